@@ -1,0 +1,1 @@
+//! What bahub can back up: files and databases, one cargo feature each

@@ -1,0 +1,1 @@
+//! OpenPGP streams and keys for bahub: fast, bounded memory, readable by gpg

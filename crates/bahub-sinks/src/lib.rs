@@ -1,0 +1,1 @@
+//! Where bahub keeps versions: Backup Repository servers, directories and object stores

@@ -1,0 +1,1 @@
+//! Conformance suites, lying fakes and real test servers for bahub and for crates that extend it
