@@ -55,7 +55,7 @@ impl<K> Fault<K> {
     /// already ends with is not said twice.
     pub fn chain(&self) -> String {
         let mut text = self.message.clone();
-        let mut cause = self.source();
+        let mut cause = self.source.as_deref().map(|source| source as &(dyn Error + 'static));
         while let Some(error) = cause {
             let next = error.to_string();
             if !text.ends_with(&next) {
