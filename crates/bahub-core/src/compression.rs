@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// The format of the compressed stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(schemars::JsonSchema)]
 pub enum Algorithm {
     /// Zstandard (RFC 8878), the default.
     #[default]

@@ -9,8 +9,7 @@ use crate::fault::Fault;
 use crate::secret::Secret;
 
 /// The packet format of an encrypted message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum MessageFormat {
     /// SEIPD version 1, AES-256 with MDC: every GnuPG since 2.1 reads it.
     #[default]

@@ -48,7 +48,6 @@ impl<'de> serde::Deserialize<'de> for Secret {
     }
 }
 
-#[cfg(feature = "schema")]
 impl schemars::JsonSchema for Secret {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "Secret".into()

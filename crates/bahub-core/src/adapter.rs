@@ -1,0 +1,108 @@
+//! How one kind of data is captured and put back.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use serde::{Deserialize, Serialize};
+
+use crate::capture::Capture;
+use crate::replay::{Replay, ReplayTarget, Unsupported};
+use crate::step::{Exit, Step};
+
+/// How one kind of data is captured and put back. Pure: no I/O, no async; everything it wants done is data.
+pub trait Adapter: Debug + Send + Sync {
+    /// Quick steps whose failure has a known meaning: a program is missing, a login is refused.
+    ///
+    /// They run in order before anything is begun or stopped; the first that fails ends the run.
+    fn preflight(&self) -> Vec<Probe>;
+
+    /// What is read, given what the probes found.
+    fn capture(&self, found: &Findings) -> Capture;
+
+    /// How the backup is put back, given what the probes found.
+    ///
+    /// # Errors
+    /// [`Unsupported`] for a target that this kind of data cannot go to.
+    fn replay(&self, target: &ReplayTarget, found: &Findings) -> Result<Replay, Unsupported>;
+
+    /// Counts of what is there, as text lines; for drills.
+    fn census(&self, _target: &ReplayTarget) -> Option<Step> {
+        None
+    }
+
+    /// Turns a program's failure into its cause and a way out, where the words are known.
+    fn explain(&self, _failure: &StepFailure) -> Option<Diagnosis> {
+        None
+    }
+}
+
+/// A quick step with the meaning of its failure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probe {
+    /// What is run; at most ten seconds.
+    pub step: Step,
+    /// The name under which the first line of its output stands in [`Findings`], for example `tar`.
+    pub finding: Option<&'static str>,
+}
+
+/// What the probes found: the first line of output by the probe's name, for example `tar` → `tar (GNU tar) 1.34`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Findings(pub BTreeMap<String, String>);
+
+impl Findings {
+    /// The line that the probe of this name wrote first.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+}
+
+/// A step that did not succeed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepFailure {
+    /// The program that ran, or the names that were looked for.
+    pub program: String,
+    /// How it ended.
+    pub end: StepEnd,
+    /// The last lines of its standard error, secrets replaced; at most 8 KiB.
+    pub stderr: String,
+}
+
+/// How a step came to fail.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StepEnd {
+    /// None of the names is a program in `PATH`.
+    NotFound,
+    /// It could not be started, with the system's reason.
+    NotStarted(String),
+    /// It ended, and not well.
+    Ended(Exit),
+    /// It did not end in time and was killed.
+    TimedOut {
+        /// The limit in seconds.
+        seconds: u64,
+    },
+}
+
+impl std::fmt::Display for StepFailure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.end {
+            StepEnd::NotFound => write!(f, "{} was not found in PATH", self.program)?,
+            StepEnd::NotStarted(reason) => write!(f, "{} could not be started: {reason}", self.program)?,
+            StepEnd::Ended(exit) => write!(f, "{} failed: {exit}", self.program)?,
+            StepEnd::TimedOut { seconds } => write!(f, "{} did not end within {seconds} s", self.program)?,
+        }
+        match self.stderr.trim() {
+            "" => Ok(()),
+            text => write!(f, "; it said: {text}"),
+        }
+    }
+}
+
+/// What a failure means, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnosis {
+    /// The cause in one sentence.
+    pub cause: String,
+    /// The way out.
+    pub help: String,
+}

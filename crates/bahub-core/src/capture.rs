@@ -1,0 +1,45 @@
+//! What is read from the data: ordered segments that, concatenated, are the backup.
+
+use serde::{Deserialize, Serialize};
+
+use crate::step::{Bytes, Step};
+
+/// The backup as a recipe: its segments, in order.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Capture {
+    /// Concatenated without anything between them.
+    pub segments: Vec<Segment>,
+}
+
+/// A part of the backup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Segment {
+    /// A name that a restore can find it by, for example a database; `None` for a capture of one part.
+    pub name: Option<String>,
+    /// Where its bytes come from.
+    pub source: Source,
+}
+
+/// Where the bytes of a segment come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Source {
+    /// These bytes.
+    Literal(Bytes),
+    /// What the last of these programs writes; each reads what the one before it wrote. Every one must succeed.
+    Pipeline(Vec<Step>),
+}
+
+impl Capture {
+    /// The output of one program.
+    pub fn of(step: Step) -> Self {
+        Self { segments: vec![Segment { name: None, source: Source::Pipeline(vec![step]) }] }
+    }
+
+    /// Every step of every segment.
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.segments.iter().flat_map(|segment| match &segment.source {
+            Source::Literal(_) => [].iter(),
+            Source::Pipeline(steps) => steps.iter(),
+        })
+    }
+}

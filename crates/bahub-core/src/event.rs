@@ -1,0 +1,135 @@
+//! What happens in a run, as values; who shows them only consumes.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::secret::Scrubber;
+
+/// Something that happened in a run, in the order it happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Event {
+    /// The run began.
+    Started {
+        /// `backup`, `restore`, `verify`, `download` or `recover`.
+        operation: &'static str,
+        /// The backup's name.
+        backup: String,
+        /// The run's id.
+        run: String,
+    },
+    /// The work enters this phase.
+    Phase {
+        /// The phase.
+        phase: Phase,
+    },
+    /// Bytes moved; sent at most ten times a second.
+    Progress {
+        /// Bytes of the data so far.
+        plain: u64,
+        /// Bytes of the message so far.
+        stored: u64,
+        /// The bytes of the message that there will be, where known.
+        of: Option<u64>,
+    },
+    /// A line that a program wrote on its standard error, or that a component has to say.
+    Log {
+        /// Who says it: a program's name, `agent`, a component's type.
+        source: String,
+        /// The line, secrets replaced.
+        line: String,
+    },
+    /// Something that does not stop the run, and that stands in the report.
+    Warning {
+        /// One sentence.
+        message: String,
+    },
+}
+
+/// The phases of a run, in the words of progress lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// The place is opened and the agent started.
+    Opening,
+    /// The probes run.
+    Checking,
+    /// The workload is stopped.
+    Quiescing,
+    /// Data is read, compressed, encrypted and stored.
+    Capturing,
+    /// The version is being made visible.
+    Committing,
+    /// The message is read to its end and its integrity checked.
+    Proving,
+    /// The data is being put back.
+    Replaying,
+    /// The decrypted stream is being written where the user asked.
+    Downloading,
+    /// What was stopped is started again, and what was made is removed.
+    Closing,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Opening => "opening",
+            Self::Checking => "checking",
+            Self::Quiescing => "stopping the workload",
+            Self::Capturing => "capturing",
+            Self::Committing => "committing",
+            Self::Proving => "proving",
+            Self::Replaying => "restoring",
+            Self::Downloading => "downloading",
+            Self::Closing => "closing",
+        })
+    }
+}
+
+/// Where events go; cheap to clone.
+#[derive(Clone)]
+pub struct Events {
+    observer: Arc<dyn Fn(Event) + Send + Sync>,
+    scrubber: Scrubber,
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Events")
+    }
+}
+
+impl Events {
+    /// Sends events to this function, which must not block.
+    pub fn to(observer: impl Fn(Event) + Send + Sync + 'static) -> Self {
+        Self { observer: Arc::new(observer), scrubber: Scrubber::default() }
+    }
+
+    /// Drops every event.
+    pub fn ignored() -> Self {
+        Self::to(|_| {})
+    }
+
+    /// The scrubber that texts pass through before they become events.
+    pub fn scrubber(&self) -> &Scrubber {
+        &self.scrubber
+    }
+
+    /// Tells an event.
+    pub fn tell(&self, event: Event) {
+        let event = match event {
+            Event::Log { source, line } => Event::Log { source, line: self.scrubber.scrub(&line) },
+            Event::Warning { message } => Event::Warning { message: self.scrubber.scrub(&message) },
+            other => other,
+        };
+        (self.observer)(event);
+    }
+
+    /// Tells that a phase begins.
+    pub fn phase(&self, phase: Phase) {
+        self.tell(Event::Phase { phase });
+    }
+}

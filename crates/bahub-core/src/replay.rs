@@ -1,0 +1,49 @@
+//! How a backup is put back.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::step::Step;
+
+/// Where a restore goes, and how much of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ReplayTarget {
+    /// The place.
+    pub place: Place,
+    /// Only these members (paths of a filesystem backup, tables of a database); empty for everything.
+    pub members: Vec<String>,
+}
+
+/// The place of a restore.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Place {
+    /// Where the data came from.
+    #[default]
+    Original,
+    /// A directory on the target.
+    Directory(PathBuf),
+    /// Another database.
+    Database(String),
+}
+
+/// The programs of a restore: all of `before`, then `main`, then all of `after`; the first failure ends it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Replay {
+    /// Run before the first byte of the backup is read for the second time.
+    pub before: Vec<Step>,
+    /// A pipeline whose first step reads the backup.
+    pub main: Vec<Step>,
+    /// Run after the backup was read to its proven end.
+    pub after: Vec<Step>,
+}
+
+/// A restore that this adapter cannot do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what}")]
+pub struct Unsupported {
+    /// What cannot be done, naming the adapter.
+    pub what: String,
+    /// What can be done instead.
+    pub help: String,
+}

@@ -1,0 +1,71 @@
+//! What a run did, as values.
+
+use serde::Serialize;
+
+use crate::sink::Receipt;
+use crate::transport::Recovered;
+
+/// What happened, in the end; the error, where there is one, stands beside it.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Report {
+    /// `backup`, `restore`, `verify`, `download` or `recover`.
+    pub operation: &'static str,
+    /// The backup's name.
+    pub backup: String,
+    /// The run's id.
+    pub run: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Bytes of the data, before compression.
+    pub plain_bytes: u64,
+    /// Bytes of the message.
+    pub stored_bytes: u64,
+    /// The SHA-256 of the message in hexadecimal, where it was computed.
+    pub sha256: Option<String>,
+    /// The version that was made or read.
+    pub version: Option<String>,
+    /// Where the version is.
+    pub location: Option<String>,
+    /// `direct` or `relayed`: who spoke to the store.
+    pub route: Option<&'static str>,
+    /// Programs and their versions, as the probes found them.
+    pub tools: std::collections::BTreeMap<String, String>,
+    /// What did not stop the run and should be read.
+    pub warnings: Vec<String>,
+    /// What `recover` mended.
+    pub recovered: Vec<Recovered>,
+    /// Seconds from start to end.
+    pub seconds: f64,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Everything was done.
+    Succeeded,
+    /// Everything was done, and there is something to read.
+    SucceededWithWarnings,
+    /// It was not done; nothing became visible.
+    #[default]
+    Failed,
+    /// It cannot be known whether the version was committed.
+    Unknown,
+    /// The user ended it; nothing became visible.
+    Cancelled,
+}
+
+impl Report {
+    /// Takes the place and size of a committed version in.
+    pub fn committed(&mut self, receipt: &Receipt) {
+        self.version = Some(receipt.version.to_string());
+        self.location = Some(receipt.location.clone());
+        self.stored_bytes = receipt.size;
+        self.sha256 = receipt.sha256.clone().or(self.sha256.take());
+    }
+
+    /// States success, with or without warnings.
+    pub fn succeeded(&mut self) {
+        self.outcome = if self.warnings.is_empty() { Outcome::Succeeded } else { Outcome::SucceededWithWarnings };
+    }
+}

@@ -1,0 +1,291 @@
+//! Where versions are kept. A version is invisible until it is committed.
+
+use std::fmt::{self, Debug};
+use std::str::FromStr;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use serde::{Deserialize, Serialize};
+
+use crate::fault::Fault;
+use crate::secret::Secret;
+
+/// One collection of versions in one store.
+#[async_trait]
+pub trait Sink: Debug + Send + Sync {
+    /// Names the store and the collection, without secrets; equal for equal places. The run lock is made of it.
+    fn identity(&self) -> String;
+
+    /// How the message must be encoded.
+    fn encoding(&self) -> Encoding;
+
+    /// What an agent needs to do it directly, with the narrowest credentials; `None` means that ciphertext is relayed
+    /// through the controller.
+    ///
+    /// # Errors
+    /// If credentials cannot be made.
+    async fn delegate(&self, _purpose: Purpose) -> Result<Option<AgentSink>, SinkError> {
+        Ok(None)
+    }
+
+    /// Takes back what [`Sink::delegate`] gave out, as far as the store can; a failure is logged by the caller.
+    ///
+    /// # Errors
+    /// If the store did not answer or refused.
+    async fn revoke(&self, _granted: &AgentSink) -> Result<(), SinkError> {
+        Ok(())
+    }
+
+    /// Starts a version.
+    ///
+    /// # Errors
+    /// If the store refuses or cannot be reached; nothing is visible then.
+    async fn begin(&self, version: &NewVersion) -> Result<Box<dyn Upload>, SinkError>;
+
+    /// Opens a version for reading.
+    ///
+    /// # Errors
+    /// [`SinkErrorKind::NotFound`] if there is no such version.
+    async fn open(&self, version: VersionNumber) -> Result<Download, SinkError>;
+
+    /// Every version, oldest first.
+    ///
+    /// # Errors
+    /// [`SinkErrorKind::Forbidden`] where the credentials may only write.
+    async fn list(&self) -> Result<Vec<Version>, SinkError>;
+
+    /// Removes a version.
+    ///
+    /// # Errors
+    /// If it is not there, retained, or the credentials do not allow it.
+    async fn remove(&self, version: VersionNumber) -> Result<(), SinkError>;
+
+    /// Messages older than a day that no version names: what killed runs left.
+    ///
+    /// # Errors
+    /// As [`Sink::list`].
+    async fn orphans(&self) -> Result<Vec<Orphan>, SinkError> {
+        Ok(Vec::new())
+    }
+}
+
+/// A version on its way. Dropping it without commit leaves no version.
+#[async_trait]
+pub trait Upload: Send {
+    /// Takes the next bytes of the message; returns when there is room for more.
+    ///
+    /// # Errors
+    /// If the store broke off or refused; the upload can then only be aborted.
+    async fn write(&mut self, chunk: Bytes) -> Result<(), SinkError>;
+
+    /// Makes the version visible.
+    ///
+    /// # Errors
+    /// [`CommitError::Refused`]: there is no version. [`CommitError::Unknown`]: the answer was lost and could not be
+    /// looked up.
+    async fn commit(self: Box<Self>) -> Result<Receipt, CommitError>;
+
+    /// Gives up; nothing becomes visible, and what was written is removed as far as the store allows.
+    ///
+    /// # Errors
+    /// If leftovers could not be removed; no version exists all the same.
+    async fn abort(self: Box<Self>) -> Result<(), SinkError>;
+}
+
+/// How a message is encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Encoding {
+    /// ASCII armour (RFC 9580 section 6), a third larger.
+    Armoured,
+    /// As it is.
+    Binary,
+}
+
+/// What an agent is to be allowed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Purpose {
+    /// Uploading one version.
+    Upload(NewVersion),
+    /// Reading one version.
+    Download(VersionNumber),
+}
+
+/// What an agent needs to use a sink directly.
+#[derive(Debug, Clone)]
+pub struct AgentSink {
+    /// Names the implementation that the agent must have built in.
+    pub kind: String,
+    /// Where it is, without credentials; the agent tries to reach it before it is given any.
+    pub endpoint: String,
+    /// The narrow credentials and settings, as the implementation understands them.
+    pub grant: Secret,
+    /// True where `endpoint` is a loopback address, which only the controller's own host can reach.
+    pub loopback: bool,
+}
+
+/// What is known of a version before its first byte.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewVersion {
+    /// When the run started.
+    pub created: jiff::Timestamp,
+    /// The adapter's type string.
+    pub adapter: String,
+    /// The compression's name.
+    pub compression: String,
+    /// The recipients' fingerprints.
+    pub recipients: Vec<String>,
+    /// bahub's version.
+    pub bahub: String,
+}
+
+/// A committed version's place and size: what success is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// Its number.
+    pub version: VersionNumber,
+    /// The bytes stored.
+    pub size: u64,
+    /// The SHA-256 of the stored bytes in hexadecimal, where the sink computed it.
+    pub sha256: Option<String>,
+    /// Where it is, for people: a URL or a path.
+    pub location: String,
+}
+
+/// A version of a collection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Version {
+    /// Its number.
+    pub number: VersionNumber,
+    /// When it was made, where the store says so.
+    pub created: Option<jiff::Timestamp>,
+    /// The bytes stored.
+    pub size: u64,
+    /// The SHA-256 of the stored bytes in hexadecimal, where the store knows it.
+    pub sha256: Option<String>,
+    /// Where it is, for people.
+    pub location: String,
+}
+
+/// A message that no version names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Orphan {
+    /// Where it is.
+    pub location: String,
+    /// Its bytes.
+    pub size: u64,
+    /// When it was last written, where the store says so.
+    pub modified: Option<jiff::Timestamp>,
+}
+
+/// A version's number, written `v3`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct VersionNumber(pub u64);
+
+impl fmt::Display for VersionNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "v{}", self.0)
+    }
+}
+
+/// What a user writes to name a version: `latest`, `v3` or `3`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum VersionSelector {
+    /// The newest.
+    #[default]
+    Latest,
+    /// This one.
+    Number(VersionNumber),
+}
+
+impl FromStr for VersionSelector {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "latest" {
+            return Ok(Self::Latest);
+        }
+        let digits = text.strip_prefix('v').unwrap_or(text);
+        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(format!("\"{text}\" names no version: write latest, v3 or 3"));
+        }
+        digits.parse().map(|number| Self::Number(VersionNumber(number))).map_err(|_| format!("{text} is too large"))
+    }
+}
+
+impl fmt::Display for VersionSelector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Latest => f.write_str("latest"),
+            Self::Number(number) => fmt::Display::fmt(number, f),
+        }
+    }
+}
+
+/// A version being read.
+pub struct Download {
+    /// The bytes that will come, where the store says so; the reader compares.
+    pub size: Option<u64>,
+    /// The SHA-256 that the bytes must have, where the store knows it.
+    pub sha256: Option<String>,
+    /// The bytes. A stream that ends early must end in an error where the sink can tell.
+    pub stream: BoxStream<'static, Result<Bytes, SinkError>>,
+}
+
+impl Debug for Download {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Download").field("size", &self.size).field("sha256", &self.sha256).finish_non_exhaustive()
+    }
+}
+
+/// What kind of thing went wrong with a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SinkErrorKind {
+    /// It cannot be reached, or the connection broke.
+    Unreachable,
+    /// The credentials were refused.
+    Unauthorized,
+    /// The credentials do not allow this.
+    Forbidden,
+    /// There is no such collection or version.
+    NotFound,
+    /// It refused the data: too large, wrong shape, a window, a quota.
+    Refused,
+    /// The disk is full.
+    NoSpace,
+    /// It went silent for longer than the stall timeout.
+    Stalled,
+    /// What it gave is not what it should have given: short, wrong hash.
+    Corrupt,
+    /// Anything else.
+    Other,
+}
+
+/// A problem with a store.
+pub type SinkError = Fault<SinkErrorKind>;
+
+/// Why a commit gave no receipt.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// There is no version, for sure.
+    #[error("the version was not committed: {0}")]
+    Refused(#[source] SinkError),
+    /// There may be a version: the answer was lost, and a look-up did not settle it.
+    #[error("it is unknown whether the version was committed: {0}")]
+    Unknown(#[source] SinkError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_named_by_latest_v3_or_3() {
+        assert_eq!("latest".parse(), Ok(VersionSelector::Latest));
+        assert_eq!("v3".parse(), Ok(VersionSelector::Number(VersionNumber(3))));
+        assert_eq!("3".parse(), Ok(VersionSelector::Number(VersionNumber(3))));
+        for wrong in ["", "v", "+3", "newest", "v3 ", "99999999999999999999"] {
+            assert!(wrong.parse::<VersionSelector>().is_err(), "{wrong}");
+        }
+    }
+}
