@@ -12,6 +12,7 @@
 //! Without features the crate holds the traits, the data of a run and the agent protocol: what an agent needs.
 
 pub mod adapter;
+pub mod agent;
 pub mod capture;
 pub mod compression;
 
@@ -19,7 +20,7 @@ pub mod event;
 pub mod facts;
 pub mod fault;
 pub mod keys;
-// pub mod link;
+pub mod link;
 pub mod plan;
 pub mod registry;
 pub mod replay;

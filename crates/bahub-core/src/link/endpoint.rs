@@ -1,0 +1,277 @@
+//! One end of a link: two tasks that move frames, keep heartbeats going and count credit.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use super::frame::{self, DATA_MOST, Frame, LinkError};
+
+/// How often a side that has nothing to say tells that it lives.
+pub const HEARTBEAT: Duration = Duration::from_secs(5);
+/// After how long without a frame the other side counts as dead.
+pub const SILENCE: Duration = Duration::from_secs(30);
+/// How many bytes of data may be on their way before the receiver made room.
+pub const WINDOW: u32 = 2 * 1024 * 1024;
+
+/// What arrives.
+#[derive(Debug)]
+pub enum Incoming<M> {
+    /// A message.
+    Message(M),
+    /// Bytes; the receiver answers with [`LinkSender::credit`] when it has dealt with them.
+    Data(Bytes),
+}
+
+/// The sending half; cheap to clone. Sending after the link broke is an error.
+#[derive(Debug)]
+pub struct LinkSender<M> {
+    frames: mpsc::UnboundedSender<Frame>,
+    room: Arc<Semaphore>,
+    granted: Arc<AtomicI64>,
+    _message: PhantomData<fn(M)>,
+}
+
+impl<M> Clone for LinkSender<M> {
+    fn clone(&self) -> Self {
+        Self {
+            frames: self.frames.clone(),
+            room: Arc::clone(&self.room),
+            granted: Arc::clone(&self.granted),
+            _message: PhantomData,
+        }
+    }
+}
+
+impl<M: Serialize> LinkSender<M> {
+    /// Sends a message; never waits. It overtakes no data that was sent before.
+    ///
+    /// # Errors
+    /// [`LinkError::Ended`] if the link is gone.
+    pub fn send(&self, message: &M) -> Result<(), LinkError> {
+        let bytes = postcard::to_stdvec(message).map_err(|error| LinkError::Nonsense(error.to_string()))?;
+        self.frames.send(Frame::Message(bytes.into())).map_err(|_| LinkError::Ended)
+    }
+
+    /// Sends bytes, waiting until the other side has room.
+    ///
+    /// # Errors
+    /// [`LinkError::Ended`] if the link is gone.
+    pub async fn data(&self, mut bytes: Bytes) -> Result<(), LinkError> {
+        while !bytes.is_empty() {
+            let chunk = bytes.split_to(bytes.len().min(DATA_MOST));
+            let size = u32::try_from(chunk.len()).unwrap_or(WINDOW);
+            self.room.acquire_many(size).await.map_err(|_| LinkError::Ended)?.forget();
+            self.frames.send(Frame::Data(chunk)).map_err(|_| LinkError::Ended)?;
+        }
+        Ok(())
+    }
+
+    /// Tells the other side that `bytes` of its data were dealt with.
+    pub fn credit(&self, bytes: usize) {
+        let bytes = bytes as u64;
+        self.granted.fetch_add(i64::try_from(bytes).unwrap_or(0), Ordering::AcqRel);
+        // A link that is gone shows at the next receive.
+        let _ = self.frames.send(Frame::Credit(bytes));
+    }
+}
+
+/// The receiving half. Dropping it ends the link.
+#[derive(Debug)]
+pub struct LinkReceiver<M> {
+    incoming: mpsc::UnboundedReceiver<Result<Incoming<M>, LinkError>>,
+    end: CancellationToken,
+}
+
+impl<M> LinkReceiver<M> {
+    /// Waits for the next message or bytes.
+    ///
+    /// # Errors
+    /// The link broke; it stays broken.
+    pub async fn next(&mut self) -> Result<Incoming<M>, LinkError> {
+        self.incoming.recv().await.unwrap_or(Err(LinkError::Ended))
+    }
+}
+
+impl<M> Drop for LinkReceiver<M> {
+    fn drop(&mut self) {
+        self.end.cancel();
+    }
+}
+
+/// Makes an end of a link that sends `Out` and receives `In` over two byte streams.
+pub fn connect<Out, In>(
+    reader: impl AsyncRead + Unpin + Send + 'static,
+    writer: impl AsyncWrite + Unpin + Send + 'static,
+) -> (LinkSender<Out>, LinkReceiver<In>)
+where
+    In: DeserializeOwned + Send + 'static,
+{
+    let (frames, outgoing) = mpsc::unbounded_channel();
+    let (arrived, incoming) = mpsc::unbounded_channel();
+    let room = Arc::new(Semaphore::new(WINDOW as usize));
+    let granted = Arc::new(AtomicI64::new(i64::from(WINDOW)));
+    let end = CancellationToken::new();
+    tokio::spawn(write_frames(writer, outgoing, end.clone()));
+    tokio::spawn(read_frames(reader, arrived, Arc::clone(&room), Arc::clone(&granted), end.clone()));
+    (LinkSender { frames, room, granted, _message: PhantomData }, LinkReceiver { incoming, end })
+}
+
+/// Writes what is queued, and a heartbeat where nothing was for a while; ends with the link or its last sender.
+async fn write_frames(
+    mut writer: impl AsyncWrite + Unpin,
+    mut outgoing: mpsc::UnboundedReceiver<Frame>,
+    end: CancellationToken,
+) {
+    loop {
+        let frame = tokio::select! {
+            biased;
+            frame = timeout(HEARTBEAT, outgoing.recv()) => match frame {
+                Ok(Some(frame)) => frame,
+                Ok(None) => break,
+                Err(_) => Frame::Heartbeat,
+            },
+            () = end.cancelled() => break,
+        };
+        let written = async {
+            frame::write(&mut writer, &frame).await?;
+            if outgoing.is_empty() { writer.flush().await } else { Ok(()) }
+        };
+        // A peer that stopped reading must not hold this task when the link is over.
+        let written = tokio::select! {
+            written = written => written,
+            () = end.cancelled() => break,
+        };
+        if written.is_err() {
+            break;
+        }
+    }
+    let _ = timeout(Duration::from_secs(1), writer.shutdown()).await;
+}
+
+/// Reads frames until the link breaks or its receiver is dropped; the last thing it passes on is the error.
+async fn read_frames<In: DeserializeOwned>(
+    reader: impl AsyncRead + Unpin,
+    arrived: mpsc::UnboundedSender<Result<Incoming<In>, LinkError>>,
+    room: Arc<Semaphore>,
+    granted: Arc<AtomicI64>,
+    end: CancellationToken,
+) {
+    let mut reader = BufReader::with_capacity(64 * 1024, reader);
+    let error = loop {
+        let deadline = Instant::now() + SILENCE;
+        let frame = tokio::select! {
+            frame = timeout_at(deadline, frame::read(&mut reader)) => frame.unwrap_or(Err(LinkError::Silent)),
+            () = end.cancelled() => break LinkError::Ended,
+        };
+        let incoming = match frame {
+            Ok(Frame::Heartbeat) => continue,
+            Ok(Frame::Credit(bytes)) => {
+                // A peer cannot have taken more than it was sent.
+                let missing = (WINDOW as usize).saturating_sub(room.available_permits()) as u64;
+                room.add_permits(usize::try_from(bytes.min(missing)).unwrap_or(0));
+                continue;
+            }
+            Ok(Frame::Data(bytes)) => {
+                let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+                if granted.fetch_sub(size, Ordering::AcqRel) < size {
+                    break LinkError::Nonsense("more data than there was room for".into());
+                }
+                Incoming::Data(bytes)
+            }
+            Ok(Frame::Message(bytes)) => match postcard::from_bytes(&bytes) {
+                Ok(message) => Incoming::Message(message),
+                Err(error) => break LinkError::Nonsense(error.to_string()),
+            },
+            Err(error) => break error,
+        };
+        if arrived.send(Ok(incoming)).is_err() {
+            break LinkError::Ended;
+        }
+    };
+    room.close();
+    let _ = arrived.send(Err(error));
+    end.cancel();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{FromAgent, ToAgent};
+    use super::*;
+
+    fn pair() -> ((LinkSender<ToAgent>, LinkReceiver<FromAgent>), (LinkSender<FromAgent>, LinkReceiver<ToAgent>)) {
+        let (controller, agent) = tokio::io::duplex(64 * 1024);
+        let (a, b) = tokio::io::split(controller);
+        let (c, d) = tokio::io::split(agent);
+        (connect(a, b), connect(c, d))
+    }
+
+    #[tokio::test]
+    async fn data_waits_for_room_and_messages_do_not() {
+        let ((to_agent, _from_agent), (_back, mut at_agent)) = pair();
+        let sending = tokio::spawn({
+            let to_agent = to_agent.clone();
+            async move { to_agent.data(Bytes::from(vec![0; 3 * WINDOW as usize])).await }
+        });
+        let mut got = 0;
+        while got < WINDOW as usize {
+            let Incoming::Data(bytes) = at_agent.next().await.unwrap() else { panic!("data was sent") };
+            got += bytes.len();
+        }
+        assert!(!sending.is_finished());
+        to_agent.send(&ToAgent::Cancel).unwrap();
+        assert!(matches!(at_agent.next().await.unwrap(), Incoming::Message(ToAgent::Cancel)));
+        assert_eq!(got, WINDOW as usize);
+    }
+
+    #[tokio::test]
+    async fn all_data_arrives_where_credit_flows() {
+        let ((to_agent, _from_agent), (back, mut at_agent)) = pair();
+        let size = 5 * WINDOW as usize + 17;
+        tokio::spawn(async move {
+            to_agent.data(Bytes::from(vec![1; size])).await.unwrap();
+            to_agent.send(&ToAgent::DataEnd).unwrap();
+            std::future::pending::<()>().await;
+            drop(to_agent);
+        });
+        let mut got = 0;
+        loop {
+            match at_agent.next().await.unwrap() {
+                Incoming::Data(bytes) => {
+                    got += bytes.len();
+                    back.credit(bytes.len());
+                }
+                Incoming::Message(ToAgent::DataEnd) => break,
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(got, size);
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_goes_away_is_noticed_and_sends_fail() {
+        let ((to_agent, mut from_agent), agent_side) = pair();
+        drop(agent_side);
+        assert!(from_agent.next().await.is_err());
+        assert_eq!(to_agent.data(Bytes::from_static(b"x")).await, Err(LinkError::Ended));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_of_thirty_seconds_is_death_and_heartbeats_prevent_it() {
+        let ((_to_agent, mut from_agent), (_back, mut at_agent)) = pair();
+        let quiet = timeout(SILENCE * 3, async { tokio::select! { r = from_agent.next() => format!("{r:?}"), r = at_agent.next() => format!("{r:?}") } });
+        assert!(quiet.await.is_err(), "both sides live");
+        let (mute, reader) = tokio::io::duplex(1024);
+        let (_sender, mut receiver) = connect::<ToAgent, FromAgent>(reader, tokio::io::sink());
+        assert!(matches!(receiver.next().await, Err(LinkError::Silent)));
+        drop(mute);
+    }
+}
