@@ -1,1 +1,15 @@
-//! Where bahub keeps versions: Backup Repository servers, directories and object stores
+//! Where bahub keeps versions.
+//!
+//! | feature | brings | chosen by |
+//! |---|---|---|
+//! | `store` | directories | `file:///dir` |
+//! | `s3` | object stores that speak S3 | `s3://bucket/prefix` |
+//! | `repository` | Backup Repository servers | `http(s)://host` |
+//!
+//! A program composes them with [`register`].
+
+mod register;
+#[cfg(feature = "store")]
+pub mod store;
+
+pub use register::register;

@@ -1,0 +1,34 @@
+//! Which sinks this build holds, and what brings the others.
+
+use bahub_core::registry::{Absent, Kind, RegistryBuilder};
+
+/// Schemes of object stores that opendal knows and that no build holds yet.
+const LATER: &[&str] = &["gs", "gcs", "azblob", "azdls", "b2", "oss", "cos", "obs", "swift", "webdav", "sftp"];
+
+/// Registers the sinks that the crate's features hold, and tells of the others.
+pub fn register(builder: &mut RegistryBuilder) {
+    #[cfg(feature = "store")]
+    builder.sink::<crate::store::Store>();
+    #[cfg(not(feature = "store"))]
+    builder.absent(
+        Kind::Sink,
+        Absent {
+            type_name: "bahub.sinks.store",
+            aliases: &["file"],
+            brought_by: "the cargo feature \"store\" of bahub-sinks",
+        },
+    );
+    #[cfg(not(feature = "s3"))]
+    builder.absent(
+        Kind::Sink,
+        Absent { type_name: "s3", aliases: &[], brought_by: "the cargo feature \"s3\" of bahub-sinks" },
+    );
+    builder.absent(
+        Kind::Sink,
+        Absent {
+            type_name: "bahub.sinks.objects",
+            aliases: LATER,
+            brought_by: "a later version; until then use s3:// (most object stores speak S3) or file:// on a mount",
+        },
+    );
+}

@@ -1,0 +1,129 @@
+//! SHA-256 beside the work: on a thread of its own, so that it overlaps with writing or sending.
+
+use bahub_core::sink::{SinkError, SinkErrorKind};
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+/// Bytes that travel together: one wake-up a mebibyte instead of one a chunk, and no copy.
+pub(super) type Batch = Vec<Bytes>;
+
+/// Collects chunks into batches.
+#[derive(Debug, Default)]
+pub(super) struct Batcher {
+    chunks: Batch,
+    bytes: usize,
+}
+
+impl Batcher {
+    /// The bytes from which on a batch travels.
+    pub(super) const BYTES: usize = 1 << 20;
+    /// The chunks from which on it travels whatever their size; the kernel takes no more at once (`UIO_MAXIOV`).
+    const CHUNKS: usize = 1024;
+
+    /// Adds a chunk, and gives the batch if it is full.
+    pub(super) fn push(&mut self, chunk: Bytes) -> Option<Batch> {
+        if chunk.is_empty() {
+            return None;
+        }
+        self.bytes += chunk.len();
+        self.chunks.push(chunk);
+        (self.bytes >= Self::BYTES || self.chunks.len() >= Self::CHUNKS).then(|| self.take())
+    }
+
+    /// Gives what there is.
+    pub(super) fn take(&mut self) -> Batch {
+        self.bytes = 0;
+        std::mem::take(&mut self.chunks)
+    }
+}
+
+/// A SHA-256 that is computed on a thread of its own.
+#[derive(Debug)]
+pub(super) struct Hasher {
+    batches: mpsc::Sender<Batch>,
+    thread: JoinHandle<String>,
+}
+
+impl Hasher {
+    pub(super) fn start() -> Self {
+        let (batches, mut queue) = mpsc::channel::<Batch>(2);
+        let thread = tokio::task::spawn_blocking(move || {
+            let mut sha256 = Sha256::new();
+            while let Some(batch) = queue.blocking_recv() {
+                batch.iter().for_each(|chunk| sha256.update(chunk));
+            }
+            hex(&sha256.finalize())
+        });
+        Self { batches, thread }
+    }
+
+    /// Takes more bytes; returns when there is room.
+    pub(super) async fn feed(&self, batch: Batch) {
+        // It ends before its sender only by a panic, which `finish` reports.
+        let _ = self.batches.send(batch).await;
+    }
+
+    /// The hexadecimal SHA-256 of everything.
+    pub(super) async fn finish(self) -> Result<String, SinkError> {
+        drop(self.batches);
+        self.thread
+            .await
+            .map_err(|error| SinkError::new(SinkErrorKind::Other, "the SHA-256 was not computed").with_source(error))
+    }
+}
+
+/// Lower-case hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Checks a message while it passes: its size and its SHA-256.
+#[derive(Debug)]
+pub(super) struct Checked {
+    sha256: Sha256,
+    seen: u64,
+    size: u64,
+    expected: String,
+    location: String,
+}
+
+impl Checked {
+    pub(super) fn new(size: u64, expected: &str, location: String) -> Self {
+        Self { sha256: Sha256::new(), seen: 0, size, expected: expected.to_owned(), location }
+    }
+
+    /// Takes a chunk in; true once all that is expected was seen.
+    pub(super) fn take(&mut self, chunk: &[u8]) -> bool {
+        self.sha256.update(chunk);
+        self.seen += chunk.len() as u64;
+        self.seen >= self.size
+    }
+
+    /// The verdict at the end.
+    pub(super) fn verdict(self) -> Result<(), SinkError> {
+        if self.seen != self.size {
+            return Err(wrong_size(&self.location, self.size, self.seen));
+        }
+        let actual = hex(&self.sha256.finalize());
+        if actual != self.expected {
+            let message = format!("{} is damaged: its SHA-256 is {actual}, not {}", self.location, self.expected);
+            return Err(SinkError::new(SinkErrorKind::Corrupt, message).with_help(DAMAGED));
+        }
+        Ok(())
+    }
+}
+
+/// What to do about a message that is not what was written.
+const DAMAGED: &str = "this version cannot be trusted: use another one, and check the storage";
+
+/// The error of a message that is longer or shorter than its version says.
+pub(super) fn wrong_size(location: &str, expected: u64, actual: u64) -> SinkError {
+    let message = format!("{location} is damaged: it has {actual} bytes, not {expected}");
+    SinkError::new(SinkErrorKind::Corrupt, message).with_help(DAMAGED)
+}

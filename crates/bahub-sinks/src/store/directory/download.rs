@@ -1,0 +1,70 @@
+//! Reading a message, checked to its last byte.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use bahub_core::sink::{Download, SinkError, SinkErrorKind};
+use bytes::Bytes;
+use futures::StreamExt;
+use rustix::fs::{Advice, fadvise};
+use tokio::sync::mpsc;
+
+use super::fault::fault;
+use super::folder::Folder;
+use crate::store::digest::{Checked, wrong_size};
+
+/// What one read gives at most.
+const CHUNK: u64 = 512 << 10;
+
+/// Opens the message of a version. Its last chunk is given only once size and SHA-256 are right, so a reader that has
+/// all the bytes has the right ones.
+pub(super) fn open(folder: &Folder, number: u64) -> Result<Download, SinkError> {
+    let version = folder.version(number)?;
+    let path = folder.path().join(&version.message);
+    let file = File::open(&path).map_err(|error| missing_or_fault(error, number, &path))?;
+    let actual = file.metadata().map_err(|error| fault(error, "inspect", &path))?.len();
+    if actual != version.size {
+        return Err(wrong_size(&path.display().to_string(), version.size, actual));
+    }
+    let _ = fadvise(&file, 0, None, Advice::Sequential);
+    let checked = Checked::new(version.size, &version.sha256, path.display().to_string());
+    let (chunks, mut received) = mpsc::channel(4);
+    tokio::task::spawn_blocking(move || {
+        if let Err(error) = read(file, path, checked, &chunks) {
+            // A reader that has gone needs no error.
+            let _ = chunks.blocking_send(Err(error));
+        }
+    });
+    let stream = futures::stream::poll_fn(move |cx| received.poll_recv(cx)).boxed();
+    Ok(Download { size: Some(version.size), sha256: Some(version.sha256), stream })
+}
+
+fn read(
+    mut file: File,
+    path: PathBuf,
+    mut checked: Checked,
+    chunks: &mpsc::Sender<Result<Bytes, SinkError>>,
+) -> Result<(), SinkError> {
+    loop {
+        let mut chunk = Vec::with_capacity(CHUNK as usize);
+        Read::by_ref(&mut file).take(CHUNK).read_to_end(&mut chunk).map_err(|error| fault(error, "read", &path))?;
+        let complete = checked.take(&chunk);
+        if chunk.is_empty() || complete {
+            checked.verdict()?;
+            let _ = chunks.blocking_send(Ok(chunk.into()));
+            return Ok(());
+        }
+        if chunks.blocking_send(Ok(chunk.into())).is_err() {
+            return Ok(());
+        }
+    }
+}
+
+fn missing_or_fault(error: std::io::Error, number: u64, path: &Path) -> SinkError {
+    if error.kind() == ErrorKind::NotFound {
+        let message = format!("the message of v{number} is missing: {}", path.display());
+        return SinkError::new(SinkErrorKind::Corrupt, message).with_source(error);
+    }
+    fault(error, "open", path)
+}

@@ -1,0 +1,155 @@
+//! A message that is being written.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, IoSlice, Write};
+use std::num::NonZeroU64;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use bahub_core::sink::{SinkError, SinkErrorKind};
+use rustix::fs::{Advice, fadvise};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::fault::write_fault;
+use crate::store::digest::Batch;
+
+/// After so many bytes the kernel is asked to begin writing them to the disk, so that the final `fsync` finds little
+/// left to do and a full disk or a broken one shows early.
+const WRITEBACK: u64 = 16 << 20;
+
+/// A file that is removed when dropped, unless it was kept.
+#[derive(Debug)]
+pub(super) struct Leftover {
+    path: Option<PathBuf>,
+}
+
+impl Leftover {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self { path: Some(path) }
+    }
+
+    /// The file has another name now.
+    pub(super) fn renamed(&mut self, path: PathBuf) {
+        self.path = Some(path);
+    }
+
+    pub(super) fn keep(&mut self) {
+        self.path = None;
+    }
+
+    /// Removes it now; it is no error if it is gone.
+    pub(super) fn remove(mut self) -> io::Result<()> {
+        match self.path.take().map(std::fs::remove_file) {
+            Some(Err(error)) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Drop for Leftover {
+    fn drop(&mut self) {
+        if let Some(path) = self.path.take()
+            && let Err(error) = std::fs::remove_file(&path)
+            && error.kind() != ErrorKind::NotFound
+        {
+            tracing::warn!(path = %path.display(), %error, "a partial file could not be removed");
+        }
+    }
+}
+
+/// Opens a file that must not exist yet, for its owner alone.
+pub(super) fn create(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+enum Work {
+    Write(Batch),
+    Finish,
+}
+
+/// Writes a file on a thread of its own.
+#[derive(Debug)]
+pub(super) struct PartWriter {
+    work: mpsc::Sender<Work>,
+    thread: Option<JoinHandle<Result<u64, SinkError>>>,
+}
+
+impl PartWriter {
+    pub(super) fn start(file: File, path: PathBuf) -> Self {
+        let (work, queue) = mpsc::channel(2);
+        let thread = tokio::task::spawn_blocking(move || write_all(file, &path, queue));
+        Self { work, thread: Some(thread) }
+    }
+
+    /// Takes more bytes; returns when there is room.
+    pub(super) async fn feed(&mut self, batch: Batch) -> Result<(), SinkError> {
+        match self.work.send(Work::Write(batch)).await {
+            Ok(()) => Ok(()),
+            Err(_) => Err(self.outcome().await.err().unwrap_or_else(ended)),
+        }
+    }
+
+    /// Makes everything durable, and gives the bytes written.
+    pub(super) async fn finish(mut self) -> Result<u64, SinkError> {
+        // If it is gone already its outcome says why.
+        let _ = self.work.send(Work::Finish).await;
+        self.outcome().await
+    }
+
+    async fn outcome(&mut self) -> Result<u64, SinkError> {
+        match self.thread.take() {
+            Some(thread) => thread.await.unwrap_or_else(|error| Err(ended().with_source(error))),
+            None => Err(ended()),
+        }
+    }
+}
+
+fn ended() -> SinkError {
+    SinkError::new(SinkErrorKind::Other, "writing has ended already, with the error that was reported")
+}
+
+fn write_all(mut file: File, path: &Path, mut queue: mpsc::Receiver<Work>) -> Result<u64, SinkError> {
+    let (mut written, mut written_back) = (0, 0);
+    loop {
+        match queue.blocking_recv() {
+            Some(Work::Write(batch)) => {
+                write_batch(&mut file, &batch, &mut written).map_err(|error| write_fault(error, path, written))?;
+                if written - written_back >= WRITEBACK {
+                    begin_writeback(&file, written_back, written);
+                    written_back = written;
+                }
+            }
+            Some(Work::Finish) => {
+                file.sync_all().map_err(|error| write_fault(error, path, written))?;
+                return Ok(written);
+            }
+            // Given up: the owner of the path removes it.
+            None => return Err(ended()),
+        }
+    }
+}
+
+fn write_batch(file: &mut File, batch: &Batch, written: &mut u64) -> io::Result<()> {
+    let mut slices: Vec<_> = batch.iter().map(|chunk| IoSlice::new(chunk)).collect();
+    let mut rest = slices.as_mut_slice();
+    while !rest.is_empty() {
+        match file.write_vectored(rest) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(count) => {
+                *written += count as u64;
+                IoSlice::advance_slices(&mut rest, count);
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// `POSIX_FADV_DONTNEED` starts writing dirty pages without waiting for them (Linux, mm/fadvise.c), and drops only
+/// clean ones: those just written stay cached for a restore that follows.
+fn begin_writeback(file: &File, from: u64, to: u64) {
+    // Only a hint: a file system that cannot do it writes everything at the end.
+    let _ = fadvise(file, from, NonZeroU64::new(to - from), Advice::DontNeed);
+}

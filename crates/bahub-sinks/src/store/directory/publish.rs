@@ -1,0 +1,91 @@
+//! The commit: a message becomes a version in one atomic step.
+
+use std::error::Error;
+use std::fs;
+use std::io::{self, ErrorKind, Write};
+use std::path::Path;
+
+use bahub_core::sink::{CommitError, Receipt, SinkError, SinkErrorKind, VersionNumber};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+use super::fault::fault;
+use super::folder::Folder;
+use super::part::{self, Leftover};
+use crate::store::layout::VersionFile;
+
+/// So many numbers are tried when others commit at the same time.
+const TRIES: u64 = 100_000;
+
+/// Gives the message its name, and then creates the version file, exclusively, under the first number that is free.
+pub(super) fn publish(
+    folder: &Folder,
+    message: Leftover,
+    file: &VersionFile,
+    stem: &str,
+) -> Result<Receipt, CommitError> {
+    let number = name(folder, message, file, stem).map_err(CommitError::Refused)?;
+    // It can be read from here on; what is left is that it survives a power cut.
+    folder.sync().map_err(CommitError::Unknown)?;
+    Ok(Receipt {
+        version: VersionNumber(number),
+        size: file.size,
+        sha256: Some(file.sha256.clone()),
+        location: folder.path().join(&file.message).display().to_string(),
+    })
+}
+
+/// The outcome of a commit whose thread ended without one.
+pub(super) fn broken_off(error: impl Error + Send + Sync + 'static) -> CommitError {
+    CommitError::Unknown(SinkError::new(SinkErrorKind::Other, "the commit broke off").with_source(error))
+}
+
+fn name(folder: &Folder, mut message: Leftover, file: &VersionFile, stem: &str) -> Result<u64, SinkError> {
+    let part = folder.path().join(format!(".{stem}.part"));
+    let path = folder.path().join(&file.message);
+    fs::rename(&part, &path).map_err(|error| fault(error, "give a name to", &part))?;
+    message.renamed(path);
+    folder.sync()?;
+    let number = number(folder, file, stem)?;
+    message.keep();
+    Ok(number)
+}
+
+fn number(folder: &Folder, file: &VersionFile, stem: &str) -> Result<u64, SinkError> {
+    let first = folder.numbers()?.last().map_or(1, |newest| newest.saturating_add(1));
+    for number in first..first.saturating_add(TRIES) {
+        let temporary = folder.path().join(format!(".{stem}.json.part"));
+        let leftover = Leftover::new(temporary.clone());
+        write_durably(&temporary, &file.encode(number)).map_err(|error| fault(error, "write", &temporary))?;
+        let path = folder.version_path(number);
+        match create_exclusively(&temporary, &path) {
+            Ok(()) => return Ok(number),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                // NFS may carry a link out, lose the answer and find it made at the second try.
+                if folder.version(number).is_ok_and(|taken| taken.message == file.message) {
+                    return Ok(number);
+                }
+            }
+            Err(error) => return Err(fault(error, "create", &path)),
+        }
+        drop(leftover);
+    }
+    let message = format!("no free number in {} after {TRIES} tries from v{first}", folder.path().display());
+    Err(SinkError::new(SinkErrorKind::Other, message))
+}
+
+fn write_durably(path: &Path, text: &[u8]) -> io::Result<()> {
+    let mut file = part::create(path)?;
+    file.write_all(text)?;
+    file.sync_all()
+}
+
+/// Gives a whole file its final name if that name is free.
+fn create_exclusively(temporary: &Path, path: &Path) -> io::Result<()> {
+    match fs::hard_link(temporary, path) {
+        // FAT, exFAT and some network file systems know no hard links.
+        Err(error) if matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::PermissionDenied) => {
+            renameat_with(CWD, temporary, CWD, path, RenameFlags::NOREPLACE).map_err(|_| error)
+        }
+        linked => linked,
+    }
+}
