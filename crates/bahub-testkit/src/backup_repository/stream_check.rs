@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn a_message_in_one_read_or_in_three_is_accepted() {
-        assert_eq!(outcome(&[b"-----BEGIN PGP MESSAGE-----\n\nx\n-----END PGP MESSAGE-----\n"]), Ok(55));
+        assert_eq!(outcome(&[b"-----BEGIN PGP MESSAGE-----\n\nx\n-----END PGP MESSAGE-----\n"]), Ok(57));
         assert_eq!(outcome(&[b"-----BEGIN PGP MESSAGE", b"xyz", b"-----END PGP MESSAGE"]), Ok(45));
     }
 

@@ -44,7 +44,7 @@ pub(super) async fn upload(
     // Dropped with this future when the client goes away: the lock is free again and the file gone.
     let slot = match Slot::take(&shared, &session, &id) {
         Ok(slot) => slot,
-        Err(refusal) => return refusal,
+        Err(refusal) => return *refusal,
     };
     let bytes = match (Intake { slot: &slot, wire: &wire, fault }).receive(request).await {
         Ok(bytes) => bytes,
@@ -72,24 +72,25 @@ struct Slot {
 }
 
 impl Slot {
-    fn take(shared: &Arc<Shared>, session: &Session, id: &str) -> Result<Self, Response> {
+    fn take(shared: &Arc<Shared>, session: &Session, id: &str) -> Result<Self, Box<Response>> {
         let mut state = shared.state();
         let Some(collection) = state.collections.get(id) else {
-            return Err(answers::not_found("cannot find specified collection"));
+            return Err(answers::not_found("cannot find specified collection").into());
         };
         if !state.permits(session, id, |actor| actor.may(Action::Upload, id)) {
-            return Err(answers::forbidden("not authorized to upload versions to this collection"));
+            return Err(answers::forbidden("not authorized to upload versions to this collection").into());
         }
         let in_time = collection.limits.windows_open;
         if !in_time && !state.permits(session, id, |actor| actor.may(Action::UploadAnytime, id)) {
             return Err(answers::forbidden(
                 "backup window does not allow you to send a backup at this time. \
                  You need a token that has a special permission 'uploadsAnytime'",
-            ));
+            )
+            .into());
         }
         let collection = state.collections.get_mut(id).expect("it was found above, under the same lock");
         if collection.uploading.is_some() {
-            return Err(answers::server_error("cannot upload to same collection in parallel"));
+            return Err(answers::server_error("cannot upload to same collection in parallel").into());
         }
         collection.uploading = Some(0);
         shared.happened.notify_waiters();

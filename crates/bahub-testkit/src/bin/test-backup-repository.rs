@@ -3,6 +3,7 @@
 use std::{process::ExitCode, time::Duration};
 
 use bahub_testkit::backup_repository::{BackupRepository, Limits, Role, Settings};
+use tokio::signal::unix::{SignalKind, signal};
 
 const USAGE: &str = "usage: test-backup-repository --token TOKEN --collection ID[:MAX_VERSIONS] ...
     [--listen 127.0.0.1:PORT]   where to listen; a free port by default
@@ -37,8 +38,17 @@ async fn main() -> ExitCode {
         server.add_collection(&id, limits);
     }
     println!("{}", server.url());
-    std::future::pending::<()>().await;
+    stopped().await;
     ExitCode::SUCCESS
+}
+
+/// Waits for SIGINT or SIGTERM, after which the server can still remove its folder.
+async fn stopped() {
+    let mut terminate = signal(SignalKind::terminate()).expect("SIGTERM can be caught");
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
 }
 
 fn parse(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
