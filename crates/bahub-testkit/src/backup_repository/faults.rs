@@ -107,7 +107,7 @@ impl Fault {
         Self::upload(Effect::ResetUploadAfter(bytes))
     }
 
-    /// Stops reading an upload in the middle of its body, and keeps the connection open until the client closes it.
+    /// Stops reading an upload in the middle of its body, and keeps the connection open; others may upload meanwhile.
     pub fn stall_upload_after(bytes: u64) -> Self {
         Self::upload(Effect::StallUploadAfter(bytes))
     }

@@ -226,7 +226,8 @@ impl BackupRepository {
         .await;
     }
 
-    /// Waits until no upload to this collection is under way.
+    /// Waits until no upload to this collection is under way. One that the server has yet to see is none: wait for
+    /// [`upload_reached`](Self::upload_reached) first.
     ///
     /// # Panics
     /// When there is no such collection.

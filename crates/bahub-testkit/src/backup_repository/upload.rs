@@ -1,6 +1,9 @@
 //! Taking a version in, step by step as `pkg/http/collection.go` does.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use axum::{
     Extension, RequestExt,
@@ -69,6 +72,7 @@ struct Slot {
     number: u64,
     allowed: u64,
     file: Arc<StoredFile>,
+    released: AtomicBool,
 }
 
 impl Slot {
@@ -100,12 +104,24 @@ impl Slot {
             number: collection.next_number(),
             allowed: collection.allowed_for_new(),
             file: shared.new_file(),
+            released: AtomicBool::new(false),
         })
     }
 
     fn progress(&self, received: u64) {
         if let Some(collection) = self.shared.state().collections.get_mut(&self.collection) {
             collection.uploading = Some(received);
+        }
+        self.shared.happened.notify_waiters();
+    }
+
+    /// Lets others upload to the collection, once.
+    fn release(&self) {
+        if self.released.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        if let Some(collection) = self.shared.state().collections.get_mut(&self.collection) {
+            collection.uploading = None;
         }
         self.shared.happened.notify_waiters();
     }
@@ -139,10 +155,7 @@ impl Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        if let Some(collection) = self.shared.state().collections.get_mut(&self.collection) {
-            collection.uploading = None;
-        }
-        self.shared.happened.notify_waiters();
+        self.release();
     }
 }
 
@@ -215,7 +228,11 @@ impl Intake<'_> {
         match self.fault {
             Some(Effect::RefuseUploadAfter(refusal, at)) if received >= at => Err(refusal.response()),
             Some(Effect::ResetUploadAfter(at)) if received >= at => self.wire.reset().await,
-            Some(Effect::StallUploadAfter(at)) if received >= at => self.wire.stall().await,
+            Some(Effect::StallUploadAfter(at)) if received >= at => {
+                // Whether the client has left cannot be seen while what it sent stands unread before its FIN.
+                self.slot.release();
+                self.wire.stall().await
+            }
             _ => Ok(()),
         }
     }

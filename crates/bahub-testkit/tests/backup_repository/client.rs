@@ -6,6 +6,7 @@ use bahub_testkit::backup_repository::{BackupRepository, Limits, Role, Settings}
 use futures::stream::{self, StreamExt};
 use reqwest::{Body, Client, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
+use tokio::sync::oneshot;
 
 pub(crate) const MESSAGE: &str = "-----BEGIN PGP MESSAGE-----\n\nwcDMA\n=abcd\n-----END PGP MESSAGE-----\n";
 
@@ -68,13 +69,15 @@ pub(crate) fn chunks(pieces: &[&str]) -> Body {
     Body::wrap_stream(stream::iter(pieces))
 }
 
-/// A chunked body that breaks after its last piece.
-pub(crate) fn broken(pieces: &[&str]) -> Body {
+/// A chunked body that breaks after its last piece, when the sender is used.
+pub(crate) fn broken(pieces: &[&str]) -> (Body, oneshot::Sender<()>) {
     let pieces: Vec<io::Result<Vec<u8>>> = pieces.iter().map(|piece| Ok(piece.as_bytes().to_vec())).collect();
-    Body::wrap_stream(stream::iter(pieces).chain(stream::once(async {
-        tokio::task::yield_now().await;
+    let (fail, failed) = oneshot::channel();
+    let end = stream::once(async {
+        failed.await.unwrap();
         Err(io::Error::other("the dump failed"))
-    })))
+    });
+    (Body::wrap_stream(stream::iter(pieces).chain(end)), fail)
 }
 
 /// A chunked body that brings these pieces and then nothing more, for ever.

@@ -69,7 +69,11 @@ async fn an_empty_body_is_refused() {
 #[tokio::test]
 async fn a_broken_body_registers_nothing_and_frees_the_collection() {
     let world = world().await;
-    assert!(world.upload_to("shop", broken(&[MESSAGE])).send().await.is_err());
+    let (body, fail) = broken(&[MESSAGE]);
+    let sending = tokio::spawn(world.upload_to("shop", body).send());
+    world.server.upload_reached("shop", MESSAGE.len() as u64).await;
+    fail.send(()).unwrap();
+    assert!(sending.await.unwrap().is_err());
     world.server.upload_over("shop").await;
     assert!(world.server.versions("shop").is_empty());
     assert_eq!(world.upload(MESSAGE).await.status(), StatusCode::OK);
