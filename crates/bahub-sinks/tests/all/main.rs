@@ -1,0 +1,9 @@
+//! Claims about the sinks, against real file systems and servers.
+
+#[cfg(feature = "store")]
+mod directory;
+#[cfg(feature = "store")]
+mod disk_full;
+#[cfg(feature = "store")]
+#[path = "../support/mod.rs"]
+mod support;

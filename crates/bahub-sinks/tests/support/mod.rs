@@ -1,0 +1,73 @@
+//! What several tests share.
+
+use std::path::Path;
+
+use bahub_core::registry::{SinkComponent, SinkContext};
+use bahub_core::sink::{CommitError, NewVersion, Receipt, Sink, SinkError, VersionNumber};
+use bahub_sinks::store::Store;
+use bytes::Bytes;
+use futures::TryStreamExt;
+
+pub(crate) fn context(collection: &str) -> SinkContext {
+    SinkContext { collection: collection.into(), folder: "/".into() }
+}
+
+/// A directory store below `root`.
+pub(crate) fn directory(root: &Path, collection: &str) -> Store {
+    let config = serde_json::json!({ "url": format!("file://{}", root.display()) });
+    Store::from_config(serde_json::from_value(config).unwrap(), &context(collection)).unwrap()
+}
+
+pub(crate) fn new_version() -> NewVersion {
+    NewVersion {
+        created: jiff::Timestamp::now(),
+        adapter: "bahub.adapters.filesystem".into(),
+        compression: "zstd".into(),
+        recipients: vec!["2FB13C38E3A1F87B5C6B2B0D1E4B1C7C7C1D3F5A".into()],
+        bahub: "0.1.0".into(),
+    }
+}
+
+/// Bytes without a pattern that a cut or a swap could hide behind.
+pub(crate) fn noise(len: usize) -> Bytes {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut bytes = Vec::with_capacity(len + 8);
+    while bytes.len() < len {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend_from_slice(&state.to_le_bytes());
+    }
+    bytes.truncate(len);
+    bytes.into()
+}
+
+/// Uploads `message` in chunks of 64 KiB.
+pub(crate) async fn store(sink: &dyn Sink, message: &Bytes) -> Result<Receipt, CommitError> {
+    let mut upload = sink.begin(&new_version()).await.map_err(CommitError::Refused)?;
+    for start in (0..message.len()).step_by(64 << 10) {
+        let chunk = message.slice(start..message.len().min(start + (64 << 10)));
+        upload.write(chunk).await.map_err(CommitError::Refused)?;
+    }
+    upload.commit().await
+}
+
+/// Reads a version to its end.
+pub(crate) async fn fetch(sink: &dyn Sink, version: VersionNumber) -> Result<Vec<u8>, SinkError> {
+    let download = sink.open(version).await?;
+    download
+        .stream
+        .try_fold(Vec::new(), |mut all, chunk| async move {
+            all.extend_from_slice(&chunk);
+            Ok(all)
+        })
+        .await
+}
+
+/// The names in a folder, sorted.
+pub(crate) fn names(folder: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
