@@ -1,0 +1,81 @@
+//! What a job works with.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bahub_core::keys::SessionKey;
+use bahub_core::link::{FromAgent, LinkSender};
+use bahub_core::secret::Secret;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::AgentSinks;
+use crate::steps::{KillSwitch, LogLine};
+use crate::stream::SourceEvent;
+
+/// How often progress is told.
+const TICK: Duration = Duration::from_millis(200);
+
+/// What a job works with.
+#[derive(Clone)]
+pub(crate) struct JobContext {
+    pub(crate) sender: LinkSender<FromAgent>,
+    pub(crate) cancel: CancellationToken,
+    pub(crate) switch: KillSwitch,
+    pub(crate) sinks: AgentSinks,
+    pub(crate) counters: Counters,
+}
+
+/// What the controller sends while a job runs.
+pub(crate) struct JobInput {
+    pub(crate) grant: oneshot::Receiver<Secret>,
+    pub(crate) session_key: oneshot::Receiver<SessionKey>,
+    pub(crate) data: mpsc::UnboundedReceiver<SourceEvent>,
+}
+
+/// Bytes moved so far.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Counters {
+    pub(crate) plain: Arc<AtomicU64>,
+    pub(crate) stored: Arc<AtomicU64>,
+}
+
+impl Counters {
+    pub(crate) fn plain(&self) -> u64 {
+        self.plain.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn stored(&self) -> u64 {
+        self.stored.load(Ordering::Relaxed)
+    }
+}
+
+impl JobContext {
+    /// A function that passes lines of programs on to the controller.
+    pub(crate) fn log(&self) -> LogLine {
+        let sender = self.sender.clone();
+        Arc::new(move |source, line| {
+            // A link that is gone is noticed where messages are received.
+            let _ = sender.send(&FromAgent::Log { source: source.to_owned(), line: line.to_owned() });
+        })
+    }
+
+    /// Tells progress while `work` runs.
+    pub(crate) async fn with_progress<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut tick = tokio::time::interval(TICK);
+        tokio::pin!(work);
+        loop {
+            tokio::select! {
+                result = &mut work => return result,
+                _ = tick.tick() => self.tell_progress(),
+            }
+        }
+    }
+
+    /// Tells progress now.
+    pub(crate) fn tell_progress(&self) {
+        let progress = FromAgent::Progress { plain: self.counters.plain(), stored: self.counters.stored() };
+        let _ = self.sender.send(&progress);
+    }
+}

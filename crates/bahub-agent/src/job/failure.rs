@@ -1,0 +1,35 @@
+//! Turning errors of streams into failures that the controller can judge.
+
+use std::io;
+
+use bahub_core::link::{Failure, FailureKind};
+use bahub_crypto::CryptoError;
+
+/// A failure of a stream that writes a message.
+pub(super) fn writing(error: &io::Error) -> Failure {
+    match CryptoError::of(error) {
+        Some(crypto) => Failure::new(FailureKind::Crypto, crypto.to_string()),
+        None => Failure::new(FailureKind::System, format!("cannot write the message: {error}")),
+    }
+}
+
+/// A failure of a stream that reads a message.
+pub(super) fn reading(error: &io::Error) -> Failure {
+    match CryptoError::of(error) {
+        Some(CryptoError::Source(source)) => {
+            Failure::new(FailureKind::Integrity, format!("the message cannot be read to its end: {source}"))
+        }
+        Some(crypto) if crypto.is_damage() => Failure {
+            kind: FailureKind::Integrity,
+            message: crypto.to_string(),
+            help: Some("restore another version (see :backup:list); nothing was restored from this one".into()),
+        },
+        Some(crypto) => Failure::new(FailureKind::Crypto, crypto.to_string()),
+        None => Failure::new(FailureKind::Integrity, format!("the content of the message cannot be read: {error}")),
+    }
+}
+
+/// A thread that ended without a result.
+pub(super) fn thread(error: &tokio::task::JoinError) -> Failure {
+    Failure::new(FailureKind::System, format!("a thread of the agent ended without a result: {error}"))
+}

@@ -1,0 +1,36 @@
+//! The jobs of an agent.
+
+mod capture;
+mod context;
+mod failure;
+mod probe;
+mod read;
+mod replay;
+mod source;
+
+use bahub_core::link::{Done, Failure, Job};
+pub(crate) use context::{JobContext, JobInput};
+
+/// Does a job to its end.
+///
+/// # Errors
+/// Everything that was begun was ended: programs are dead, uploads are aborted.
+pub(crate) async fn run(job: Job, cx: JobContext, input: JobInput) -> Result<Done, Failure> {
+    let cancel = cx.cancel.clone();
+    let switch = cx.switch.clone();
+    let watch = tokio::spawn(async move {
+        cancel.cancelled().await;
+        switch.throw();
+    });
+    let done = match job {
+        Job::Probe(probes) => probe::run(probes, &cx).await,
+        Job::Capture(job) => capture::run(job, &cx, input).await,
+        Job::Read(job) => read::run(job, &cx, input).await,
+    };
+    watch.abort();
+    // Whatever the programs said of their death, the reason was the cancellation.
+    match done {
+        Err(_) if cx.cancel.is_cancelled() => Err(Failure::cancelled()),
+        done => done,
+    }
+}

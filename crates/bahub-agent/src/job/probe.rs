@@ -1,0 +1,60 @@
+//! Quick steps whose failure has a known meaning.
+
+use std::time::Duration;
+
+use bahub_core::adapter::{Findings, StepEnd, StepFailure};
+use bahub_core::link::{Done, Failure, ProbeStep};
+use bahub_core::step::Step;
+
+use super::{JobContext, failure};
+use crate::steps::{KillSwitch, LogLine, Plug, start};
+
+/// The limit of one probe.
+const LIMIT: Duration = Duration::from_secs(10);
+/// The most output of a probe that is looked at.
+const OUTPUT_MOST: u64 = 64 * 1024;
+
+/// Runs them in order; the first that fails ends the job.
+pub(super) async fn run(probes: Vec<ProbeStep>, cx: &JobContext) -> Result<Done, Failure> {
+    let mut found = Findings::default();
+    for probe in probes {
+        let line = first_line(probe.step, cx).await?;
+        if let Some(name) = probe.finding {
+            found.0.insert(name, line);
+        }
+    }
+    Ok(Done::Probed(found))
+}
+
+async fn first_line(step: Step, cx: &JobContext) -> Result<String, Failure> {
+    let (name, log) = (step.name(), cx.log());
+    // A switch of its own: one probe's time-out kills nothing else.
+    let switch = KillSwitch::default();
+    let running = tokio::task::spawn_blocking({
+        let switch = switch.clone();
+        move || output(&step, &switch, &log)
+    });
+    tokio::pin!(running);
+    let ended = tokio::select! {
+        ended = &mut running => ended,
+        () = cx.cancel.cancelled() => {
+            switch.throw();
+            let _ = running.await;
+            return Err(Failure::cancelled());
+        }
+        () = tokio::time::sleep(LIMIT) => {
+            switch.throw();
+            let said = match running.await {
+                Ok(Err(failure)) => failure.stderr,
+                _ => String::new(),
+            };
+            return Err(StepFailure { program: name, end: StepEnd::TimedOut { seconds: LIMIT.as_secs() }, stderr: said }.into());
+        }
+    };
+    let output = ended.map_err(|error| failure::thread(&error))??;
+    Ok(String::from_utf8_lossy(&output).lines().next().unwrap_or_default().trim().to_owned())
+}
+
+fn output(step: &Step, switch: &KillSwitch, log: &LogLine) -> Result<Vec<u8>, StepFailure> {
+    start(step, Plug::Nothing, Plug::Pipe, switch, log)?.output(OUTPUT_MOST).map(|(output, _)| output)
+}

@@ -1,0 +1,141 @@
+//! Read a message, prove it, and deliver its content.
+
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bahub_core::keys::SessionKey;
+use bahub_core::link::{Deliver, Done, Failure, FailureKind, ReadJob};
+use bahub_crypto::Decryptor;
+use tokio::sync::mpsc;
+
+use super::source::Ciphertext;
+use super::{JobContext, JobInput, failure, replay};
+use crate::stream::{ChunkReader, ChunkWriter, Content, Decompressor, Digest, HashingReader};
+
+/// How many chunks may wait between the store and the reader, and between the reader and the controller.
+const DEPTH: usize = 16;
+/// How much is read at once.
+pub(super) const READ: usize = 256 * 1024;
+
+/// The content of a message: decrypted, and decompressed where it is looked at.
+pub(super) type Plain = Decompressor<Decryptor<HashingReader<ChunkReader>>>;
+
+/// Reads to the proven end.
+pub(super) async fn run(job: ReadJob, cx: &JobContext, input: JobInput) -> Result<Done, Failure> {
+    let JobInput { grant, session_key, data } = input;
+    let key = tokio::select! {
+        key = session_key => key.map_err(|_| Failure::cancelled())?,
+        () = cx.cancel.cancelled() => return Err(Failure::cancelled()),
+    };
+    let ciphertext = Ciphertext::open(&job, cx, grant, data).await?;
+    cx.with_progress(stream(job, cx, key, ciphertext)).await.inspect(|_| cx.tell_progress())
+}
+
+async fn stream(job: ReadJob, cx: &JobContext, key: SessionKey, ciphertext: Ciphertext) -> Result<Done, Failure> {
+    let (events, receiver) = mpsc::channel(DEPTH);
+    let (writer, mut chunks) = ChunkWriter::new(DEPTH);
+    let pump = tokio::task::spawn_blocking({
+        let (job, cx) = (job.clone(), cx.clone());
+        move || pump(&job, &cx, &key, ChunkReader::new(receiver), writer)
+    });
+    let deliver = async {
+        while let Some(chunk) = chunks.recv().await {
+            if cx.sender.data(chunk).await.is_err() {
+                break;
+            }
+        }
+        // A thread that waits for room in the channel is let go.
+        drop(chunks);
+    };
+    let (poured, (), pumped) = tokio::join!(ciphertext.pour(&job, cx, events), deliver, pump);
+    let pumped = pumped.map_err(|error| failure::thread(&error))?;
+    // Where the source failed, what the reader says of it is the consequence.
+    poured.and(pumped)
+}
+
+fn pump(
+    job: &ReadJob,
+    cx: &JobContext,
+    key: &SessionKey,
+    source: ChunkReader,
+    writer: ChunkWriter,
+) -> Result<Done, Failure> {
+    let digest = Digest::default();
+    let hashing = HashingReader::new(source, Arc::clone(&cx.counters.stored), digest.clone());
+    let mut cipher = Decryptor::new(hashing, key).map_err(|error| failure::reading(&io::Error::other(error)))?;
+    if let Deliver::Prove = job.deliver {
+        drain(&mut cipher, |_| Ok(())).map_err(|error| failure::reading(&error))?;
+        return proven(job, cx, &digest, Content::default());
+    }
+    let mut plain = Decompressor::new(cipher);
+    match &job.deliver {
+        Deliver::Prove | Deliver::Measure => {
+            measure(&mut plain, cx, |_| Ok(())).map_err(|error| failure::reading(&error))?;
+        }
+        Deliver::Controller => deliver(&mut plain, cx, writer)?,
+        Deliver::Replay(replay) => {
+            return replay::run(replay, plain, cx, |content| proven(job, cx, &digest, content));
+        }
+    }
+    proven(job, cx, &digest, plain.content().clone())
+}
+
+fn deliver(plain: &mut Plain, cx: &JobContext, mut writer: ChunkWriter) -> Result<(), Failure> {
+    measure(plain, cx, |bytes| io::Write::write_all(&mut writer, bytes)).map_err(|error| failure::reading(&error))?;
+    writer.finish().map_err(|error| Failure::new(FailureKind::Cancelled, error.to_string()))
+}
+
+/// Reads everything, counting it.
+pub(super) fn measure(
+    plain: &mut Plain,
+    cx: &JobContext,
+    mut each: impl FnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<()> {
+    drain(plain, |bytes| {
+        cx.counters.plain.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        each(bytes)
+    })
+}
+
+fn drain(mut from: impl Read, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+    let mut buffer = vec![0; READ];
+    loop {
+        match from.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(count) => each(&buffer[..count])?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// States success: the message was read to its verified end, and it is the one that was expected.
+fn proven(job: &ReadJob, cx: &JobContext, digest: &Digest, content: Content) -> Result<Done, Failure> {
+    let sha256 = digest.hex();
+    let stored = cx.counters.stored();
+    let changed = |what: String| Failure {
+        kind: FailureKind::Integrity,
+        message: what,
+        help: Some("the store gives another message than the one that was expected: check who can write to it".into()),
+    };
+    if let Some(size) = job.size
+        && size != stored
+    {
+        return Err(changed(format!("the message has {stored} bytes, and should have {size}")));
+    }
+    if let Some(expected) = &job.sha256
+        && *expected != sha256
+    {
+        return Err(changed(format!("the message has the SHA-256 {sha256}, and should have {expected}")));
+    }
+    let facts = content.facts.iter().filter_map(|fact| String::from_utf8(fact.to_frame().split_off(8)).ok());
+    Ok(Done::Read {
+        plain: cx.counters.plain(),
+        stored,
+        sha256,
+        compression: content.algorithm.map(|algorithm| algorithm.name().to_owned()),
+        facts: facts.collect(),
+        warnings: Vec::new(),
+    })
+}

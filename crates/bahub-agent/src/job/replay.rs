@@ -1,0 +1,121 @@
+//! Putting a backup back: programs before, the programs that read it, programs after.
+
+use std::fs::File;
+use std::io::{self, Write};
+
+use bahub_core::adapter::StepFailure;
+use bahub_core::link::{Done, Failure};
+use bahub_core::replay::Replay;
+use bahub_core::step::{Stdin, Step};
+
+use super::read::{Plain, measure};
+use super::{JobContext, failure};
+use crate::steps::{Child, Plug, start};
+use crate::stream::Content;
+
+/// Runs the restore. `prove` states that the message was read to its end and is the right one; only then the reading
+/// programs get the end of their input, and what follows it.
+pub(super) fn run(
+    replay: &Replay,
+    mut plain: Plain,
+    cx: &JobContext,
+    prove: impl FnOnce(Content) -> Result<Done, Failure>,
+) -> Result<Done, Failure> {
+    let mut warnings = each(&replay.before, cx)?;
+    let (mut children, mut stdin) = started(&replay.main, cx)?;
+    let fed = feed(&mut plain, &mut stdin, replay.main.first(), cx);
+    let proven = fed.and_then(|()| prove(plain.content().clone()));
+    let ended = match (&proven, stdin) {
+        (Ok(_), stdin) => complete(&mut children, stdin, replay.main.first()),
+        (Err(_), _) => {
+            // Killed before its input ends: an end would complete what was not proven.
+            cx.switch.throw();
+            let _ = wait_all(&mut children);
+            Ok(Vec::new())
+        }
+    };
+    let done = proven?;
+    warnings.extend(ended?);
+    warnings.extend(each(&replay.after, cx)?);
+    Ok(with_warnings(done, warnings))
+}
+
+fn with_warnings(done: Done, more: Vec<String>) -> Done {
+    match done {
+        Done::Read { plain, stored, sha256, compression, facts, mut warnings } => {
+            warnings.extend(more);
+            Done::Read { plain, stored, sha256, compression, facts, warnings }
+        }
+        other => other,
+    }
+}
+
+/// Runs programs one after the other.
+fn each(steps: &[Step], cx: &JobContext) -> Result<Vec<String>, Failure> {
+    let mut warnings = Vec::new();
+    for step in steps {
+        let child = start(step, Plug::Nothing, Plug::Pipe, &cx.switch, &cx.log())?;
+        let (_, ended) = child.output(0)?;
+        warnings.extend(ended.warnings);
+    }
+    Ok(warnings)
+}
+
+/// Starts the programs that read the backup; the first has its input open.
+fn started(steps: &[Step], cx: &JobContext) -> Result<(Vec<Child>, Option<File>), StepFailure> {
+    let mut children: Vec<Child> = Vec::with_capacity(steps.len());
+    for (index, step) in steps.iter().enumerate() {
+        let stdin = match children.last_mut().and_then(|child| child.stdout.take()) {
+            Some(stdout) => Plug::From(stdout.into()),
+            None => Plug::Pipe,
+        };
+        let stdout = if index + 1 < steps.len() { Plug::Pipe } else { Plug::Nothing };
+        children.push(start(step, stdin, stdout, &cx.switch, &cx.log()).inspect_err(|_| cx.switch.throw())?);
+    }
+    let stdin = children.first_mut().and_then(|child| child.stdin.take());
+    Ok((children, stdin))
+}
+
+/// Feeds the backup. A program that stops reading is left alone, and the message read to its end all the same: the
+/// program's exit status tells whether it had enough.
+fn feed(plain: &mut Plain, stdin: &mut Option<File>, step: Option<&Step>, cx: &JobContext) -> Result<(), Failure> {
+    if let (Some(file), Some(Stdin::Backup { prefix, .. })) = (stdin.as_mut(), step.map(|step| &step.stdin)) {
+        write(file, &prefix.0).map_err(|error| failure::writing(&error))?;
+    }
+    measure(plain, cx, |bytes| match stdin.as_mut().map(|file| file.write_all(bytes)) {
+        Some(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            *stdin = None;
+            if cx.switch.is_thrown() { Err(error) } else { Ok(()) }
+        }
+        Some(written) => written,
+        None => Ok(()),
+    })
+    .map_err(|error| failure::reading(&error))
+}
+
+fn write(file: &mut File, bytes: &[u8]) -> io::Result<()> {
+    match file.write_all(bytes) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+/// Sends what follows the proven end, ends the input, and waits for every program.
+fn complete(children: &mut Vec<Child>, stdin: Option<File>, step: Option<&Step>) -> Result<Vec<String>, Failure> {
+    if let (Some(mut file), Some(Stdin::Backup { suffix, .. })) = (stdin, step.map(|step| &step.stdin)) {
+        write(&mut file, &suffix.0).map_err(|error| failure::writing(&error))?;
+    }
+    Ok(wait_all(children)?)
+}
+
+fn wait_all(children: &mut Vec<Child>) -> Result<Vec<String>, StepFailure> {
+    let mut result = Ok(Vec::new());
+    for child in children.drain(..) {
+        match (child.wait(), &mut result) {
+            (Ok(ended), Ok(warnings)) => warnings.extend(ended.warnings),
+            (Err(failure), Ok(_)) => result = Err(failure),
+            (_, Err(_)) => {}
+        }
+    }
+    result
+}

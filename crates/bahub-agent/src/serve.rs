@@ -1,0 +1,128 @@
+//! The agent's side of a link, from the first message to the last.
+
+use bahub_core::link::{
+    self, Failure, FailureKind, FromAgent, Hello, Incoming, Job, LinkReceiver, LinkSender, PROTOCOL, ToAgent,
+};
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::AgentSinks;
+use crate::job::{self, JobContext, JobInput};
+use crate::steps::KillSwitch;
+use crate::stream::SourceEvent;
+
+/// Serves a link until the controller quits or is gone. When this returns every program is dead and every upload is
+/// committed or aborted.
+pub async fn serve(
+    reader: impl AsyncRead + Unpin + Send + 'static,
+    writer: impl AsyncWrite + Unpin + Send + 'static,
+    sinks: AgentSinks,
+) {
+    let (sender, mut receiver) = link::connect::<FromAgent, ToAgent>(reader, writer);
+    let hello = Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").to_owned(), sinks: sinks.kinds() };
+    if sender.send(&FromAgent::Hello(hello)).is_err() {
+        return;
+    }
+    loop {
+        let next = match receiver.next().await {
+            Ok(Incoming::Message(ToAgent::Job(job))) => one_job(*job, &sender, &mut receiver, sinks.clone()).await,
+            // What still arrives for a job that ended is of no use to anybody.
+            Ok(Incoming::Data(bytes)) => {
+                sender.credit(bytes.len());
+                Next::Job
+            }
+            Ok(Incoming::Message(ToAgent::Quit)) | Err(_) => Next::End,
+            Ok(Incoming::Message(_)) => Next::Job,
+        };
+        if let Next::End = next {
+            return;
+        }
+    }
+}
+
+enum Next {
+    Job,
+    End,
+}
+
+/// Runs one job, and passes on to it what arrives meanwhile.
+async fn one_job(
+    job: Job,
+    sender: &LinkSender<FromAgent>,
+    receiver: &mut LinkReceiver<ToAgent>,
+    sinks: AgentSinks,
+) -> Next {
+    let cancel = CancellationToken::new();
+    let (mut inbox, input) = Inbox::new();
+    let cx = JobContext {
+        sender: sender.clone(),
+        cancel: cancel.clone(),
+        switch: KillSwitch::default(),
+        sinks,
+        counters: Default::default(),
+    };
+    let mut running = tokio::spawn(job::run(job, cx, input));
+    let mut next = Next::Job;
+    let ended = loop {
+        let incoming = tokio::select! {
+            ended = &mut running => break ended,
+            incoming = receiver.next(), if matches!(next, Next::Job) => incoming,
+        };
+        match incoming {
+            Ok(Incoming::Data(bytes)) => inbox.data(bytes, sender),
+            Ok(Incoming::Message(ToAgent::Cancel)) => cancel.cancel(),
+            Ok(Incoming::Message(ToAgent::Quit)) | Err(_) => {
+                cancel.cancel();
+                next = Next::End;
+            }
+            Ok(Incoming::Message(message)) => inbox.message(message),
+        }
+    };
+    let answer = match ended {
+        Ok(Ok(done)) => FromAgent::Done(Box::new(done)),
+        Ok(Err(failure)) => FromAgent::Failed(Box::new(failure)),
+        Err(error) => {
+            let message = format!("the agent failed in an unforeseen way: {error}");
+            FromAgent::Failed(Box::new(Failure::new(FailureKind::System, message)))
+        }
+    };
+    // Where the controller is gone there is nobody to tell.
+    let _ = sender.send(&answer);
+    next
+}
+
+/// The agent's end of [`JobInput`].
+struct Inbox {
+    grant: Option<oneshot::Sender<bahub_core::secret::Secret>>,
+    session_key: Option<oneshot::Sender<bahub_core::keys::SessionKey>>,
+    data: mpsc::UnboundedSender<SourceEvent>,
+}
+
+impl Inbox {
+    fn new() -> (Self, JobInput) {
+        let (grant, grant_input) = oneshot::channel();
+        let (session_key, key_input) = oneshot::channel();
+        let (data, data_input) = mpsc::unbounded_channel();
+        let inbox = Self { grant: Some(grant), session_key: Some(session_key), data };
+        (inbox, JobInput { grant: grant_input, session_key: key_input, data: data_input })
+    }
+
+    fn message(&mut self, message: ToAgent) {
+        match message {
+            ToAgent::Grant(grant) => drop(self.grant.take().map(|sender| sender.send(grant))),
+            ToAgent::SessionKey(key) => drop(self.session_key.take().map(|sender| sender.send(key))),
+            ToAgent::DataEnd => drop(self.data.send(SourceEvent::End)),
+            ToAgent::Job(_) | ToAgent::Cancel | ToAgent::Quit => {}
+        }
+    }
+
+    /// The room that the link grants bounds what waits here.
+    fn data(&self, bytes: Bytes, sender: &LinkSender<FromAgent>) {
+        let size = bytes.len();
+        if self.data.send(SourceEvent::Chunk(bytes)).is_err() {
+            sender.credit(size);
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! One running program.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::process::CommandExt;
+use std::process::{self, Command, Stdio};
+use std::thread::{self, JoinHandle};
+
+use bahub_core::adapter::{StepEnd, StepFailure};
+use bahub_core::step::{Arg, Exit, Judgement, Stderr, Stdin, Step};
+use command_fds::CommandFdExt;
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+
+use super::log::Said;
+use super::{KillSwitch, LogLine, find, secret_file};
+
+/// The size that pipes to and from programs are set to where the system allows it: fewer changes between processes.
+const PIPE_SIZE: usize = 1024 * 1024;
+
+/// A running program. [`Child::wait`] for it; the kill switch ends it.
+pub(crate) struct Child {
+    step: Step,
+    program: String,
+    /// Present where the caller asked for a pipe.
+    pub(crate) stdin: Option<File>,
+    /// Present where the caller asked for a pipe.
+    pub(crate) stdout: Option<File>,
+    end: JoinHandle<Exit>,
+    said: JoinHandle<Said>,
+    feeder: Option<JoinHandle<()>>,
+}
+
+/// A program that ended well.
+#[derive(Debug, Default)]
+pub(crate) struct Ended {
+    /// What it has to tell, a sentence each.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Where a program's input comes from, or its output goes, besides pipes to the caller.
+pub(crate) enum Plug {
+    /// `/dev/null`.
+    Nothing,
+    /// A pipe that the caller holds the other end of.
+    Pipe,
+    /// The output of the program before it.
+    From(OwnedFd),
+}
+
+impl From<Plug> for Stdio {
+    fn from(plug: Plug) -> Self {
+        match plug {
+            Plug::Nothing => Self::null(),
+            Plug::Pipe => Self::piped(),
+            Plug::From(fd) => fd.into(),
+        }
+    }
+}
+
+/// Starts a program. A step with literal input is fed by a thread of its own; one that reads the backup gets `stdin`.
+///
+/// # Errors
+/// [`StepEnd::NotFound`] or [`StepEnd::NotStarted`].
+pub(crate) fn start(
+    step: &Step,
+    stdin: Plug,
+    stdout: Plug,
+    switch: &KillSwitch,
+    log: &LogLine,
+) -> Result<Child, StepFailure> {
+    let failed = |end| StepFailure { program: step.name(), end, stderr: String::new() };
+    let path = find::program(&step.programs).ok_or_else(|| failed(StepEnd::NotFound))?;
+    let program = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    let literal = match &step.stdin {
+        Stdin::Literal(bytes) => Some(bytes.0.clone()),
+        Stdin::Nothing | Stdin::Backup { .. } => None,
+    };
+    let stdin = if literal.is_some() { Plug::Pipe } else { stdin };
+    let mut child =
+        spawn(step, &path, stdin, stdout).map_err(|error| failed(StepEnd::NotStarted(error.to_string())))?;
+    let group = Pid::from_child(&child);
+    switch.register(group);
+
+    let stdin = child.stdin.take().map(|pipe| grown(OwnedFd::from(pipe)));
+    let stdout = child.stdout.take().map(|pipe| grown(OwnedFd::from(pipe)));
+    let stderr = child.stderr.take();
+    let said = thread::spawn({
+        let (program, log) = (program.clone(), LogLine::clone(log));
+        move || stderr.map(|stderr| Said::read(&program, stderr, &log)).unwrap_or_default()
+    });
+    let end = thread::spawn({
+        let switch = switch.clone();
+        move || wait(child, group, &switch)
+    });
+    let (stdin, feeder) = match literal {
+        // A program that ends without reading its input is judged by its exit status, not by our broken pipe.
+        Some(bytes) => (None, stdin.map(|mut pipe| thread::spawn(move || drop(pipe.write_all(&bytes))))),
+        None => (stdin, None),
+    };
+    Ok(Child { step: step.clone(), program, stdin, stdout, end, said, feeder })
+}
+
+fn spawn(step: &Step, path: &std::path::Path, stdin: Plug, stdout: Plug) -> io::Result<process::Child> {
+    let mut command = Command::new(path);
+    let mut inherited = Vec::new();
+    for arg in &step.args {
+        match arg {
+            Arg::Plain(bytes) => command.arg(OsString::from_vec(bytes.0.clone())),
+            Arg::SecretFile { prefix, content } => {
+                let file = secret_file::create(content)?;
+                let number = std::os::fd::AsRawFd::as_raw_fd(&file);
+                inherited.push(file);
+                command.arg(format!("{prefix}/proc/self/fd/{number}"))
+            }
+        };
+    }
+    command.arg0(std::ffi::OsStr::from_bytes(path.file_name().unwrap_or(path.as_os_str()).as_bytes()));
+    command.envs(step.env.iter().map(|(name, value)| (name, value)));
+    command.stdin(Stdio::from(stdin)).stdout(Stdio::from(stdout)).stderr(Stdio::piped());
+    command.process_group(0).preserved_fds(inherited);
+    command.spawn()
+}
+
+/// Waits in two steps, so that the group can be killed while its number is still ours.
+fn wait(mut child: process::Child, group: Pid, switch: &KillSwitch) -> Exit {
+    while let Err(rustix::io::Errno::INTR) = waitid(WaitId::Pid(group), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT) {
+    }
+    switch.retire(group);
+    child.wait().map_or(Exit::Lost, Exit::from)
+}
+
+fn grown(pipe: OwnedFd) -> File {
+    // A system with a smaller limit keeps its size.
+    let _ = rustix::pipe::fcntl_setpipe_size(&pipe, PIPE_SIZE);
+    File::from(pipe)
+}
+
+impl Child {
+    /// Waits for the end and judges it. Drop `stdin` first where the program waits for its end.
+    ///
+    /// # Errors
+    /// The end is not one that the step calls success.
+    pub(crate) fn wait(self) -> Result<Ended, StepFailure> {
+        drop(self.stdin);
+        drop(self.stdout);
+        let exit = self.end.join().unwrap_or(Exit::Lost);
+        let said = self.said.join().unwrap_or_default();
+        if let Some(feeder) = self.feeder {
+            let _ = feeder.join();
+        }
+        let judgement = self.step.judge(exit);
+        if judgement == Judgement::Failure {
+            return Err(StepFailure { program: self.program, end: StepEnd::Ended(exit), stderr: said.tail() });
+        }
+        let mut warnings = Vec::new();
+        if self.step.stderr == Stderr::Warnings {
+            let (before, lines) = said.lines();
+            if before > 0 {
+                warnings.push(format!("{}: {before} more messages came before these", self.program));
+            }
+            warnings.extend(lines.filter(|line| !line.is_empty()).map(|line| format!("{}: {line}", self.program)));
+        }
+        if judgement == Judgement::Warning && warnings.is_empty() {
+            warnings.push(format!("{} ended with {exit}", self.program));
+        }
+        Ok(Ended { warnings })
+    }
+
+    /// Reads all output, at most `most` bytes of it, then waits.
+    ///
+    /// # Errors
+    /// As [`Child::wait`].
+    pub(crate) fn output(mut self, most: u64) -> Result<(Vec<u8>, Ended), StepFailure> {
+        let mut output = Vec::new();
+        if let Some(mut stdout) = self.stdout.take() {
+            let _ = (&mut stdout).take(most).read_to_end(&mut output);
+            let _ = io::copy(&mut stdout, &mut io::sink());
+        }
+        Ok((output, self.wait()?))
+    }
+}

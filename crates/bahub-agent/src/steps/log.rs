@@ -1,0 +1,98 @@
+//! What programs say on standard error.
+
+use std::collections::VecDeque;
+use std::io::{BufRead, BufReader, Read};
+use std::sync::Arc;
+
+/// Takes a line of a program: its name and the line.
+pub(crate) type LogLine = Arc<dyn Fn(&str, &str) + Send + Sync>;
+
+/// The most bytes of one line; the rest of a longer one is dropped.
+const LINE_MOST: u64 = 4096;
+/// The most bytes that are kept for an error message.
+const TAIL_MOST: usize = 8192;
+/// The most lines that are passed on; a program that floods is still read, so that it does not block.
+const LINES_MOST: usize = 1000;
+
+/// The end of what a program said.
+#[derive(Debug, Default)]
+pub(crate) struct Said {
+    tail: VecDeque<String>,
+    bytes: usize,
+    lines: usize,
+}
+
+impl Said {
+    /// Reads to the end, passing lines on.
+    pub(super) fn read(source: &str, stderr: impl Read, log: &LogLine) -> Self {
+        let mut said = Self::default();
+        let mut reader = BufReader::new(stderr);
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            match (&mut reader).take(LINE_MOST).read_until(b'\n', &mut line) {
+                Ok(0) | Err(_) => break,
+                Ok(_) if line.last() != Some(&b'\n') => skip_line(&mut reader),
+                Ok(_) => {}
+            }
+            let text = String::from_utf8_lossy(&line);
+            said.take(source, text.trim_end(), log);
+        }
+        said
+    }
+
+    fn take(&mut self, source: &str, line: &str, log: &LogLine) {
+        self.lines += 1;
+        match self.lines {
+            n if n <= LINES_MOST => log(source, line),
+            n if n == LINES_MOST + 1 => log(source, "(more lines follow and are not shown)"),
+            _ => {}
+        }
+        self.bytes += line.len() + 1;
+        self.tail.push_back(line.to_owned());
+        while self.bytes > TAIL_MOST
+            && let Some(first) = self.tail.pop_front()
+        {
+            self.bytes -= first.len() + 1;
+        }
+    }
+
+    /// The last lines.
+    pub(crate) fn tail(&self) -> String {
+        self.tail.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
+    }
+
+    /// The last lines one by one, and how many came before them.
+    pub(crate) fn lines(&self) -> (usize, impl Iterator<Item = &str>) {
+        (self.lines - self.tail.len(), self.tail.iter().map(String::as_str))
+    }
+}
+
+/// Passes over the rest of a line without keeping it.
+fn skip_line(reader: &mut impl BufRead) {
+    while let Ok(buffer) = reader.fill_buf() {
+        let (length, found) = match buffer.iter().position(|byte| *byte == b'\n') {
+            Some(at) => (at + 1, true),
+            None => (buffer.len(), buffer.is_empty()),
+        };
+        reader.consume(length);
+        if found {
+            break;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_is_read_to_its_end_and_only_its_tail_is_kept() {
+        let flood = format!("{}\n{}last\n", "x".repeat(1 << 20), "y\n".repeat(100_000));
+        let log: LogLine = Arc::new(|_, _| {});
+        let said = Said::read("p", flood.as_bytes(), &log);
+        assert!(said.tail().ends_with("y\nlast"));
+        assert!(said.tail().len() <= TAIL_MOST);
+        assert_eq!(said.lines, 100_002);
+    }
+}

@@ -1,0 +1,11 @@
+//! Programs as children of the agent: started without a shell, killed and waited for as groups.
+
+mod child;
+mod find;
+mod kill;
+mod log;
+mod secret_file;
+
+pub(crate) use child::{Child, Plug, start};
+pub(crate) use kill::KillSwitch;
+pub(crate) use log::LogLine;

@@ -1,0 +1,165 @@
+//! Making a stream smaller, with facts between its parts.
+
+use std::io::{self, Write};
+
+use bahub_core::compression::{Algorithm, Compression};
+use bahub_core::facts::Fact;
+use gzp::ZWriter;
+use gzp::deflate::Gzip;
+use gzp::par::compress::{ParCompress, ParCompressBuilder};
+use zstd::stream::write::Encoder;
+
+use super::decompress::looks_compressed;
+
+/// How many threads compress: what is configured, else at most four and at most what the cgroup and the affinity of
+/// this process allow.
+fn threads(compression: &Compression) -> u32 {
+    compression.threads.unwrap_or_else(|| {
+        let allowed = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        u32::try_from(allowed).unwrap_or(1).min(Compression::MOST_THREADS)
+    })
+}
+
+/// Compresses what is written to it. [`Compressor::finish`] gives the sink back; dropping it ends nothing well.
+pub(crate) struct Compressor<W: Write + Send + 'static> {
+    compression: Compression,
+    state: State<W>,
+    framed: bool,
+}
+
+enum State<W: Write + Send + 'static> {
+    /// Between frames, or before the first.
+    Idle(W),
+    Zstd(Encoder<'static, W>),
+    Gzip(ParCompress<'static, Gzip, W>),
+    /// Without compression, before four bytes are known.
+    Undecided(W, Vec<u8>),
+    Raw(W),
+    /// A failure took the sink.
+    Gone,
+}
+
+impl<W: Write + Send + 'static> Compressor<W> {
+    pub(crate) fn new(compression: Compression, sink: W) -> Self {
+        Self { compression, state: State::Idle(sink), framed: false }
+    }
+
+    /// Puts a fact between what was written and what comes. Only zstd streams carry facts; elsewhere it is dropped.
+    pub(crate) fn fact(&mut self, fact: &Fact) -> io::Result<()> {
+        if self.compression.algorithm != Algorithm::Zstd {
+            return Ok(());
+        }
+        let mut sink = self.end_frame()?;
+        sink.write_all(&fact.to_frame())?;
+        self.state = State::Idle(sink);
+        Ok(())
+    }
+
+    /// Ends the stream and gives the sink back.
+    pub(crate) fn finish(mut self) -> io::Result<W> {
+        if !self.framed {
+            // A stream of nothing is still a stream of its format.
+            self.begin(&[])?;
+        }
+        self.end_frame()
+    }
+
+    /// Gives up: nothing more reaches the sink but what the format's threads have in hand.
+    pub(crate) fn abandon(mut self) {
+        if let State::Gzip(mut gzip) = std::mem::replace(&mut self.state, State::Gone) {
+            // Its drop would end the stream, and panic where the sink fails.
+            let _ = gzip.finish();
+        }
+    }
+
+    fn end_frame(&mut self) -> io::Result<W> {
+        match std::mem::replace(&mut self.state, State::Gone) {
+            State::Idle(sink) | State::Raw(sink) => Ok(sink),
+            State::Zstd(encoder) => encoder.finish(),
+            State::Gzip(mut gzip) => gzip.finish().map_err(gzip_error),
+            State::Undecided(mut sink, head) => {
+                sink.write_all(&head)?;
+                Ok(sink)
+            }
+            State::Gone => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
+    /// Opens the first or next frame.
+    fn begin(&mut self, head: &[u8]) -> io::Result<()> {
+        let State::Idle(sink) = std::mem::replace(&mut self.state, State::Gone) else {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        };
+        self.framed = true;
+        let threads = threads(&self.compression);
+        self.state = match self.compression.algorithm {
+            Algorithm::Zstd => State::Zstd(zstd_encoder(sink, self.compression.level, threads)?),
+            Algorithm::Gzip => State::Gzip(
+                ParCompressBuilder::new()
+                    .compression_level(gzp::Compression::new(self.compression.level.unsigned_abs()))
+                    .num_threads(threads.max(1) as usize)
+                    .map_err(gzip_error)?
+                    .from_writer(sink),
+            ),
+            Algorithm::None => State::Undecided(sink, head.to_vec()),
+        };
+        Ok(())
+    }
+
+    /// A reader tells the format by its magic, so data that begins like a compressed stream is wrapped in one.
+    fn decide(&mut self) -> io::Result<()> {
+        let State::Undecided(mut sink, head) = std::mem::replace(&mut self.state, State::Gone) else {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        };
+        self.state = if looks_compressed(&head) {
+            let mut encoder = zstd_encoder(sink, 1, threads(&self.compression))?;
+            encoder.write_all(&head)?;
+            State::Zstd(encoder)
+        } else {
+            sink.write_all(&head)?;
+            State::Raw(sink)
+        };
+        Ok(())
+    }
+}
+
+impl<W: Write + Send + 'static> Write for Compressor<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.state {
+            State::Idle(_) => {
+                self.begin(&[])?;
+                self.write(bytes)
+            }
+            State::Zstd(encoder) => encoder.write(bytes),
+            State::Gzip(gzip) => gzip.write(bytes),
+            State::Undecided(_, head) => {
+                let taken = bytes.len().min(4 - head.len());
+                head.extend_from_slice(&bytes[..taken]);
+                if head.len() == 4 {
+                    self.decide()?;
+                }
+                Ok(taken)
+            }
+            State::Raw(sink) => sink.write(bytes),
+            State::Gone => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn zstd_encoder<W: Write>(sink: W, level: i32, threads: u32) -> io::Result<Encoder<'static, W>> {
+    let mut encoder = Encoder::new(sink, level)?;
+    // One worker still runs beside the thread that reads and encrypts; none would run in it.
+    encoder.multithread(threads)?;
+    Ok(encoder)
+}
+
+fn gzip_error(error: gzp::GzpError) -> io::Error {
+    match error {
+        gzp::GzpError::Io(error) => error,
+        other => io::Error::other(other),
+    }
+}

@@ -1,0 +1,244 @@
+//! Giving a stream its size back: the format is recognised by its first bytes, so streams of the original product are
+//! read as well.
+
+use std::io::{self, Read};
+
+use bahub_core::compression::Algorithm;
+use bahub_core::facts::{self, Fact};
+use flate2::bufread::MultiGzDecoder;
+use zstd::stream::read::Decoder;
+
+use super::peek::Peek;
+
+const ZSTD: [u8; 4] = 0xFD2F_B528_u32.to_le_bytes();
+const GZIP: [u8; 2] = [0x1F, 0x8B];
+
+/// True for what a reader would take for a compressed stream.
+pub(super) fn looks_compressed(head: &[u8]) -> bool {
+    algorithm(head) != Algorithm::None
+}
+
+fn algorithm(head: &[u8]) -> Algorithm {
+    if head.starts_with(&ZSTD) || is_skippable(head) {
+        Algorithm::Zstd
+    } else if head.starts_with(&GZIP) {
+        Algorithm::Gzip
+    } else {
+        Algorithm::None
+    }
+}
+
+/// RFC 8878 section 3.1.2: 0x184D2A5? in little-endian.
+fn is_skippable(head: &[u8]) -> bool {
+    matches!(head, [low, 0x2A, 0x4D, 0x18, ..] if low & 0xF0 == 0x50)
+}
+
+/// What was found on the way.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Content {
+    /// The format; `None` before the first byte.
+    pub(crate) algorithm: Option<Algorithm>,
+    /// Facts, in the order of the stream.
+    pub(crate) facts: Vec<Fact>,
+}
+
+/// Reads the content of a stream.
+pub(crate) struct Decompressor<R: Read> {
+    state: State<R>,
+    content: Content,
+}
+
+enum State<R: Read> {
+    Start(Peek<R>),
+    /// Before a zstd frame.
+    Between(Peek<R>),
+    Frame(Decoder<'static, Peek<R>>),
+    Gzip(MultiGzDecoder<Peek<R>>),
+    Raw(Peek<R>),
+    Failed,
+}
+
+impl<R: Read> Decompressor<R> {
+    pub(crate) fn new(source: R) -> Self {
+        Self { state: State::Start(Peek::new(source)), content: Content::default() }
+    }
+
+    /// What was found so far.
+    pub(crate) fn content(&self) -> &Content {
+        &self.content
+    }
+
+    fn start(&mut self, mut reader: Peek<R>) -> io::Result<State<R>> {
+        let algorithm = algorithm(reader.head()?);
+        self.content.algorithm = Some(algorithm);
+        Ok(match algorithm {
+            Algorithm::Zstd => State::Between(reader),
+            Algorithm::Gzip => State::Gzip(MultiGzDecoder::new(reader)),
+            Algorithm::None => State::Raw(reader),
+        })
+    }
+
+    /// At the boundary of zstd frames: skips what is to be skipped, and opens the next. `None` at the end.
+    fn next_frame(&mut self, mut reader: Peek<R>) -> io::Result<(State<R>, bool)> {
+        loop {
+            let head = reader.head()?;
+            if head.is_empty() {
+                return Ok((State::Between(reader), true));
+            }
+            if head == ZSTD {
+                return Ok((State::Frame(Decoder::with_buffer(reader)?.single_frame()), false));
+            }
+            if !is_skippable(head) {
+                return Err(damaged("what follows a zstd frame is none"));
+            }
+            let mut header = [0; 8];
+            reader.read_exact(&mut header)?;
+            let length = u32::from_le_bytes([header[4], header[5], header[6], header[7]]) as usize;
+            let ours = header[..4] == facts::SKIPPABLE_MAGIC.to_le_bytes() && length <= facts::MOST;
+            let mut content = Vec::new();
+            let kept = (&mut reader).take(if ours { length as u64 } else { 0 }).read_to_end(&mut content)?;
+            let skipped = io::copy(&mut (&mut reader).take((length - kept) as u64), &mut io::sink())?;
+            if kept as u64 + skipped != length as u64 {
+                return Err(damaged("a skippable frame is cut off"));
+            }
+            self.content.facts.extend(Fact::from_content(&content));
+        }
+    }
+}
+
+impl<R: Read> Read for Decompressor<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        loop {
+            match &mut self.state {
+                State::Frame(decoder) => match decoder.read(buffer)? {
+                    0 => {}
+                    count => return Ok(count),
+                },
+                State::Gzip(gzip) => return gzip.read(buffer),
+                State::Raw(reader) => return reader.read(buffer),
+                State::Failed => return Err(damaged("an earlier part of the stream could not be read")),
+                State::Start(_) | State::Between(_) => {}
+            }
+            match std::mem::replace(&mut self.state, State::Failed) {
+                State::Start(reader) => self.state = self.start(reader)?,
+                State::Frame(decoder) => self.state = State::Between(decoder.finish()),
+                State::Between(reader) => {
+                    let (state, ended) = self.next_frame(reader)?;
+                    self.state = state;
+                    if ended {
+                        return Ok(0);
+                    }
+                }
+                other => self.state = other,
+            }
+        }
+    }
+}
+
+fn damaged(what: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use bahub_core::compression::Compression;
+    use proptest::prelude::*;
+
+    use super::super::Compressor;
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn compressed(algorithm: Algorithm, parts: &[(Option<Fact>, &[u8])]) -> Vec<u8> {
+        let sink = Shared::default();
+        let mut compressor = Compressor::new(Compression::new(algorithm), sink.clone());
+        for (fact, bytes) in parts {
+            if let Some(fact) = fact {
+                compressor.fact(fact).unwrap();
+            }
+            compressor.write_all(bytes).unwrap();
+        }
+        compressor.finish().unwrap();
+        let bytes = sink.0.lock().unwrap().clone();
+        bytes
+    }
+
+    /// Hands out one to seven bytes a read.
+    struct Trickle<'a>(&'a [u8], usize);
+
+    impl Read for Trickle<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.1 = self.1 % 7 + 1;
+            let count = buffer.len().min(self.1).min(self.0.len());
+            buffer[..count].copy_from_slice(&self.0[..count]);
+            self.0 = &self.0[count..];
+            Ok(count)
+        }
+    }
+
+    fn algorithms() -> impl Strategy<Value = Algorithm> {
+        prop_oneof![Just(Algorithm::Zstd), Just(Algorithm::Gzip), Just(Algorithm::None)]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn every_stream_comes_back(algorithm in algorithms(), data in proptest::collection::vec(any::<u8>(), 0..5000), repeat in 1_usize..40) {
+            let data = data.repeat(repeat);
+            let stream = compressed(algorithm, &[(None, &data)]);
+            let mut back = Vec::new();
+            Decompressor::new(Trickle(&stream, 0)).read_to_end(&mut back).unwrap();
+            prop_assert!(back == data);
+        }
+
+        #[test]
+        fn data_that_looks_compressed_comes_back_as_it_was(algorithm in algorithms(), gzip in any::<bool>(), tail in proptest::collection::vec(any::<u8>(), 0..100)) {
+            let mut data = if gzip { GZIP.to_vec() } else { ZSTD.to_vec() };
+            data.extend(tail);
+            let mut back = Vec::new();
+            Decompressor::new(compressed(algorithm, &[(None, &data)]).as_slice()).read_to_end(&mut back).unwrap();
+            prop_assert!(back == data);
+        }
+    }
+
+    #[test]
+    fn facts_are_found_and_zstd_itself_ignores_them() {
+        let facts = [Fact::Segment { name: "a".into() }, Fact::Segment { name: "b".into() }];
+        let stream = compressed(Algorithm::Zstd, &[(Some(facts[0].clone()), b"one"), (Some(facts[1].clone()), b"two")]);
+        let mut reader = Decompressor::new(stream.as_slice());
+        let mut back = Vec::new();
+        reader.read_to_end(&mut back).unwrap();
+        assert_eq!((back.as_slice(), reader.content().facts.as_slice()), (&b"onetwo"[..], &facts[..]));
+        assert_eq!(zstd::decode_all(stream.as_slice()).unwrap(), b"onetwo");
+    }
+
+    #[test]
+    fn a_stream_that_is_cut_is_an_error() {
+        for algorithm in [Algorithm::Zstd, Algorithm::Gzip] {
+            let stream = compressed(algorithm, &[(Some(Fact::Segment { name: "a".into() }), b"some bytes of data")]);
+            for cut in 4..stream.len() {
+                let whole_frames = algorithm == Algorithm::Zstd && stream[cut..].starts_with(&ZSTD);
+                let result = Decompressor::new(&stream[..cut]).read_to_end(&mut Vec::new());
+                assert!(result.is_err() || whole_frames, "{algorithm:?} cut at {cut}");
+            }
+        }
+    }
+}
