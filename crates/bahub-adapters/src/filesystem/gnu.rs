@@ -1,0 +1,84 @@
+//! GNU tar's words. Exit codes, from its manual: 0 success, 1 a file changed or went away as it was read, 2 fatal.
+
+use std::path::Path;
+
+use bahub_core::capture::{Capture, Segment, Source};
+use bahub_core::replay::Replay;
+use bahub_core::step::Step;
+
+use super::dialect::tar;
+use super::member::Member;
+use super::path::{Names, SourcePath};
+use super::{Filesystem, OnUnreadable};
+
+/// Extended attributes but ACLs, which `--acls` keeps in a form that does not depend on the kernel.
+const ATTRIBUTES: [&str; 4] = ["--acls", "--xattrs", "--xattrs-include=*", "--xattrs-exclude=system.posix_acl_*"];
+
+/// pax headers keep times below the second, names and attributes of any length. Times of access and change are left
+/// out, because nobody can set them back and they double the headers; so is the process id that tar puts in there.
+const FORMAT: [&str; 2] = ["--format=posix", "--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime"];
+
+/// An archive of the root is of `.`; its members lose their `./`, but never the targets of symbolic links.
+const BARE: &str = r"--transform=flags=rhS;s,^\./\(.\),\1,";
+
+pub(super) fn capture(fs: &Filesystem) -> Capture {
+    let mut segments: Vec<Segment> = match fs.on_unreadable {
+        OnUnreadable::Fail => Vec::new(),
+        OnUnreadable::Warn => fs.paths.iter().map(|path| segment(must_exist(path))).collect(),
+    };
+    segments.push(segment(create(fs)));
+    Capture { segments }
+}
+
+fn create(fs: &Filesystem) -> Step {
+    let names = fs.names();
+    let mut step = tar().args(["--create", "--file=-"]).args(FORMAT).args(ATTRIBUTES).arg("--sparse");
+    // A socket is the address of a running program: there is nothing in it to keep, and nothing to warn of.
+    step = step.arg("--warning=no-file-ignored");
+    if fs.numeric_owner {
+        step = step.arg("--numeric-owner");
+    }
+    if fs.one_file_system {
+        step = step.arg("--one-file-system");
+    }
+    if fs.on_unreadable == OnUnreadable::Warn {
+        step = step.arg("--ignore-failed-read");
+    }
+    if names == Names::Dotted {
+        step = step.arg(BARE);
+    }
+    // The two options before each pattern hold until they are given again: they make it mean what busybox's means.
+    for pattern in &fs.exclude {
+        let anchor = if pattern.rooted { "--anchored" } else { "--no-anchored" };
+        step = step.args(["--wildcards", "--no-wildcards-match-slash", anchor]);
+        step = step.arg(format!("--exclude={}", pattern.over(names)));
+    }
+    // Without --no-unquote, tar reads `\n` in an operand as a newline.
+    step.args(["--no-unquote", "-C", "/", "--"])
+        .args(fs.paths.iter().map(|path| path.operand(names)))
+        .warns_on([1])
+        .stderr_warns()
+}
+
+/// `--ignore-failed-read` makes a warning even of a path that does not exist. That must stay a failure, so every path
+/// is looked for by a step that writes nothing.
+fn must_exist(path: &SourcePath) -> Step {
+    let path = path.to_string();
+    Step::new("test").args(["-e", &path, "-o", "-L", &path]).env("LC_ALL", "C")
+}
+
+fn segment(step: Step) -> Segment {
+    Segment { name: None, source: Source::Pipeline(vec![step]) }
+}
+
+pub(super) fn replay(fs: &Filesystem, place: &Path, members: &[Member]) -> Replay {
+    let mut step = tar().args(["--extract", "--file=-", "--preserve-permissions"]).args(ATTRIBUTES);
+    // The clock of this host may be behind that of the backup's.
+    step = step.arg("--warning=no-timestamp");
+    if fs.numeric_owner {
+        step = step.arg("--numeric-owner");
+    }
+    step = step.args(["--no-wildcards", "--no-unquote", "-C"]).arg(place.as_os_str().as_encoded_bytes());
+    step = step.arg("--").args(members.iter().map(Member::as_str));
+    Replay { main: vec![step.reads_backup().stderr_warns()], ..Replay::default() }
+}

@@ -1,0 +1,58 @@
+//! The members of an archive that a restore is limited to.
+
+use bahub_core::replay::Unsupported;
+
+use super::path::Names;
+
+/// The literal name of a file or folder in an archive, without a leading or trailing slash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Member(String);
+
+impl Member {
+    /// Takes what the user wrote. None at all means everything, as the root does.
+    pub(super) fn all(written: &[String]) -> Result<Vec<Self>, Unsupported> {
+        let members: Vec<Self> = written.iter().map(|text| Self::parse(text)).collect::<Result<_, _>>()?;
+        Ok(if members.iter().any(|member| member.0.is_empty()) { Vec::new() } else { members })
+    }
+
+    fn parse(text: &str) -> Result<Self, Unsupported> {
+        let refuse = |what: &str, help: &str| {
+            Err(Unsupported { what: format!("the path {text:?} {what}"), help: help.to_owned() })
+        };
+        if text.is_empty() || text.contains('\0') {
+            return refuse("can be no name in a backup of files", "name a file or folder, for example /var/www/a");
+        }
+        if text.split('/').any(|part| part == "..") {
+            return refuse("has a component that is ..", "write the path that is meant");
+        }
+        Ok(Self(text.trim_matches('/').to_owned()))
+    }
+
+    /// The name as it was written, but for slashes around it.
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The member, where a tar that takes every name for a pattern takes this one literally.
+    ///
+    /// # Errors
+    /// If it holds a character that is special in a pattern: busybox 1.35 finds an escaped name and then says that it
+    /// is not in the archive.
+    pub(super) fn literal(&self) -> Result<&Self, Unsupported> {
+        if self.0.contains(['*', '?', '[', '\\']) {
+            return Err(Unsupported {
+                what: format!("this tar takes {:?} for a pattern", self.0),
+                help: "name the folder above it, or install GNU tar where the restore runs".into(),
+            });
+        }
+        Ok(self)
+    }
+
+    /// The name in an archive whose names are of this form; a name that was written with its `./` keeps it.
+    pub(super) fn named(&self, names: Names) -> String {
+        match names {
+            Names::Dotted if !self.0.starts_with("./") => format!("./{}", self.0),
+            _ => self.0.clone(),
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! The paths that are backed up, and how an archive names them.
+
+use std::fmt;
+
+use super::config::Objection;
+
+/// An absolute path of plain components, kept without its leading slash; empty for the root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SourcePath(String);
+
+/// How the members of an archive are named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Names {
+    /// `var/www`.
+    Bare,
+    /// `./var/www`: what an archive of the root looks like, unless tar can rename.
+    Dotted,
+}
+
+impl SourcePath {
+    /// Takes an absolute path; doubled and trailing slashes mean nothing.
+    pub(super) fn parse(text: &str) -> Result<Self, Objection> {
+        if !text.starts_with('/') {
+            return Err((
+                format!("the path \"{text}\" is not absolute"),
+                "begin it with a /; what a relative path means would depend on the transport",
+            ));
+        }
+        if text.contains('\0') {
+            return Err((format!("the path {text:?} holds a NUL byte"), "no file can have such a name"));
+        }
+        let components: Vec<&str> = text.split('/').filter(|part| !part.is_empty()).collect();
+        if components.iter().any(|part| matches!(*part, "." | "..")) {
+            return Err((
+                format!("the path \"{text}\" has a component that is . or .."),
+                "write the path that is meant, as `realpath` prints it",
+            ));
+        }
+        Ok(Self(components.join("/")))
+    }
+
+    /// Whether it is `/`.
+    pub(super) fn is_root(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Its components, from the root.
+    pub(super) fn components(&self) -> impl Iterator<Item = &str> {
+        self.0.split('/').filter(|part| !part.is_empty())
+    }
+
+    /// What tar is told to read, seen from `/`.
+    pub(super) fn operand(&self, names: Names) -> String {
+        match (names, self.0.as_str()) {
+            (_, "") => ".".to_owned(),
+            (Names::Bare, path) => path.to_owned(),
+            (Names::Dotted, path) => format!("./{path}"),
+        }
+    }
+
+    /// Leaves out what another path brings already, because a file that is read twice is stored twice.
+    ///
+    /// Within one file system a path below another may be the only way to it: only equal ones are left out then.
+    pub(super) fn distinct(paths: Vec<Self>, one_file_system: bool) -> Vec<Self> {
+        let mut kept: Vec<Self> = Vec::with_capacity(paths.len());
+        for path in &paths {
+            let brought = !one_file_system && paths.iter().any(|other| path.lies_below(other));
+            if !brought && !kept.contains(path) {
+                kept.push(path.clone());
+            }
+        }
+        kept
+    }
+
+    fn lies_below(&self, other: &Self) -> bool {
+        match other.0.as_str() {
+            "" => !self.is_root(),
+            above => self.0.strip_prefix(above).is_some_and(|rest| rest.starts_with('/')),
+        }
+    }
+}
+
+impl fmt::Display for SourcePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "/{}", self.0)
+    }
+}

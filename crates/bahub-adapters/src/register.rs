@@ -1,0 +1,22 @@
+//! Which adapters this crate brings.
+
+use bahub_core::registry::{Absent, Kind, RegistryBuilder};
+
+/// Adds every adapter that this build holds, and names those that it does not.
+pub fn register(builder: &mut RegistryBuilder) {
+    #[cfg(feature = "filesystem")]
+    builder.adapter::<crate::filesystem::Filesystem>();
+    #[cfg(not(feature = "filesystem"))]
+    builder.absent(
+        Kind::Adapter,
+        Absent {
+            type_name: "bahub.adapters.filesystem",
+            aliases: &[],
+            brought_by: "the cargo feature `filesystem` of bahub-adapters",
+        },
+    );
+    for type_name in ["bahub.adapters.mysql", "bahub.adapters.postgres_dump"] {
+        let brought_by = "a later version of bahub-adapters";
+        builder.absent(Kind::Adapter, Absent { type_name, aliases: &[], brought_by });
+    }
+}

@@ -1,0 +1,1 @@
+//! The filesystem adapter against the real GNU tar and the real busybox.
