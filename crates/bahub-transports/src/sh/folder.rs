@@ -1,0 +1,143 @@
+//! A private folder for what is placed on this host.
+
+use std::fs::{DirBuilder, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use bahub_core::run::random_hex;
+use bahub_core::transport::{PutFile, TransportError, TransportErrorKind};
+use rustix::fs::{StatVfsMountFlags, statvfs};
+use tokio::io::AsyncWriteExt;
+
+/// A folder of mode 0700 whose name nobody can guess; removed with all that is in it when dropped.
+#[derive(Debug)]
+pub(super) struct PrivateFolder {
+    path: PathBuf,
+}
+
+impl PrivateFolder {
+    /// Makes it in the first place that can be written and allows execution.
+    ///
+    /// # Errors
+    /// [`TransportErrorKind::Put`], naming every place that was tried and why it would not do.
+    pub(super) fn create() -> Result<Self, TransportError> {
+        Self::create_in(&places())
+    }
+
+    fn create_in(places: &[PathBuf]) -> Result<Self, TransportError> {
+        let mut tried = Vec::new();
+        for place in places {
+            match Self::try_in(place) {
+                Ok(folder) => return Ok(folder),
+                Err(reason) => tried.push(format!("{}: {reason}", place.display())),
+            }
+        }
+        let message = format!("no folder on this host takes a program to run ({})", tried.join("; "));
+        let help = "set TMPDIR to a folder that can be written and is not mounted noexec";
+        Err(TransportError::new(TransportErrorKind::Put, message).with_help(help))
+    }
+
+    fn try_in(place: &Path) -> io::Result<Self> {
+        if statvfs(place)?.f_flag.contains(StatVfsMountFlags::NOEXEC) {
+            return Err(io::Error::other("mounted noexec"));
+        }
+        let path = place.join(format!("bahub-{}", random_hex(16)?));
+        // mkdir makes it anew or fails: a folder or link that somebody laid there is never used.
+        DirBuilder::new().mode(0o700).create(&path)?;
+        Ok(Self { path })
+    }
+
+    /// Writes a file that must not exist yet, and gives its path.
+    ///
+    /// # Errors
+    /// [`TransportErrorKind::Put`], naming the path.
+    pub(super) async fn write(&self, file: PutFile<'_>) -> Result<PathBuf, TransportError> {
+        let path = self.path.join(file.name);
+        if path.parent() != Some(&self.path) || path.file_name() != Some(file.name.as_ref()) {
+            let message = format!("{:?} is no file name", file.name);
+            return Err(TransportError::new(TransportErrorKind::Put, message));
+        }
+        let failed = |error: io::Error| {
+            let message = format!("cannot write {}: {error}", path.display());
+            TransportError::new(TransportErrorKind::Put, message).with_source(error)
+        };
+        let written = async {
+            let mut to = tokio::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).await?;
+            to.write_all(file.content).await?;
+            to.set_permissions(Permissions::from_mode(file.mode)).await?;
+            to.flush().await
+        };
+        written.await.map_err(failed)?;
+        Ok(path)
+    }
+
+    /// Removes it; dropping does the same without telling.
+    ///
+    /// # Errors
+    /// [`TransportErrorKind::Undo`], naming the folder.
+    pub(super) fn remove(mut self) -> Result<(), TransportError> {
+        let path = std::mem::take(&mut self.path);
+        match std::fs::remove_dir_all(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                let message = format!("cannot remove {}: {error}", path.display());
+                let help = "remove it by hand; it holds nothing that is needed";
+                Err(TransportError::new(TransportErrorKind::Undo, message).with_help(help).with_source(error))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Drop for PrivateFolder {
+    fn drop(&mut self) {
+        if !self.path.as_os_str().is_empty() {
+            // There is nobody left to tell: `remove` is for those who want to know.
+            let _ = std::fs::remove_dir_all(&self.path);
+        }
+    }
+}
+
+/// Where a folder is tried, in order: `$TMPDIR`, `/tmp`, `/var/tmp`, the home.
+fn places() -> Vec<PathBuf> {
+    let variable = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let fixed = ["/tmp", "/var/tmp"].map(|path| Some(PathBuf::from(path)));
+    let mut places: Vec<PathBuf> = Vec::new();
+    for place in [variable("TMPDIR")].into_iter().chain(fixed).chain([variable("HOME")]).flatten() {
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    places
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_names_every_place_that_was_tried() {
+        let tried = ["/nonexistent/a".into(), "/proc".into()];
+        let error = PrivateFolder::create_in(&tried).unwrap_err();
+        assert!(error.to_string().contains("/nonexistent/a: No such file"), "{error}");
+        assert!(error.to_string().contains("/proc: "), "{error}");
+        assert_eq!(*error.kind(), TransportErrorKind::Put);
+    }
+
+    #[test]
+    fn the_next_place_is_taken_where_one_does_not_do() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = PrivateFolder::create_in(&["/nonexistent".into(), place.path().into()]).unwrap();
+        assert_eq!(folder.path.parent(), Some(place.path()));
+        assert_eq!(folder.path.metadata().unwrap().permissions().mode() & 0o7777, 0o700);
+    }
+
+    #[tokio::test]
+    async fn a_name_with_a_folder_in_it_is_refused() {
+        let folder = PrivateFolder::create().unwrap();
+        for name in ["", ".", "..", "a/b", "/etc/x", "a/", "../x"] {
+            let file = PutFile { name, content: b"", mode: 0o500 };
+            assert!(folder.write(file).await.is_err(), "{name:?}");
+        }
+    }
+}

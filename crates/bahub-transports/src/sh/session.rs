@@ -1,0 +1,68 @@
+//! An open place: this host.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bahub_core::transport::{
+    Exec, Locality, PlacedPath, Process, PutFile, Session, TransportError, TransportErrorKind,
+};
+
+use super::folder::PrivateFolder;
+use super::group::Group;
+
+/// What was started and placed here; all of it ends with the session.
+#[derive(Debug, Default)]
+pub(super) struct ShSession {
+    groups: Vec<Arc<Group>>,
+    folder: Option<PrivateFolder>,
+}
+
+#[async_trait]
+impl Session for ShSession {
+    fn locality(&self) -> Locality {
+        Locality::Here
+    }
+
+    async fn exec(&mut self, command: &Exec) -> Result<Process, TransportError> {
+        let (group, process) = Group::start(&command.argv).await?;
+        self.groups.push(group);
+        Ok(process)
+    }
+
+    async fn put(&mut self, file: PutFile<'_>) -> Result<PlacedPath, TransportError> {
+        let folder = match self.folder.take() {
+            Some(folder) => folder,
+            None => PrivateFolder::create()?,
+        };
+        let path = self.folder.insert(folder).write(file).await?;
+        path.into_os_string().into_string().map(PlacedPath).map_err(|path| {
+            let message = format!("the folder of {} has a name that is not UTF-8", path.display());
+            TransportError::new(TransportErrorKind::Put, message).with_help("set TMPDIR to another folder")
+        })
+    }
+
+    async fn close(mut self: Box<Self>) -> Result<(), TransportError> {
+        let closed = tokio::task::spawn_blocking(move || {
+            self.end_groups();
+            self.folder.take().map_or(Ok(()), PrivateFolder::remove)
+        });
+        closed.await.unwrap_or_else(|error| {
+            let message = format!("cannot end what was started on this host: {error}");
+            Err(TransportError::new(TransportErrorKind::Undo, message))
+        })
+    }
+}
+
+impl ShSession {
+    fn end_groups(&mut self) {
+        for group in self.groups.drain(..) {
+            group.end();
+        }
+    }
+}
+
+impl Drop for ShSession {
+    fn drop(&mut self) {
+        self.end_groups();
+    }
+}

@@ -1,0 +1,1 @@
+//! The `sh` transport against real programs of this host.
