@@ -1,0 +1,13 @@
+//! The bulk ciphers of both packet versions, over OpenSSL.
+
+pub(crate) mod aead;
+pub(crate) mod cfb;
+
+/// The block size in bytes of AES.
+pub(crate) const BLOCK: usize = 16;
+
+/// How many bytes go through a cipher at once, by default: the buffers stay in the second-level cache.
+pub(crate) const WINDOW: usize = 64 * 1024;
+
+/// AES-256 (RFC 9580 section 9.3).
+pub(crate) const AES256: u8 = 9;

@@ -1,0 +1,59 @@
+//! The decrypted packets of a message of either version.
+
+use std::io::{self, BufRead, Read};
+
+use bahub_core::keys::SessionKey;
+
+use super::Octets;
+use super::seipd1::Seipd1;
+use super::seipd2::Seipd2;
+use crate::error::CryptoError;
+use crate::keys::session_key;
+use crate::packet::body::{Body, read_buffered};
+use crate::packet::{envelope, header};
+
+/// Gives the inner packets. Its end is given only after everything was verified and the source was at its end too.
+pub(super) enum Clear<R> {
+    V1(Box<Seipd1<Octets<R>>>),
+    V2(Box<Seipd2<Octets<R>>>),
+}
+
+impl<R: Read> Clear<R> {
+    /// Reads up to the encrypted data and prepares to decrypt it.
+    pub(super) fn open(source: R, key: &SessionKey) -> io::Result<Self> {
+        let mut octets = Octets::new(source)?;
+        let tag = envelope::open(&mut octets, |_| {})?;
+        let length = tag.length(&mut octets)?;
+        let mut body = Body::new(octets, length);
+        let version = header::octet(&mut body)?;
+        let bytes = session_key::bytes(key)?;
+        match (version, key.cipher) {
+            (1, Some(cipher)) => Ok(Self::V1(Box::new(Seipd1::new(body, cipher, &bytes)?))),
+            (1, None) => Err(CryptoError::SessionKey("it names no cipher, as version 1 needs").into()),
+            (2, _) => Ok(Self::V2(Box::new(Seipd2::new(body, &bytes)?))),
+            (other, _) => Err(CryptoError::Unsupported(format!("version {other} of the encrypted data packet")).into()),
+        }
+    }
+}
+
+impl<R: Read> BufRead for Clear<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        match self {
+            Self::V1(body) => body.fill_buf(),
+            Self::V2(body) => body.fill_buf(),
+        }
+    }
+
+    fn consume(&mut self, amount: usize) {
+        match self {
+            Self::V1(body) => body.consume(amount),
+            Self::V2(body) => body.consume(amount),
+        }
+    }
+}
+
+impl<R: Read> Read for Clear<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        read_buffered(self, into)
+    }
+}
