@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Extension,
     extract::{Request, State},
-    http::{Method, header},
+    http::{HeaderValue, Method, header},
     middleware::Next,
     response::Response,
 };
@@ -41,8 +41,9 @@ pub(super) async fn observe(
     next: Next,
 ) -> Response {
     let number = record(&shared, &request);
-    let effect = operation(&request).and_then(|operation| faults::take(&mut shared.state().faults, operation));
-    let response = match effect {
+    let operation = operation(&request);
+    let effect = operation.and_then(|operation| faults::take(&mut shared.state().faults, operation));
+    let mut response = match effect {
         Some(Effect::Refuse(refusal)) => refusal.response(),
         Some(Effect::Reset) => wire.reset().await,
         Some(Effect::Stall) => wire.stall().await,
@@ -53,6 +54,10 @@ pub(super) async fn observe(
             next.run(request).await
         }
     };
+    if operation == Some(Operation::Upload) && !response.status().is_success() {
+        // The rest of the body is not read, so the connection serves no further request; the client must know.
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     shared.state().requests[number].status = Some(response.status().as_u16());
     shared.happened.notify_waiters();
     response
