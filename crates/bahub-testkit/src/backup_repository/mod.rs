@@ -30,6 +30,7 @@ mod health;
 mod listing;
 mod observe;
 mod permissions;
+mod serve;
 mod server;
 mod session;
 mod settings;
