@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod cipher;
+mod crc24;
 mod error;
 mod keys;
 mod packet;

@@ -24,7 +24,15 @@ pub(crate) struct Dearmorer<S> {
     given: usize,
     at_line_start: bool,
     padded: bool,
-    ended: bool,
+    stage: Stage,
+}
+
+#[derive(PartialEq)]
+enum Stage {
+    Data,
+    /// The checksum or the footer is next.
+    Trailer,
+    Ended,
 }
 
 impl<S: BufRead> Dearmorer<S> {
@@ -38,14 +46,14 @@ impl<S: BufRead> Dearmorer<S> {
             given: WINDOW,
             at_line_start: true,
             padded: false,
-            ended: false,
+            stage: Stage::Data,
         })
     }
 
     fn refill(&mut self) -> io::Result<()> {
         self.data.clear();
         self.given = 0;
-        while self.data.is_empty() && !self.ended {
+        while self.data.is_empty() && self.stage == Stage::Data {
             let text = self.source.fill_buf()?;
             if text.is_empty() {
                 return Err(CryptoError::Armor("the footer is missing").into());
@@ -54,12 +62,16 @@ impl<S: BufRead> Dearmorer<S> {
             self.source.consume(used);
             self.decode()?;
             if trailer {
-                if !self.characters.is_empty() {
-                    return Err(CryptoError::Armor("the base64 data is cut").into());
-                }
-                trailer_lines(&mut self.source)?;
-                self.ended = true;
+                self.stage = Stage::Trailer;
             }
+        }
+        // Data goes first: whoever reads the head of a message only has no use for its end.
+        if self.data.is_empty() && self.stage == Stage::Trailer {
+            if !self.characters.is_empty() {
+                return Err(CryptoError::Armor("the base64 data is cut").into());
+            }
+            trailer_lines(&mut self.source)?;
+            self.stage = Stage::Ended;
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! ASCII armour (RFC 9580 section 6), written without a checksum, which the RFC gives up and the MDC outdoes.
+//! ASCII armour (RFC 9580 section 6).
 
 use std::io::Write;
 
@@ -6,12 +6,22 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::cipher::WINDOW;
+use crate::crc24::Crc24;
 use crate::error::CryptoError;
 
 /// The bytes of data on a line of 64 characters.
 const LINE: usize = 48;
 const HEAD: &[u8] = b"-----BEGIN PGP MESSAGE-----\n\n";
 const TAIL: &[u8] = b"-----END PGP MESSAGE-----\n";
+
+/// The form of a message.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// As it is.
+    Binary,
+    /// In ASCII armour; with a checksum, which gpg 2.2 needs and RFC 9580 forbids for SEIPD version 2.
+    Armored { checksum: bool },
+}
 
 /// Where a message goes to, in the form wanted there.
 pub(super) enum Output<W> {
@@ -22,8 +32,11 @@ pub(super) enum Output<W> {
 }
 
 impl<W: Write> Output<W> {
-    pub(super) fn new(sink: W, armor: bool) -> Self {
-        if armor { Self::Armored(Armorer::new(sink)) } else { Self::Binary(sink) }
+    pub(super) fn new(sink: W, form: Form) -> Self {
+        match form {
+            Form::Binary => Self::Binary(sink),
+            Form::Armored { checksum } => Self::Armored(Armorer::new(sink, checksum.then(Crc24::new))),
+        }
     }
 
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), CryptoError> {
@@ -57,16 +70,20 @@ pub(super) struct Armorer<W> {
     sink: W,
     text: Vec<u8>,
     rest: Vec<u8>,
+    checksum: Option<Crc24>,
 }
 
 impl<W: Write> Armorer<W> {
-    fn new(sink: W) -> Self {
+    fn new(sink: W, checksum: Option<Crc24>) -> Self {
         let mut text = Vec::with_capacity(WINDOW + LINE * 2);
         text.extend(HEAD);
-        Self { sink, text, rest: Vec::with_capacity(LINE) }
+        Self { sink, text, rest: Vec::with_capacity(LINE), checksum }
     }
 
     fn write(&mut self, mut bytes: &[u8]) -> Result<(), CryptoError> {
+        if let Some(checksum) = &mut self.checksum {
+            checksum.update(bytes);
+        }
         if !self.rest.is_empty() {
             let missing = (LINE - self.rest.len()).min(bytes.len());
             self.rest.extend(&bytes[..missing]);
@@ -91,6 +108,10 @@ impl<W: Write> Armorer<W> {
     fn finish(mut self) -> Result<W, CryptoError> {
         if !self.rest.is_empty() {
             line(&mut self.text, &self.rest);
+        }
+        if let Some(checksum) = self.checksum.take() {
+            self.text.push(b'=');
+            line(&mut self.text, &checksum.finish());
         }
         self.text.extend(TAIL);
         self.emit()?;

@@ -7,7 +7,7 @@ use bahub_core::keys::{MessageFormat, Recipient};
 use openssl::rand::rand_bytes;
 use sequoia_openpgp::crypto::SessionKey;
 
-use super::armor::Output;
+use super::armor::{Form, Output};
 use super::frames::Frames;
 use super::literal::Literal;
 use super::seipd1::Seipd1;
@@ -49,7 +49,8 @@ impl<W: Write> Encryptor<W> {
     pub fn new(sink: W, recipients: &[Recipient], format: MessageFormat, armor: bool) -> Result<Self, CryptoError> {
         let session_key = SessionKey::new(32).map_err(|error| CryptoError::Backend(error.to_string()))?;
         let prelude = address::session_key_packets(&session_key, recipients, format)?;
-        let output = Output::new(sink, armor);
+        let checksum = format == MessageFormat::Rfc4880;
+        let output = Output::new(sink, if armor { Form::Armored { checksum } } else { Form::Binary });
         let cipher = match format {
             MessageFormat::Rfc4880 => Cipher::V1(Seipd1::new(Frames::new(output, prelude, &[1]), &session_key)?),
             MessageFormat::Rfc9580 => {

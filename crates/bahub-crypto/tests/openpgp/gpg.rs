@@ -26,8 +26,11 @@ static BOTH: LazyLock<Both> = LazyLock::new(|| {
 
 fn sizes() -> Vec<usize> {
     let mut sizes = vec![0, 1, 185, 186, 505, 506, 507, 8377, 8378];
-    for around in [65_536, 131_072, 196_608] {
-        sizes.extend([-46_isize, -45, -41, -24, -19, -18, -7, -6, -1, 0, 1, 16].map(|near| around + near as usize));
+    for around in [1, 2, 3] {
+        sizes.extend(
+            [-46_isize, -45, -41, -24, -19, -18, -7, -6, -1, 0, 1, 16]
+                .map(|near| 65_536_usize.wrapping_mul(around).checked_add_signed(near).unwrap()),
+        );
     }
     sizes
 }

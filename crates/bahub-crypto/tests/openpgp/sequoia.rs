@@ -10,7 +10,8 @@ use sequoia_openpgp::packet::{PKESK, SKESK};
 use sequoia_openpgp::parse::Parse;
 use sequoia_openpgp::parse::stream::{DecryptionHelper, DecryptorBuilder, MessageStructure, VerificationHelper};
 use sequoia_openpgp::policy::StandardPolicy;
-use sequoia_openpgp::serialize::stream::{Armorer, Compressor, Encryptor, LiteralWriter, Message, Padder, Recipient};
+use sequoia_openpgp::serialize::stream::padding::Padder;
+use sequoia_openpgp::serialize::stream::{Armorer, Compressor, Encryptor, LiteralWriter, Message, Recipient};
 use sequoia_openpgp::types::{CompressionAlgorithm, Features, SymmetricAlgorithm};
 use sequoia_openpgp::{KeyHandle, Result};
 

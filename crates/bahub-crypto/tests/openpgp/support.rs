@@ -46,7 +46,7 @@ pub(crate) fn noise(size: usize) -> Vec<u8> {
 
 /// A key pair in files.
 pub(crate) struct KeyFiles {
-    pub(crate) folder: TempDir,
+    _folder: TempDir,
     pub(crate) key: GeneratedKey,
     pub(crate) spec: EncryptionSpec,
 }
@@ -63,7 +63,7 @@ impl KeyFiles {
             public_key_path: Some(public),
             ..EncryptionSpec::default()
         };
-        Self { folder, key, spec }
+        Self { _folder: folder, key, spec }
     }
 
     pub(crate) fn recipients(&self) -> Vec<Recipient> {
@@ -123,6 +123,18 @@ pub(crate) fn decrypt(message: &[u8], key: &SessionKey) -> Result<Vec<u8>, Crypt
             Err(error.downcast().expect("every error is a CryptoError"))
         }
     }
+}
+
+/// Where the encrypted data packet begins, in a binary message with one session key packet of a short length.
+pub(crate) fn data_start(message: &[u8]) -> usize {
+    let mut at = 0;
+    while message[at] != 0xD2 {
+        let legacy = message[at] & 0x40 == 0;
+        assert!(message[at + 1] < 192, "a short length");
+        at += 2 + usize::from(message[at + 1]);
+        assert!(!legacy || message[0] == 0x84, "a legacy length of one octet");
+    }
+    at
 }
 
 /// A real gpg with a home of its own; its agent is stopped with it.
