@@ -79,3 +79,10 @@ impl<K: fmt::Debug> Error for Fault<K> {
         self.source.as_deref().map(|source| source as &(dyn Error + 'static))
     }
 }
+
+#[cfg(any(feature = "config", feature = "engine"))]
+impl<K: fmt::Debug> miette::Diagnostic for Fault<K> {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.help().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+}

@@ -15,7 +15,8 @@ pub mod adapter;
 pub mod agent;
 pub mod capture;
 pub mod compression;
-
+#[cfg(feature = "engine")]
+pub mod engine;
 pub mod event;
 pub mod facts;
 pub mod fault;

@@ -207,7 +207,9 @@ mod tests {
     use super::super::{FromAgent, ToAgent};
     use super::*;
 
-    fn pair() -> ((LinkSender<ToAgent>, LinkReceiver<FromAgent>), (LinkSender<FromAgent>, LinkReceiver<ToAgent>)) {
+    type End<Out, In> = (LinkSender<Out>, LinkReceiver<In>);
+
+    fn pair() -> (End<ToAgent, FromAgent>, End<FromAgent, ToAgent>) {
         let (controller, agent) = tokio::io::duplex(64 * 1024);
         let (a, b) = tokio::io::split(controller);
         let (c, d) = tokio::io::split(agent);
@@ -267,7 +269,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn silence_of_thirty_seconds_is_death_and_heartbeats_prevent_it() {
         let ((_to_agent, mut from_agent), (_back, mut at_agent)) = pair();
-        let quiet = timeout(SILENCE * 3, async { tokio::select! { r = from_agent.next() => format!("{r:?}"), r = at_agent.next() => format!("{r:?}") } });
+        let quiet = timeout(SILENCE * 3, async {
+            tokio::select! { r = from_agent.next() => format!("{r:?}"), r = at_agent.next() => format!("{r:?}") }
+        });
         assert!(quiet.await.is_err(), "both sides live");
         let (mute, reader) = tokio::io::duplex(1024);
         let (_sender, mut receiver) = connect::<ToAgent, FromAgent>(reader, tokio::io::sink());

@@ -246,11 +246,9 @@ impl From<crate::sink::CommitError> for Failure {
     fn from(error: crate::sink::CommitError) -> Self {
         match error {
             crate::sink::CommitError::Refused(error) => error.into(),
-            crate::sink::CommitError::Unknown(error) => Self {
-                kind: FailureKind::CommitUnknown,
-                message: error.chain(),
-                help: error.help().map(str::to_owned),
-            },
+            crate::sink::CommitError::Unknown(error) => {
+                Self { kind: FailureKind::CommitUnknown, message: error.chain(), help: error.help().map(str::to_owned) }
+            }
         }
     }
 }

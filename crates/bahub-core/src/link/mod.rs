@@ -11,5 +11,6 @@ mod message;
 pub use endpoint::{HEARTBEAT, Incoming, LinkReceiver, LinkSender, SILENCE, WINDOW, connect};
 pub use frame::{DATA_MOST, LinkError};
 pub use message::{
-    CaptureJob, Deliver, Done, Failure, FailureKind, FromAgent, Hello, Job, PROTOCOL, ProbeStep, ReadJob, Route, ToAgent,
+    CaptureJob, Deliver, Done, Failure, FailureKind, FromAgent, Hello, Job, PROTOCOL, ProbeStep, ReadJob, Route,
+    ToAgent,
 };

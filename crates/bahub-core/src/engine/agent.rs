@@ -1,0 +1,167 @@
+//! An agent as the controller holds it.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::{Engine, RunError, RunErrorKind, error};
+use crate::adapter::{Adapter, Findings};
+use crate::event::{Event, Events};
+use crate::link::{
+    self, Done, Failure, FromAgent, Hello, Incoming, Job, LinkReceiver, LinkSender, PROTOCOL, ProbeStep, ToAgent,
+};
+use crate::run::RunContext;
+use crate::transport::{Exec, Locality, Process, PutFile, Session};
+
+/// How long an agent may take to say hello.
+const HELLO: Duration = Duration::from_secs(30);
+/// How long an agent may take to end its programs and its upload after a cancellation.
+pub(super) const GRACE: Duration = Duration::from_secs(30);
+/// The buffer between the controller and an agent in the same process.
+const DUPLEX: usize = 256 * 1024;
+
+/// A running agent.
+pub(super) struct Agent {
+    pub(super) sender: LinkSender<ToAgent>,
+    receiver: LinkReceiver<FromAgent>,
+    pub(super) hello: Hello,
+    pub(super) locality: Locality,
+    serving: JoinHandle<()>,
+}
+
+/// What an agent said, besides what was passed on as an event.
+pub(super) enum Said {
+    Reached,
+    Data(bytes::Bytes),
+    Done(Done),
+    Failed(Failure),
+}
+
+impl Engine {
+    /// Starts an agent in the place of this session.
+    pub(super) async fn agent_at(&self, session: &mut dyn Session, cx: &RunContext) -> Result<Agent, RunError> {
+        match session.locality() {
+            Locality::Here => self.agent_here().await,
+            Locality::Remote => self.agent_placed(session, cx).await,
+        }
+    }
+
+    /// Starts an agent in this process.
+    pub(super) async fn agent_here(&self) -> Result<Agent, RunError> {
+        let (ours, theirs) = tokio::io::duplex(DUPLEX);
+        let serving = tokio::spawn(self.local_agent.serve(theirs));
+        let (reader, writer) = tokio::io::split(ours);
+        Agent::greet(link::connect(reader, writer), Locality::Here, serving).await
+    }
+
+    /// Places the agent's program through the session and speaks to it over its stdio.
+    async fn agent_placed(&self, session: &mut dyn Session, cx: &RunContext) -> Result<Agent, RunError> {
+        let failed = |what: String| {
+            RunError::new(RunErrorKind::Agent, what).with_help("bahub finds backup-maker beside itself, or by --agent")
+        };
+        let program = self.agent_program.as_ref().ok_or_else(|| failed("there is no agent program to place".into()))?;
+        let content = tokio::fs::read(program)
+            .await
+            .map_err(|error| failed(format!("cannot read the agent program {}: {error}", program.display())))?;
+        let placed = session.put(PutFile { name: "backup-maker", content: &content, mode: 0o555 }).await?;
+        let process = session.exec(&Exec::new([placed.0.as_str(), "serve"])).await?;
+        let Process { stdin, stdout, stderr, exit } = process;
+        let events = cx.events.clone();
+        let serving = tokio::spawn(async move {
+            let mut lines = BufReader::new(stderr).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                events.tell(Event::Log { source: "agent".into(), line });
+            }
+            // The exit status proves nothing either way: success is what the agent states.
+            exit.await;
+        });
+        Agent::greet(link::connect(stdout, stdin), Locality::Remote, serving).await
+    }
+}
+
+impl Agent {
+    async fn greet(
+        (sender, mut receiver): (LinkSender<ToAgent>, LinkReceiver<FromAgent>),
+        locality: Locality,
+        serving: JoinHandle<()>,
+    ) -> Result<Self, RunError> {
+        let failed = |what: String| RunError::new(RunErrorKind::Agent, what);
+        let hello = match timeout(HELLO, receiver.next()).await {
+            Ok(Ok(Incoming::Message(FromAgent::Hello(hello)))) => hello,
+            Ok(Ok(_)) => return Err(failed("the agent said something else than hello".into())),
+            Ok(Err(error)) => return Err(failed(format!("the agent did not start: {error}"))),
+            Err(_) => return Err(failed(format!("the agent said nothing for {} s", HELLO.as_secs()))),
+        };
+        if hello.protocol != PROTOCOL {
+            let theirs =
+                format!("the agent {} speaks protocol {}, this bahub {PROTOCOL}", hello.version, hello.protocol);
+            return Err(failed(theirs));
+        }
+        Ok(Self { sender, receiver, hello, locality, serving })
+    }
+
+    /// Waits for what the agent says next; progress and log lines become events.
+    pub(super) async fn next(&mut self, events: &Events, of: Option<u64>) -> Result<Said, RunError> {
+        loop {
+            match self.receiver.next().await? {
+                Incoming::Data(bytes) => return Ok(Said::Data(bytes)),
+                Incoming::Message(FromAgent::Progress { plain, stored }) => {
+                    events.tell(Event::Progress { plain, stored, of });
+                }
+                Incoming::Message(FromAgent::Log { source, line }) => events.tell(Event::Log { source, line }),
+                Incoming::Message(FromAgent::Reached) => return Ok(Said::Reached),
+                Incoming::Message(FromAgent::Done(done)) => return Ok(Said::Done(*done)),
+                Incoming::Message(FromAgent::Failed(failure)) => return Ok(Said::Failed(*failure)),
+                Incoming::Message(FromAgent::Hello(_)) => {
+                    return Err(RunError::new(RunErrorKind::Agent, "the agent started a second time"));
+                }
+            }
+        }
+    }
+
+    /// Runs the adapter's probes.
+    pub(super) async fn probe(&mut self, adapter: &dyn Adapter, cx: &RunContext) -> Result<Findings, RunError> {
+        let probes = adapter.preflight().into_iter();
+        let probes = probes
+            .map(|probe| ProbeStep { step: probe.step, finding: probe.finding.map(str::to_owned) })
+            .collect::<Vec<_>>();
+        for secret in probes.iter().flat_map(|probe| probe.step.secrets()) {
+            cx.scrubber.learn(secret);
+        }
+        self.sender.send(&ToAgent::Job(Box::new(Job::Probe(probes))))?;
+        let mut cancelled = false;
+        loop {
+            let said = tokio::select! {
+                said = self.next(&cx.events, None) => said?,
+                () = cx.cancel.cancelled(), if !cancelled => {
+                    cancelled = true;
+                    self.sender.send(&ToAgent::Cancel)?;
+                    continue;
+                }
+            };
+            match said {
+                Said::Done(Done::Probed(found)) => return Ok(found),
+                Said::Failed(failure) => return Err(error::of_agent(failure, adapter, RunErrorKind::Preflight)),
+                Said::Done(_) | Said::Reached | Said::Data(_) => return Err(nonsense()),
+            }
+        }
+    }
+
+    /// Lets the agent go and waits until it has ended everything it did.
+    pub(super) async fn quit(self) {
+        let Self { sender, receiver, serving, .. } = self;
+        let _ = sender.send(&ToAgent::Quit);
+        let abort = serving.abort_handle();
+        if timeout(GRACE, serving).await.is_err() {
+            abort.abort();
+        }
+        drop(receiver);
+    }
+}
+
+/// The agent broke the protocol.
+pub(super) fn nonsense() -> RunError {
+    RunError::new(RunErrorKind::Agent, "the agent gave an answer that does not belong to its job")
+}

@@ -1,0 +1,128 @@
+//! A backup: from the plan to a committed version.
+
+use super::agent::Agent;
+use super::capture::Capturing;
+use super::ended::Run;
+use super::lock::RunLock;
+use super::{Ended, Engine, RunError, RunErrorKind, route};
+use crate::event::Phase;
+use crate::link::CaptureJob;
+use crate::plan::Plan;
+use crate::run::RunContext;
+use crate::sink::{NewVersion, Purpose};
+use crate::transport::Session;
+
+/// How many days before a recipient's key expires the report warns.
+const EXPIRY_WARNING_DAYS: i64 = 30;
+
+impl Engine {
+    /// Makes a version. What is cancelled or fails leaves none.
+    ///
+    /// Cancelling `cx.cancel` ends the programs, aborts the upload, and brings the workload back.
+    pub async fn backup(&self, plan: &Plan, cx: &RunContext) -> Ended {
+        let mut run = Run::start("backup", Some(plan), cx);
+        let result = limited(plan, cx, self.locked_backup(plan, cx, &mut run)).await;
+        run.end(result, cx).await
+    }
+
+    async fn locked_backup(&self, plan: &Plan, cx: &RunContext, run: &mut Run) -> Result<(), RunError> {
+        let _lock = RunLock::take(&self.lock_folder, &plan.sink.identity(), cx)?;
+        let recipients = self.keys.recipients(&plan.encryption)?;
+        for recipient in &recipients {
+            if let Some(days) = recipient.expires.map(days_until)
+                && days < EXPIRY_WARNING_DAYS
+            {
+                run.warn(format!("the key {} expires in {days} days", recipient.fingerprint));
+            }
+        }
+        self.in_place(plan, cx, run, async |session, agent, run| {
+            let found = agent.probe(plan.adapter.as_ref(), cx).await?;
+            run.report.tools = found.0.clone();
+            let capture = plan.adapter.capture(&found);
+            for secret in capture.steps().flat_map(|step| step.secrets()) {
+                cx.scrubber.learn(secret);
+            }
+            let version = NewVersion {
+                created: jiff::Timestamp::now(),
+                adapter: plan.adapter_type.clone(),
+                compression: plan.compression.algorithm.name().to_owned(),
+                recipients: recipients.iter().map(|recipient| recipient.fingerprint.clone()).collect(),
+                bahub: env!("CARGO_PKG_VERSION").to_owned(),
+            };
+            let granted = route::choose(plan, agent, Purpose::Upload(version.clone())).await?;
+            let job = CaptureJob {
+                capture,
+                compression: plan.compression,
+                recipients: recipients.clone(),
+                format: plan.encryption.format,
+                encoding: plan.sink.encoding(),
+                route: route::route_of(granted.as_ref()),
+                version,
+                found,
+            };
+            let capturing = Capturing { plan, cx, agent, run };
+            let captured = capturing.run(session, job, granted.clone()).await;
+            route::revoke(plan, granted).await;
+            captured
+        })
+        .await
+    }
+
+    /// Opens the place, starts the agent, does the work, and closes both whatever came of it.
+    pub(super) async fn in_place(
+        &self,
+        plan: &Plan,
+        cx: &RunContext,
+        run: &mut Run,
+        work: impl AsyncFnOnce(&mut dyn Session, &mut Agent, &mut Run) -> Result<(), RunError>,
+    ) -> Result<(), RunError> {
+        cx.events.phase(Phase::Opening);
+        run.report.recovered = plan.transport.recover(cx).await?;
+        let mut session = plan.transport.open(cx).await?;
+        let result = match self.agent_at(session.as_mut(), cx).await {
+            Ok(mut agent) => {
+                cx.events.phase(Phase::Checking);
+                let result = work(session.as_mut(), &mut agent, run).await;
+                agent.quit().await;
+                result
+            }
+            Err(error) => Err(error),
+        };
+        cx.events.phase(Phase::Closing);
+        let closed = session.close().await.map_err(RunError::from);
+        match (result, closed) {
+            // The first error is told as the run's; that of closing must not be lost beside it.
+            (Err(first), Err(second)) => {
+                run.warn(second.chain());
+                Err(first)
+            }
+            (Err(error), Ok(())) | (Ok(()), Err(error)) => Err(error),
+            (Ok(()), Ok(())) => Ok(()),
+        }
+    }
+}
+
+fn days_until(expires: i64) -> i64 {
+    (expires - jiff::Timestamp::now().as_second()).div_euclid(86_400)
+}
+
+/// Ends the work by its cancellation when the plan's timeout passes.
+pub(super) async fn limited(
+    plan: &Plan,
+    cx: &RunContext,
+    work: impl Future<Output = Result<(), RunError>>,
+) -> Result<(), RunError> {
+    let Some(limit) = plan.timeout else { return work.await };
+    tokio::pin!(work);
+    tokio::select! {
+        result = &mut work => return result,
+        () = tokio::time::sleep(limit) => cx.cancel.cancel(),
+    }
+    match work.await {
+        Err(error) if *error.kind() == RunErrorKind::Cancelled => {
+            let message = format!("the run took longer than its timeout of {} s", limit.as_secs());
+            Err(RunError::new(RunErrorKind::TimedOut, message).with_help("raise `timeout` in the backup's meta"))
+        }
+        result => result,
+    }
+}

@@ -1,0 +1,161 @@
+//! Writing a version into a file: decrypted, or the message as it is.
+
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use futures::StreamExt;
+use tokio::fs::{File, OpenOptions};
+use tokio::io::AsyncWriteExt;
+
+use super::backup::limited;
+use super::ended::Run;
+use super::read::Reading;
+use super::{Ended, Engine, RunError, RunErrorKind};
+use crate::event::{Event, Phase};
+use crate::link::Deliver;
+use crate::plan::Plan;
+use crate::run::RunContext;
+use crate::sink::VersionSelector;
+
+/// What is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DownloadContent {
+    /// What the adapter captured: decrypted and decompressed.
+    Plain,
+    /// The message as it is stored.
+    Encrypted,
+}
+
+impl Engine {
+    /// Writes a version into a new file of mode 0600, which appears under its name only when it is whole and proven.
+    pub async fn download(
+        &self,
+        plan: &Plan,
+        version: VersionSelector,
+        content: DownloadContent,
+        file: &Path,
+        cx: &RunContext,
+    ) -> Ended {
+        let mut run = Run::start("download", Some(plan), cx);
+        let result = limited(plan, cx, self.downloaded(plan, version, content, file, cx, &mut run)).await;
+        run.end(result, cx).await
+    }
+
+    async fn downloaded(
+        &self,
+        plan: &Plan,
+        version: VersionSelector,
+        content: DownloadContent,
+        path: &Path,
+        cx: &RunContext,
+        run: &mut Run,
+    ) -> Result<(), RunError> {
+        let failed = |error: std::io::Error| {
+            RunError::new(RunErrorKind::Output, format!("cannot write {}: {error}", path.display()))
+        };
+        let found = self.find(plan, version).await?;
+        run.report.version = Some(found.number.to_string());
+        cx.events.phase(Phase::Downloading);
+        let part = part_of(path)?;
+        let mut file = create(path, &part).await?;
+        let written = match content {
+            DownloadContent::Plain => self.write_plain(plan, &found, &mut file, cx, run, &failed).await,
+            DownloadContent::Encrypted => write_encrypted(plan, &found, &mut file, cx, run, &failed).await,
+        };
+        let synced = match written {
+            Ok(()) => file.sync_all().await.map_err(failed),
+            Err(error) => Err(error),
+        };
+        drop(file);
+        let named = match synced {
+            // A hard link does not replace what somebody put there meanwhile.
+            Ok(()) => tokio::fs::hard_link(&part, path).await.map_err(failed),
+            Err(error) => Err(error),
+        };
+        let removed = tokio::fs::remove_file(&part).await.map_err(failed);
+        named?;
+        removed?;
+        run.report.location = Some(path.display().to_string());
+        Ok(())
+    }
+
+    async fn write_plain(
+        &self,
+        plan: &Plan,
+        found: &super::version::Found,
+        file: &mut File,
+        cx: &RunContext,
+        run: &mut Run,
+        failed: &impl Fn(std::io::Error) -> RunError,
+    ) -> Result<(), RunError> {
+        let mut agent = self.agent_here().await?;
+        let mut reading = Reading { plan, cx, agent: &mut agent, found, granted: None };
+        let read = reading
+            .run(Deliver::Controller, None, async |chunk: bytes::Bytes| file.write_all(&chunk).await.map_err(failed))
+            .await;
+        agent.quit().await;
+        let read = read?;
+        file.flush().await.map_err(failed)?;
+        run.report.plain_bytes = read.plain;
+        run.report.stored_bytes = read.stored;
+        run.report.sha256 = Some(read.sha256);
+        Ok(())
+    }
+}
+
+async fn write_encrypted(
+    plan: &Plan,
+    found: &super::version::Found,
+    file: &mut File,
+    cx: &RunContext,
+    run: &mut Run,
+    failed: &impl Fn(std::io::Error) -> RunError,
+) -> Result<(), RunError> {
+    let mut download = plan.sink.open(found.number).await?;
+    let mut count = 0;
+    loop {
+        let chunk = tokio::select! {
+            () = cx.cancel.cancelled() => {
+                return Err(RunError::new(RunErrorKind::Cancelled, "the run was cancelled"));
+            }
+            chunk = download.stream.next() => chunk,
+        };
+        let Some(chunk) = chunk else { break };
+        let chunk = chunk?;
+        count += chunk.len() as u64;
+        file.write_all(&chunk).await.map_err(failed)?;
+        cx.events.tell(Event::Progress { plain: 0, stored: count, of: download.size });
+    }
+    file.flush().await.map_err(failed)?;
+    if let Some(size) = download.size
+        && size != count
+    {
+        let message = format!("the store gave {count} bytes of {} whose size is {size}", found.number);
+        return Err(RunError::new(RunErrorKind::Integrity, message));
+    }
+    run.report.stored_bytes = count;
+    run.report.sha256 = download.sha256;
+    Ok(())
+}
+
+/// The name that the file has until it is whole: in the same folder, hidden, and not to be guessed.
+fn part_of(path: &Path) -> Result<std::path::PathBuf, RunError> {
+    let name = path
+        .file_name()
+        .ok_or_else(|| RunError::new(RunErrorKind::Output, format!("{} names no file", path.display())))?;
+    let part = format!(".{}.{}.part", name.to_string_lossy(), crate::run::random_hex(8)?);
+    Ok(path.with_file_name(part))
+}
+
+async fn create(path: &Path, part: &Path) -> Result<File, RunError> {
+    if path.symlink_metadata().is_ok() {
+        return Err(RunError::new(RunErrorKind::Output, format!("{} is there already", path.display()))
+            .with_help("give another name: nothing is overwritten"));
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
+    OpenOptions::from(options).open(part).await.map_err(|error| {
+        RunError::new(RunErrorKind::Output, format!("cannot create {}: {error}", part.display()))
+            .with_help("the folder must exist and be writable")
+    })
+}

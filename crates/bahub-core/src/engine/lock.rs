@@ -1,0 +1,105 @@
+//! One run of a backup at a time, by a kernel lock: a crash leaves none behind.
+
+use std::env;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, OFlags, flock};
+use sha2::{Digest, Sha256};
+
+use super::{RunError, RunErrorKind};
+use crate::run::RunContext;
+
+/// Held until it is dropped, or the process ends in whatever way.
+#[derive(Debug)]
+pub(super) struct RunLock {
+    _file: File,
+}
+
+/// `/run/lock` where it can be written, else `XDG_RUNTIME_DIR`, else the folder for temporary files.
+pub(super) fn default_folder() -> PathBuf {
+    let candidates = [Some(PathBuf::from("/run/lock")), env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from)];
+    candidates.into_iter().flatten().find(|folder| is_writable(folder)).unwrap_or_else(env::temp_dir)
+}
+
+fn is_writable(folder: &Path) -> bool {
+    rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK).is_ok()
+}
+
+impl RunLock {
+    /// Takes the lock of a place in a store.
+    pub(super) fn take(folder: &Path, identity: &str, cx: &RunContext) -> Result<Self, RunError> {
+        let hash = Sha256::digest(identity.as_bytes());
+        let name = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>();
+        let path = folder.join(format!("bahub-{name}.lock"));
+        let failed = |error: io::Error| {
+            RunError::new(RunErrorKind::System, format!("cannot open the run lock {}: {error}", path.display()))
+                .with_help("the folder must be writable for the user who runs bahub")
+        };
+        let file = open(&path).map_err(failed)?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) => return Err(taken(&path, cx)),
+            Err(error) => return Err(failed(error.into())),
+        }
+        note_holder(&file, cx);
+        Ok(Self { _file: file })
+    }
+}
+
+/// Opens the file; where somebody else's stands there, reading it is enough to lock it.
+fn open(path: &Path) -> io::Result<File> {
+    let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::CLOEXEC).bits()).unwrap_or(0);
+    let own = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o644)
+        .custom_flags(flags)
+        .open(path);
+    match own {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            OpenOptions::new().read(true).custom_flags(flags).open(path)
+        }
+        own => own,
+    }
+}
+
+/// Who holds the lock, for the message of who does not get it; nothing depends on it.
+fn note_holder(mut file: &File, cx: &RunContext) {
+    let _ = file.set_len(0);
+    let _ = writeln!(file, "run {} of {}, process {}", cx.id, cx.backup, std::process::id());
+}
+
+fn taken(path: &Path, cx: &RunContext) -> RunError {
+    let holder = fs::read_to_string(path).unwrap_or_default();
+    let holder = match holder.trim() {
+        "" => "another run".to_owned(),
+        holder => holder.to_owned(),
+    };
+    RunError::new(RunErrorKind::Locked, format!("the collection of {} is in use: {holder}", cx.backup))
+        .with_help(format!("wait for it to end; the lock is {} and ends with its process", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Events;
+    use crate::run::RunPurpose;
+
+    #[test]
+    fn a_second_run_is_refused_and_told_who_holds_the_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let cx = RunContext::new("web", RunPurpose::Backup, Events::ignored()).unwrap();
+        let held = RunLock::take(folder.path(), "file:///b/web", &cx).unwrap();
+        let error = RunLock::take(folder.path(), "file:///b/web", &cx).unwrap_err();
+        assert_eq!(*error.kind(), RunErrorKind::Locked);
+        assert!(error.to_string().contains(&cx.id), "{error}");
+        assert!(RunLock::take(folder.path(), "file:///b/other", &cx).is_ok());
+        drop(held);
+        assert!(RunLock::take(folder.path(), "file:///b/web", &cx).is_ok());
+    }
+}

@@ -1,0 +1,132 @@
+//! The job of reading a message, as the controller drives it.
+
+use bytes::Bytes;
+use futures::StreamExt;
+use tokio::time::{Instant, timeout_at};
+
+use super::agent::{Agent, GRACE, Said, nonsense};
+use super::version::Found;
+use super::{RunError, RunErrorKind, error};
+use crate::link::{Deliver, Done, Failure, FailureKind, Job, LinkSender, ReadJob, ToAgent};
+use crate::plan::Plan;
+use crate::run::RunContext;
+use crate::sink::{AgentSink, Sink, SinkError, SinkErrorKind};
+
+/// Everything that takes part in reading a message.
+pub(super) struct Reading<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) cx: &'a RunContext,
+    pub(super) agent: &'a mut Agent,
+    pub(super) found: &'a Found,
+    pub(super) granted: Option<&'a AgentSink>,
+}
+
+/// What a read came to.
+#[derive(Debug, Clone)]
+pub(super) struct Readings {
+    pub(super) plain: u64,
+    pub(super) stored: u64,
+    pub(super) sha256: String,
+    pub(super) warnings: Vec<String>,
+}
+
+impl Reading<'_> {
+    /// Reads the message to its proven end. `take` gets what is delivered to the controller.
+    pub(super) async fn run(
+        &mut self,
+        deliver: Deliver,
+        sha256: Option<String>,
+        mut take: impl AsyncFnMut(Bytes) -> Result<(), RunError>,
+    ) -> Result<Readings, RunError> {
+        let job = ReadJob {
+            route: super::route::route_of(self.granted),
+            version: self.found.number,
+            size: self.found.size,
+            sha256: sha256.or_else(|| self.found.sha256.clone()),
+            deliver,
+        };
+        self.agent.sender.send(&ToAgent::Job(Box::new(Job::Read(job))))?;
+        self.agent.sender.send(&ToAgent::SessionKey(self.found.key.clone()))?;
+        let relay = relay(self.plan.sink.as_ref(), self.found, self.agent.sender.clone(), self.granted.is_none());
+        tokio::pin!(relay);
+        let mut relayed = false;
+        loop {
+            let said = tokio::select! {
+                biased;
+                () = self.cx.cancel.cancelled() => return Err(self.stop(cancelled()).await),
+                sent = &mut relay, if !relayed => {
+                    relayed = true;
+                    match sent {
+                        Ok(()) => continue,
+                        Err(error) => return Err(self.stop(error).await),
+                    }
+                }
+                said = self.agent.next(&self.cx.events, self.found.size) => said?,
+            };
+            match (said, self.granted) {
+                (Said::Reached, Some(sink)) => self.agent.sender.send(&ToAgent::Grant(sink.grant.clone()))?,
+                (Said::Data(chunk), _) => {
+                    let size = chunk.len();
+                    if let Err(error) = take(chunk).await {
+                        return Err(self.stop(error).await);
+                    }
+                    self.agent.sender.credit(size);
+                }
+                (Said::Done(Done::Read { plain, stored, sha256, warnings, .. }), _) => {
+                    return Ok(Readings { plain, stored, sha256, warnings });
+                }
+                (Said::Failed(failure), _) => {
+                    return Err(error::of_agent(failure, self.plan.adapter.as_ref(), RunErrorKind::Program));
+                }
+                (Said::Reached | Said::Done(_), _) => return Err(nonsense()),
+            }
+        }
+    }
+
+    /// Asks the agent to stop and waits until it has; gives the cause back. Where the agent had failed by itself, its
+    /// words are the cause of a store's broken pipe.
+    async fn stop(&mut self, cause: RunError) -> RunError {
+        let deadline = Instant::now() + GRACE;
+        if self.agent.sender.send(&ToAgent::Cancel).is_err() {
+            return cause;
+        }
+        loop {
+            match timeout_at(deadline, self.agent.next(&self.cx.events, None)).await {
+                Ok(Ok(Said::Data(chunk))) => self.agent.sender.credit(chunk.len()),
+                Ok(Ok(Said::Reached)) => {}
+                Ok(Ok(Said::Failed(Failure { kind: FailureKind::Step(step), .. })))
+                    if *cause.kind() == RunErrorKind::Agent =>
+                {
+                    let failure = Failure::from(step);
+                    return error::of_agent(failure, self.plan.adapter.as_ref(), RunErrorKind::Program);
+                }
+                _ => return cause,
+            }
+        }
+    }
+}
+
+fn cancelled() -> RunError {
+    RunError::new(RunErrorKind::Cancelled, "the run was cancelled")
+}
+
+/// Sends the message's bytes through the link, where the route is relayed, and states their end.
+async fn relay(sink: &dyn Sink, found: &Found, sender: LinkSender<ToAgent>, relayed: bool) -> Result<(), RunError> {
+    if !relayed {
+        return Ok(());
+    }
+    let mut download = sink.open(found.number).await?;
+    let mut count = 0;
+    while let Some(chunk) = download.stream.next().await {
+        let chunk = chunk?;
+        count += chunk.len() as u64;
+        sender.data(chunk).await?;
+    }
+    if let Some(size) = download.size
+        && size != count
+    {
+        let message = format!("the store gave {count} bytes of {} whose size is {size}", found.number);
+        return Err(SinkError::new(SinkErrorKind::Corrupt, message).into());
+    }
+    Ok(sender.send(&ToAgent::DataEnd)?)
+}

@@ -1,0 +1,87 @@
+//! A restore: proven first, then put back, and completed only by a proven end.
+
+use super::backup::limited;
+use super::ended::Run;
+use super::lock::RunLock;
+use super::read::Reading;
+use super::{Ended, Engine, RunError, route};
+use crate::event::Phase;
+use crate::link::Deliver;
+use crate::plan::Plan;
+use crate::replay::ReplayTarget;
+use crate::run::RunContext;
+use crate::sink::{Purpose, VersionSelector};
+
+/// What a restore is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct RestoreOptions {
+    /// The version.
+    pub version: VersionSelector,
+    /// Where it goes, and how much of it.
+    pub target: ReplayTarget,
+    /// Do without the first pass that proves the message before anything is touched.
+    pub stream: bool,
+}
+
+impl Engine {
+    /// Puts a version back.
+    ///
+    /// The message is read to its end and its integrity checked before the first program of the restore starts, and
+    /// read again for the restore, which is completed only if the same SHA-256 came out.
+    pub async fn restore(&self, plan: &Plan, options: &RestoreOptions, cx: &RunContext) -> Ended {
+        let mut run = Run::start("restore", Some(plan), cx);
+        let result = limited(plan, cx, self.locked_restore(plan, options, cx, &mut run)).await;
+        run.end(result, cx).await
+    }
+
+    async fn locked_restore(
+        &self,
+        plan: &Plan,
+        options: &RestoreOptions,
+        cx: &RunContext,
+        run: &mut Run,
+    ) -> Result<(), RunError> {
+        let _lock = RunLock::take(&self.lock_folder, &plan.sink.identity(), cx)?;
+        let found = self.find(plan, options.version).await?;
+        run.report.version = Some(found.number.to_string());
+        self.in_place(plan, cx, run, async |session, agent, run| {
+            let findings = agent.probe(plan.adapter.as_ref(), cx).await?;
+            run.report.tools = findings.0.clone();
+            let replay = plan.adapter.replay(&options.target, &findings)?;
+            for secret in replay.before.iter().chain(&replay.main).chain(&replay.after).flat_map(|step| step.secrets())
+            {
+                cx.scrubber.learn(secret);
+            }
+            let granted = route::choose(plan, agent, Purpose::Download(found.number)).await?;
+            run.report.route = Some(route::name_of(granted.as_ref()));
+            let mut reading = Reading { plan, cx, agent, found: &found, granted: granted.as_ref() };
+            let restored = async {
+                let mut sha256 = None;
+                if !options.stream {
+                    cx.events.phase(Phase::Proving);
+                    sha256 = Some(reading.run(Deliver::Prove, None, nothing).await?.sha256);
+                }
+                cx.events.phase(Phase::Quiescing);
+                session.quiesce().await?;
+                cx.events.phase(Phase::Replaying);
+                reading.run(Deliver::Replay(replay), sha256, nothing).await
+            };
+            let restored = restored.await;
+            route::revoke(plan, granted).await;
+            let restored = restored?;
+            run.report.plain_bytes = restored.plain;
+            run.report.stored_bytes = restored.stored;
+            run.report.sha256 = Some(restored.sha256);
+            for warning in restored.warnings {
+                run.warn(warning);
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// Takes what is delivered to the controller where nothing is.
+pub(super) async fn nothing(_: bytes::Bytes) -> Result<(), RunError> {
+    Err(super::agent::nonsense())
+}

@@ -1,0 +1,58 @@
+//! Who speaks to the store: the agent, or the controller for it.
+
+use super::agent::Agent;
+use super::{RunError, RunErrorKind};
+use crate::link::Route;
+use crate::plan::Plan;
+use crate::sink::{AgentSink, Purpose};
+use crate::transport::Locality;
+
+/// Chooses the route and gets what a direct one needs.
+pub(super) async fn choose(plan: &Plan, agent: &Agent, purpose: Purpose) -> Result<Option<AgentSink>, RunError> {
+    if plan.relay == Some(true) {
+        return Ok(None);
+    }
+    let delegated = plan.sink.delegate(purpose).await?;
+    let usable = match &delegated {
+        None => Err("the store cannot be used by an agent directly"),
+        Some(sink) if !agent.hello.sinks.contains(&sink.kind) => Err("the agent does not hold this kind of store"),
+        Some(sink) if sink.loopback && agent.locality == Locality::Remote => {
+            Err("the store's address is a loopback address, which is another one where the agent is")
+        }
+        Some(_) => Ok(()),
+    };
+    match (usable, plan.relay) {
+        (Ok(()), _) => Ok(delegated),
+        (Err(why), Some(false)) => {
+            revoke(plan, delegated).await;
+            Err(RunError::new(RunErrorKind::Store, format!("relay: false cannot be done: {why}"))
+                .with_help("remove `relay: false` from the backup's meta"))
+        }
+        (Err(_), _) => {
+            revoke(plan, delegated).await;
+            Ok(None)
+        }
+    }
+}
+
+/// Takes credentials back; a store that does not answer keeps them until they expire by themselves.
+pub(super) async fn revoke(plan: &Plan, granted: Option<AgentSink>) {
+    if let Some(granted) = granted
+        && let Err(error) = plan.sink.revoke(&granted).await
+    {
+        tracing::warn!(error = error.chain(), "the agent's credentials could not be revoked");
+    }
+}
+
+/// The route as it stands in a job.
+pub(super) fn route_of(granted: Option<&AgentSink>) -> Route {
+    match granted {
+        Some(sink) => Route::Direct { kind: sink.kind.clone(), endpoint: sink.endpoint.clone() },
+        None => Route::Relayed,
+    }
+}
+
+/// The route's name in a report.
+pub(super) fn name_of(granted: Option<&AgentSink>) -> &'static str {
+    if granted.is_some() { "direct" } else { "relayed" }
+}
