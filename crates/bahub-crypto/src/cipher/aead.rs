@@ -8,6 +8,7 @@ use openssl::cipher_ctx::{CipherCtx, CipherCtxRef};
 use openssl::md::Md;
 use openssl::pkey::Id;
 use openssl::pkey_ctx::PkeyCtx;
+use sequoia_openpgp::crypto::mem::Protected;
 
 use super::{AES256, BLOCK};
 use crate::error::CryptoError;
@@ -103,7 +104,7 @@ impl Chunks {
         }
         let [cipher, aead, chunk] = parameters.octets();
         let associated = [0xC0 | SEIPD, 2, cipher, aead, chunk];
-        let mut derived = vec![0; key_size + parameters.nonce_size() - size_of::<u64>()];
+        let mut derived = Protected::new(key_size + parameters.nonce_size() - size_of::<u64>());
         hkdf(session_key, salt, &associated, &mut derived)?;
 
         let mut ctx = CipherCtx::new()?;

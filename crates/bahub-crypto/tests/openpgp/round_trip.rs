@@ -155,3 +155,11 @@ fn a_message_for_nobody_is_refused() {
     let result = Encryptor::new(Vec::new(), &[], MessageFormat::Rfc4880, false);
     assert!(matches!(result, Err(CryptoError::NoRecipient)));
 }
+
+#[test]
+fn the_streams_can_be_moved_to_another_thread() {
+    fn movable<T: Send>() {}
+    movable::<Encryptor<std::fs::File>>();
+    movable::<Decryptor<std::fs::File>>();
+    movable::<CryptoError>();
+}
