@@ -82,13 +82,13 @@ pub(super) fn explain(failure: &StepFailure) -> Option<Diagnosis> {
             "install tar there (GNU tar, or busybox's), or use a transport whose image has one",
         ),
         (StepEnd::NotFound, program) => {
-            said(&format!("there is no program `{program}` in that place"), "install coreutils and grep, or busybox")
+            said(&format!("there is no program `{program}` in that place"), "install coreutils and awk, or busybox")
         }
         (StepEnd::Ended(_), "test") => said(
             "one of `paths` does not exist",
             "check `paths`, as seen from where the transport runs; a path that does not exist is never only a warning",
         ),
-        (StepEnd::Ended(Exit::Code(0)), "grep") => said(
+        (StepEnd::Ended(Exit::Code(1)), "awk") => said(
             "the backup holds sparse files in GNU tar's form, which this tar misread: they lie in folders `GNUSparseFile.N`",
             "install GNU tar there and restore again, then remove those folders",
         ),

@@ -38,6 +38,14 @@ impl Pattern {
         if rest.contains("**") {
             return object("has a **", "without a leading / a pattern matches at any depth already");
         }
+        // Where an archive is of the root, its names begin with a component `.`, which no real name is.
+        let first = rest.split('/').next().unwrap_or_default();
+        if !rooted && matches(first.as_bytes(), b".") {
+            return object(
+                "begins with a component that matches . as well, which would leave out everything",
+                "write `.?*` for names with a leading dot and `[!.]*` for names without",
+            );
+        }
         Ok(Self { rooted, text: rest.to_owned() })
     }
 
@@ -67,20 +75,53 @@ impl fmt::Display for Pattern {
     }
 }
 
-/// One component against one component, as `fnmatch(3)` has it; brackets are taken to match, the careful way round.
+/// One component against one component, as `fnmatch(3)` has it in the C locale.
 fn matches(pattern: &[u8], name: &[u8]) -> bool {
     match (pattern, name) {
         ([], _) => name.is_empty(),
         ([b'*', rest @ ..], _) => (0..=name.len()).any(|taken| matches(rest, &name[taken..])),
         ([b'\\', literal, rest @ ..], [first, tail @ ..]) => literal == first && matches(rest, tail),
         ([b'?', rest @ ..], [_, tail @ ..]) => matches(rest, tail),
-        ([b'[', rest @ ..], [_, tail @ ..]) => match rest.iter().skip(1).position(|byte| *byte == b']') {
-            Some(end) => matches(&rest[end + 2..], tail),
-            None => name[0] == b'[' && matches(rest, tail),
+        ([b'[', rest @ ..], [first, tail @ ..]) => match split_bracket(rest) {
+            Some((set, rest)) => in_set(set, *first) && matches(rest, tail),
+            None => *first == b'[' && matches(rest, tail),
         },
         ([literal, rest @ ..], [first, tail @ ..]) => literal == first && matches(rest, tail),
         (_, []) => false,
     }
+}
+
+/// What stands between `[` and `]`, and what follows; a `]` that stands first is one of the set.
+fn split_bracket(rest: &[u8]) -> Option<(&[u8], &[u8])> {
+    let lead = usize::from(matches!(rest.first(), Some(b'!' | b'^')));
+    let end = rest.iter().skip(lead + 1).position(|byte| *byte == b']')? + lead + 1;
+    Some((&rest[..end], &rest[end + 1..]))
+}
+
+/// Whether a set such as `!a-z_` holds the byte. Of classes such as `[:alpha:]` this knows nothing: they hold all, the
+/// careful way round.
+fn in_set(set: &[u8], byte: u8) -> bool {
+    if set.contains(&b'[') {
+        return true;
+    }
+    let (negated, mut set) = match set {
+        [b'!' | b'^', set @ ..] => (true, set),
+        set => (false, set),
+    };
+    let mut found = false;
+    while let [first, rest @ ..] = set {
+        set = match rest {
+            [b'-', last, rest @ ..] => {
+                found |= (*first..=*last).contains(&byte);
+                rest
+            }
+            rest => {
+                found |= *first == byte;
+                rest
+            }
+        };
+    }
+    found != negated
 }
 
 #[cfg(test)]
@@ -112,8 +153,11 @@ mod tests {
 
     #[test]
     fn patterns_that_could_mean_two_things_are_refused() {
-        for text in ["", "/", "a/", "a//b", "./a", "a/../b", "a/**/b", "a\0"] {
+        for text in ["", "/", "a/", "a//b", "./a", "a/../b", "a/**/b", "a\0", ".*", "*", "?", "*/a", "[.a]", "[!a]"] {
             assert!(Pattern::parse(text).is_err(), "{text:?}");
+        }
+        for text in [".?*", "[!.]*", "*.tmp", "/.*", "[a-z]?", "[]a]x", "/*"] {
+            assert!(Pattern::parse(text).is_ok(), "{text:?}");
         }
     }
 }
