@@ -6,10 +6,14 @@
 //! | `s3` | object stores that speak S3 | `s3://bucket/prefix` |
 //! | `repository` | Backup Repository servers | `http(s)://host` |
 //!
-//! A program composes them with [`register`].
+//! A program composes them with [`register`], an agent with [`agent_sinks`].
 
+#[cfg(feature = "repository")]
+mod http;
 mod register;
+#[cfg(feature = "repository")]
+pub mod repository;
 #[cfg(feature = "store")]
 pub mod store;
 
-pub use register::register;
+pub use register::{agent_sinks, register};

@@ -1,5 +1,8 @@
 //! Which sinks this build holds, and what brings the others.
 
+use std::sync::Arc;
+
+use bahub_core::agent::DirectSink;
 use bahub_core::registry::{Absent, Kind, RegistryBuilder};
 
 /// Schemes of object stores that opendal knows and that no build holds yet.
@@ -7,6 +10,17 @@ const LATER: &[&str] = &["gs", "gcs", "azblob", "azdls", "b2", "oss", "cos", "ob
 
 /// Registers the sinks that the crate's features hold, and tells of the others.
 pub fn register(builder: &mut RegistryBuilder) {
+    #[cfg(feature = "repository")]
+    builder.sink::<crate::repository::Repository>();
+    #[cfg(not(feature = "repository"))]
+    builder.absent(
+        Kind::Sink,
+        Absent {
+            type_name: "bahub.sinks.repository",
+            aliases: &["https", "http"],
+            brought_by: "the cargo feature \"repository\" of bahub-sinks",
+        },
+    );
     #[cfg(feature = "store")]
     builder.sink::<crate::store::Store>();
     #[cfg(not(feature = "store"))]
@@ -31,4 +45,12 @@ pub fn register(builder: &mut RegistryBuilder) {
             brought_by: "a later version; until then use s3:// (most object stores speak S3) or file:// on a mount",
         },
     );
+}
+
+/// The sinks that an agent can use directly, by this build's features.
+pub fn agent_sinks() -> Vec<Arc<dyn DirectSink>> {
+    vec![
+        #[cfg(feature = "repository")]
+        Arc::new(crate::repository::DirectRepository),
+    ]
 }

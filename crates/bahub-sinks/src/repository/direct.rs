@@ -1,0 +1,117 @@
+//! The sink in an agent: reached without credentials, opened with what the controller grants.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bahub_core::agent::DirectSink;
+use bahub_core::registry::SinkComponent;
+use bahub_core::secret::{Secret, in_job};
+use bahub_core::sink::{AgentSink, Sink, SinkError, SinkErrorKind};
+use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
+use url::Url;
+
+use super::api::{Api, Patience};
+use super::session::{self, Credentials, Session};
+use super::{Repository, config};
+use crate::http;
+
+/// How long an agent tries to reach the server before the ciphertext is relayed.
+const REACH: Duration = Duration::from_secs(15);
+
+/// What an agent gets.
+#[derive(Serialize, Deserialize)]
+struct Grant {
+    url: Url,
+    collection: String,
+    #[serde(with = "in_job")]
+    token: Secret,
+    /// Whether the token was made for this, and is to be revoked.
+    revocable: bool,
+    /// The certificates of `ca_file`: the agent's host does not have the file.
+    ca: Option<String>,
+    stall_ms: u64,
+    answer_ms: u64,
+}
+
+/// Puts a session into a grant; who holds the grant revokes it.
+pub(super) fn grant(api: &Api, session: Session) -> Result<AgentSink, SinkError> {
+    let (token, revocable) = session.hand_over();
+    let grant = Grant {
+        url: api.base().clone(),
+        collection: api.collection().to_owned(),
+        token,
+        revocable,
+        ca: api.ca().map(str::to_owned),
+        stall_ms: api.patience().stall.as_millis() as u64,
+        answer_ms: api.patience().answer.as_millis() as u64,
+    };
+    let text = serde_json::to_string(&grant).map_err(|_| senseless())?;
+    Ok(AgentSink {
+        kind: Repository::TYPE.to_owned(),
+        endpoint: endpoint(api),
+        grant: Secret::new(text),
+        loopback: api.is_loopback(),
+    })
+}
+
+/// Revokes the token of a grant, if a login gave it.
+pub(super) async fn revoke(api: &Api, granted: &AgentSink) -> Result<(), SinkError> {
+    let grant = read(granted)?;
+    if grant.revocable { session::revoke(api, &grant.token).await } else { Ok(()) }
+}
+
+/// The URL; certificates of `ca_file` (no secret) are its fragment, so that TLS can be verified before there is a grant.
+fn endpoint(api: &Api) -> String {
+    let mut url = api.base().clone();
+    url.set_fragment(api.ca());
+    url.into()
+}
+
+fn read(granted: &AgentSink) -> Result<Grant, SinkError> {
+    serde_json::from_str(granted.grant.expose()).map_err(|_| senseless())
+}
+
+/// Says nothing about the text: it holds a token.
+fn senseless() -> SinkError {
+    SinkError::new(SinkErrorKind::Other, "the grant for the Backup Repository server makes no sense")
+        .with_help("controller and agent must be of one version")
+}
+
+/// Opens Backup Repository collections for an agent.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DirectRepository;
+
+#[async_trait]
+impl DirectSink for DirectRepository {
+    fn kind(&self) -> &'static str {
+        Repository::TYPE
+    }
+
+    async fn reach(&self, endpoint: &str) -> Result<(), SinkError> {
+        let wrong = || SinkError::new(SinkErrorKind::Other, "the endpoint is no URL");
+        let mut url = Url::parse(endpoint).map_err(|_| wrong())?;
+        let ca = url.fragment().map(|text| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned());
+        url.set_fragment(None);
+        let client = http::client(ca.as_deref())?;
+        // Any answer will do: it came over a connection whose TLS was verified.
+        match timeout(REACH, client.head(url.clone()).send()).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(http::fault(error, url.as_str())),
+            Err(_) => Err(SinkError::new(
+                SinkErrorKind::Unreachable,
+                format!("{url} does not answer within {} s", REACH.as_secs()),
+            )),
+        }
+    }
+
+    fn open(&self, granted: &AgentSink) -> Result<Arc<dyn Sink>, SinkError> {
+        let grant = read(granted)?;
+        let url = config::base(grant.url.as_str()).map_err(|_| senseless())?;
+        let patience =
+            Patience { stall: Duration::from_millis(grant.stall_ms), answer: Duration::from_millis(grant.answer_ms) };
+        let api = Api::new(url, &grant.collection, patience, grant.ca)?;
+        Ok(Arc::new(Repository { api, credentials: Credentials::Token(grant.token) }))
+    }
+}

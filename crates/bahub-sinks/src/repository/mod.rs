@@ -1,0 +1,99 @@
+//! Versions in a collection of a Backup Repository server (riotkit-org/backup-repository).
+//!
+//! The server takes ASCII-armoured messages over HTTP, numbers them, rotates them by itself, and registers a version
+//! some 2 seconds after its last byte. Its `200` alone is no commit: the version must stand in its listing.
+
+mod answer;
+mod api;
+mod call;
+mod config;
+mod direct;
+mod download;
+mod framer;
+mod listing;
+mod session;
+mod settle;
+mod upload;
+
+use async_trait::async_trait;
+use bahub_core::registry::{SinkComponent, SinkContext, SpecError};
+use bahub_core::sink::{
+    AgentSink, Download, Encoding, NewVersion, Purpose, Sink, SinkError, SinkErrorKind, Upload, Version, VersionNumber,
+};
+
+use api::Api;
+use session::{Credentials, Role};
+
+pub use config::RepositoryConfig;
+pub use direct::DirectRepository;
+
+/// One collection of a Backup Repository server.
+///
+/// With a username and a password every operation logs in for itself, with a token that may do this one thing on this
+/// one collection, and that is revoked at the operation's end.
+#[derive(Debug)]
+pub struct Repository {
+    api: Api,
+    credentials: Credentials,
+}
+
+impl SinkComponent for Repository {
+    const TYPE: &'static str = "bahub.sinks.repository";
+    const SCHEMES: &'static [&'static str] = &["https", "http"];
+    const SUMMARY: &'static str = "A collection of a Backup Repository server, by a token or by a login for each run.";
+    const EXAMPLE: &'static str = config::EXAMPLE;
+    type Config = RepositoryConfig;
+
+    fn from_config(config: RepositoryConfig, context: &SinkContext) -> Result<Self, Vec<SpecError>> {
+        config.build(context)
+    }
+}
+
+#[async_trait]
+impl Sink for Repository {
+    fn identity(&self) -> String {
+        format!("{}#{}", self.api.place(), self.api.collection())
+    }
+
+    fn encoding(&self) -> Encoding {
+        Encoding::Armoured
+    }
+
+    async fn delegate(&self, purpose: Purpose) -> Result<Option<AgentSink>, SinkError> {
+        let role = match purpose {
+            Purpose::Upload(_) => Role::Uploader,
+            Purpose::Download(_) => Role::Downloader,
+        };
+        let session = self.credentials.open(&self.api, role).await?;
+        direct::grant(&self.api, session).map(Some)
+    }
+
+    async fn revoke(&self, granted: &AgentSink) -> Result<(), SinkError> {
+        direct::revoke(&self.api, granted).await
+    }
+
+    async fn begin(&self, _version: &NewVersion) -> Result<Box<dyn Upload>, SinkError> {
+        let session = self.credentials.open(&self.api, Role::Uploader).await?;
+        Ok(Box::new(upload::RepositoryUpload::begin(session).await?))
+    }
+
+    async fn open(&self, version: VersionNumber) -> Result<Download, SinkError> {
+        let session = self.credentials.open(&self.api, Role::Downloader).await?;
+        download::open(session, version).await
+    }
+
+    async fn list(&self) -> Result<Vec<Version>, SinkError> {
+        let session = self.credentials.open(&self.api, Role::Downloader).await?;
+        let listed = listing::list(&session).await;
+        session.close().await;
+        let mut versions: Vec<_> = listed?.iter().map(|entry| entry.to_version(&self.api)).collect();
+        versions.sort_by_key(|version| version.number);
+        Ok(versions)
+    }
+
+    async fn remove(&self, version: VersionNumber) -> Result<(), SinkError> {
+        let message = format!("{version} of {} cannot be removed: the server has no such call", self.identity());
+        Err(SinkError::new(SinkErrorKind::Refused, message)
+            .with_help("the server rotates by itself: set maxBackupsCount of the collection"))
+    }
+}
