@@ -2,8 +2,7 @@
 
 use std::io::{self, BufRead, Read};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64_simd::{AsOut, STANDARD};
 
 use crate::cipher::WINDOW;
 use crate::error::CryptoError;
@@ -22,6 +21,7 @@ pub(crate) struct Dearmorer<S> {
     characters: Vec<u8>,
     data: Vec<u8>,
     given: usize,
+    ready: usize,
     at_line_start: bool,
     padded: bool,
     stage: Stage,
@@ -43,7 +43,8 @@ impl<S: BufRead> Dearmorer<S> {
             source,
             characters: Vec::with_capacity(WINDOW + 4),
             data: vec![0; WINDOW],
-            given: WINDOW,
+            given: 0,
+            ready: 0,
             at_line_start: true,
             padded: false,
             stage: Stage::Data,
@@ -51,9 +52,9 @@ impl<S: BufRead> Dearmorer<S> {
     }
 
     fn refill(&mut self) -> io::Result<()> {
-        self.data.clear();
         self.given = 0;
-        while self.data.is_empty() && self.stage == Stage::Data {
+        self.ready = 0;
+        while self.ready == 0 && self.stage == Stage::Data {
             let text = self.source.fill_buf()?;
             if text.is_empty() {
                 return Err(CryptoError::Armor("the footer is missing").into());
@@ -66,7 +67,7 @@ impl<S: BufRead> Dearmorer<S> {
             }
         }
         // Data goes first: whoever reads the head of a message only has no use for its end.
-        if self.data.is_empty() && self.stage == Stage::Trailer {
+        if self.ready == 0 && self.stage == Stage::Trailer {
             if !self.characters.is_empty() {
                 return Err(CryptoError::Armor("the base64 data is cut").into());
             }
@@ -85,11 +86,10 @@ impl<S: BufRead> Dearmorer<S> {
             return Err(CryptoError::Armor("there is data behind the base64 padding").into());
         }
         self.padded = self.characters[whole - 1] == b'=';
-        self.data.resize(whole / 4 * 3, 0);
-        let decoded = STANDARD
-            .decode_slice(&self.characters[..whole], &mut self.data)
-            .map_err(|_| CryptoError::Armor("the data is not base64"))?;
-        self.data.truncate(decoded);
+        self.ready = STANDARD
+            .decode(&self.characters[..whole], self.data.as_mut_slice().as_out())
+            .map_err(|_| CryptoError::Armor("the data is not base64"))?
+            .len();
         self.characters.drain(..whole);
         Ok(())
     }
@@ -143,7 +143,7 @@ fn trailer_lines(source: &mut impl BufRead) -> io::Result<()> {
     let mut current = line(source)?;
     if current.as_ref().is_some_and(|line| line.starts_with(b"=")) {
         // The checksum is not compared: it protects nothing that the message itself does not protect better.
-        if current.is_some_and(|line| line.len() != 5 || STANDARD.decode(&line[1..]).is_err()) {
+        if current.is_some_and(|line| line.len() != 5 || STANDARD.check(&line[1..]).is_err()) {
             return Err(CryptoError::Armor("the checksum is malformed").into());
         }
         current = line(source)?;
@@ -171,10 +171,10 @@ fn line(source: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
 
 impl<S: BufRead> BufRead for Dearmorer<S> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.given == self.data.len() {
+        if self.given == self.ready {
             self.refill()?;
         }
-        Ok(&self.data[self.given..])
+        Ok(&self.data[self.given..self.ready])
     }
 
     fn consume(&mut self, amount: usize) {

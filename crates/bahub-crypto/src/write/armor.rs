@@ -1,16 +1,20 @@
 //! ASCII armour (RFC 9580 section 6).
 
 use std::io::Write;
+use std::mem;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64_simd::{AsOut, STANDARD};
 
 use crate::cipher::WINDOW;
 use crate::crc24::Crc24;
 use crate::error::CryptoError;
 
-/// The bytes of data on a line of 64 characters.
+/// The bytes of data on a line.
 const LINE: usize = 48;
+/// The characters of a line.
+const WIDTH: usize = 64;
+/// The bytes of data that are encoded at once.
+const BATCH: usize = LINE * 1024;
 const HEAD: &[u8] = b"-----BEGIN PGP MESSAGE-----\n\n";
 const TAIL: &[u8] = b"-----END PGP MESSAGE-----\n";
 
@@ -70,14 +74,15 @@ pub(super) struct Armorer<W> {
     sink: W,
     text: Vec<u8>,
     rest: Vec<u8>,
+    characters: Vec<u8>,
     checksum: Option<Crc24>,
 }
 
 impl<W: Write> Armorer<W> {
     fn new(sink: W, checksum: Option<Crc24>) -> Self {
-        let mut text = Vec::with_capacity(WINDOW + LINE * 2);
+        let mut text = Vec::with_capacity(2 * WINDOW + 4096);
         text.extend(HEAD);
-        Self { sink, text, rest: Vec::with_capacity(LINE), checksum }
+        Self { sink, text, rest: Vec::with_capacity(LINE), characters: vec![0; BATCH / LINE * WIDTH], checksum }
     }
 
     fn write(&mut self, mut bytes: &[u8]) -> Result<(), CryptoError> {
@@ -91,27 +96,24 @@ impl<W: Write> Armorer<W> {
             if self.rest.len() < LINE {
                 return Ok(());
             }
-            line(&mut self.text, &self.rest);
-            self.rest.clear();
+            self.rest_line();
         }
-        let mut lines = bytes.chunks_exact(LINE);
-        for data in &mut lines {
-            line(&mut self.text, data);
+        let (whole, rest) = bytes.split_at(bytes.len() / LINE * LINE);
+        for batch in whole.chunks(BATCH) {
+            self.lines(batch);
             if self.text.len() >= WINDOW {
                 self.emit()?;
             }
         }
-        self.rest.extend(lines.remainder());
+        self.rest.extend(rest);
         Ok(())
     }
 
     fn finish(mut self) -> Result<W, CryptoError> {
-        if !self.rest.is_empty() {
-            line(&mut self.text, &self.rest);
-        }
+        self.rest_line();
         if let Some(checksum) = self.checksum.take() {
             self.text.push(b'=');
-            line(&mut self.text, &checksum.finish());
+            self.lines(&checksum.finish());
         }
         self.text.extend(TAIL);
         self.emit()?;
@@ -123,12 +125,19 @@ impl<W: Write> Armorer<W> {
         self.text.clear();
         Ok(())
     }
-}
 
-fn line(text: &mut Vec<u8>, data: &[u8]) {
-    let start = text.len();
-    text.resize(start + LINE / 3 * 4, 0);
-    let n = STANDARD.encode_slice(data, &mut text[start..]).expect("48 bytes of data make 64 characters");
-    text.truncate(start + n);
-    text.push(b'\n');
+    fn rest_line(&mut self) {
+        let rest = mem::take(&mut self.rest);
+        self.lines(&rest);
+        self.rest = rest;
+        self.rest.clear();
+    }
+
+    fn lines(&mut self, data: &[u8]) {
+        let characters = STANDARD.encode(data, self.characters.as_mut_slice().as_out());
+        for line in characters.chunks(WIDTH) {
+            self.text.extend_from_slice(line);
+            self.text.push(b'\n');
+        }
+    }
 }
