@@ -5,7 +5,6 @@
 mod argv;
 mod exclude;
 mod foreign;
-mod place;
 mod restore;
 mod runner;
 mod tree;

@@ -24,7 +24,7 @@ pub(crate) struct Tools {
 }
 
 /// How a recipe went.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Outcome {
     /// What was written.
     pub(crate) output: Vec<u8>,
@@ -40,9 +40,11 @@ impl Tools {
         Self { path: std::env::var_os("PATH").expect("a PATH"), nobody: false, _folder: None }
     }
 
-    /// A place that holds nothing but busybox.
+    /// A place that holds nothing but busybox: the one that `BAHUB_TEST_BUSYBOX` names, else the installed one.
     pub(crate) fn busybox() -> Self {
-        Self::busybox_at(&find("busybox", &std::env::var_os("PATH").expect("a PATH")).expect("busybox is installed"))
+        let installed = || find("busybox", &std::env::var_os("PATH").expect("a PATH"));
+        let busybox = std::env::var_os("BAHUB_TEST_BUSYBOX").map(PathBuf::from).or_else(installed);
+        Self::busybox_at(&busybox.expect("busybox is installed"))
     }
 
     fn busybox_at(busybox: &Path) -> Self {
@@ -62,6 +64,13 @@ impl Tools {
     /// The same programs, run by a user who owns nothing.
     pub(crate) fn as_nobody(self) -> Self {
         Self { nobody: true, ..self }
+    }
+
+    /// Whether this tar's help has the word.
+    pub(crate) fn tar_knows(&self, word: &str) -> bool {
+        let tar = find("tar", &self.path).expect("a tar");
+        let output = Command::new(tar).arg("--help").output().expect("tar");
+        [output.stdout, output.stderr].iter().any(|text| String::from_utf8_lossy(text).contains(word))
     }
 
     /// Runs the probes.
@@ -116,7 +125,7 @@ impl Tools {
         Ok(whole)
     }
 
-    fn run(&self, steps: &[Step], input: &[u8], then: OnFirstBytes<'_>) -> Result<Outcome, StepFailure> {
+    pub(crate) fn run(&self, steps: &[Step], input: &[u8], then: OnFirstBytes<'_>) -> Result<Outcome, StepFailure> {
         let mut children: Vec<Child> = Vec::new();
         for step in steps {
             let stdin = children
@@ -167,6 +176,12 @@ impl Tools {
             command.uid(65534).gid(65534);
         }
         Ok(command)
+    }
+}
+
+impl std::fmt::Debug for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} bytes, warned: {}, {:?}", self.output.len(), self.warned, self.warnings)
     }
 }
 

@@ -7,11 +7,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, SystemTime};
 
 use bahub_adapters::filesystem::Filesystem;
 use bahub_core::registry::AdapterComponent;
-use rustix::fs::{CWD, FileType, Mode};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, Timespec, Timestamps};
 use serde_json::json;
 
 /// A folder of a test; `src` in it is what is backed up, `to` where it is restored.
@@ -21,7 +20,7 @@ pub(crate) struct Room {
 
 impl Room {
     pub(crate) fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = tempfile::Builder::new().prefix("room-").tempdir().expect("a folder");
         crate::runner::open_to_all(folder.path());
         let room = Self { folder };
         fs::create_dir(room.src()).expect("a folder");
@@ -66,17 +65,11 @@ pub(crate) fn add_attributes(src: &Path) {
     run("setfattr", &["-n", "user.folder", "-v", "1"], &src.join("empty"));
     run("setfacl", &["-m", "u:1234:rw,g:4321:r"], &src.join("plain"));
     run("setfacl", &["-d", "-m", "u:1234:rwx"], &src.join("empty"));
-    File::open(src.join("plain"))
-        .and_then(|f| f.set_modified(old() + Duration::from_nanos(987_654_321)))
-        .expect("a time");
+    age(src);
 }
 
 fn run(program: &str, args: &[&str], path: &Path) {
     assert!(Command::new(program).args(args).arg(path).status().expect(program).success(), "{program} {args:?}");
-}
-
-fn old() -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::from_secs(1_234_567_890)
 }
 
 /// Fills a folder with everything that both tars keep.
@@ -109,9 +102,20 @@ pub(crate) fn fill(src: &Path) {
     fs::write(deep.join("g".repeat(200)), "deep").expect("a file");
     symlink("t".repeat(180), deep.join("long-target")).expect("a link");
     fs::hard_link(deep.join("g".repeat(200)), deep.join("h".repeat(200))).expect("a link");
-    for name in ["plain", "empty", "sticky", "closed/inside"] {
-        File::open(src.join(name)).and_then(|file| file.set_modified(old())).expect("a time");
+    age(src);
+}
+
+/// Gives everything an old time, below the second too, so that no time is right by accident.
+pub(crate) fn age(path: &Path) {
+    let metadata = path.symlink_metadata().expect("an entry");
+    if metadata.is_dir() {
+        for entry in fs::read_dir(path).expect("a folder") {
+            age(&entry.expect("an entry").path());
+        }
     }
+    let time = Timespec { tv_sec: 1_234_567_890, tv_nsec: 987_654_321 };
+    let times = Timestamps { last_access: time, last_modification: time };
+    rustix::fs::utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW).expect("a time");
 }
 
 /// One megabyte at the end of 32.
@@ -157,13 +161,26 @@ pub(crate) fn odd_names() -> Vec<Vec<u8>> {
     names
 }
 
+/// What must be equal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Like {
+    /// Everything: what GNU tar restores of its own.
+    Gnu,
+    /// All but attributes, and times to the second: what GNU tar restores of busybox's.
+    Plain,
+    /// As that, but for the times of folders and symbolic links: what busybox restores.
+    Busybox,
+}
+
 /// What rsync finds different between two trees, a line each; nothing for equal ones.
-pub(crate) fn differences(one: &Path, other: &Path, attributes: bool) -> String {
+pub(crate) fn differences(one: &Path, other: &Path, like: Like) -> String {
     let mut command = Command::new("rsync");
-    command.arg(if attributes { "-aHAXn" } else { "-aHn" }).args(["--checksum", "--delete", "-i"]);
-    if attributes {
-        command.arg("--modify-window=-1");
-    }
+    match like {
+        Like::Gnu => command.args(["-aHAXn", "--modify-window=-1"]),
+        Like::Plain => command.arg("-aHn"),
+        Like::Busybox => command.args(["-aHn", "--omit-dir-times", "--omit-link-times"]),
+    };
+    command.args(["--checksum", "--delete", "-i"]);
     let output = command.arg(slashed(one)).arg(slashed(other)).output().expect("rsync");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()

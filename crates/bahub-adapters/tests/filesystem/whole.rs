@@ -5,7 +5,7 @@ use std::fs;
 use bahub_core::replay::{Place, ReplayTarget};
 
 use crate::runner::Tools;
-use crate::tree::{Room, adapter_of, add_attributes, differences, fill, on_disk};
+use crate::tree::{Like, Room, adapter_of, add_attributes, differences, fill, on_disk};
 
 fn to(room: &Room) -> ReplayTarget {
     ReplayTarget { place: Place::Directory(room.to()), members: Vec::new() }
@@ -24,7 +24,7 @@ fn gnu_tar_brings_everything_back_into_a_directory() {
 
     assert_eq!(restore.warnings, Vec::<String>::new());
     let restored = room.restored(&room.src());
-    assert_eq!(differences(&room.src(), &restored, true), "");
+    assert_eq!(differences(&room.src(), &restored, Like::Gnu), "");
     assert!(on_disk(&restored.join("sparse")) < 4 << 20, "the hole came back as zeros");
     assert!(backup.output.len() < 8 << 20, "the hole is in the backup");
 }
@@ -41,7 +41,7 @@ fn gnu_tar_brings_everything_back_to_the_original_paths() {
 
     Tools::gnu().replay(&adapter, &ReplayTarget::default(), &backup.output).unwrap();
 
-    assert_eq!(differences(&away, &room.src(), true), "");
+    assert_eq!(differences(&away, &room.src(), Like::Gnu), "");
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn busybox_brings_everything_back_but_attributes_and_holes() {
     assert_eq!(backup.warnings, Vec::<String>::new());
     Tools::busybox().replay(&adapter, &to(&room), &backup.output).unwrap();
 
-    assert_eq!(differences(&room.src(), &room.restored(&room.src()), false), "");
+    assert_eq!(differences(&room.src(), &room.restored(&room.src()), Like::Busybox), "");
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn gnu_tar_restores_what_busybox_made() {
 
     Tools::gnu().replay(&adapter, &to(&room), &backup.output).unwrap();
 
-    assert_eq!(differences(&room.src(), &room.restored(&room.src()), false), "");
+    assert_eq!(differences(&room.src(), &room.restored(&room.src()), Like::Plain), "");
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn busybox_restores_what_gnu_tar_made_but_attributes() {
 
     Tools::busybox().replay(&adapter, &to(&room), &backup.output).unwrap();
 
-    assert_eq!(differences(&room.src(), &room.restored(&room.src()), false), "");
+    assert_eq!(differences(&room.src(), &room.restored(&room.src()), Like::Busybox), "");
 }
 
 #[test]
