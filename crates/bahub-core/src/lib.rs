@@ -15,6 +15,8 @@ pub mod adapter;
 pub mod agent;
 pub mod capture;
 pub mod compression;
+#[cfg(feature = "config")]
+pub mod config;
 #[cfg(feature = "engine")]
 pub mod engine;
 pub mod event;

@@ -1,0 +1,157 @@
+//! Finds the components that a backup names in the registry, and builds them.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::error::ConfigErrorKind;
+use super::finding::Finding;
+use super::planning::{Built, Planning, Used};
+use super::structure::{Section, scheme};
+use super::suggest;
+use super::tree::tokens;
+use crate::adapter::Adapter;
+use crate::registry::{Kind, SinkContext, SpecError, Unregistered};
+use crate::sink::Sink;
+use crate::transport::Transport;
+
+/// Builds the adapter of a backup.
+pub(super) fn adapter(planning: &mut Planning<'_>, backup: &Used) -> Built<dyn Adapter> {
+    let type_name = backup.value.pointer("/meta/type")?.as_str()?;
+    let entry = match planning.config.registry.adapter(type_name) {
+        Ok(entry) => entry,
+        Err(why) => {
+            let pointer = format!("{}/meta/type", backup.pointer);
+            planning.findings.push(unregistered(Kind::Adapter, type_name, &pointer, &why));
+            return None;
+        }
+    };
+    if !backup.sound {
+        return None;
+    }
+    let built = entry.build(spec(backup), &());
+    let built = said(planning, &format!("{}/spec", backup.pointer), built)?;
+    Some((entry.type_name.to_owned(), built))
+}
+
+/// Builds the transport of this name.
+pub(super) fn transport(planning: &mut Planning<'_>, name: &str) -> Option<Arc<dyn Transport>> {
+    let used = transport_type(planning, name).filter(|used| used.sound)?;
+    let entry = planning.config.registry.transport(used.value.get("type")?.as_str()?).ok()?;
+    let built = entry.build(spec(&used), &());
+    said(planning, &format!("{}/spec", used.pointer), built)
+}
+
+/// Checks a transport and looks its type up.
+pub(super) fn transport_type(planning: &mut Planning<'_>, name: &str) -> Option<Used> {
+    let used = planning.used(Section::Transports, name)?;
+    let type_name = used.value.get("type")?.as_str()?;
+    match planning.config.registry.transport(type_name) {
+        Ok(_) => Some(used),
+        Err(why) => {
+            let pointer = format!("{}/type", used.pointer);
+            planning.findings.push(unregistered(Kind::Transport, type_name, &pointer, &why));
+            None
+        }
+    }
+}
+
+/// Builds the sink of an access for a collection.
+pub(super) fn sink(planning: &mut Planning<'_>, name: &str, collection: &str) -> Option<Arc<dyn Sink>> {
+    let (used, key) = sink_type(planning, name).filter(|(used, _)| used.sound)?;
+    let context =
+        SinkContext { collection: collection.to_owned(), folder: planning.config.sources.folder(&used.pointer) };
+    let mut config = used.value;
+    if let Some(config) = config.as_object_mut() {
+        config.remove("type");
+    }
+    let built = planning.config.registry.sink(&key).ok()?.build(config, &context);
+    said(planning, &used.pointer, built)
+}
+
+/// Checks an access and looks its kind of store up, by `type` or by the scheme of its `url`.
+pub(super) fn sink_type(planning: &mut Planning<'_>, name: &str) -> Option<(Used, String)> {
+    let used = planning.used(Section::Accesses, name)?;
+    if let Some(type_name) = used.value.get("type").and_then(Value::as_str) {
+        let type_name = type_name.to_owned();
+        return match planning.config.registry.sink(&type_name) {
+            Ok(_) => Some((used, type_name)),
+            Err(why) => {
+                let pointer = format!("{}/type", used.pointer);
+                planning.findings.push(unregistered(Kind::Sink, &type_name, &pointer, &why));
+                None
+            }
+        };
+    }
+    let url = used.value.get("url").filter(|_| used.sound)?;
+    let pointer = format!("{}/url", used.pointer);
+    let Some(scheme) = url.as_str().and_then(scheme) else {
+        let finding = Finding::new(ConfigErrorKind::WrongValue, pointer, "\"url\" must be a URL");
+        planning.findings.push(finding.help(format!("begin it with one of: {}", schemes(planning))));
+        return None;
+    };
+    match planning.config.registry.sink(&scheme) {
+        Ok(_) => Some((used, scheme)),
+        Err(why) => {
+            planning.findings.push(unknown_scheme(&scheme, &pointer, &why, &schemes(planning)));
+            None
+        }
+    }
+}
+
+fn spec(used: &Used) -> Value {
+    used.value.get("spec").cloned().unwrap_or_default()
+}
+
+/// Says what a component said, each thing at its place.
+fn said<T>(planning: &mut Planning<'_>, pointer: &str, built: Result<T, Vec<SpecError>>) -> Option<T> {
+    let errors = match built {
+        Ok(built) => return Some(built),
+        Err(errors) => errors,
+    };
+    for error in errors {
+        let at = format!("{pointer}{}", if error.pointer.starts_with('/') { &error.pointer } else { "" });
+        let mut finding = Finding::new(ConfigErrorKind::Component, at, error.message);
+        finding.help = error.help;
+        planning.findings.push(finding);
+    }
+    None
+}
+
+fn schemes(planning: &Planning<'_>) -> String {
+    let schemes = planning.config.registry.sinks().flat_map(|sink| sink.aliases.iter());
+    schemes.map(|scheme| format!("{scheme}://")).collect::<Vec<_>>().join(", ")
+}
+
+fn unknown_scheme(scheme: &str, pointer: &str, why: &Unregistered, schemes: &str) -> Finding {
+    match why {
+        Unregistered::Absent(absent) => {
+            let message = format!("this build holds nothing that keeps versions at {scheme}://");
+            let finding = Finding::new(ConfigErrorKind::AbsentType, pointer, message);
+            finding.help(format!("\"{}\" does: {}", absent.type_name, absent.brought_by))
+        }
+        Unregistered::Unknown { known } => {
+            let near = suggest::near(scheme, known.iter().copied()).map(|name| format!("did you mean \"{name}\"? "));
+            let message = format!("nothing is known that keeps versions at {scheme}://");
+            let finding = Finding::new(ConfigErrorKind::UnknownType, pointer, message);
+            finding.help(format!("{}known: {schemes}", near.unwrap_or_default()))
+        }
+    }
+    .on_word(scheme)
+}
+
+fn unregistered(kind: Kind, type_name: &str, pointer: &str, why: &Unregistered) -> Finding {
+    debug_assert!(tokens(pointer).last().as_deref() == Some("type"), "a type is told at its key");
+    match why {
+        Unregistered::Absent(absent) => {
+            let message = format!("this build does not hold the {kind} \"{type_name}\"");
+            Finding::new(ConfigErrorKind::AbsentType, pointer, message)
+                .help(format!("what brings it: {}", absent.brought_by))
+        }
+        Unregistered::Unknown { known } => {
+            let message = format!("no {kind} is called \"{type_name}\"");
+            let help = suggest::help(type_name, &format!("known {kind}s"), known.iter().copied());
+            Finding::new(ConfigErrorKind::UnknownType, pointer, message).help(help)
+        }
+    }
+}

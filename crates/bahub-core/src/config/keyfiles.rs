@@ -1,0 +1,53 @@
+//! Whether the key files are there; what is in them is for the cryptography to say.
+
+use std::fs::File;
+use std::path::Path;
+
+use super::error::ConfigErrorKind;
+use super::finding::Finding;
+use super::planning::KeyUse;
+use super::structure::Section;
+use crate::keys::EncryptionSpec;
+
+/// The key files that this use needs and that cannot be read.
+pub(super) fn check(spec: &EncryptionSpec, key_use: KeyUse) -> Vec<Finding> {
+    let entry = Section::Encryption.entry(&spec.name);
+    let mut findings = Vec::new();
+    match (key_use, &spec.public_key_path, &spec.private_key_path) {
+        (KeyUse::Seal, Some(public), _) => findings.extend(unreadable(&format!("{entry}/public_key_path"), public)),
+        (_, _, Some(private)) => findings.extend(unreadable(&format!("{entry}/private_key_path"), private)),
+        (KeyUse::Open, _, None) => {
+            let message = format!("the encryption entry \"{}\" names no private key", spec.name);
+            let finding = Finding::new(ConfigErrorKind::KeyFile, entry.as_str(), message).on_key();
+            findings.push(finding.help("write private_key_path: without it no backup can be read"));
+        }
+        (KeyUse::Seal, None, None) => {}
+    }
+    if key_use == KeyUse::Seal {
+        for (index, recipient) in spec.recipients.iter().enumerate() {
+            findings.extend(unreadable(&format!("{entry}/recipients/{index}"), recipient));
+        }
+    }
+    findings
+}
+
+/// A private key that is only needed for restores may be elsewhere.
+pub(super) fn notice(spec: &EncryptionSpec) -> Option<String> {
+    let private = spec.private_key_path.as_ref().filter(|_| spec.public_key_path.is_some())?;
+    let reason = File::open(private).err()?;
+    Some(format!(
+        "the private key {} cannot be read ({reason}): backups can be made here, and not restored or verified",
+        private.display()
+    ))
+}
+
+fn unreadable(pointer: &str, path: &Path) -> Option<Finding> {
+    let reason = match File::open(path).and_then(|file| file.metadata()) {
+        Ok(metadata) if metadata.is_dir() => "it is a folder".to_owned(),
+        Ok(_) => return None,
+        Err(error) => error.to_string(),
+    };
+    let message = format!("cannot read the key file {}: {reason}", path.display());
+    let help = "a relative path starts from the configuration's folder; bahub :key:generate makes a new pair of keys";
+    Some(Finding::new(ConfigErrorKind::KeyFile, pointer, message).help(help))
+}

@@ -1,0 +1,150 @@
+//! What a schema cannot say about `meta`: names, levels, times.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::error::ConfigErrorKind;
+use super::finding::Finding;
+use super::model::{CompressionEntry, Timeout};
+use crate::compression::{Algorithm, Compression};
+
+/// Checks an entry of `backups`, leaving out values that are not filled in yet.
+pub(super) fn check(name: &str, pointer: &str, entry: &Value, open: &BTreeSet<String>) -> Vec<Finding> {
+    let at = |below: &str| {
+        let pointer = format!("{pointer}{below}");
+        let value = entry.pointer(below).filter(|_| !open.contains(&pointer));
+        value.map(|value| (pointer, value))
+    };
+    let mut findings = Vec::new();
+    if let Some(problem) = no_folder_name(name) {
+        findings.push(
+            wrong(pointer, format!("the name of a backup {problem}")).on_key().help("it becomes the name of a folder"),
+        );
+    }
+    if let Some((pointer, Value::String(id))) = at("/meta/collection_id")
+        && let Some(problem) = no_folder_name(id)
+    {
+        findings.push(wrong(pointer, format!("\"collection_id\" {problem}")).help("it becomes the name of a folder"));
+    }
+    if let Some((pointer, Value::String(text))) = at("/meta/timeout")
+        && let Err(problem) = span(text)
+    {
+        let help = "write seconds, or a span like 90m or 2h30m";
+        findings.push(wrong(pointer, format!("\"timeout\" {problem}")).help(help));
+    }
+    let settings = (at("/meta/compression/level"), at("/meta/compression"));
+    if let (Some((pointer, level)), Some((_, compression))) = settings
+        && let Some(level) = level.as_i64()
+    {
+        findings.extend(wrong_level(pointer, level, compression.get("algorithm").map_or(Some("zstd"), Value::as_str)));
+    }
+    findings
+}
+
+fn wrong_level(pointer: String, level: i64, algorithm: Option<&str>) -> Option<Finding> {
+    let (algorithm, most) = match algorithm? {
+        "zstd" => ("zstd", 19),
+        "gzip" => ("gzip", 9),
+        "none" => {
+            return Some(wrong(pointer, "\"none\" has no level".to_owned()).on_key().help("remove \"level\""));
+        }
+        _ => return None,
+    };
+    (!(1..=most).contains(&level)).then(|| {
+        wrong(pointer, format!("{algorithm} has no level {level}")).help(format!("its levels are 1 to {most}"))
+    })
+}
+
+fn wrong(pointer: impl Into<String>, message: String) -> Finding {
+    Finding::new(ConfigErrorKind::WrongValue, pointer, message)
+}
+
+fn no_folder_name(name: &str) -> Option<&'static str> {
+    if name.trim().is_empty() {
+        Some("must not be empty")
+    } else if name.contains(['/', '\\']) {
+        Some("must not hold slashes")
+    } else if name.chars().any(char::is_control) {
+        Some("must not hold control characters")
+    } else if name == "." || name.contains("..") {
+        Some("must not be \".\" or hold \"..\"")
+    } else {
+        None
+    }
+}
+
+fn span(text: &str) -> Result<Duration, &'static str> {
+    if let Ok(seconds) = text.parse::<u64>() {
+        return if seconds > 0 { Ok(Duration::from_secs(seconds)) } else { Err("must be longer than nothing") };
+    }
+    let span: jiff::SignedDuration = text.parse().map_err(|_| "is no span of time")?;
+    match Duration::try_from(span) {
+        Ok(span) if !span.is_zero() => Ok(span),
+        _ => Err("must be longer than nothing"),
+    }
+}
+
+/// The limit of a run; `None` for a text that [`check`] refuses.
+pub(super) fn timeout(timeout: &Timeout) -> Option<Duration> {
+    match timeout {
+        Timeout::Seconds(seconds) => Some(Duration::from_secs(*seconds)),
+        Timeout::Span(text) => span(text).ok(),
+    }
+}
+
+/// The compression as configured; where nothing is, the original's `gzip_args` of the adapter choose gzip.
+pub(super) fn compression(entry: Option<&CompressionEntry>, spec: &Value) -> Compression {
+    match entry {
+        Some(CompressionEntry::Name(algorithm)) => Compression::new(*algorithm),
+        Some(CompressionEntry::Settings(settings)) => {
+            let default = Compression::new(settings.algorithm);
+            Compression { level: settings.level.unwrap_or(default.level), threads: settings.threads, ..default }
+        }
+        None => match spec.get("gzip_args").and_then(Value::as_str) {
+            Some(args) => Compression { level: gzip_level(args), ..Compression::new(Algorithm::Gzip) },
+            None => Compression::default(),
+        },
+    }
+}
+
+/// The level that gzip's options choose; the last one counts.
+fn gzip_level(args: &str) -> i32 {
+    let levels = args.split_whitespace().filter_map(|arg| match arg {
+        "--fast" => Some(1),
+        "--best" => Some(9),
+        _ => arg.strip_prefix('-')?.parse().ok().filter(|level| (1..=9).contains(level)),
+    });
+    levels.last().unwrap_or(Compression::GZIP_LEVEL)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gzip_args_choose_the_level_of_gzip() {
+        for (args, level) in [("-3", 3), ("-9", 9), ("--best", 9), ("-1 -n", 1), ("", 3), ("-99", 3)] {
+            assert_eq!(gzip_level(args), level, "{args}");
+        }
+    }
+
+    #[test]
+    fn a_timeout_is_seconds_or_a_span() {
+        for (text, seconds) in [("90", 90), ("2h30m", 9000), ("1m", 60), ("1 hour 1 minute", 3660)] {
+            assert_eq!(span(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for wrong in ["", "0", "soon", "-5m", "0s"] {
+            assert!(span(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_could_leave_its_folder_is_refused() {
+        for wrong in ["", " ", ".", "..", "a/b", "a\\b", "a..b", "a\nb"] {
+            assert!(no_folder_name(wrong).is_some(), "{wrong:?}");
+        }
+        assert_eq!(no_folder_name("db mysql.1"), None);
+    }
+}

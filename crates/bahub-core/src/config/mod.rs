@@ -1,0 +1,40 @@
+//! The YAML configuration: loaded, checked, and made into plans.
+//!
+//! [`Configuration::load`] reads the files and checks what can be said without looking outside of them: structure,
+//! references, and the `spec` of every component that the registry holds. Variables, secret files, key files and
+//! missing components matter for the backup that is used: [`Configuration::plan`]; [`Configuration::check`] looks at
+//! everything. Every error names its file and line, and all of them are told at once.
+//!
+//! A value may hold `${VAR}`, `${VAR:-default}`, `${file:/run/secrets/x}` and `${CONFIG_DIR}`; `$${` is a literal
+//! `${`. They are filled in after the file was parsed, so what they hold can never change its structure. A text is
+//! taken as a number or a boolean where the field wants one and the text says exactly that: `"3306"`, `yes`, `off`.
+
+mod components;
+mod environment;
+mod error;
+mod expression;
+mod finding;
+mod keyfiles;
+mod load;
+mod merge;
+mod meta;
+mod model;
+mod places;
+mod planning;
+mod redaction;
+mod resolve;
+mod schema;
+mod sentences;
+mod shape;
+mod source;
+mod structure;
+mod suggest;
+mod tree;
+mod yaml;
+
+pub use environment::Environment;
+pub use error::{ConfigError, ConfigErrorKind, ConfigErrors, Overview};
+pub use load::Configuration;
+pub use places::{default_places, find_config};
+pub use planning::KeyUse;
+pub use schema::schema;

@@ -1,0 +1,161 @@
+//! The parts of a configuration that do not belong to a component. Their doc comments are the schema's descriptions.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::compression::Algorithm;
+use crate::keys::MessageFormat;
+use crate::secret::Secret;
+
+/// An entry of `encryption`: who a backup is encrypted for.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EncryptionEntry {
+    /// The file of the private key, relative to this file's folder; needed to restore and to verify.
+    #[serde(default)]
+    pub(super) private_key_path: String,
+    /// The file of the public key; empty for the public half of the private key.
+    #[serde(default)]
+    pub(super) public_key_path: String,
+    /// What the private key is locked with; empty for nothing.
+    pub(super) passphrase: Option<Secret>,
+    /// The address that a user id of the key must carry.
+    #[schemars(length(min = 1))]
+    pub(super) email: String,
+    /// More public key files that backups are encrypted for.
+    #[serde(default)]
+    pub(super) recipients: Vec<String>,
+    /// The packet format of the messages.
+    #[serde(default)]
+    pub(super) format: MessageFormat,
+}
+
+/// An entry of `transports`: where commands run.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "its fields are read as values, by the transport's own schema")]
+pub(super) struct TransportEntry {
+    /// The type of the transport, for example `bahub.transports.sh`.
+    #[serde(rename = "type")]
+    pub(super) type_name: String,
+    /// The settings of the transport.
+    pub(super) spec: Option<Map<String, Value>>,
+}
+
+/// An entry of `backups`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BackupEntry {
+    /// How the backup is made.
+    pub(super) meta: Meta,
+    /// The settings of the adapter: what is backed up.
+    #[expect(dead_code, reason = "read as a value, by the adapter's own schema")]
+    pub(super) spec: Option<Map<String, Value>>,
+}
+
+/// How a backup is made.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "the references are read as values, which keep their pointers")]
+pub(super) struct Meta {
+    /// The type of the adapter, for example `bahub.adapters.filesystem`.
+    #[serde(rename = "type")]
+    pub(super) type_name: String,
+    /// The name of the entry of `accesses`: where versions are kept.
+    pub(super) access: String,
+    /// The name of the entry of `encryption`.
+    pub(super) encryption: String,
+    /// The name of the entry of `transports`: where the data is.
+    pub(super) transport: String,
+    /// The collection that versions go to; the backup's name if absent.
+    pub(super) collection_id: Option<String>,
+    /// How the stream is made smaller; zstd at level 3 if absent.
+    pub(super) compression: Option<CompressionEntry>,
+    /// `true` lets ciphertext go through the controller, `false` never does; chosen by itself if absent.
+    pub(super) relay: Option<bool>,
+    /// The limit of a whole run, in seconds or like `2h30m`; none if absent.
+    pub(super) timeout: Option<Timeout>,
+}
+
+/// An algorithm's name, or an algorithm with settings.
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum CompressionEntry {
+    Name(Algorithm),
+    Settings(CompressionSettings),
+}
+
+/// An algorithm with settings.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CompressionSettings {
+    /// The format of the compressed stream.
+    #[serde(default)]
+    pub(super) algorithm: Algorithm,
+    /// How hard to try: zstd 1 to 19, gzip 1 to 9.
+    pub(super) level: Option<i32>,
+    /// Worker threads; by default at most 4, and at most what the machine allows.
+    #[schemars(range(min = 1, max = 256))]
+    pub(super) threads: Option<u32>,
+}
+
+/// Seconds, or a span of time.
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum Timeout {
+    Seconds(#[schemars(range(min = 1))] u64),
+    Span(String),
+}
+
+/// An entry of `notifiers`. Accepted, and not acted on yet.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "its schema is what counts until notifications are sent")]
+pub(super) struct NotifierEntry {
+    /// The service.
+    #[serde(rename = "type")]
+    type_name: NotifierType,
+    /// The address of the web hook.
+    url: Option<Secret>,
+    /// How often to try again.
+    max_retry_num: Option<u32>,
+    /// How long to wait for the service, in seconds.
+    connection_timeout: Option<u32>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum NotifierType {
+    Slack,
+    Mattermost,
+    None,
+    Nothing,
+    Void,
+}
+
+/// An entry of `error_handlers`. Accepted, and not acted on yet.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "its schema is what counts until errors are reported")]
+pub(super) struct ErrorHandlerEntry {
+    /// The service.
+    #[serde(rename = "type")]
+    type_name: ErrorHandlerType,
+    /// The DSN.
+    url: Option<Secret>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+enum ErrorHandlerType {
+    #[serde(rename = "sentry")]
+    Sentry,
+    #[serde(rename = "sentry.io")]
+    SentryIo,
+}
+
+/// The JSON Schema of one of the types above.
+pub(super) fn schema_of<T: JsonSchema>() -> Value {
+    let settings = schemars::generate::SchemaSettings::draft2020_12().with(|s| s.inline_subschemas = true);
+    settings.into_generator().into_root_schema_for::<T>().to_value()
+}

@@ -1,0 +1,158 @@
+//! What of a file is shown beside an error: the lines as they are, without the secrets that stand in them.
+
+use std::ops::Range;
+
+use serde_json::Value;
+
+use super::expression;
+use super::tree::{Node, Span};
+
+const WORDS: [&str; 7] = ["password", "passphrase", "passwd", "token", "secret", "credential", "credentials"];
+const SHORT: [&str; 8] = ["pass", "pwd", "pw", "dsn", "apikey", "accesskey", "secretkey", "auth"];
+const MARK: &str = "[redacted]";
+
+/// True if a value under this name is likely to be a secret; misspelt names count as well.
+pub(super) fn is_sensitive(name: &str) -> bool {
+    let spaced: String = name.chars().flat_map(|c| if c.is_uppercase() { vec![' ', c] } else { vec![c] }).collect();
+    let spaced = spaced.to_lowercase();
+    let whole: String = name.to_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
+    let parts = spaced.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty());
+    parts.chain([whole.as_str()]).any(|part| SHORT.contains(&part) || WORDS.iter().any(|word| is_like(part, word)))
+        || WORDS.iter().any(|word| whole.contains(word))
+}
+
+fn is_like(part: &str, word: &str) -> bool {
+    let allowed = if word.len() >= 8 { 2 } else { 1 };
+    part.len() >= 4 && strsim::damerau_levenshtein(part, word) <= allowed
+}
+
+/// The password inside a URL, as bytes of the text.
+pub(super) fn url_password(text: &str) -> Option<Range<usize>> {
+    let authority = text.find("://")? + 3;
+    let end = text[authority..].find(['/', '?', '#', ' ', '"', '\'']).map_or(text.len(), |at| authority + at);
+    let at = authority + text[authority..end].rfind('@')?;
+    let colon = authority + text[authority..at].find(':')?;
+    (colon + 1 < at).then_some(colon + 1..at)
+}
+
+/// A text without its secrets, and where everything went.
+pub(super) struct Shown {
+    pub(super) text: String,
+    hidden: Vec<Span>,
+}
+
+impl Shown {
+    /// Hides what the tree knows to be a secret, and what looks like one in a line (comments, files without a tree).
+    pub(super) fn of(text: &str, tree: Option<&Node>) -> Self {
+        let mut hidden = suspicious_lines(text, tree.is_none());
+        if let Some(tree) = tree {
+            tree.scalars("", &mut |name, value, span| {
+                if is_literal_secret(name, value) {
+                    hidden.extend(lines_of(text, span));
+                }
+            });
+        }
+        let hidden = joined(hidden);
+        let mut shown = String::with_capacity(text.len());
+        let mut at = 0;
+        for span in &hidden {
+            shown.push_str(&text[at..span.start]);
+            shown.push_str(MARK);
+            at = span.end;
+        }
+        shown.push_str(&text[at..]);
+        Self { text: shown, hidden }
+    }
+
+    /// Where bytes of the original went.
+    pub(super) fn span(&self, span: &Span) -> Span {
+        let start = self.offset(span.start, false);
+        start..self.offset(span.end, true).max(start)
+    }
+
+    fn offset(&self, at: usize, is_end: bool) -> usize {
+        let mut moved = at;
+        for hidden in &self.hidden {
+            if at >= hidden.end {
+                moved = moved + MARK.len() - hidden.len();
+            } else if at > hidden.start {
+                moved = moved - (at - hidden.start) + if is_end { MARK.len() } else { 0 };
+            }
+        }
+        moved
+    }
+}
+
+/// True for a scalar that is a secret itself, not a variable or a file that holds one.
+pub(super) fn is_literal_secret(name: &str, value: &Value) -> bool {
+    match value {
+        Value::String(text) => !text.is_empty() && is_sensitive(name) && !expression::is_reference(text),
+        Value::Number(_) => is_sensitive(name),
+        _ => false,
+    }
+}
+
+/// Each line's part of a span, so that hiding it moves no line.
+fn lines_of(text: &str, span: &Span) -> Vec<Span> {
+    let mut parts = Vec::new();
+    let mut start = span.start;
+    for line in text[span.clone()].split_inclusive('\n') {
+        let content = line.trim_end();
+        let indent = if start == span.start { 0 } else { content.len() - content.trim_start().len() };
+        if content.len() > indent {
+            parts.push(start + indent..start + content.len());
+        }
+        start += line.len();
+    }
+    parts
+}
+
+/// Finds secrets without understanding the text. With `broken` a line without a key may be the rest of one.
+fn suspicious_lines(text: &str, broken: bool) -> Vec<Span> {
+    let mut hidden = Vec::new();
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let content = line.trim_end();
+        if let Some(value) = secret_in(content) {
+            hidden.push(start + value.start..start + value.end);
+        } else if broken && !content.contains(':') && content.trim_start().len() > 1 {
+            hidden.push(start + content.len() - content.trim_start().len()..start + content.len());
+        }
+        if let Some(password) = url_password(content) {
+            hidden.push(start + password.start..start + password.end);
+        }
+        start += line.len();
+    }
+    hidden
+}
+
+/// The rest of the line behind a name that is sensitive.
+fn secret_in(line: &str) -> Option<Range<usize>> {
+    let mut word = 0;
+    for (at, character) in line.char_indices() {
+        match character {
+            ':' | '=' if is_sensitive(&line[word..at]) => {
+                let rest = &line[at + 1..];
+                let value = rest.trim_start();
+                let quoted = value.split('#').next().unwrap_or_default().trim().trim_matches(['"', '\'']);
+                let harmless = value.is_empty() || expression::is_reference(quoted);
+                return (!harmless).then_some(line.len() - value.len()..line.len());
+            }
+            ':' | '=' | ',' | '{' | '}' | '[' | ']' | ' ' | '#' | '\t' | '?' | '&' => word = at + 1,
+            _ => {}
+        }
+    }
+    None
+}
+
+fn joined(mut spans: Vec<Span>) -> Vec<Span> {
+    spans.sort_by_key(|span| (span.start, span.end));
+    let mut joined: Vec<Span> = Vec::new();
+    for span in spans {
+        match joined.last_mut() {
+            Some(last) if span.start <= last.end => last.end = last.end.max(span.end),
+            _ => joined.push(span),
+        }
+    }
+    joined
+}

@@ -1,0 +1,156 @@
+//! The files that a configuration was read from, and where things stand in them.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use miette::NamedSource;
+
+use super::error::{ConfigError, ConfigErrorKind, Place};
+use super::finding::{Finding, Target};
+use super::redaction::{self, Shown};
+use super::tree::{Content, Node, Span, holder};
+use super::yaml;
+
+/// No configuration is larger, in bytes.
+const LARGEST: u64 = 8 * 1024 * 1024;
+
+/// A file with its text.
+pub(super) struct Source {
+    pub(super) path: PathBuf,
+    /// The absolute folder that relative paths start from.
+    pub(super) folder: PathBuf,
+    pub(super) tree: Node,
+    pub(super) text: String,
+    shown: Shown,
+    named: Arc<NamedSource<String>>,
+}
+
+impl Source {
+    /// Reads a file; errors that leave a tree are told beside it.
+    pub(super) fn read(path: &Path) -> Result<(Self, Vec<ConfigError>), ConfigError> {
+        let text = read_text(path)?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
+        let place = |shown: &Shown, span: &Span| {
+            let named = Arc::new(NamedSource::new(path.display().to_string(), shown.text.clone()));
+            Place::new(path, &text, named, span, shown.span(span))
+        };
+        let (tree, duplicates) = yaml::read(&text).map_err(|error| {
+            let shown = Shown::of(&text, None);
+            ConfigError::new(ConfigErrorKind::Syntax, error.message)
+                .with_help_opt(error.help)
+                .at(place(&shown, &error.span))
+        })?;
+        let empty = || {
+            ConfigError::new(ConfigErrorKind::Structure, format!("{} is empty", path.display()))
+                .with_help("a configuration has the sections accesses, encryption, transports and backups")
+                .in_file(path)
+        };
+        let tree = tree
+            .filter(|tree| !matches!(&tree.content, Content::Scalar(value) if value.is_null()))
+            .ok_or_else(empty)?;
+        let shown = Shown::of(&text, Some(&tree));
+        if !matches!(tree.content, Content::Mapping(_)) {
+            let first =
+                tree.span.start..text[tree.span.clone()].find('\n').map_or(tree.span.end, |at| tree.span.start + at);
+            return Err(ConfigError::new(ConfigErrorKind::Structure, "a configuration must be a mapping of sections")
+                .with_help("it begins like this: \"accesses:\", with entries indented below")
+                .at(place(&shown, &first)));
+        }
+        let errors = duplicates
+            .iter()
+            .map(|error| {
+                ConfigError::new(ConfigErrorKind::DuplicateKey, error.message.clone())
+                    .with_help_opt(error.help.clone())
+                    .at(place(&shown, &error.span))
+            })
+            .collect();
+        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let folder = absolute.parent().unwrap_or(Path::new("/")).to_owned();
+        let named = Arc::new(NamedSource::new(path.display().to_string(), shown.text.clone()));
+        Ok((Self { path: path.to_owned(), folder, tree, text, shown, named }, errors))
+    }
+
+    fn place(&self, span: &Span) -> Place {
+        Place::new(&self.path, &self.text, Arc::clone(&self.named), span, self.shown.span(span))
+    }
+
+    /// True if everybody on this machine may read the file and a secret stands in it.
+    pub(super) fn shows_secret_to_all(&self) -> bool {
+        let mut secret = false;
+        self.tree.scalars("", &mut |name, value, _| secret |= redaction::is_literal_secret(name, value));
+        secret && is_world_readable(&self.path)
+    }
+}
+
+/// All files, in the order in which they were given.
+pub(super) struct Sources(pub(super) Vec<Source>);
+
+impl Sources {
+    /// The last file that holds a value at this pointer: its value won.
+    fn holding(&self, pointer: &str) -> Option<&Source> {
+        self.0.iter().rev().find(|source| source.tree.at(pointer).is_some())
+    }
+
+    /// The folder of the file that a value stands in.
+    pub(super) fn folder(&self, pointer: &str) -> PathBuf {
+        let source = self.holding(pointer).or(self.0.last());
+        source.map_or_else(PathBuf::new, |source| source.folder.clone())
+    }
+
+    /// Gives a finding its place.
+    pub(super) fn locate(&self, finding: Finding) -> ConfigError {
+        let error = ConfigError::new(finding.kind, finding.message).with_help_opt(finding.help);
+        match self.place(&finding.pointer, &finding.target) {
+            Some(place) => error.at(place),
+            None => error,
+        }
+    }
+
+    fn place(&self, pointer: &str, target: &Target) -> Option<Place> {
+        let Some(source) = self.holding(pointer) else {
+            // What is missing is shown at what should hold it.
+            return self.place(holder(pointer)?, &Target::Key);
+        };
+        let found = source.tree.at(pointer)?;
+        let scalar = matches!(found.node.content, Content::Scalar(_)) && !found.node.span.is_empty();
+        let span = match (target, found.key) {
+            (Target::Word(word), _) if scalar => word_in(&source.text, &found.node.span, word),
+            (Target::Key, Some(key)) => key.clone(),
+            (_, Some(key)) if !scalar => key.clone(),
+            _ => found.node.span.clone(),
+        };
+        let first_line = source.text[span.clone()].find('\n').map_or(span.end, |at| span.start + at);
+        Some(source.place(&(span.start..first_line)))
+    }
+}
+
+/// The first occurrence of a word inside a scalar as it is written; all of it if escapes hide the word.
+fn word_in(text: &str, span: &Span, word: &str) -> Span {
+    match text[span.clone()].find(word) {
+        Some(at) => span.start + at..span.start + at + word.len(),
+        None => span.clone(),
+    }
+}
+
+fn read_text(path: &Path) -> Result<String, ConfigError> {
+    let unreadable = |reason: String| {
+        ConfigError::new(ConfigErrorKind::Unreadable, format!("cannot read {}: {reason}", path.display())).in_file(path)
+    };
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(|error| unreadable(error.to_string()))?;
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| unreadable(error.to_string()))?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(unreadable("it is larger than 8 MiB".to_owned()).with_help("is this the right file?"));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..valid].iter().filter(|byte| **byte == b'\n').count() + 1;
+        unreadable(format!("line {line} is not UTF-8")).with_help("save it as UTF-8 without special encodings")
+    })
+}
+
+fn is_world_readable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o004 != 0)
+}

@@ -1,0 +1,239 @@
+//! The structure of the sections: what each entry must look like, given the components that are known.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use super::error::ConfigErrorKind;
+use super::finding::Finding;
+use super::meta;
+use super::model::{self, BackupEntry, EncryptionEntry, ErrorHandlerEntry, NotifierEntry, TransportEntry};
+use super::sentences::{self, Part};
+use super::shape::{self, Shapes};
+use super::tree::member;
+use super::{expression, suggest};
+use crate::registry::Registry;
+
+/// A section of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Section {
+    Accesses,
+    Encryption,
+    Transports,
+    Backups,
+    Notifiers,
+    ErrorHandlers,
+}
+
+impl Section {
+    pub(super) const ALL: [Self; 6] =
+        [Self::Accesses, Self::Encryption, Self::Transports, Self::Backups, Self::Notifiers, Self::ErrorHandlers];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Accesses => "accesses",
+            Self::Encryption => "encryption",
+            Self::Transports => "transports",
+            Self::Backups => "backups",
+            Self::Notifiers => "notifiers",
+            Self::ErrorHandlers => "error_handlers",
+        }
+    }
+
+    /// The pointer to an entry.
+    pub(super) fn entry(self, name: &str) -> String {
+        member(&format!("/{}", self.name()), name)
+    }
+}
+
+/// Which key of `meta` names an entry of which section.
+pub(super) const REFERENCES: [(&str, Section); 3] =
+    [("access", Section::Accesses), ("encryption", Section::Encryption), ("transport", Section::Transports)];
+
+/// Checks everything that can be said of the whole file without variables, other files, or missing components.
+pub(super) fn check(merged: &Value, registry: &Registry) -> Vec<Finding> {
+    let mut findings = unknown_sections(merged);
+    let mut open = BTreeSet::new();
+    shape::texts(merged, "", &mut |pointer, text| {
+        if let Err(malformed) = expression::parse(text) {
+            findings.push(bad_expression(pointer, &malformed));
+        }
+        if expression::is_open(text) {
+            open.insert(pointer.to_owned());
+        }
+    });
+    for section in Section::ALL {
+        match merged.get(section.name()) {
+            Some(Value::Object(entries)) => {
+                for (name, value) in entries {
+                    findings.extend(prepare(section, name, &mut value.clone(), registry, &open));
+                }
+            }
+            Some(_) => {
+                let message = format!("the section \"{}\" must be a mapping of named entries", section.name());
+                let pointer = format!("/{}", section.name());
+                findings.push(Finding::new(ConfigErrorKind::WrongType, pointer, message).on_key());
+            }
+            None => {}
+        }
+    }
+    findings.extend(unknown_references(merged, &open));
+    findings
+}
+
+/// Brings an entry into the form that components take (texts that say numbers become numbers, a `spec` of nothing
+/// becomes an empty one), and says what does not fit.
+pub(super) fn prepare(
+    section: Section,
+    name: &str,
+    value: &mut Value,
+    registry: &Registry,
+    open: &BTreeSet<String>,
+) -> Vec<Finding> {
+    let pointer = section.entry(name);
+    if let (Section::Transports | Section::Backups, Value::Object(entry)) = (section, &mut *value) {
+        let spec = entry.entry("spec").or_insert(Value::Null);
+        if spec.is_null() {
+            *spec = Value::Object(Map::new());
+        }
+    }
+    let mut findings = Vec::new();
+    for (below, schema) in schemas(section, value, registry) {
+        let Some(part) = value.pointer_mut(below) else { continue };
+        shape::coerce(part, &Shapes::of(&schema));
+        let pointer = format!("{pointer}{below}");
+        findings.extend(sentences::check(&Part { pointer: &pointer, value: part, schema: &schema, open }));
+    }
+    match section {
+        Section::Accesses => findings.extend(place_of_access(&pointer, value)),
+        Section::Backups => findings.extend(meta::check(name, &pointer, value, open)),
+        _ => {}
+    }
+    findings
+}
+
+/// The schemas that speak about parts of an entry. A component that is not registered has none.
+pub(super) fn schemas<'a>(
+    section: Section,
+    value: &Value,
+    registry: &'a Registry,
+) -> Vec<(&'static str, Cow<'a, Value>)> {
+    let type_at = |pointer| value.pointer(pointer).and_then(Value::as_str);
+    match section {
+        Section::Accesses => {
+            let schema = sink_key(value).and_then(|key| registry.sink(&key).ok()).map(|sink| with_type(&sink.schema));
+            schema.map(|schema| ("", Cow::Owned(schema))).into_iter().collect()
+        }
+        Section::Encryption => vec![("", Cow::Owned(model::schema_of::<EncryptionEntry>()))],
+        Section::Transports => {
+            let spec = type_at("/type").and_then(|name| registry.transport(name).ok());
+            let spec = spec.map(|entry| ("/spec", Cow::Borrowed(&entry.schema)));
+            [("", Cow::Owned(model::schema_of::<TransportEntry>()))].into_iter().chain(spec).collect()
+        }
+        Section::Backups => {
+            let spec = type_at("/meta/type").and_then(|name| registry.adapter(name).ok());
+            let spec = spec.map(|entry| ("/spec", Cow::Borrowed(&entry.schema)));
+            [("", Cow::Owned(model::schema_of::<BackupEntry>()))].into_iter().chain(spec).collect()
+        }
+        Section::Notifiers => vec![("", Cow::Owned(model::schema_of::<NotifierEntry>()))],
+        Section::ErrorHandlers => vec![("", Cow::Owned(model::schema_of::<ErrorHandlerEntry>()))],
+    }
+}
+
+/// What an access is looked up by: its `type`, or the scheme of its `url`.
+pub(super) fn sink_key(access: &Value) -> Option<String> {
+    match access.get("type").and_then(Value::as_str) {
+        Some(type_name) => Some(type_name.to_owned()),
+        None => scheme(access.get("url")?.as_str()?),
+    }
+}
+
+/// The scheme of a URL, in lower case.
+pub(super) fn scheme(url: &str) -> Option<String> {
+    let (scheme, _) = url.split_once(':')?;
+    let fits = scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    (fits && scheme.starts_with(|first: char| first.is_ascii_alphabetic())).then(|| scheme.to_ascii_lowercase())
+}
+
+/// A sink's schema speaks about an access without `type`; the entry may have one.
+pub(super) fn with_type(schema: &Value) -> Value {
+    let mut schema = schema.clone();
+    if let Some(schema) = schema.as_object_mut() {
+        let properties = schema.entry("properties").or_insert_with(|| json!({}));
+        if let Some(properties) = properties.as_object_mut() {
+            let description = "Chooses the kind of store; by default the scheme of `url` does.";
+            properties.entry("type").or_insert_with(|| json!({ "type": "string", "description": description }));
+        }
+    }
+    schema
+}
+
+fn place_of_access(pointer: &str, value: &Value) -> Option<Finding> {
+    let Some(access) = value.as_object() else {
+        let message = "an access must be a mapping with the key \"url\"";
+        return Some(Finding::new(ConfigErrorKind::WrongType, pointer, message).on_key());
+    };
+    if access.contains_key("url") || access.contains_key("type") {
+        return None;
+    }
+    let near = suggest::near("url", access.keys().map(String::as_str));
+    let finding =
+        Finding::new(ConfigErrorKind::MissingKey, pointer, "the key \"url\" is missing in this access").on_key();
+    Some(match near {
+        Some(near) => finding.help(format!("is \"{near}\" meant to be \"url\"?")),
+        None => {
+            finding.help("url: where versions are kept, for example https://backups.example.org or file:///srv/backups")
+        }
+    })
+}
+
+fn unknown_sections(merged: &Value) -> Vec<Finding> {
+    let sections = merged.as_object().into_iter().flat_map(Map::keys);
+    let known = Section::ALL.map(Section::name);
+    sections
+        .filter(|name| !known.contains(&name.as_str()))
+        .map(|name| {
+            Finding::new(ConfigErrorKind::UnknownKey, member("", name), format!("the section \"{name}\" is not known"))
+                .on_key()
+                .help(suggest::help(name, "sections", known))
+        })
+        .collect()
+}
+
+fn unknown_references(merged: &Value, open: &BTreeSet<String>) -> Vec<Finding> {
+    let backups = merged.get("backups").and_then(Value::as_object);
+    let mut findings = Vec::new();
+    for (backup, value) in backups.into_iter().flatten() {
+        for (key, section) in REFERENCES {
+            let pointer = format!("{}/meta/{key}", Section::Backups.entry(backup));
+            let name = value.pointer(&format!("/meta/{key}")).and_then(Value::as_str);
+            if let Some(name) = name.filter(|_| !open.contains(&pointer)) {
+                findings.extend(unknown_reference(merged, &pointer, section, name));
+            }
+        }
+    }
+    findings
+}
+
+/// What is wrong with naming this entry of this section, if anything.
+pub(super) fn unknown_reference(merged: &Value, pointer: &str, section: Section, name: &str) -> Option<Finding> {
+    let entries = merged.get(section.name()).and_then(Value::as_object);
+    if entries.is_some_and(|entries| entries.contains_key(name)) {
+        return None;
+    }
+    let what = format!("entries of {}", section.name());
+    let mut help = suggest::help(name, &what, entries.into_iter().flat_map(Map::keys).map(String::as_str));
+    if section == Section::Transports && ["local", "sh"].contains(&name) {
+        help = format!("{help}; for this machine add \"transports: {{{name}: {{type: bahub.transports.sh}}}}\"");
+    }
+    let message = format!("\"{name}\" is not an entry of {}", section.name());
+    Some(Finding::new(ConfigErrorKind::UnknownReference, pointer, message).help(help))
+}
+
+fn bad_expression(pointer: &str, malformed: &expression::Malformed) -> Finding {
+    let message = format!("a \"${{...}}\" in this value means nothing: {}", malformed.problem);
+    Finding::new(ConfigErrorKind::BadExpression, pointer, message)
+        .on_word(malformed.text.clone())
+        .help("write ${NAME}, ${NAME:-default} or ${file:/path}; for a literal \"${\" write \"$${\"")
+}
