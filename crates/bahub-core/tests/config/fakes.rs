@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use bahub_core::adapter::{Adapter, Findings, Probe};
 use bahub_core::capture::Capture;
 use bahub_core::registry::{
-    Absent, AdapterComponent, Kind, Registry, RegistryBuilder, SinkComponent, SinkContext, SpecError, TransportComponent,
+    Absent, AdapterComponent, Kind, Registry, RegistryBuilder, SinkComponent, SinkContext, SpecError,
+    TransportComponent,
 };
 use bahub_core::replay::{Replay, ReplayTarget, Unsupported};
 use bahub_core::run::RunContext;

@@ -34,7 +34,8 @@ transports:
 ";
 
 /// The `meta` of a backup of files, to be indented under its name.
-pub(crate) const META: &str = "meta: {type: bahub.adapters.filesystem, access: store, encryption: keys, transport: here}";
+pub(crate) const META: &str =
+    "meta: {type: bahub.adapters.filesystem, access: store, encryption: keys, transport: here}";
 
 impl Setting {
     pub(crate) fn new(text: &str) -> Self {
