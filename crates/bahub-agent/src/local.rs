@@ -12,6 +12,13 @@ pub struct InProcess {
     sinks: AgentSinks,
 }
 
+impl InProcess {
+    /// An agent that can use these sinks directly.
+    pub fn new(sinks: AgentSinks) -> Self {
+        Self { sinks }
+    }
+}
+
 impl LocalAgent for InProcess {
     fn serve(&self, link: DuplexStream) -> BoxFuture<'static, ()> {
         let (reader, writer) = tokio::io::split(link);

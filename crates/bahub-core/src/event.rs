@@ -108,6 +108,13 @@ impl Events {
         Self { observer: Arc::new(observer), scrubber: Scrubber::default() }
     }
 
+    /// Replaces the secrets that `scrubber` knows in every text.
+    #[must_use]
+    pub fn scrubbed_by(mut self, scrubber: Scrubber) -> Self {
+        self.scrubber = scrubber;
+        self
+    }
+
     /// Drops every event.
     pub fn ignored() -> Self {
         Self::to(|_| {})

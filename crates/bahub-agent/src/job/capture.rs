@@ -201,7 +201,7 @@ fn pipeline(steps: &[Step], cx: &JobContext, out: &mut impl Write) -> Result<War
     }
     copied.map_err(|error| failure::writing(&error))?;
     // A program that a dead successor's closed pipe killed is a consequence: the last failure that is none comes first.
-    failures.sort_by_key(|failure| is_broken_pipe(failure));
+    failures.sort_by_key(is_broken_pipe);
     match failures.into_iter().next() {
         Some(failure) => Err(failure.into()),
         None => Ok(warnings),

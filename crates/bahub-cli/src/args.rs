@@ -1,0 +1,246 @@
+//! The command line. The help that users read stands in these comments.
+
+use std::path::PathBuf;
+
+use bahub_core::sink::VersionSelector;
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// bahub, the Backup Controller: backups that are simple, automatic, monitored and end-to-end encrypted.
+///
+/// Commands are spelled `backup make NAME` or, as in the original, `:backup:make NAME`.
+#[derive(Debug, Parser)]
+#[command(name = "bahub", version, disable_help_subcommand = true, arg_required_else_help = true)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Global {
+    /// The configuration file; given several times, a later file adds to and overrides an earlier one
+    #[arg(short, long, value_name = "FILE", global = true)]
+    pub(crate) config: Vec<PathBuf>,
+    /// How results are written to standard output
+    #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORMAT", global = true)]
+    pub(crate) output: Output,
+    /// Say more; twice says everything
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub(crate) verbose: u8,
+    /// Say everything (the original's name for -vv)
+    #[arg(long, global = true)]
+    pub(crate) debug: bool,
+    /// The least severe messages to show: error, warn, info, debug or trace (-rl in the original)
+    #[arg(long, value_name = "LEVEL", global = true)]
+    pub(crate) log_level: Option<String>,
+    /// Accepted for the original's command lines; bahub never shows secrets
+    #[arg(long, global = true)]
+    pub(crate) show_secrets: bool,
+    /// When to use colours; NO_COLOR and TERM=dumb turn them off as well
+    #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN", global = true)]
+    pub(crate) color: Color,
+    /// End with exit code 4 where a run succeeded with warnings
+    #[arg(long, global = true)]
+    pub(crate) fail_on_warnings: bool,
+    /// The backup-maker program to place where the data is
+    #[arg(long, value_name = "FILE", env = "BAHUB_AGENT", global = true)]
+    pub(crate) agent: Option<PathBuf>,
+}
+
+/// How results are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people
+    Text,
+    /// One JSON object a line: events, then the result
+    Json,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make, restore, list and verify backups
+    #[command(subcommand)]
+    Backup(BackupCommand),
+    /// Bring back what runs that were killed had stopped or left
+    Recover {
+        /// Only this backup's place
+        name: Option<String>,
+    },
+    /// Check and describe the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Make keys
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// What this build holds, with examples and schemas
+    Help(HelpArgs),
+}
+
+/// The commands of a backup.
+#[derive(Debug, Subcommand)]
+pub(crate) enum BackupCommand {
+    /// Make a version
+    Make {
+        /// The backup's name in the configuration
+        name: String,
+    },
+    /// Put a version back, or download it
+    Restore(RestoreArgs),
+    /// List versions
+    List {
+        /// The backup's name in the configuration
+        name: String,
+    },
+    /// Read a stored version to its end: authenticated, decompressed, measured
+    Verify {
+        /// The backup's name in the configuration
+        name: String,
+        /// latest, v3 or 3
+        #[arg(long, default_value_t, value_name = "V")]
+        version: VersionSelector,
+    },
+}
+
+/// What to restore, and where.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RestoreArgs {
+    /// The backup's name in the configuration
+    pub(crate) name: String,
+    /// latest, v3 or 3
+    #[arg(long, default_value_t, value_name = "V")]
+    pub(crate) version: VersionSelector,
+    /// Write the decrypted, decompressed content into this new file (mode 0600) and restore nothing
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["to", "path", "stream"])]
+    pub(crate) download: Option<PathBuf>,
+    /// With --download: write the stored message as it is
+    #[arg(long, requires = "download")]
+    pub(crate) encrypted: bool,
+    /// Restore into this directory of the target, not to the original place
+    #[arg(long, value_name = "DIR")]
+    pub(crate) to: Option<PathBuf>,
+    /// Restore only this member (a path of a files backup); may be given several times
+    #[arg(long, value_name = "P")]
+    pub(crate) path: Vec<String>,
+    /// Do without the first pass that proves the message before anything is touched
+    #[arg(long)]
+    pub(crate) stream: bool,
+    /// Do not ask before live data is overwritten
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
+/// The commands of the configuration.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Check everything: structure, references, variables, secret files, keys, components
+    Check {
+        /// Only this backup
+        name: Option<String>,
+    },
+    /// Print the JSON Schema of the configuration, for editors
+    Schema,
+    /// Print the plan of a backup, without secrets
+    Show {
+        /// The backup's name in the configuration
+        name: String,
+    },
+}
+
+/// The commands of keys.
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Make a key pair into two new files
+    Generate(GenerateArgs),
+}
+
+/// What key to make.
+#[derive(Debug, clap::Args)]
+pub(crate) struct GenerateArgs {
+    /// The address in the key's user id, and in the configuration's `email`
+    #[arg(long)]
+    pub(crate) email: String,
+    /// The owner's name in the key's user id
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// The kind of key
+    #[arg(long, value_enum, default_value_t = KeyType::Cv25519)]
+    pub(crate) r#type: KeyType,
+    /// Where the private key goes
+    #[arg(long, value_name = "FILE", default_value = "bahub-private.asc")]
+    pub(crate) private_key: PathBuf,
+    /// Where the public key goes
+    #[arg(long, value_name = "FILE", default_value = "bahub-public.asc")]
+    pub(crate) public_key: PathBuf,
+    /// Lock the private key with the first line of this file
+    #[arg(long, value_name = "FILE", group = "lock")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// Leave the private key open: who has the file can decrypt
+    #[arg(long, group = "lock")]
+    pub(crate) no_passphrase: bool,
+    /// How many days the key is valid; for ever where not given
+    #[arg(long, value_name = "N")]
+    pub(crate) days: Option<u32>,
+}
+
+/// The kinds of keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KeyType {
+    /// Curve25519: small and quick; every GnuPG since 2.1 knows it
+    Cv25519,
+    /// RSA of 4096 bits
+    Rsa4096,
+}
+
+/// What to describe.
+#[derive(Debug, clap::Args)]
+pub(crate) struct HelpArgs {
+    #[command(subcommand)]
+    pub(crate) topic: Option<HelpTopic>,
+}
+
+/// The topics of help.
+#[derive(Debug, Subcommand)]
+pub(crate) enum HelpTopic {
+    /// Everything that this build holds
+    Info,
+    /// A transport's example or schema
+    #[command(subcommand)]
+    Transport(Describe),
+    /// An adapter's example or schema
+    #[command(subcommand)]
+    Backup(Describe),
+    /// A store's example or schema
+    #[command(subcommand)]
+    Access(Describe),
+    /// Every exit code
+    Exitcodes,
+}
+
+/// What to print of a component.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Describe {
+    /// An example in YAML
+    Example {
+        /// The component's type, for example bahub.adapters.filesystem
+        r#type: String,
+    },
+    /// The JSON Schema of its part of the configuration
+    Schema {
+        /// The component's type, for example bahub.adapters.filesystem
+        r#type: String,
+    },
+}

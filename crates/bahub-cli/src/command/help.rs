@@ -1,0 +1,73 @@
+//! `:help:info`, `:help:transport:example`, `:help:backup:schema`, ...
+
+use bahub_core::engine::EXIT_CODES;
+use bahub_core::registry::{Entry, Kind, Registry, Unregistered};
+
+use super::{Failed, Session};
+use crate::args::{Describe, HelpTopic};
+
+pub(super) fn run(session: &Session<'_>, topic: Option<HelpTopic>) -> Result<u8, Failed> {
+    let registry = &session.registry;
+    let text = match topic {
+        None | Some(HelpTopic::Info) => info(registry),
+        Some(HelpTopic::Exitcodes) => exit_codes(),
+        Some(HelpTopic::Transport(what)) => describe(&what, |name| registry.transport(name))?,
+        Some(HelpTopic::Backup(what)) => describe(&what, |name| registry.adapter(name))?,
+        Some(HelpTopic::Access(what)) => describe(&what, |name| registry.sink(name))?,
+    };
+    session.renderer.text(&text);
+    Ok(0)
+}
+
+fn describe<'a, T: ?Sized + 'a, C: 'a>(
+    what: &Describe,
+    find: impl FnOnce(&str) -> Result<&'a Entry<T, C>, Unregistered>,
+) -> Result<String, Failed> {
+    let (Describe::Example { r#type: name } | Describe::Schema { r#type: name }) = what;
+    let entry = find(name).map_err(|unregistered| match unregistered {
+        Unregistered::Absent(absent) => Failed::new(2, format!("this build does not hold {name}"))
+            .with_help(format!("it comes with {}", absent.brought_by)),
+        Unregistered::Unknown { known } => {
+            Failed::new(2, format!("nobody knows {name}")).with_help(format!("known are: {}", known.join(", ")))
+        }
+    })?;
+    Ok(match what {
+        Describe::Example { .. } => entry.example.trim_matches('\n').to_owned(),
+        Describe::Schema { .. } => format!("{:#}", entry.schema),
+    })
+}
+
+fn info(registry: &Registry) -> String {
+    let mut text = format!("bahub {}\n", env!("CARGO_PKG_VERSION"));
+    section(&mut text, "What can be backed up (adapters)", registry.adapters(), registry, Kind::Adapter);
+    section(&mut text, "Where commands run (transports)", registry.transports(), registry, Kind::Transport);
+    section(&mut text, "Where versions go (sinks)", registry.sinks(), registry, Kind::Sink);
+    text.push_str(
+        "\nExamples: bahub :help:backup:example TYPE, :help:transport:example TYPE, :help:access:example TYPE\n",
+    );
+    text.push_str("Exit codes: bahub :help:exitcodes\n");
+    text
+}
+
+fn section<'a, T: ?Sized + 'a, C: 'a>(
+    text: &mut String,
+    title: &str,
+    entries: impl Iterator<Item = &'a Entry<T, C>>,
+    registry: &Registry,
+    kind: Kind,
+) {
+    text.push_str(&format!("\n{title}\n"));
+    for entry in entries {
+        text.push_str(&format!("  {}\n      {}\n", entry.type_name, entry.summary));
+        if !entry.aliases.is_empty() {
+            text.push_str(&format!("      also: {}\n", entry.aliases.join(", ")));
+        }
+    }
+    for absent in registry.absent(kind) {
+        text.push_str(&format!("  {} (not in this build: {})\n", absent.type_name, absent.brought_by));
+    }
+}
+
+fn exit_codes() -> String {
+    EXIT_CODES.iter().map(|entry| format!("{:>3}  {:<12} {}\n", entry.code, entry.name, entry.meaning)).collect()
+}

@@ -1,0 +1,91 @@
+//! One file a command.
+
+mod config;
+mod help;
+mod key;
+mod list;
+mod make;
+mod recover;
+mod restore;
+mod session;
+mod verify;
+
+use std::sync::Arc;
+
+use bahub_core::config::ConfigErrors;
+use bahub_core::engine::{Engine, RunError, RunErrorKind};
+use bahub_core::registry::Registry;
+
+use crate::args::{Args, BackupCommand, Command, ConfigCommand, KeyCommand};
+use crate::render::Renderer;
+use session::Session;
+
+/// Why a command did nothing.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    pub(crate) code: u8,
+    pub(crate) reason: Reason,
+}
+
+/// What there is to say.
+#[derive(Debug)]
+pub(crate) enum Reason {
+    Config(ConfigErrors),
+    Run(RunError),
+}
+
+impl Failed {
+    /// A failure with this exit code.
+    pub(crate) fn new(code: u8, message: impl Into<String>) -> Self {
+        Self { code, reason: Reason::Run(RunError::new(RunErrorKind::System, message)) }
+    }
+
+    /// Adds the way out.
+    pub(crate) fn with_help(self, help: impl Into<String>) -> Self {
+        let reason = match self.reason {
+            Reason::Run(error) => Reason::Run(error.with_help(help)),
+            config => config,
+        };
+        Self { reason, ..self }
+    }
+}
+
+impl From<ConfigErrors> for Failed {
+    fn from(errors: ConfigErrors) -> Self {
+        Self { code: 3, reason: Reason::Config(errors) }
+    }
+}
+
+impl From<RunError> for Failed {
+    fn from(error: RunError) -> Self {
+        Self { code: error.kind().exit_code(), reason: Reason::Run(error) }
+    }
+}
+
+impl From<std::io::Error> for Failed {
+    fn from(error: std::io::Error) -> Self {
+        Self::new(1, error.to_string())
+    }
+}
+
+/// Does what the command line asks; gives the exit code.
+pub(crate) async fn run(
+    args: Args,
+    engine: Engine,
+    registry: Arc<Registry>,
+    renderer: &Renderer,
+) -> Result<u8, Failed> {
+    let session = Session { config: args.global.config, engine, registry, renderer };
+    match args.command {
+        Command::Backup(BackupCommand::Make { name }) => make::run(&session, &name).await,
+        Command::Backup(BackupCommand::Restore(args)) => restore::run(&session, args).await,
+        Command::Backup(BackupCommand::List { name }) => list::run(&session, &name).await,
+        Command::Backup(BackupCommand::Verify { name, version }) => verify::run(&session, &name, version).await,
+        Command::Recover { name } => recover::run(&session, name.as_deref()).await,
+        Command::Config(ConfigCommand::Check { name }) => config::check(&session, name.as_deref()),
+        Command::Config(ConfigCommand::Schema) => config::schema(&session),
+        Command::Config(ConfigCommand::Show { name }) => config::show(&session, &name),
+        Command::Key(KeyCommand::Generate(args)) => key::generate(&session, &args),
+        Command::Help(args) => help::run(&session, args.topic),
+    }
+}

@@ -1,0 +1,27 @@
+//! `:recover [NAME]`
+
+use bahub_core::run::RunPurpose;
+
+use super::{Failed, Session};
+
+/// Recovers every place that the configuration names; a place that cannot be looked at does not stop the others.
+pub(super) async fn run(session: &Session<'_>, name: Option<&str>) -> Result<u8, Failed> {
+    let configuration = session.configuration()?;
+    let names = name.map_or_else(|| configuration.backup_names(), |name| vec![name]);
+    let mut worst = 0;
+    for name in names {
+        let code = match configuration.plan(name) {
+            Ok(plan) => {
+                let cx = session.context(&plan, RunPurpose::Recover)?;
+                session.guarded(&cx, session.engine.recover(&plan, &cx)).await?
+            }
+            Err(errors) => {
+                let failed = Failed::from(errors);
+                session.renderer.failed(&failed);
+                failed.code
+            }
+        };
+        worst = worst.max(code);
+    }
+    Ok(worst)
+}

@@ -1,0 +1,66 @@
+//! `:backup:restore NAME`
+
+use std::path::Path;
+
+use bahub_core::config::KeyUse;
+use bahub_core::engine::{DownloadContent, RestoreOptions};
+use bahub_core::plan::Plan;
+use bahub_core::replay::{Place, ReplayTarget};
+use bahub_core::run::RunPurpose;
+
+use super::{Failed, Session};
+use crate::args::RestoreArgs;
+use crate::terminal;
+
+/// The exit code of a restore that was not confirmed.
+const DECLINED: u8 = 17;
+
+pub(super) async fn run(session: &Session<'_>, args: RestoreArgs) -> Result<u8, Failed> {
+    let plan = session.plan(&args.name, if args.encrypted { None } else { Some(KeyUse::Open) })?;
+    let cx = session.context(&plan, RunPurpose::Restore)?;
+    if let Some(file) = &args.download {
+        let content = if args.encrypted { DownloadContent::Encrypted } else { DownloadContent::Plain };
+        return session.guarded(&cx, session.engine.download(&plan, args.version, content, file, &cx)).await;
+    }
+    if !args.yes {
+        confirm(&plan, &args)?;
+    }
+    let place = args.to.map_or(Place::Original, Place::Directory);
+    let options = RestoreOptions {
+        version: args.version,
+        target: ReplayTarget { place, members: args.path },
+        stream: args.stream,
+    };
+    session.guarded(&cx, session.engine.restore(&plan, &options, &cx)).await
+}
+
+/// Asks a person, where data would be overwritten.
+fn confirm(plan: &Plan, args: &RestoreArgs) -> Result<(), Failed> {
+    let what = match &args.to {
+        Some(folder) if is_empty(folder) => return Ok(()),
+        Some(folder) => format!("files in {} may be overwritten", folder.display()),
+        None => "the data in its original place is overwritten".to_owned(),
+    };
+    let declined = |message: String| Failed::new(DECLINED, message);
+    if !terminal::is_interactive() {
+        return Err(declined(format!("restoring {} needs --yes: {what}", plan.name))
+            .with_help("add --yes, or restore beside it with --to DIR into an empty folder"));
+    }
+    let question = format!(
+        "{} {} goes back over transport {}: {what}. Type yes to go on:",
+        plan.name, args.version, plan.transport_name
+    );
+    match terminal::ask(&question)?.as_str() {
+        "yes" => Ok(()),
+        _ => Err(declined("the restore was not confirmed; nothing was touched".into())),
+    }
+}
+
+/// True for a folder of this host that holds nothing. Where the target is elsewhere the same name here says nothing
+/// about it, and a folder that is here and not empty makes us ask.
+fn is_empty(folder: &Path) -> bool {
+    match std::fs::read_dir(folder) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    }
+}

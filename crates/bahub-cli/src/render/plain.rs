@@ -1,0 +1,96 @@
+//! Lines for pipes and log files.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bahub_core::event::Event;
+use bahub_core::report::{Outcome, Report};
+
+use super::{duration, human};
+
+/// How often a long phase says how far it is.
+const EVERY: Duration = Duration::from_secs(30);
+
+/// Writes a line for what happens.
+#[derive(Debug)]
+pub(super) struct Lines {
+    verbosity: u8,
+    last: Mutex<Instant>,
+}
+
+impl Lines {
+    pub(super) fn new(verbosity: u8) -> Self {
+        Self { verbosity, last: Mutex::new(Instant::now()) }
+    }
+
+    pub(super) fn show(&self, event: &Event) {
+        match event {
+            Event::Progress { plain, stored, of } if self.is_due() => eprintln!("{}", moved(*plain, *stored, *of)),
+            event => {
+                if let Some(line) = line(event, self.verbosity) {
+                    eprintln!("{line}");
+                }
+            }
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = last.elapsed() >= EVERY;
+        if due {
+            *last = Instant::now();
+        }
+        due
+    }
+}
+
+/// The line of an event that is no progress.
+pub(super) fn line(event: &Event, verbosity: u8) -> Option<String> {
+    match event {
+        Event::Started { operation, backup, run } if verbosity > 0 => {
+            Some(format!("{operation} of {backup}: run {run}"))
+        }
+        Event::Phase { phase } if verbosity > 0 => Some(phase.to_string()),
+        Event::Log { source, line } if verbosity > 0 => Some(format!("{source}: {line}")),
+        Event::Warning { message } => Some(format!("warning: {message}")),
+        _ => None,
+    }
+}
+
+/// How far it is.
+pub(super) fn moved(plain: u64, stored: u64, of: Option<u64>) -> String {
+    match (of, plain) {
+        (Some(of), _) => format!("{} of {} read", human(stored), human(of)),
+        (None, plain) => format!("{} captured, {} stored", human(plain), human(stored)),
+    }
+}
+
+/// What a run that ended well did, in one sentence and a line for each warning's count.
+pub(super) fn summary(report: &Report) -> String {
+    let version = report.version.as_deref().unwrap_or("-");
+    let seconds = duration(report.seconds);
+    let (plain, stored) = (human(report.plain_bytes), human(report.stored_bytes));
+    let location = report.location.as_deref().unwrap_or("-");
+    let mut text = match report.operation {
+        "backup" => {
+            format!("{}: {version} made in {seconds}: {plain} of data, {stored} stored at {location}", report.backup)
+        }
+        "restore" => format!("{}: {version} restored in {seconds}: {plain} of data", report.backup),
+        "verify" => format!("{}: {version} is whole: {plain} of data in {stored}, read in {seconds}", report.backup),
+        "download" => format!("{}: {version} written to {location} in {seconds}", report.backup),
+        _ => recovered(report),
+    };
+    if report.outcome == Outcome::SucceededWithWarnings {
+        text.push_str(&format!(" (with {} warnings)", report.warnings.len()));
+    }
+    text
+}
+
+fn recovered(report: &Report) -> String {
+    if report.recovered.is_empty() {
+        return format!("{}: nothing to bring back", report.backup);
+    }
+    let lines =
+        report.recovered.iter().map(|recovered| format!("{}: {} {}", report.backup, recovered.what, recovered.done));
+    lines.collect::<Vec<_>>().join("\n")
+}
