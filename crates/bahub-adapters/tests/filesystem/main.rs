@@ -2,6 +2,8 @@
 //!
 //! Needs `tar`, `busybox`, `rsync`, `setfattr`, `setfacl` and root's rights; `scripts/testbed` brings the programs.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test states what must hold")]
+
 mod argv;
 mod exclude;
 mod foreign;

@@ -62,7 +62,7 @@ impl Tools {
     }
 
     /// The same programs, run by a user who owns nothing.
-    pub(crate) fn as_nobody(self) -> Self {
+    pub(crate) fn by_nobody(self) -> Self {
         Self { nobody: true, ..self }
     }
 
