@@ -30,12 +30,9 @@ pub(super) fn check(path: &Path, certificate: &Cert, email: Option<&str>) -> Res
 fn inspect(certificate: &Cert, email: Option<&str>) -> Result<Recipient, Refusal> {
     let policy = StandardPolicy::new();
     let now = SystemTime::now();
-    let valid = certificate.with_policy(&policy, now).map_err(|error| {
-        (
-            format!("it is not valid: {}", one_line(&error)),
-            "check this machine's clock, or make a new key: bahub :key:generate".to_owned(),
-        )
-    })?;
+    let valid = certificate
+        .with_policy(&policy, now)
+        .map_err(|error| (format!("it is not valid: {}", one_line(&error)), renewal(certificate, now)))?;
     if let RevocationStatus::Revoked(signatures) = valid.revocation_status() {
         return Err((format!("it is revoked{}", revocation(&signatures)), "use another key".to_owned()));
     }
@@ -114,6 +111,17 @@ fn user_id(valid: &ValidCert<'_>, email: Option<&str>) -> Result<Option<String>,
 pub(super) fn carries(user: &UserID, email: &str) -> bool {
     let email = email.trim().to_lowercase();
     user.email().ok().flatten().is_some_and(|address| address.to_lowercase() == email)
+}
+
+/// The way out for a certificate without a valid signature by itself: too young, or too old.
+fn renewal(certificate: &Cert, now: SystemTime) -> String {
+    if certificate.primary_key().key().creation_time() > now {
+        return "the key is from the future: check this machine's clock".to_owned();
+    }
+    format!(
+        "if its signatures use an outdated hash such as SHA-1, renew them (gpg --quick-set-expire {fpr} never; gpg --quick-set-expire {fpr} never '*') and export the key again, or make a new one: bahub :key:generate",
+        fpr = certificate.fingerprint()
+    )
 }
 
 fn extend(certificate: &Cert) -> String {

@@ -10,8 +10,10 @@ use crate::error::CryptoError;
 const HEAD: &[u8] = b"-----BEGIN PGP MESSAGE-----";
 const TAIL: &[u8] = b"-----END PGP MESSAGE-----";
 
-/// The most bytes of a header line, of all header lines, and of what follows the data.
+/// The most bytes of a header line.
 const LINE_MOST: u64 = 4096;
+
+/// The most header lines.
 const HEADERS_MOST: usize = 100;
 
 /// Gives the data of one armoured message, and reads its source to the end.

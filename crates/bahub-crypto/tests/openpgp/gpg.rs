@@ -155,6 +155,30 @@ fn a_locked_key_of_gpg_opens_with_its_passphrase_alone() {
 }
 
 #[test]
+fn an_old_key_with_sha1_signatures_is_refused_until_renewed_and_opens_old_messages() {
+    let gpg = Gpg::new();
+    let then = ["--faked-system-time", "20150101T000000!", "--cert-digest-algo", "SHA1"];
+    let old = gpg.key_with(&then, ("rsa2048", "rsa2048"), "old@example.org", "");
+    let plain = noise(100);
+    let message = gpg.run(&["--recipient", "old@example.org", "--encrypt"], &plain).unwrap();
+    assert!(decrypt(&message, &old.unlock(&message)).unwrap() == plain);
+
+    let error = OpenPgpKeys.recipients(&old.spec).unwrap_err();
+    assert_eq!(*error.kind(), KeyErrorKind::Unusable);
+    assert!(error.to_string().contains("SHA1"), "{error}");
+    let renewal = format!("gpg --quick-set-expire {} never", old.key.fingerprint);
+    assert!(error.help().unwrap().contains(&renewal), "{error}");
+
+    for subkeys in [&[][..], &["*"]] {
+        let renew = ["--passphrase", "", "--quick-set-expire", &old.key.fingerprint, "never"];
+        gpg.run(&[&renew, subkeys].concat(), b"").unwrap();
+    }
+    let public = gpg.run(&["--armor", "--export", "old@example.org"], b"").unwrap();
+    let spec = EncryptionSpec { public_key_path: Some(gpg.file("renewed.asc", &public)), ..old.spec.clone() };
+    assert_eq!(OpenPgpKeys.recipients(&spec).unwrap().len(), 1);
+}
+
+#[test]
 fn gpg_uses_a_generated_key_with_and_without_passphrase() {
     for algorithm in [KeyAlgorithm::Cv25519, KeyAlgorithm::Rsa4096] {
         for passphrase in [None, Some(Secret::new("öpen sesame"))] {

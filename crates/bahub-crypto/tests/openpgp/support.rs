@@ -179,7 +179,18 @@ impl Gpg {
 
     /// Makes a key pair and exports it into files, as a user of the original product did.
     pub(crate) fn key(&self, algorithms: (&str, &str), email: &str, passphrase: &str) -> KeyFiles {
-        let pass = ["--passphrase", passphrase];
+        self.key_with(&[], algorithms, email, passphrase)
+    }
+
+    /// The same, with more options of gpg.
+    pub(crate) fn key_with(
+        &self,
+        options: &[&str],
+        algorithms: (&str, &str),
+        email: &str,
+        passphrase: &str,
+    ) -> KeyFiles {
+        let pass = [options, &["--passphrase", passphrase]].concat();
         let (primary, subkey) = algorithms;
         self.run(&[&pass[..], &["--quick-generate-key", email, primary, "cert,sign", "never"]].concat(), b"").unwrap();
         let list = self.run(&["--with-colons", "--list-keys", email], b"").unwrap();
