@@ -77,7 +77,7 @@ impl FilesystemConfig {
             return Err(wrong);
         }
         Ok(Filesystem {
-            paths: SourcePath::distinct(paths, self.one_file_system),
+            paths: SourcePath::distinct(paths),
             exclude,
             on_unreadable: self.on_unreadable,
             one_file_system: self.one_file_system,

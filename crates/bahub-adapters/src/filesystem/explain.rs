@@ -42,6 +42,11 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
         "names in a backup are whole paths without the leading slash: list them with `gpg --decrypt ... | zstd -d | tar -t`",
     ),
     (
+        &["Cannot hard link to", "can't create hardlink"],
+        "a hard link was restored whose first name was not, or stands in its way",
+        "name that path with --path as well; or install GNU tar there, if `paths` names a folder and one below it",
+    ),
+    (
         &["Cannot open: Permission denied", "can't open", "Cannot stat: Permission denied", "Permission denied"],
         "a file or folder may not be read or written by the user that tar runs as",
         "run as root; for a backup `exclude` the path, or set `on_unreadable: warn` (GNU tar only)",

@@ -58,25 +58,16 @@ impl SourcePath {
         }
     }
 
-    /// Leaves out what another path brings already, because a file that is read twice is stored twice.
-    ///
-    /// Within one file system a path below another may be the only way to it: only equal ones are left out then.
-    pub(super) fn distinct(paths: Vec<Self>, one_file_system: bool) -> Vec<Self> {
+    /// Leaves out what is named twice. A path below another stays: the one above may be a link that brings nothing, or
+    /// another file system, and a path that does not exist must fail whatever lies above it.
+    pub(super) fn distinct(paths: Vec<Self>) -> Vec<Self> {
         let mut kept: Vec<Self> = Vec::with_capacity(paths.len());
-        for path in &paths {
-            let brought = !one_file_system && paths.iter().any(|other| path.lies_below(other));
-            if !brought && !kept.contains(path) {
-                kept.push(path.clone());
+        for path in paths {
+            if !kept.contains(&path) {
+                kept.push(path);
             }
         }
         kept
-    }
-
-    fn lies_below(&self, other: &Self) -> bool {
-        match other.0.as_str() {
-            "" => !self.is_root(),
-            above => self.0.strip_prefix(above).is_some_and(|rest| rest.starts_with('/')),
-        }
     }
 }
 

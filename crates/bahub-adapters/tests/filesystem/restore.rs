@@ -82,6 +82,32 @@ fn a_member_that_is_not_there_is_a_failure() {
 }
 
 #[test]
+fn a_hard_link_without_its_first_name_is_a_failure_that_is_explained() {
+    for tools in [Tools::gnu(), Tools::busybox()] {
+        let room = room();
+        fs::hard_link(room.src().join("star"), room.src().join("twin")).unwrap();
+        let adapter = adapter_of(&room);
+        let Outcome { output, .. } = tools.capture(&adapter).unwrap();
+        let stored = names(&output);
+        let second = stored.iter().rfind(|name| name.ends_with("/star") || name.ends_with("/twin")).unwrap();
+        let second = second.rsplit('/').next().unwrap();
+        let failure = tools.replay(&adapter, &members(&room, &[second]), &output).unwrap_err();
+        assert!(adapter.explain(&failure).unwrap().help.contains("--path"), "{failure}");
+    }
+}
+
+#[test]
+fn a_folder_and_one_below_it_restore_with_hard_links_in_them() {
+    let room = room();
+    fs::hard_link(room.src().join("folder/1"), room.src().join("folder/twin")).unwrap();
+    let adapter = adapter(json!({ "paths": [room.src(), room.src().join("folder")] }));
+    let Outcome { output, .. } = Tools::gnu().capture(&adapter).unwrap();
+    let target = ReplayTarget { place: Place::Directory(room.to()), members: Vec::new() };
+    Tools::gnu().replay(&adapter, &target, &output).unwrap();
+    assert_eq!(differences(&room.src(), &room.restored(&room.src()), Like::Gnu), "");
+}
+
+#[test]
 fn the_root_as_member_means_everything_and_dots_are_refused() {
     let adapter = adapter(json!({ "paths": ["/etc"] }));
     let target = |member: &str| ReplayTarget { members: vec![member.to_owned()], ..ReplayTarget::default() };
