@@ -1,4 +1,4 @@
-//! Errors of a configuration: each with its place, all of them together.
+//! One thing that is wrong with a configuration, with its place.
 
 use std::fmt;
 use std::ops::Range;
@@ -56,7 +56,7 @@ pub struct ConfigError {
     message: String,
     help: Option<String>,
     file: Option<PathBuf>,
-    place: Option<Place>,
+    place: Option<Box<Place>>,
 }
 
 /// Where something stands.
@@ -120,7 +120,7 @@ impl ConfigError {
 
     #[must_use]
     pub(super) fn at(mut self, place: Place) -> Self {
-        self.place = Some(place);
+        self.place = Some(Box::new(place));
         self
     }
 
@@ -162,7 +162,7 @@ impl ConfigError {
         self.place.as_ref().map(|place| place.column)
     }
 
-    fn order(&self) -> (Option<&Path>, Option<usize>, Option<usize>, &str) {
+    pub(super) fn order(&self) -> (Option<&Path>, Option<usize>, Option<usize>, &str) {
         (self.file(), self.line(), self.column(), &self.message)
     }
 }
@@ -205,92 +205,5 @@ impl Serialize for ConfigError {
         let file = self.file().map(|file| file.display().to_string());
         let (line, column) = (self.line(), self.column());
         Plain { kind: self.kind, message: &self.message, help: self.help(), file, line, column }.serialize(serializer)
-    }
-}
-
-/// Everything that is wrong with a configuration; never empty.
-///
-/// `Display` lists all of it as plain text. For a graphical rendering render each of [`ConfigErrors::iter`], or
-/// [`ConfigErrors::overview`], which carries them as related diagnostics.
-#[derive(Debug, Clone, Serialize)]
-#[serde(transparent)]
-pub struct ConfigErrors(Vec<ConfigError>);
-
-impl ConfigErrors {
-    /// `Ok` if there are none; else in the order of their places, each once.
-    pub(super) fn check(mut errors: Vec<ConfigError>) -> Result<(), Self> {
-        if errors.is_empty() {
-            return Ok(());
-        }
-        errors.sort_by(|a, b| a.order().cmp(&b.order()));
-        errors.dedup_by(|a, b| a.order() == b.order());
-        Err(Self(errors))
-    }
-
-    /// Each error, in the order of their places.
-    pub fn iter(&self) -> impl Iterator<Item = &ConfigError> {
-        self.0.iter()
-    }
-
-    /// One diagnostic whose message is a count, and whose related diagnostics are the errors.
-    pub fn overview(&self) -> Overview<'_> {
-        Overview(self)
-    }
-}
-
-impl From<ConfigError> for ConfigErrors {
-    fn from(error: ConfigError) -> Self {
-        Self(vec![error])
-    }
-}
-
-impl fmt::Display for ConfigErrors {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, error) in self.0.iter().enumerate() {
-            if index > 0 {
-                writeln!(f)?;
-            }
-            if let Some(file) = error.file() {
-                write!(f, "{}:", file.display())?;
-                if let (Some(line), Some(column)) = (error.line(), error.column()) {
-                    write!(f, "{line}:{column}:")?;
-                }
-                write!(f, " ")?;
-            }
-            write!(f, "{error}")?;
-            if let Some(help) = &error.help {
-                write!(f, "\n  help: {help}")?;
-            }
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for ConfigErrors {}
-
-impl Diagnostic for ConfigErrors {
-    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
-        Some(Box::new(self.0.iter().map(|error| error as &dyn Diagnostic)))
-    }
-}
-
-/// The errors under a headline that counts them.
-#[derive(Debug)]
-pub struct Overview<'a>(&'a ConfigErrors);
-
-impl fmt::Display for Overview<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.0.len() {
-            1 => f.write_str("the configuration has an error"),
-            count => write!(f, "the configuration has {count} errors"),
-        }
-    }
-}
-
-impl std::error::Error for Overview<'_> {}
-
-impl Diagnostic for Overview<'_> {
-    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
-        self.0.related()
     }
 }

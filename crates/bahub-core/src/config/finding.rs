@@ -17,6 +17,8 @@ pub(super) enum Target {
     Key,
     /// The value, if it is a scalar; else its key.
     Value,
+    /// The key of the mapping that lacks this one.
+    Missing(String),
     /// A word inside the value.
     Word(String),
 }

@@ -3,9 +3,9 @@
 use std::fs::File;
 use std::path::Path;
 
+use super::configuration::KeyUse;
 use super::error::ConfigErrorKind;
 use super::finding::Finding;
-use super::planning::KeyUse;
 use super::structure::Section;
 use crate::keys::EncryptionSpec;
 

@@ -1,28 +1,16 @@
 //! Loading files into a configuration.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
-
+use super::configuration::Configuration;
 use super::environment::Environment;
-use super::error::{ConfigError, ConfigErrorKind, ConfigErrors};
+use super::error::{ConfigError, ConfigErrorKind};
+use super::errors::ConfigErrors;
 use super::source::{Source, Sources};
 use super::tree::Node;
 use super::{merge, structure};
 use crate::registry::Registry;
-
-/// A configuration whose structure and references are right.
-///
-/// Its `Debug` shows the names of its files and backups and nothing else.
-pub struct Configuration {
-    pub(super) sources: Sources,
-    /// All files merged; variables are not filled in.
-    pub(super) merged: Value,
-    pub(super) registry: Arc<Registry>,
-    pub(super) environment: Environment,
-}
 
 impl Configuration {
     /// Reads the files, merges them (mappings key by key; of anything else the later file's counts), and checks
@@ -31,6 +19,37 @@ impl Configuration {
     /// # Errors
     /// Everything that is wrong, with its places.
     pub fn load(files: &[PathBuf], registry: &Arc<Registry>, environment: Environment) -> Result<Self, ConfigErrors> {
+        let (configuration, errors) = Self::read(files, registry, environment)?;
+        ConfigErrors::check(errors)?;
+        Ok(configuration)
+    }
+
+    /// Loads the files and does what [`Configuration::check`] does, even if loading already found something wrong: all
+    /// errors of all kinds at once.
+    ///
+    /// # Errors
+    /// Everything that is wrong, with its places.
+    pub fn check_files(
+        files: &[PathBuf],
+        registry: &Arc<Registry>,
+        environment: Environment,
+        backup: Option<&str>,
+    ) -> Result<Vec<String>, ConfigErrors> {
+        let (configuration, mut errors) = Self::read(files, registry, environment)?;
+        let notices = configuration.check(backup).unwrap_or_else(|more| {
+            errors.extend(more.into_vec());
+            Vec::new()
+        });
+        ConfigErrors::check(errors)?;
+        Ok(notices)
+    }
+
+    /// Fails only if there is nothing to look at; else what is wrong is told beside the configuration.
+    fn read(
+        files: &[PathBuf],
+        registry: &Arc<Registry>,
+        environment: Environment,
+    ) -> Result<(Self, Vec<ConfigError>), ConfigErrors> {
         let mut errors = Vec::new();
         let mut sources = Vec::new();
         for file in files {
@@ -54,31 +73,6 @@ impl Configuration {
             ConfigError::new(ConfigErrorKind::Structure, format!("the files do not merge: {reason}"))
         })?;
         errors.extend(structure::check(&merged, registry).into_iter().map(|finding| sources.locate(finding)));
-        ConfigErrors::check(errors)?;
-        Ok(Self { sources, merged, registry: Arc::clone(registry), environment })
-    }
-
-    /// The names of all backups, in alphabetical order.
-    pub fn backup_names(&self) -> Vec<&str> {
-        self.entries("backups").map(|(name, _)| name).collect()
-    }
-
-    pub(super) fn entries(&self, section: &str) -> impl Iterator<Item = (&str, &Value)> {
-        let entries = self.merged.get(section).and_then(Value::as_object);
-        entries.into_iter().flat_map(Map::iter).map(|(name, value)| (name.as_str(), value))
-    }
-
-    pub(super) fn files(&self) -> String {
-        let files: Vec<_> = self.sources.0.iter().map(|source| source.path.display().to_string()).collect();
-        files.join(", ")
-    }
-}
-
-impl fmt::Debug for Configuration {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Configuration")
-            .field("files", &self.files())
-            .field("backups", &self.backup_names())
-            .finish_non_exhaustive()
+        Ok((Self { sources, merged, registry: Arc::clone(registry), environment }, errors))
     }
 }

@@ -111,12 +111,12 @@ pub(super) fn compression(entry: Option<&CompressionEntry>, spec: &Value) -> Com
 
 /// The level that gzip's options choose; the last one counts.
 fn gzip_level(args: &str) -> i32 {
-    let levels = args.split_whitespace().filter_map(|arg| match arg {
+    let level = args.split_whitespace().rev().find_map(|arg| match arg {
         "--fast" => Some(1),
         "--best" => Some(9),
         _ => arg.strip_prefix('-')?.parse().ok().filter(|level| (1..=9).contains(level)),
     });
-    levels.last().unwrap_or(Compression::GZIP_LEVEL)
+    level.unwrap_or(Compression::GZIP_LEVEL)
 }
 
 #[cfg(test)]

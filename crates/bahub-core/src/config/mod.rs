@@ -10,8 +10,10 @@
 //! taken as a number or a boolean where the field wants one and the text says exactly that: `"3306"`, `yes`, `off`.
 
 mod components;
+mod configuration;
 mod environment;
 mod error;
+mod errors;
 mod expression;
 mod finding;
 mod keyfiles;
@@ -32,9 +34,9 @@ mod suggest;
 mod tree;
 mod yaml;
 
+pub use configuration::{Configuration, KeyUse};
 pub use environment::Environment;
-pub use error::{ConfigError, ConfigErrorKind, ConfigErrors, Overview};
-pub use load::Configuration;
+pub use error::{ConfigError, ConfigErrorKind};
+pub use errors::{ConfigErrors, Overview};
 pub use places::{default_places, find_config};
-pub use planning::KeyUse;
 pub use schema::schema;

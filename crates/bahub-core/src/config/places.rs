@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use super::environment::Environment;
-use super::error::{ConfigError, ConfigErrorKind, ConfigErrors};
+use super::error::{ConfigError, ConfigErrorKind};
+use super::errors::ConfigErrors;
 
 /// The places that are looked in where no file is named, in order: what `BAHUB_CONFIG` and `CONFIG` name,
 /// `bahub.yaml` in the working directory, the user's configuration folder, `/etc/bahub`, and the original's place.
@@ -46,7 +47,7 @@ fn find_in(explicit: &[PathBuf], environment: &Environment) -> Result<Vec<PathBu
         return ConfigErrors::check(missing.collect()).map(|()| named);
     }
     let places = places_of(environment);
-    match places.iter().find(|place| place.exists()) {
+    match places.iter().find(|place| place.exists() && !place.is_dir()) {
         Some(place) => Ok(vec![place.clone()]),
         None => {
             let looked: Vec<_> = places.iter().map(|place| place.display().to_string()).collect();

@@ -6,136 +6,25 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::error::{ConfigError, ConfigErrorKind, ConfigErrors};
+use super::configuration::Configuration;
+use super::error::{ConfigError, ConfigErrorKind};
 use super::finding::Finding;
-use super::load::Configuration;
 use super::model::{BackupEntry, EncryptionEntry};
 use super::resolve::{Filling, expand, learn};
 use super::shape::{self, Shapes};
 use super::structure::{self, REFERENCES, Section};
-use super::{components, keyfiles, meta, suggest};
+use super::{components, meta, suggest};
 use crate::keys::EncryptionSpec;
 use crate::plan::Plan;
 use crate::secret::Scrubber;
-
-/// What the keys of a backup are needed for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyUse {
-    /// Making a backup: the public keys.
-    Seal,
-    /// Restoring or verifying one: the private key.
-    Open,
-}
-
-impl Configuration {
-    /// Makes the plan of a backup: fills in its variables and secret files and builds its components.
-    ///
-    /// Key files are not read; [`Configuration::check_keys`] does that.
-    ///
-    /// # Errors
-    /// Everything that is wrong with this backup and the entries that it names.
-    pub fn plan(&self, backup: &str) -> Result<Plan, ConfigErrors> {
-        self.planned(|planning| {
-            let mut plan = planning.plan(backup)?;
-            plan.notices = self.notices();
-            Some(plan)
-        })
-    }
-
-    /// Checks everything about one backup, or about all of them and the entries that none uses: variables, secret
-    /// files, key files, missing components. Gives what is worth telling although it is no error, a sentence each.
-    ///
-    /// # Errors
-    /// Everything that is wrong.
-    pub fn check(&self, backup: Option<&str>) -> Result<Vec<String>, ConfigErrors> {
-        self.planned(|planning| {
-            let mut notices = self.notices();
-            let names = backup.map_or_else(|| self.backup_names(), |name| vec![name]);
-            for name in names {
-                planning.plan(name);
-                if let Some(spec) = planning.encryption_of(name) {
-                    planning.findings.extend(keyfiles::check(&spec, KeyUse::Seal));
-                    notices.extend(keyfiles::notice(&spec));
-                }
-            }
-            if backup.is_none() {
-                planning.unused();
-            }
-            notices.dedup();
-            Some(notices)
-        })
-    }
-
-    /// Checks that the key files of a backup are there and can be read.
-    ///
-    /// # Errors
-    /// A key file that is missing, at the line that names it.
-    pub fn check_keys(&self, backup: &str, key_use: KeyUse) -> Result<(), ConfigErrors> {
-        self.planned(|planning| {
-            let spec = planning.encryption_of(backup)?;
-            planning.findings.extend(keyfiles::check(&spec, key_use));
-            Some(())
-        })
-    }
-
-    /// The keys of an entry of `encryption`.
-    ///
-    /// # Errors
-    /// If there is no such entry, or something is wrong with it.
-    pub fn encryption(&self, name: &str) -> Result<EncryptionSpec, ConfigErrors> {
-        self.planned(|planning| {
-            if self.merged.pointer(&Section::Encryption.entry(name)).is_none() {
-                planning.unknown("encryption", "encryption entry", name);
-                return None;
-            }
-            planning.encryption(name)
-        })
-    }
-
-    /// The keys that a backup names.
-    ///
-    /// # Errors
-    /// If there is no such backup, or something is wrong with the entry.
-    pub fn encryption_of(&self, backup: &str) -> Result<EncryptionSpec, ConfigErrors> {
-        self.planned(|planning| planning.encryption_of(backup))
-    }
-
-    /// Runs `make`, which gives `None` only after it said what is wrong.
-    fn planned<T>(&self, make: impl FnOnce(&mut Planning<'_>) -> Option<T>) -> Result<T, ConfigErrors> {
-        let mut planning =
-            Planning { config: self, scrubber: Scrubber::default(), findings: Vec::new(), errors: Vec::new() };
-        let made = make(&mut planning);
-        let located = planning.findings.into_iter().map(|finding| self.sources.locate(finding));
-        let errors = located.chain(planning.errors).map(|error| error.scrubbed(&planning.scrubber));
-        ConfigErrors::check(errors.collect())?;
-        made.ok_or_else(|| ConfigError::new(ConfigErrorKind::Structure, "the configuration cannot be used").into())
-    }
-
-    fn notices(&self) -> Vec<String> {
-        let mut notices = Vec::new();
-        for (section, what) in
-            [("notifiers", "no notifications are sent"), ("error_handlers", "no errors are reported")]
-        {
-            if self.entries(section).next().is_some() {
-                notices.push(format!("the section \"{section}\" is accepted and not acted on yet: {what}"));
-            }
-        }
-        for source in self.sources.0.iter().filter(|source| source.shows_secret_to_all()) {
-            notices.push(format!(
-                "{} holds a secret and can be read by everybody on this machine: chmod 600 it, or write ${{file:...}}",
-                source.path.display()
-            ));
-        }
-        notices
-    }
-}
 
 /// Makes plans and collects everything that is wrong on the way.
 pub(super) struct Planning<'a> {
     pub(super) config: &'a Configuration,
     pub(super) scrubber: Scrubber,
     pub(super) findings: Vec<Finding>,
-    errors: Vec<ConfigError>,
+    /// What has no place in a file.
+    pub(super) errors: Vec<ConfigError>,
 }
 
 /// An entry with its variables filled in.
@@ -153,7 +42,7 @@ impl Used {
 }
 
 impl Planning<'_> {
-    fn plan(&mut self, name: &str) -> Option<Plan> {
+    pub(super) fn plan(&mut self, name: &str) -> Option<Plan> {
         let backup = self.backup(name)?;
         let [access, encryption, transport] = REFERENCES.map(|(key, section)| self.reference(&backup, key, section));
         let entry = backup.parse::<BackupEntry>();
@@ -222,13 +111,13 @@ impl Planning<'_> {
         }
     }
 
-    fn encryption_of(&mut self, backup: &str) -> Option<EncryptionSpec> {
+    pub(super) fn encryption_of(&mut self, backup: &str) -> Option<EncryptionSpec> {
         let backup = self.backup(backup)?;
         let name = self.reference(&backup, "encryption", Section::Encryption)?;
         self.encryption(&name)
     }
 
-    fn encryption(&mut self, name: &str) -> Option<EncryptionSpec> {
+    pub(super) fn encryption(&mut self, name: &str) -> Option<EncryptionSpec> {
         let used = self.used(Section::Encryption, name)?;
         let entry: EncryptionEntry = used.parse()?;
         if entry.private_key_path.is_empty() && entry.public_key_path.is_empty() {
@@ -253,7 +142,7 @@ impl Planning<'_> {
     }
 
     /// Checks the entries that no backup uses.
-    fn unused(&mut self) {
+    pub(super) fn unused(&mut self) {
         let config = self.config;
         for (name, _) in config.entries("accesses") {
             components::sink_type(self, name);
@@ -271,7 +160,7 @@ impl Planning<'_> {
         }
     }
 
-    fn unknown(&mut self, section: &str, what: &str, name: &str) {
+    pub(super) fn unknown(&mut self, section: &str, what: &str, name: &str) {
         let known = self.config.entries(section).map(|(name, _)| name);
         let message = format!("there is no {what} \"{name}\" in {}", self.config.files());
         let error = ConfigError::new(ConfigErrorKind::UnknownBackup, message);

@@ -115,7 +115,7 @@ fn suspicious_lines(text: &str, broken: bool) -> Vec<Span> {
         let content = line.trim_end();
         if let Some(value) = secret_in(content) {
             hidden.push(start + value.start..start + value.end);
-        } else if broken && !content.contains(':') && content.trim_start().len() > 1 {
+        } else if broken && !content.contains(':') && content.contains(char::is_alphanumeric) {
             hidden.push(start + content.len() - content.trim_start().len()..start + content.len());
         }
         if let Some(password) = url_password(content) {

@@ -49,15 +49,16 @@ fn access(registry: &Registry) -> Value {
             "then": entry,
         }));
     }
-    json!({
+    let mut schema = json!({
         "type": "object",
         "anyOf": [{ "required": ["url"] }, { "required": ["type"] }],
         "properties": {
             "url": { "type": "string", "description": "Where versions are kept; its scheme chooses the kind of store." },
             "type": { "type": "string", "description": "Chooses the kind of store; by default the scheme of `url` does." },
         },
-        "allOf": cases,
-    })
+    });
+    set_cases(&mut schema, cases);
+    schema
 }
 
 fn transport(registry: &Registry) -> Value {
@@ -67,7 +68,7 @@ fn transport(registry: &Registry) -> Value {
     let cases = cases.map(|(names, then)| {
         json!({ "if": { "required": ["type"], "properties": { "type": { "enum": names } } }, "then": then })
     });
-    set(&mut schema, "allOf", cases.collect());
+    set_cases(&mut schema, cases.collect());
     let known = registry.transports().flat_map(names).collect::<Vec<_>>();
     set_type(&mut schema, "/properties/type", known_types(known, registry, Kind::Transport));
     schema
@@ -81,7 +82,7 @@ fn backup(registry: &Registry) -> Value {
         let meta = json!({ "required": ["type"], "properties": { "type": { "enum": names } } });
         json!({ "if": { "required": ["meta"], "properties": { "meta": meta } }, "then": then })
     });
-    set(&mut schema, "allOf", cases.collect());
+    set_cases(&mut schema, cases.collect());
     let known = registry.adapters().flat_map(names).collect::<Vec<_>>();
     set_type(&mut schema, "/properties/meta/properties/type", known_types(known, registry, Kind::Adapter));
     schema
@@ -107,9 +108,10 @@ fn known_types(mut known: Vec<&'static str>, registry: &Registry, kind: Kind) ->
     json!({ "anyOf": [{ "enum": known }, variable()] })
 }
 
-fn set(schema: &mut Value, key: &str, value: Value) {
-    if let Some(schema) = schema.as_object_mut() {
-        schema.insert(key.to_owned(), value);
+/// What is said of a component holds where its type stands. An empty `allOf` is not allowed.
+fn set_cases(schema: &mut Value, cases: Vec<Value>) {
+    if let Some(schema) = schema.as_object_mut().filter(|_| !cases.is_empty()) {
+        schema.insert("allOf".to_owned(), Value::Array(cases));
     }
 }
 
@@ -128,10 +130,11 @@ fn variable() -> Value {
 /// Makes a schema of its own part of the whole one. References inside of it need a base of their own.
 fn embed(schema: &mut Value, id: Option<&str>) {
     let_variables_in(schema);
+    let refers = schema.to_string().contains("\"$ref\"");
     if let Some(schema) = schema.as_object_mut() {
         schema.remove("$schema");
         schema.remove("title");
-        if let (Some(id), true) = (id, schema.contains_key("$defs")) {
+        if let (Some(id), true) = (id, refers) {
             schema.insert("$id".to_owned(), Value::from(id.replace(char::is_whitespace, "-")));
         }
     }

@@ -7,10 +7,10 @@ use jsonschema::{JsonType, ValidationError};
 use serde_json::Value;
 
 use super::error::ConfigErrorKind;
-use super::finding::Finding;
+use super::finding::{Finding, Target};
 use super::shape::Shapes;
 use super::suggest;
-use super::tree::{last_name, member, tokens};
+use super::tree::{holder, last_name, member, tokens};
 
 /// A part of the configuration and what it must look like.
 pub(super) struct Part<'a> {
@@ -25,7 +25,7 @@ pub(super) struct Part<'a> {
 /// Everything that does not fit.
 pub(super) fn check(part: &Part<'_>) -> Vec<Finding> {
     match jsonschema::validator_for(part.schema) {
-        Ok(validator) => validator.iter_errors(part.value).flat_map(|error| part.say(&error)).collect(),
+        Ok(validator) => without_echoes(validator.iter_errors(part.value).flat_map(|error| part.say(&error)).collect()),
         Err(error) => {
             let message = format!("the schema of this component is not valid: {error}");
             vec![
@@ -33,6 +33,21 @@ pub(super) fn check(part: &Part<'_>) -> Vec<Finding> {
             ]
         }
     }
+}
+
+/// A key that is missing because it was misspelt is told once: as misspelt.
+fn without_echoes(findings: Vec<Finding>) -> Vec<Finding> {
+    let meant = |finding: &Finding| {
+        let help = finding.help.as_deref().filter(|_| finding.kind == ConfigErrorKind::UnknownKey)?;
+        let (name, _) = help.strip_prefix("did you mean \"")?.split_once('"')?;
+        Some(format!("{} {name}", holder(&finding.pointer)?))
+    };
+    let meant: BTreeSet<String> = findings.iter().filter_map(meant).collect();
+    let echoes = |finding: &Finding| match &finding.target {
+        Target::Missing(key) => meant.contains(&format!("{} {key}", finding.pointer)),
+        _ => false,
+    };
+    findings.into_iter().filter(|finding| !echoes(finding)).collect()
 }
 
 impl Part<'_> {
@@ -126,9 +141,9 @@ impl Part<'_> {
     fn is_filled_in_later(&self, pointer: &str, kind: &Kind) -> bool {
         self.open.contains(pointer)
             && match kind {
-                Kind::Type { kind } => {
-                    types(kind).iter().any(|wanted| !matches!(wanted, JsonType::Array | JsonType::Object))
-                }
+                Kind::Type { kind } => types(kind)
+                    .iter()
+                    .any(|wanted| !matches!(wanted, JsonType::Array | JsonType::Object | JsonType::Null)),
                 Kind::AnyOf { .. } | Kind::OneOfNotValid { .. } => false,
                 _ => true,
             }
@@ -165,10 +180,11 @@ impl Part<'_> {
             Some(holder) => format!("the key \"{key}\" is missing in \"{holder}\""),
             None => format!("the key \"{key}\" is missing"),
         };
-        let finding = Finding::new(ConfigErrorKind::MissingKey, pointer, message).on_key();
+        let mut finding = Finding::new(ConfigErrorKind::MissingKey, pointer, message);
+        finding.target = Target::Missing(key.to_owned());
         match self.shapes(within).member(key).description() {
             Some(description) => finding.help(format!("{key}: {description}")),
-            None => finding.help(format!("add \"{key}:\" below")),
+            None => finding.help(format!("add \"{key}:\" there")),
         }
     }
 

@@ -31,48 +31,39 @@ impl Source {
     pub(super) fn read(path: &Path) -> Result<(Self, Vec<ConfigError>), ConfigError> {
         let text = read_text(path)?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
-        let place = |shown: &Shown, span: &Span| {
-            let named = Arc::new(NamedSource::new(path.display().to_string(), shown.text.clone()));
-            Place::new(path, &text, named, span, shown.span(span))
-        };
         let (tree, duplicates) = yaml::read(&text).map_err(|error| {
             let shown = Shown::of(&text, None);
-            ConfigError::new(ConfigErrorKind::Syntax, error.message)
-                .with_help_opt(error.help)
-                .at(place(&shown, &error.span))
+            let place = Place::new(path, &text, named(path, &shown), &error.span, shown.span(&error.span));
+            ConfigError::new(ConfigErrorKind::Syntax, error.message).with_help_opt(error.help).at(place)
         })?;
-        let empty = || {
+        let tree = tree.filter(|tree| !matches!(&tree.content, Content::Scalar(value) if value.is_null()));
+        let tree = tree.ok_or_else(|| {
             ConfigError::new(ConfigErrorKind::Structure, format!("{} is empty", path.display()))
                 .with_help("a configuration has the sections accesses, encryption, transports and backups")
                 .in_file(path)
-        };
-        let tree = tree
-            .filter(|tree| !matches!(&tree.content, Content::Scalar(value) if value.is_null()))
-            .ok_or_else(empty)?;
+        })?;
         let shown = Shown::of(&text, Some(&tree));
-        if !matches!(tree.content, Content::Mapping(_)) {
-            let first =
-                tree.span.start..text[tree.span.clone()].find('\n').map_or(tree.span.end, |at| tree.span.start + at);
-            return Err(ConfigError::new(ConfigErrorKind::Structure, "a configuration must be a mapping of sections")
-                .with_help("it begins like this: \"accesses:\", with entries indented below")
-                .at(place(&shown, &first)));
-        }
-        let errors = duplicates
-            .iter()
-            .map(|error| {
-                ConfigError::new(ConfigErrorKind::DuplicateKey, error.message.clone())
-                    .with_help_opt(error.help.clone())
-                    .at(place(&shown, &error.span))
-            })
-            .collect();
         let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let folder = absolute.parent().unwrap_or(Path::new("/")).to_owned();
-        let named = Arc::new(NamedSource::new(path.display().to_string(), shown.text.clone()));
-        Ok((Self { path: path.to_owned(), folder, tree, text, shown, named }, errors))
+        let source = Self { path: path.to_owned(), folder, named: named(path, &shown), tree, text, shown };
+        if !matches!(source.tree.content, Content::Mapping(_)) {
+            let error = ConfigError::new(ConfigErrorKind::Structure, "a configuration must be a mapping of sections");
+            let help = "it begins like this: \"accesses:\", with entries indented below";
+            return Err(error.with_help(help).at(source.place(&source.tree.span)));
+        }
+        let errors = duplicates.into_iter().map(|error| {
+            let place = source.place(&error.span);
+            ConfigError::new(ConfigErrorKind::DuplicateKey, error.message).with_help_opt(error.help).at(place)
+        });
+        let errors = errors.collect();
+        Ok((source, errors))
     }
 
+    /// The place of a span, or of its first line.
     fn place(&self, span: &Span) -> Place {
-        Place::new(&self.path, &self.text, Arc::clone(&self.named), span, self.shown.span(span))
+        let end = self.text[span.clone()].find('\n').map_or(span.end, |at| span.start + at);
+        let span = span.start..end;
+        Place::new(&self.path, &self.text, Arc::clone(&self.named), &span, self.shown.span(&span))
     }
 
     /// True if everybody on this machine may read the file and a secret stands in it.
@@ -116,13 +107,16 @@ impl Sources {
         let scalar = matches!(found.node.content, Content::Scalar(_)) && !found.node.span.is_empty();
         let span = match (target, found.key) {
             (Target::Word(word), _) if scalar => word_in(&source.text, &found.node.span, word),
-            (Target::Key, Some(key)) => key.clone(),
+            (Target::Key | Target::Missing(_), Some(key)) => key.clone(),
             (_, Some(key)) if !scalar => key.clone(),
             _ => found.node.span.clone(),
         };
-        let first_line = source.text[span.clone()].find('\n').map_or(span.end, |at| span.start + at);
-        Some(source.place(&(span.start..first_line)))
+        Some(source.place(&span))
     }
+}
+
+fn named(path: &Path, shown: &Shown) -> Arc<NamedSource<String>> {
+    Arc::new(NamedSource::new(path.display().to_string(), shown.text.clone()))
 }
 
 /// The first occurrence of a word inside a scalar as it is written; all of it if escapes hide the word.

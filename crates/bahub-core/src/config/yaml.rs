@@ -60,10 +60,15 @@ fn syntax(text: &str, offsets: &Offsets, error: &ScanError) -> YamlError {
         return YamlError { span: line + tab..line + tab + 1, message, help };
     }
     let width = text[at..].chars().next().map_or(0, |c| if c == '\n' { 0 } else { c.len_utf8() });
+    let help = if error.info().contains("anchor") {
+        "an alias *name needs an anchor &name before it; a text that begins with * or & needs quotes"
+    } else {
+        "check quotes, colons and indentation here and in the line before"
+    };
     YamlError {
         span: at..at + width,
         message: format!("this is not valid YAML: {}", error.info()),
-        help: Some("check quotes, colons and indentation here and in the line before".to_owned()),
+        help: Some(help.to_owned()),
     }
 }
 

@@ -11,14 +11,14 @@ fn kinds(errors: &ConfigErrors) -> Vec<ConfigErrorKind> {
 /// What loading the text says.
 fn load_says(text: &str) -> String {
     let setting = Setting::new(text);
-    let errors = setting.load().unwrap_err();
+    let errors = setting.load().expect_err("loading fails");
     setting.rendered(&errors)
 }
 
 /// What planning the backup `www` of BASE and this text says.
 fn plan_says(backups: &str) -> String {
     let setting = Setting::new(&format!("{BASE}{backups}"));
-    let errors = setting.plan("www").unwrap_err();
+    let errors = setting.plan("www").expect_err("planning fails");
     setting.rendered(&errors)
 }
 
@@ -41,6 +41,20 @@ fn a_misspelt_key_beside_a_secret_shows_no_secret() {
 #[test]
 fn a_misspelt_section() {
     insta::assert_snapshot!(load_says("acesses: {}\nbackups: {}\n"));
+}
+
+#[test]
+fn a_check_tells_errors_of_all_kinds_at_once() {
+    let text = www("      paths: [\"${ROOT}\"]\n      paths: [/etc]\n  etc:\n    mata: {}\n");
+    let setting = Setting::new(&format!("{}{text}", BASE.replace("key.asc", "lost.asc")));
+    let errors = setting.check().unwrap_err();
+    let expected = [
+        ConfigErrorKind::KeyFile,
+        ConfigErrorKind::MissingVariable,
+        ConfigErrorKind::DuplicateKey,
+        ConfigErrorKind::UnknownKey,
+    ];
+    assert_eq!(kinds(&errors), expected, "{errors}");
 }
 
 #[test]
@@ -201,7 +215,9 @@ fn files_that_cannot_be_read_are_all_named() {
 
 #[test]
 fn a_nesting_without_end_and_a_file_that_multiplies_itself_are_refused() {
-    assert!(load_says(&"[".repeat(100_000)).contains("nested too deeply"));
+    assert!(load_says(&format!("{}{}", "[".repeat(100), "]".repeat(100))).contains("nested too deeply"));
+    // This one is refused by the parser itself.
+    assert!(load_says(&"[".repeat(100_000)).contains("is not valid YAML"));
     let bomb = (0..30)
         .fold("a0: &a0 [x, x]\n".to_owned(), |text, n| format!("{text}a{}: &a{} [*a{n}, *a{n}]\n", n + 1, n + 1));
     assert!(load_says(&bomb).contains("too many values"));

@@ -20,10 +20,11 @@ use serde::Deserialize;
 macro_rules! adapter {
     ($name:ident, $config:ident, $type:literal) => {
         #[derive(Debug)]
-        pub(crate) struct $name(#[expect(dead_code, reason = "shown by Debug")] $config);
+        pub(crate) struct $name($config);
 
         impl Adapter for $name {
             fn preflight(&self) -> Vec<Probe> {
+                let _ = &self.0;
                 Vec::new()
             }
 
@@ -52,12 +53,12 @@ macro_rules! adapter {
 macro_rules! transport {
     ($name:ident, $config:ident, $type:literal, $aliases:expr) => {
         #[derive(Debug)]
-        pub(crate) struct $name(#[expect(dead_code, reason = "shown by Debug")] $config);
+        pub(crate) struct $name($config);
 
         #[async_trait]
         impl Transport for $name {
             async fn open(&self, _: &RunContext) -> Result<Box<dyn Session>, TransportError> {
-                Err(TransportError::new(TransportErrorKind::Unreachable, "a fake"))
+                Err(TransportError::new(TransportErrorKind::Unreachable, format!("a fake: {:?}", self.0)))
             }
         }
 
@@ -132,6 +133,22 @@ pub(crate) struct Files {
     on_unreadable: OnUnreadable,
 }
 
+/// A spec that holds another one of its kind.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "shown by Debug")]
+pub(crate) struct Deep {
+    port: Option<u16>,
+    inner: Option<Box<Deep>>,
+}
+
+impl Deep {
+    #[expect(clippy::unnecessary_wraps, reason = "as the other one")]
+    fn check(&self) -> Result<(), Vec<SpecError>> {
+        Ok(())
+    }
+}
+
 impl Files {
     #[expect(clippy::unnecessary_wraps, reason = "as the other one")]
     fn check(&self) -> Result<(), Vec<SpecError>> {
@@ -188,6 +205,7 @@ pub(crate) struct SidePod {
 
 adapter!(Mysql, Database, "bahub.adapters.mysql");
 adapter!(Postgres, Database, "bahub.adapters.postgres_dump");
+adapter!(Nested, Deep, "acme.nested");
 adapter!(Filesystem, Files, "bahub.adapters.filesystem");
 transport!(Sh, Nothing, "bahub.transports.sh", &[]);
 transport!(InDocker, Docker, "bahub.transports.docker", &[]);

@@ -12,6 +12,7 @@ use crate::setting::{BASE, META, Setting};
 fn survives(content: &[u8]) {
     let setting = Setting::new("");
     setting.file("bahub.yaml", content);
+    let _ = setting.check();
     match setting.load() {
         Ok(configuration) => {
             for name in configuration.backup_names() {

@@ -1,22 +1,23 @@
 //! The JSON Schema for editors.
 
 use bahub_core::config::schema;
+use bahub_core::registry::RegistryBuilder;
 use serde_json::{Value, json};
 
 use crate::fakes;
 
 fn accepts(value: &Value) -> bool {
-    jsonschema::validator_for(&schema(&fakes::registry())).unwrap().is_valid(value)
+    jsonschema::validator_for(&schema(&fakes::registry())).expect("it is a schema").is_valid(value)
 }
 
 fn seed() -> Value {
-    serde_yaml::from_str(include_str!("../data/seed-config.yaml")).unwrap()
+    serde_yaml::from_str(include_str!("../data/seed-config.yaml")).expect("it is YAML")
 }
 
 /// The seed with one value replaced.
 fn changed(pointer: &str, value: Value) -> Value {
     let mut seed = seed();
-    *seed.pointer_mut(pointer).unwrap() = value;
+    *seed.pointer_mut(pointer).expect("the seed has it") = value;
     seed
 }
 
@@ -63,4 +64,18 @@ fn it_describes_fields_for_people() {
     assert!(text.contains("The server's name or address."));
     assert!(text.contains("The limit of a whole run"));
     assert!(text.contains("bahub.transports.temporarydocker"));
+}
+
+#[test]
+fn a_spec_that_speaks_of_itself_keeps_its_references() {
+    let mut builder = RegistryBuilder::new();
+    builder.adapter::<fakes::Nested>();
+    let schema = schema(&builder.build().unwrap());
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let backup = |spec: Value| {
+        let meta = json!({ "type": "acme.nested", "access": "a", "encryption": "e", "transport": "t" });
+        json!({ "backups": { "b": { "meta": meta, "spec": spec } } })
+    };
+    assert!(validator.is_valid(&backup(json!({ "inner": { "inner": { "port": "${P}" } } }))));
+    assert!(!validator.is_valid(&backup(json!({ "inner": { "inner": { "prot": 1 } } }))));
 }

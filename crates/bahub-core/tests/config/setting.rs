@@ -65,6 +65,11 @@ impl Setting {
         self.load_files(&["bahub.yaml"])
     }
 
+    pub(crate) fn check(&self) -> Result<Vec<String>, ConfigErrors> {
+        let files = [self.folder.path().join("bahub.yaml")];
+        Configuration::check_files(&files, &self.registry, Environment::of(self.variables.clone()), None)
+    }
+
     pub(crate) fn load_files(&self, names: &[&str]) -> Result<Configuration, ConfigErrors> {
         let files: Vec<_> = names.iter().map(|name| self.folder.path().join(name)).collect();
         Configuration::load(&files, &self.registry, Environment::of(self.variables.clone()))

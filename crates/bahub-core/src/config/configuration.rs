@@ -1,0 +1,167 @@
+//! What a loaded configuration is asked for.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::environment::Environment;
+use super::error::{ConfigError, ConfigErrorKind};
+use super::errors::ConfigErrors;
+use super::keyfiles;
+use super::planning::Planning;
+use super::source::Sources;
+use super::structure::Section;
+use crate::keys::EncryptionSpec;
+use crate::plan::Plan;
+use crate::registry::Registry;
+use crate::secret::Scrubber;
+
+/// A configuration whose structure and references are right.
+///
+/// Its `Debug` shows the names of its files and backups and nothing else.
+pub struct Configuration {
+    pub(super) sources: Sources,
+    /// All files merged; variables are not filled in.
+    pub(super) merged: Value,
+    pub(super) registry: Arc<Registry>,
+    pub(super) environment: Environment,
+}
+
+/// What the keys of a backup are needed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyUse {
+    /// Making a backup: the public keys.
+    Seal,
+    /// Restoring or verifying one: the private key.
+    Open,
+}
+
+impl Configuration {
+    /// The names of all backups, in alphabetical order.
+    pub fn backup_names(&self) -> Vec<&str> {
+        self.entries("backups").map(|(name, _)| name).collect()
+    }
+
+    pub(super) fn entries(&self, section: &str) -> impl Iterator<Item = (&str, &Value)> {
+        let entries = self.merged.get(section).and_then(Value::as_object);
+        entries.into_iter().flat_map(Map::iter).map(|(name, value)| (name.as_str(), value))
+    }
+
+    pub(super) fn files(&self) -> String {
+        let files: Vec<_> = self.sources.0.iter().map(|source| source.path.display().to_string()).collect();
+        files.join(", ")
+    }
+
+    /// Makes the plan of a backup: fills in its variables and secret files and builds its components.
+    ///
+    /// Key files are not read; [`Configuration::check_keys`] does that.
+    ///
+    /// # Errors
+    /// Everything that is wrong with this backup and the entries that it names.
+    pub fn plan(&self, backup: &str) -> Result<Plan, ConfigErrors> {
+        self.planned(|planning| {
+            let mut plan = planning.plan(backup)?;
+            plan.notices = self.notices();
+            Some(plan)
+        })
+    }
+
+    /// Checks everything about one backup, or about all of them and the entries that none uses: variables, secret
+    /// files, key files, missing components. Gives what is worth telling although it is no error, a sentence each.
+    ///
+    /// # Errors
+    /// Everything that is wrong.
+    pub fn check(&self, backup: Option<&str>) -> Result<Vec<String>, ConfigErrors> {
+        self.planned(|planning| {
+            let mut notices = self.notices();
+            let names = backup.map_or_else(|| self.backup_names(), |name| vec![name]);
+            for name in names {
+                planning.plan(name);
+                if let Some(spec) = planning.encryption_of(name) {
+                    planning.findings.extend(keyfiles::check(&spec, KeyUse::Seal));
+                    notices.extend(keyfiles::notice(&spec));
+                }
+            }
+            if backup.is_none() {
+                planning.unused();
+            }
+            let mut told = BTreeSet::new();
+            notices.retain(|notice| told.insert(notice.clone()));
+            Some(notices)
+        })
+    }
+
+    /// Checks that the key files of a backup are there and can be read.
+    ///
+    /// # Errors
+    /// A key file that is missing, at the line that names it.
+    pub fn check_keys(&self, backup: &str, key_use: KeyUse) -> Result<(), ConfigErrors> {
+        self.planned(|planning| {
+            let spec = planning.encryption_of(backup)?;
+            planning.findings.extend(keyfiles::check(&spec, key_use));
+            Some(())
+        })
+    }
+
+    /// The keys of an entry of `encryption`.
+    ///
+    /// # Errors
+    /// If there is no such entry, or something is wrong with it.
+    pub fn encryption(&self, name: &str) -> Result<EncryptionSpec, ConfigErrors> {
+        self.planned(|planning| {
+            if self.merged.pointer(&Section::Encryption.entry(name)).is_none() {
+                planning.unknown("encryption", "encryption entry", name);
+                return None;
+            }
+            planning.encryption(name)
+        })
+    }
+
+    /// The keys that a backup names.
+    ///
+    /// # Errors
+    /// If there is no such backup, or something is wrong with the entry.
+    pub fn encryption_of(&self, backup: &str) -> Result<EncryptionSpec, ConfigErrors> {
+        self.planned(|planning| planning.encryption_of(backup))
+    }
+
+    /// Runs `make`, which gives `None` only after it said what is wrong.
+    fn planned<T>(&self, make: impl FnOnce(&mut Planning<'_>) -> Option<T>) -> Result<T, ConfigErrors> {
+        let mut planning =
+            Planning { config: self, scrubber: Scrubber::default(), findings: Vec::new(), errors: Vec::new() };
+        let made = make(&mut planning);
+        let located = planning.findings.into_iter().map(|finding| self.sources.locate(finding));
+        let errors = located.chain(planning.errors).map(|error| error.scrubbed(&planning.scrubber));
+        ConfigErrors::check(errors.collect())?;
+        made.ok_or_else(|| ConfigError::new(ConfigErrorKind::Structure, "the configuration cannot be used").into())
+    }
+
+    fn notices(&self) -> Vec<String> {
+        let mut notices = Vec::new();
+        for (section, what) in
+            [("notifiers", "no notifications are sent"), ("error_handlers", "no errors are reported")]
+        {
+            if self.entries(section).next().is_some() {
+                notices.push(format!("the section \"{section}\" is accepted and not acted on yet: {what}"));
+            }
+        }
+        for source in self.sources.0.iter().filter(|source| source.shows_secret_to_all()) {
+            notices.push(format!(
+                "{} holds a secret and can be read by everybody on this machine: chmod 600 it, or write ${{file:...}}",
+                source.path.display()
+            ));
+        }
+        notices
+    }
+}
+
+impl fmt::Debug for Configuration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Configuration")
+            .field("files", &self.files())
+            .field("backups", &self.backup_names())
+            .finish_non_exhaustive()
+    }
+}

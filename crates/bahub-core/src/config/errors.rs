@@ -1,0 +1,95 @@
+//! Everything that is wrong with a configuration.
+
+use std::fmt;
+
+use miette::Diagnostic;
+use serde::Serialize;
+
+use super::error::ConfigError;
+
+/// Everything that is wrong with a configuration; never empty.
+///
+/// `Display` lists all of it as plain text. For a graphical rendering render each of [`ConfigErrors::iter`], or
+/// [`ConfigErrors::overview`], which carries them as related diagnostics.
+#[derive(Debug, Clone, Serialize)]
+#[serde(transparent)]
+pub struct ConfigErrors(Vec<ConfigError>);
+
+impl ConfigErrors {
+    /// `Ok` if there are none; else in the order of their places, each once.
+    pub(super) fn check(mut errors: Vec<ConfigError>) -> Result<(), Self> {
+        if errors.is_empty() {
+            return Ok(());
+        }
+        errors.sort_by(|a, b| a.order().cmp(&b.order()));
+        errors.dedup_by(|a, b| a.order() == b.order());
+        Err(Self(errors))
+    }
+
+    pub(super) fn into_vec(self) -> Vec<ConfigError> {
+        self.0
+    }
+
+    /// Each error, in the order of their places.
+    pub fn iter(&self) -> impl Iterator<Item = &ConfigError> {
+        self.0.iter()
+    }
+
+    /// One diagnostic whose message is a count, and whose related diagnostics are the errors.
+    pub fn overview(&self) -> Overview<'_> {
+        Overview(self)
+    }
+}
+
+impl From<ConfigError> for ConfigErrors {
+    fn from(error: ConfigError) -> Self {
+        Self(vec![error])
+    }
+}
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, error) in self.0.iter().enumerate() {
+            if index > 0 {
+                writeln!(f)?;
+            }
+            if let (Some(file), Some(line), Some(column)) = (error.file(), error.line(), error.column()) {
+                write!(f, "{}:{line}:{column}: ", file.display())?;
+            }
+            write!(f, "{error}")?;
+            if let Some(help) = error.help() {
+                write!(f, "\n  help: {help}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigErrors {}
+
+impl Diagnostic for ConfigErrors {
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
+        Some(Box::new(self.0.iter().map(|error| error as &dyn Diagnostic)))
+    }
+}
+
+/// The errors under a headline that counts them.
+#[derive(Debug)]
+pub struct Overview<'a>(&'a ConfigErrors);
+
+impl fmt::Display for Overview<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.0.len() {
+            1 => f.write_str("the configuration has an error"),
+            count => write!(f, "the configuration has {count} errors"),
+        }
+    }
+}
+
+impl std::error::Error for Overview<'_> {}
+
+impl Diagnostic for Overview<'_> {
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
+        self.0.related()
+    }
+}
