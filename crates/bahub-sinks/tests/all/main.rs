@@ -4,6 +4,7 @@
 mod directory;
 #[cfg(feature = "store")]
 mod disk_full;
-#[cfg(feature = "store")]
+#[cfg(feature = "repository")]
+mod repository;
 #[path = "../support/mod.rs"]
 mod support;

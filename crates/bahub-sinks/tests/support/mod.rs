@@ -4,6 +4,7 @@ use std::path::Path;
 
 use bahub_core::registry::{SinkComponent, SinkContext};
 use bahub_core::sink::{CommitError, NewVersion, Receipt, Sink, SinkError, VersionNumber};
+#[cfg(feature = "store")]
 use bahub_sinks::store::Store;
 use bytes::Bytes;
 use futures::TryStreamExt;
@@ -12,6 +13,7 @@ pub(crate) fn context(collection: &str) -> SinkContext {
     SinkContext { collection: collection.into(), folder: "/".into() }
 }
 
+#[cfg(feature = "store")]
 /// A directory store below `root`.
 pub(crate) fn directory(root: &Path, collection: &str) -> Store {
     let config = serde_json::json!({ "url": format!("file://{}", root.display()) });
