@@ -1,0 +1,136 @@
+//! An adapter whose programs are led astray, one at a time.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bahub_core::adapter::{Adapter, Diagnosis, Findings, Probe, StepFailure};
+use bahub_core::capture::{Capture, Source};
+use bahub_core::replay::{Replay, ReplayTarget, Unsupported};
+use bahub_core::step::Step;
+use tempfile::TempDir;
+
+use super::super::report::Checked;
+use crate::fixtures::script;
+
+/// What happens to a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mishap {
+    /// SIGKILL in mid-stream.
+    Killed,
+    /// It does all of its work and ends with a status that means failure.
+    Fails,
+    /// It is not there, in probes neither.
+    Missing,
+}
+
+/// The adapter with a mishap for one program of its capture.
+#[derive(Debug)]
+pub(super) struct Detour {
+    honest: Arc<dyn Adapter>,
+    mishap: Option<(usize, Mishap)>,
+    /// The programs of the capture, as it was asked last.
+    programs: std::sync::Mutex<Vec<Step>>,
+    hits: AtomicUsize,
+    folder: TempDir,
+}
+
+impl Detour {
+    pub(super) fn new(honest: Arc<dyn Adapter>, mishap: Option<(usize, Mishap)>, programs: Vec<Step>) -> Checked<Self> {
+        let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let programs = std::sync::Mutex::new(programs);
+        Ok(Self { honest, mishap, programs, hits: AtomicUsize::new(0), folder })
+    }
+
+    /// The programs of the capture.
+    pub(super) fn programs(&self) -> Vec<Step> {
+        self.programs.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    /// Whether the mishap came about.
+    pub(super) fn hit(&self) -> bool {
+        self.hits.load(Ordering::Relaxed) > 0
+    }
+
+    fn shim(&self, step: &mut Step, mishap: Mishap) {
+        self.hits.fetch_add(1, Ordering::Relaxed);
+        if mishap == Mishap::Missing {
+            let gone = |name: &String| format!("{}/gone/{}", self.folder.path().display(), base(name));
+            step.programs = step.programs.iter().map(gone).collect();
+            return;
+        }
+        let Some(real) = step.programs.iter().find_map(|name| find(name)) else { return };
+        let shim = self.folder.path().join(base(&real.to_string_lossy()));
+        if !shim.exists() {
+            script(&shim, &lines(&real, step, mishap));
+        }
+        step.programs = vec![shim.to_string_lossy().into_owned()];
+    }
+}
+
+fn base(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
+}
+
+/// The real program, in front of what befalls it. The path of a program holds no quote.
+fn lines(real: &Path, step: &Step, mishap: Mishap) -> String {
+    let real = real.display();
+    match mishap {
+        Mishap::Killed => format!("'{real}' \"$@\" 2>/dev/null | head -c 700\nkill -KILL $$"),
+        Mishap::Fails | Mishap::Missing => {
+            let means_success = |code: &i32| step.ok.contains(code) || step.warn.contains(code);
+            // 2 is the failure that most programs know.
+            let code = std::iter::once(2).chain(3..=255).find(|code| !means_success(code)).unwrap_or(2);
+            format!("'{real}' \"$@\"\nexit {code}")
+        }
+    }
+}
+
+fn find(name: &str) -> Option<PathBuf> {
+    if name.contains('/') {
+        return Some(PathBuf::from(name)).filter(|path| path.is_file());
+    }
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|path| path.is_file())
+}
+
+impl Adapter for Detour {
+    fn preflight(&self) -> Vec<Probe> {
+        let mut probes = self.honest.preflight();
+        if let Some((index, Mishap::Missing)) = self.mishap
+            && let Some(program) = self.programs().get(index)
+        {
+            for probe in probes.iter_mut().filter(|probe| probe.step.programs == program.programs) {
+                self.shim(&mut probe.step, Mishap::Missing);
+            }
+        }
+        probes
+    }
+
+    fn capture(&self, found: &Findings) -> Capture {
+        let mut capture = self.honest.capture(found);
+        let steps: Vec<Step> = capture.steps().cloned().collect();
+        *self.programs.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = steps;
+        let Some((index, mishap)) = self.mishap else { return capture };
+        let steps = capture.segments.iter_mut().flat_map(|segment| match &mut segment.source {
+            Source::Literal(_) => [].iter_mut(),
+            Source::Pipeline(steps) => steps.iter_mut(),
+        });
+        if let Some(step) = steps.into_iter().nth(index) {
+            self.shim(step, mishap);
+        }
+        capture
+    }
+
+    fn replay(&self, target: &ReplayTarget, found: &Findings) -> Result<Replay, Unsupported> {
+        self.honest.replay(target, found)
+    }
+
+    fn census(&self, target: &ReplayTarget) -> Option<Step> {
+        self.honest.census(target)
+    }
+
+    fn explain(&self, failure: &StepFailure) -> Option<Diagnosis> {
+        self.honest.explain(failure)
+    }
+}

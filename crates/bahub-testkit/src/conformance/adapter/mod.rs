@@ -1,0 +1,40 @@
+//! What any adapter can be held to.
+
+pub mod claim;
+
+mod detour;
+mod recipe;
+mod round_trip;
+mod steps;
+
+use bahub_core::adapter::{Adapter, Findings};
+
+use super::report::Report;
+
+pub use round_trip::{LiveData, RoundTrip, adapter_round_trip};
+
+/// What an adapter is tried with.
+#[derive(Debug, Clone, Default)]
+pub struct AdapterContext {
+    /// The secrets of its configuration.
+    pub secrets: Vec<String>,
+    /// Values of its configuration that no shell may read as code: paths, names. Give some that are not to be mistaken.
+    pub values: Vec<String>,
+    /// What its probes may find, for example two dialects of a tool; nothing found is tried in any case.
+    pub findings: Vec<Findings>,
+}
+
+/// Holds an adapter to [`claim::ALL`], without running anything.
+pub fn adapter(adapter: &dyn Adapter, context: &AdapterContext) -> Report {
+    let mut report = Report::of("adapter");
+    let recipes = recipe::all(adapter, context);
+    report.take(claim::PURE, recipe::pure(adapter, context));
+    report.take(claim::TELLS_NO_SECRET, steps::no_secret(adapter, &recipes, &context.secrets));
+    report.take(claim::STEPS_ARE_WHOLE, steps::whole(&recipes));
+    report.take(claim::NO_SHELL_WITH_VALUES, steps::no_shell_with_values(&recipes, context));
+    report.take(claim::CAPTURE_READS, recipe::capture_reads(&recipes));
+    report.take(claim::REPLAY_READS_THE_BACKUP, recipe::replay_reads(&recipes));
+    report.take(claim::VALUES_ARE_NO_OPTIONS, steps::no_options(&recipes));
+    report.take(claim::REFUSES_WITH_A_WAY_OUT, recipe::refuses(&recipes));
+    report
+}

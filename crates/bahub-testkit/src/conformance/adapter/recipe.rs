@@ -1,0 +1,111 @@
+//! Everything that an adapter wants done.
+
+use std::path::PathBuf;
+
+use bahub_core::adapter::{Adapter, Findings, Probe};
+use bahub_core::capture::{Capture, Source};
+use bahub_core::replay::{Place, Replay, ReplayTarget, Unsupported};
+use bahub_core::step::{Stdin, Step};
+
+use super::super::report::Checked;
+use super::AdapterContext;
+
+/// Values of targets that cannot be mistaken for anything else.
+pub(super) const DIRECTORY: &str = "/conformance/it's a \"place\"; $(false)";
+pub(super) const DATABASE: &str = "conformance'; drop \"table\" $(false)";
+pub(super) const MEMBER: &str = "conformance/it's a member";
+pub(super) const OPTION: &str = "--conformance-option=exec=false";
+
+/// What an adapter answers for one set of findings.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Recipe {
+    pub(super) probes: Vec<Probe>,
+    pub(super) capture: Capture,
+    pub(super) replays: Vec<(ReplayTarget, Result<Replay, Unsupported>)>,
+    pub(super) censuses: Vec<Step>,
+}
+
+fn targets() -> Vec<ReplayTarget> {
+    let places = [Place::Original, Place::Directory(PathBuf::from(DIRECTORY)), Place::Database(DATABASE.into())];
+    let members = [vec![], vec![MEMBER.to_owned()], vec![OPTION.to_owned()]];
+    let targets = places.iter().flat_map(|place| members.iter().map(move |members| (place, members)));
+    targets.map(|(place, members)| ReplayTarget { place: place.clone(), members: members.clone() }).collect()
+}
+
+/// The answers for every set of findings.
+pub(super) fn all(adapter: &dyn Adapter, context: &AdapterContext) -> Vec<Recipe> {
+    let nothing = Findings::default();
+    let recipe = |found: &Findings| Recipe {
+        probes: adapter.preflight(),
+        capture: adapter.capture(found),
+        replays: targets().into_iter().map(|target| (target.clone(), adapter.replay(&target, found))).collect(),
+        censuses: targets().iter().filter_map(|target| adapter.census(target)).collect(),
+    };
+    std::iter::once(&nothing).chain(&context.findings).map(recipe).collect()
+}
+
+impl Recipe {
+    /// Every step, with where it stands.
+    pub(super) fn steps(&self) -> Vec<(&'static str, &Step)> {
+        let replays = self.replays.iter().filter_map(|(_, replay)| replay.as_ref().ok());
+        let replays = replays.flat_map(|replay| replay.before.iter().chain(&replay.main).chain(&replay.after));
+        let mut steps: Vec<_> = self.probes.iter().map(|probe| ("a probe", &probe.step)).collect();
+        steps.extend(self.capture.steps().map(|step| ("the capture", step)));
+        steps.extend(replays.map(|step| ("a restore", step)));
+        steps.extend(self.censuses.iter().map(|step| ("a census", step)));
+        steps
+    }
+}
+
+pub(super) fn pure(adapter: &dyn Adapter, context: &AdapterContext) -> Checked {
+    ensure!(all(adapter, context) == all(adapter, context), "two equal calls gave different recipes");
+    Ok(())
+}
+
+pub(super) fn capture_reads(recipes: &[Recipe]) -> Checked {
+    for Recipe { capture, .. } in recipes {
+        ensure!(capture.steps().next().is_some(), "the capture runs no program");
+        for segment in &capture.segments {
+            if let Source::Pipeline(steps) = &segment.source {
+                ensure!(!steps.is_empty(), "a pipeline of the capture is empty");
+            }
+        }
+        for step in capture.steps() {
+            ensure!(!reads_backup(step), "{} of the capture wants to read the backup", step.name());
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn replay_reads(recipes: &[Recipe]) -> Checked {
+    for (target, replay) in recipes.iter().flat_map(|recipe| &recipe.replays) {
+        let Ok(replay) = replay else { continue };
+        let first = replay.main.first().ok_or_else(|| format!("a restore to {target:?} has no main program"))?;
+        ensure!(reads_backup(first), "{}, first of a restore to {target:?}, does not read the backup", first.name());
+        let others = replay.before.iter().chain(replay.main.iter().skip(1)).chain(&replay.after);
+        for step in others {
+            ensure!(!reads_backup(step), "{} is not first of a restore, and wants to read the backup", step.name());
+        }
+    }
+    Ok(())
+}
+
+fn reads_backup(step: &Step) -> bool {
+    matches!(step.stdin, Stdin::Backup { .. })
+}
+
+pub(super) fn refuses(recipes: &[Recipe]) -> Checked {
+    let replays = recipes.iter().flat_map(|recipe| &recipe.replays);
+    for (target, refused) in replays.filter_map(|(target, replay)| Some((target, replay.as_ref().err()?))) {
+        ensure!(!refused.what.is_empty(), "a restore to {target:?} is refused without words");
+        ensure!(!refused.help.is_empty(), "a restore to {target:?} is refused without a way out: {}", refused.what);
+    }
+    let whole = ReplayTarget::default();
+    let original = recipes.iter().flat_map(|recipe| &recipe.replays).filter(|(target, _)| *target == whole);
+    for (_, replay) in original {
+        if let Err(refused) = replay {
+            return Err(format!("a whole backup cannot go back to where it was: {}", refused.what));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,193 @@
+//! An adapter with the real engine: backup, loss, restore; and runs that must leave nothing.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bahub_core::adapter::Adapter;
+use bahub_core::engine::{Ended, RestoreOptions, RunErrorKind};
+use bahub_core::replay::ReplayTarget;
+use bahub_core::report::Outcome;
+use bahub_core::sink::{Sink, VersionNumber};
+use bahub_core::transport::Transport;
+
+use super::super::report::{Checked, Claim, Report};
+use super::claim;
+use super::detour::{Detour, Mishap};
+use crate::fakes::{HereTransport, MemorySink};
+use crate::fixtures::{EngineRoom, secrets_in_proc};
+
+/// The data that an adapter is tried on.
+#[async_trait]
+pub trait LiveData: Sync {
+    /// Makes the data as it is to be backed up; called once, first.
+    async fn prepare(&self);
+
+    /// Loses the data.
+    async fn wipe(&self);
+
+    /// Compares what is there now with what was prepared.
+    ///
+    /// # Errors
+    /// What differs.
+    async fn compare(&self) -> Result<(), String>;
+
+    /// Where restores go: where the data came from.
+    fn target(&self) -> ReplayTarget {
+        ReplayTarget::default()
+    }
+}
+
+/// How a round trip is made.
+#[derive(Debug, Clone)]
+pub struct RoundTrip {
+    /// Where the data is: on this host.
+    pub transport: Arc<dyn Transport>,
+    /// The agent that is placed where the data is elsewhere.
+    pub agent_program: Option<PathBuf>,
+    /// The secrets of the adapter's configuration.
+    pub secrets: Vec<String>,
+    /// How long one claim may take.
+    pub limit: Duration,
+}
+
+impl Default for RoundTrip {
+    fn default() -> Self {
+        let limit = Duration::from_secs(120);
+        Self { transport: Arc::new(HereTransport), agent_program: None, secrets: Vec::new(), limit }
+    }
+}
+
+/// An adapter on trial.
+struct Trial<'a> {
+    adapter: Arc<dyn Adapter>,
+    data: &'a dyn LiveData,
+    how: &'a RoundTrip,
+    room: EngineRoom,
+}
+
+/// Holds an adapter to [`claim::ROUND_TRIP`]: with the real engine, agent and cryptography, and versions in memory.
+///
+/// Mishaps are tried with one program of the capture after the other. Where the data is elsewhere (`how.transport` is
+/// not of this host), they are not tried: they need shims on this host.
+pub async fn adapter_round_trip(adapter: Arc<dyn Adapter>, data: &dyn LiveData, how: &RoundTrip) -> Report {
+    let mut room = EngineRoom::new().with_transport(Arc::clone(&how.transport));
+    if let Some(program) = &how.agent_program {
+        room = room.with_agent_program(program);
+    }
+    let trial = Trial { adapter, data, how, room };
+    let mut report = Report::of("adapter round trip");
+    trial.data.prepare().await;
+    report.check(claim::COMES_BACK, how.limit, trial.comes_back()).await;
+    if !how.secrets.is_empty() {
+        report.check(claim::NO_SECRET_IN_PROC, how.limit, trial.no_secret_in_proc()).await;
+    }
+    report.check(claim::DAMAGE_TOUCHES_NOTHING, how.limit, trial.damage_touches_nothing()).await;
+    if how.agent_program.is_none() {
+        for (claim, mishap) in [
+            (claim::KILLED_LEAVES_NO_VERSION, Mishap::Killed),
+            (claim::FAILED_LEAVES_NO_VERSION, Mishap::Fails),
+            (claim::MISSING_IS_NAMED, Mishap::Missing),
+        ] {
+            trial.mishaps(&mut report, claim, mishap).await;
+        }
+    }
+    report
+}
+
+fn done(ended: &Ended, what: &str) -> Checked {
+    let done = matches!(ended.report.outcome, Outcome::Succeeded | Outcome::SucceededWithWarnings);
+    ensure!(done && ended.error.is_none(), "the {what} failed: {}", words(ended));
+    Ok(())
+}
+
+fn words(ended: &Ended) -> String {
+    ended.error.as_ref().map_or_else(|| "without an error".into(), |error| error.chain())
+}
+
+impl Trial<'_> {
+    async fn there_and_back(&self) -> Checked {
+        let plan = self.room.plan(Arc::clone(&self.adapter), MemorySink::shared("round-trip"));
+        done(&self.room.backup(&plan).await, "backup")?;
+        self.data.wipe().await;
+        ensure!(
+            self.data.compare().await.is_err(),
+            "the comparison finds nothing missing after the loss: it proves nothing"
+        );
+        done(&self.restore(&plan).await, "restore")?;
+        self.data.compare().await.map_err(|differs| format!("after the restore: {differs}"))
+    }
+
+    async fn restore(&self, plan: &bahub_core::plan::Plan) -> Ended {
+        let options = RestoreOptions { target: self.data.target(), ..RestoreOptions::default() };
+        self.room.restore(plan, &options).await
+    }
+
+    async fn comes_back(&self) -> Checked {
+        self.there_and_back().await?;
+        // A second time over what is there now: a restore over data that was just restored changes nothing.
+        let plan = self.room.plan(Arc::clone(&self.adapter), MemorySink::shared("round-trip"));
+        done(&self.room.backup(&plan).await, "second backup")?;
+        done(&self.restore(&plan).await, "restore over live data")?;
+        self.data.compare().await.map_err(|differs| format!("after the restore over live data: {differs}"))
+    }
+
+    async fn no_secret_in_proc(&self) -> Checked {
+        let secrets: Vec<&str> = self.how.secrets.iter().map(String::as_str).collect();
+        let (ended, seen, looked_at) = secrets_in_proc(&secrets, self.there_and_back()).await;
+        ensure!(looked_at > 0, "no child was seen: nothing is proven");
+        ensure!(seen.is_empty(), "seen: {seen:?}");
+        ended
+    }
+
+    async fn damage_touches_nothing(&self) -> Checked {
+        let sink = MemorySink::new("damaged");
+        let plan = self.room.plan(Arc::clone(&self.adapter), Arc::new(sink.clone()));
+        done(&self.room.backup(&plan).await, "backup")?;
+        sink.tamper(VersionNumber(1), |message| {
+            let middle = message.len() - message.len() / 4;
+            message[middle] ^= 1;
+        });
+        let ended = self.restore(&plan).await;
+        ensure!(ended.error.is_some(), "a restore from a damaged message succeeded");
+        self.data.compare().await.map_err(|differs| format!("a damaged message was restored from: {differs}"))
+    }
+
+    async fn mishaps(&self, report: &mut Report, claim: Claim, mishap: Mishap) {
+        let work = async {
+            let programs = self.programs().await?;
+            for index in 0..programs.len() {
+                let name = programs[index].name();
+                self.mishap(index, mishap, programs.clone()).await.map_err(|what| format!("{name}: {what}"))?;
+            }
+            Ok(())
+        };
+        report.check(claim, self.how.limit, work).await;
+    }
+
+    /// The programs of a capture on this host.
+    async fn programs(&self) -> Checked<Vec<bahub_core::step::Step>> {
+        let detour = Arc::new(Detour::new(Arc::clone(&self.adapter), None, Vec::new())?);
+        let plan = self.room.plan(Arc::clone(&detour) as Arc<dyn Adapter>, MemorySink::shared("programs"));
+        done(&self.room.backup(&plan).await, "backup")?;
+        Ok(detour.programs())
+    }
+
+    async fn mishap(&self, index: usize, mishap: Mishap, programs: Vec<bahub_core::step::Step>) -> Checked {
+        let name = programs[index].programs.clone();
+        let detour = Arc::new(Detour::new(Arc::clone(&self.adapter), Some((index, mishap)), programs)?);
+        let sink = MemorySink::new("mishap");
+        let plan = self.room.plan(Arc::clone(&detour) as Arc<dyn Adapter>, Arc::new(sink.clone()));
+        let ended = self.room.backup(&plan).await;
+        let listed = sink.list().await.map_err(|error| error.chain())?;
+        ensure!(listed.is_empty(), "a version was made: {listed:?}");
+        let error = ended.error.as_ref().ok_or("the run is told to have succeeded")?;
+        ensure!(detour.hit() || mishap == Mishap::Missing, "the mishap did not come about: {}", error.chain());
+        let expected = if mishap == Mishap::Missing { RunErrorKind::Preflight } else { RunErrorKind::Program };
+        ensure!(*error.kind() == expected, "the run ended with {:?}: {}", error.kind(), error.chain());
+        let text = error.chain();
+        ensure!(name.iter().any(|name| text.contains(name)), "the error does not name it: {text}");
+        Ok(())
+    }
+}

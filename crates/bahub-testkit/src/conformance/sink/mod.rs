@@ -1,0 +1,44 @@
+//! What any sink can be held to.
+
+pub mod claim;
+
+mod message;
+mod numbers;
+mod secrets;
+mod visible;
+mod whole;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bahub_core::sink::Sink;
+
+use super::Report;
+
+/// How long one claim may take.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// Holds a sink to [`claim::ALL`].
+///
+/// `fresh` makes the sink of an empty collection that nobody else uses, another one at each call. `secrets` are
+/// the secrets that the sinks were made with.
+pub async fn sink<F>(fresh: F, secrets: &[&str]) -> Report
+where
+    F: AsyncFn() -> Arc<dyn Sink>,
+{
+    let mut report = Report::of("sink");
+    report.check(claim::COMES_BACK_WHOLE, LIMIT, async { whole::comes_back(&*fresh().await).await }).await;
+    report.check(claim::FACTS_AGREE, LIMIT, async { whole::facts_agree(&*fresh().await).await }).await;
+    report.check(claim::INVISIBLE_BEFORE_COMMIT, LIMIT, async { visible::before_commit(&*fresh().await).await }).await;
+    report.check(claim::ABORT_LEAVES_NOTHING, LIMIT, async { visible::after_abort(&*fresh().await).await }).await;
+    report.check(claim::DROP_LEAVES_NOTHING, LIMIT, async { visible::after_drop(&*fresh().await).await }).await;
+    report.check(claim::NUMBERS_GROW, LIMIT, async { numbers::grow(&*fresh().await).await }).await;
+    report.check(claim::TWO_AT_ONCE, LIMIT, async { numbers::two_at_once(&*fresh().await).await }).await;
+    report.check(claim::ABSENT_IS_NOT_FOUND, LIMIT, async { numbers::absent(&*fresh().await).await }).await;
+    report.check(claim::REMOVES_EXACTLY_ONE, LIMIT, async { numbers::removed(&*fresh().await).await }).await;
+    report
+        .check(claim::IDENTITY_IS_STABLE, LIMIT, async { secrets::identity(&*fresh().await, &*fresh().await).await })
+        .await;
+    report.check(claim::TELLS_NO_SECRET, LIMIT, async { secrets::none_told(&*fresh().await, secrets).await }).await;
+    report
+}

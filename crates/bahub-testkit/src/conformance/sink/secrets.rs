@@ -1,0 +1,41 @@
+//! What a sink tells of itself.
+
+use bahub_core::sink::{Purpose, Sink, VersionNumber};
+
+use super::super::report::Checked;
+use super::message::{message, new_version, store};
+
+pub(super) async fn identity(one: &dyn Sink, other: &dyn Sink) -> Checked {
+    let before = one.identity();
+    store(one, &message(one, 8_000)).await?;
+    let after = one.identity();
+    ensure!(!before.is_empty(), "the identity is empty");
+    ensure!(before == after, "the identity was {before:?} and became {after:?} with the first version");
+    ensure!(before != other.identity(), "two collections have the identity {before:?}");
+    Ok(())
+}
+
+pub(super) async fn none_told(sink: &dyn Sink, secrets: &[&str]) -> Checked {
+    let receipt = store(sink, &message(sink, 8_000)).await?;
+    let mut told = vec![
+        ("the identity", sink.identity()),
+        ("Debug", format!("{sink:?}")),
+        ("the receipt", format!("{receipt:?}")),
+        ("the listing", format!("{:?}", sink.list().await)),
+        ("Debug of the download", format!("{:?}", sink.open(receipt.version).await)),
+        ("the error for an absent version", format!("{:?}", sink.open(VersionNumber(receipt.version.0 + 9)).await)),
+        ("the error for the removal of one", format!("{:?}", sink.remove(VersionNumber(receipt.version.0 + 9)).await)),
+    ];
+    for purpose in [Purpose::Upload(new_version()), Purpose::Download(receipt.version)] {
+        let delegated = sink.delegate(purpose).await.map_err(|error| format!("delegate failed: {}", error.chain()))?;
+        told.push(("the delegation", format!("{delegated:?}")));
+        if let Some(granted) = delegated {
+            sink.revoke(&granted).await.map_err(|error| format!("revoke failed: {}", error.chain()))?;
+        }
+    }
+    for (who, text) in &told {
+        // What leaked is not said again: the report is printed.
+        ensure!(!secrets.iter().any(|secret| text.contains(secret)), "{who} holds a secret");
+    }
+    Ok(())
+}

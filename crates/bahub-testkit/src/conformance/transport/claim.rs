@@ -1,0 +1,72 @@
+//! What every transport promises. The target must hold `sh`, `cat`, `head`, `printf`, `sha256sum`, `mkfifo`, `sleep`,
+//! `ls` and `test`: busybox is enough.
+
+use super::super::Claim;
+
+/// Each word of a command arrives as one, spaces and quotes in it.
+pub const WORDS_ARRIVE: Claim = Claim("each word of a command arrives as one, spaces and quotes in it");
+/// Random bytes arrive at the program exactly.
+pub const BYTES_IN: Claim = Claim("random bytes arrive at the program exactly");
+/// A program's output arrives to its last byte, though it ends at once.
+pub const BYTES_OUT: Claim = Claim("a program's output arrives to its last byte");
+/// Random bytes both ways at once are exact.
+pub const BYTES_BOTH_WAYS: Claim = Claim("random bytes both ways at once are exact");
+/// Exit codes are exact.
+pub const EXIT_CODES: Claim = Claim("exit codes are exact");
+/// A program that a signal ended did not succeed.
+pub const SIGNAL_IS_NO_SUCCESS: Claim = Claim("a program that a signal ended did not succeed");
+/// A program that is not there did not succeed.
+pub const MISSING_IS_NO_SUCCESS: Claim = Claim("a program that is not there did not succeed");
+/// Standard error is apart from standard output.
+pub const STDERR_APART: Claim = Claim("standard error is apart from standard output");
+/// Standard error that floods does not block, nor does one that is silent.
+pub const STDERR_DOES_NOT_BLOCK: Claim = Claim("standard error that floods or is silent does not block");
+/// The end of standard input reaches the program.
+pub const STDIN_ENDS: Claim = Claim("the end of standard input reaches the program");
+/// Dropping a process kills the program.
+pub const DROP_KILLS: Claim = Claim("dropping a process kills the program");
+/// A placed file has its bytes, and runs.
+pub const PLACED_FILE_RUNS: Claim = Claim("a placed file has its bytes, and runs");
+/// A placed file stands in a folder that is its owner's alone.
+pub const PLACED_PRIVATELY: Claim = Claim("a placed file stands in a folder that is its owner's alone");
+/// Two sessions at once do not disturb each other.
+pub const SESSIONS_ARE_APART: Claim = Claim("two sessions at once do not disturb each other");
+/// The close removes placed files and their folder.
+pub const CLOSE_REMOVES_FILES: Claim = Claim("the close removes placed files and their folder");
+/// The close leaves no program.
+pub const CLOSE_LEAVES_NO_PROGRAM: Claim = Claim("the close leaves no program");
+/// `Debug` of the transport holds no secret.
+pub const TELLS_NO_SECRET: Claim = Claim("Debug of the transport holds no secret");
+/// Through an agent: arguments with every byte arrive whole.
+pub const STEP_ARGUMENTS: Claim = Claim("through an agent, arguments with every byte arrive whole");
+/// Through an agent: exit codes and signals of steps are exact.
+pub const STEP_ENDS: Claim = Claim("through an agent, exit codes and signals of steps are exact");
+/// Through an agent: a cancellation kills the far process tree.
+pub const CANCEL_KILLS_THE_TREE: Claim = Claim("through an agent, a cancellation kills the far process tree");
+/// Through an agent: a link that is gone kills the far process tree.
+pub const LOST_LINK_KILLS_THE_TREE: Claim = Claim("through an agent, a link that is gone kills the far process tree");
+
+/// Every claim, in the order of its check.
+pub const ALL: [Claim; 21] = [
+    WORDS_ARRIVE,
+    BYTES_IN,
+    BYTES_OUT,
+    BYTES_BOTH_WAYS,
+    EXIT_CODES,
+    SIGNAL_IS_NO_SUCCESS,
+    MISSING_IS_NO_SUCCESS,
+    STDERR_APART,
+    STDERR_DOES_NOT_BLOCK,
+    STDIN_ENDS,
+    DROP_KILLS,
+    PLACED_FILE_RUNS,
+    PLACED_PRIVATELY,
+    SESSIONS_ARE_APART,
+    CLOSE_REMOVES_FILES,
+    CLOSE_LEAVES_NO_PROGRAM,
+    TELLS_NO_SECRET,
+    STEP_ARGUMENTS,
+    STEP_ENDS,
+    CANCEL_KILLS_THE_TREE,
+    LOST_LINK_KILLS_THE_TREE,
+];

@@ -1,0 +1,128 @@
+//! What any transport can be held to.
+
+pub mod claim;
+
+mod agent;
+mod bytes;
+mod ends;
+mod lifeline;
+mod place;
+mod program;
+mod stderr;
+mod steps;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bahub_core::event::Events;
+use bahub_core::run::{RunContext, RunPurpose};
+use bahub_core::transport::{Session, Transport};
+
+use super::report::{Checked, Claim, Report};
+
+/// How a transport is tried.
+#[derive(Debug, Clone)]
+pub struct TransportOptions {
+    /// How many random bytes travel each way: 64 MiB.
+    pub volume: u64,
+    /// How long one claim may take: two minutes, to which a larger volume should add.
+    pub limit: Duration,
+    /// The agent that is placed where the target is not this host. Without it the claims about agents break.
+    pub agent_program: Option<PathBuf>,
+    /// A folder of the target that can be written, for pipes: `/tmp`.
+    pub scratch: String,
+    /// Whether the end of standard input reaches a program: `true`. Some exec protocols cannot tell of one.
+    pub stdin_ends: bool,
+    /// The secrets that the transport was made with.
+    pub secrets: Vec<String>,
+}
+
+impl Default for TransportOptions {
+    fn default() -> Self {
+        Self {
+            volume: 64 << 20,
+            limit: Duration::from_secs(120),
+            agent_program: None,
+            scratch: "/tmp".into(),
+            stdin_ends: true,
+            secrets: Vec::new(),
+        }
+    }
+}
+
+/// A transport on trial.
+struct Trial<'a> {
+    transport: &'a dyn Transport,
+    options: &'a TransportOptions,
+}
+
+/// Holds a transport to [`claim::ALL`] (to one less where its programs' input has no end).
+pub async fn transport(transport: Arc<dyn Transport>, options: &TransportOptions) -> Report {
+    let trial = Trial { transport: transport.as_ref(), options };
+    let mut report = Report::of("transport");
+    programs(&trial, &mut report).await;
+    places(&trial, &mut report).await;
+    let told = format!("{transport:?}");
+    let secret = options.secrets.iter().any(|secret| told.contains(secret));
+    report.take(claim::TELLS_NO_SECRET, if secret { Err("Debug holds a secret".into()) } else { Ok(()) });
+    agents(&trial, &mut report).await;
+    report
+}
+
+async fn programs(trial: &Trial<'_>, report: &mut Report) {
+    let (volume, limit) = (trial.options.volume, trial.options.limit);
+    trial.alone(report, claim::WORDS_ARRIVE, program::words_arrive).await;
+    trial.alone(report, claim::BYTES_IN, async |session| bytes::inwards(session, volume).await).await;
+    trial.alone(report, claim::BYTES_OUT, async |session| bytes::outwards(session, volume).await).await;
+    trial.alone(report, claim::BYTES_BOTH_WAYS, async |session| bytes::both_ways(session, volume).await).await;
+    trial.alone(report, claim::EXIT_CODES, ends::exit_codes).await;
+    trial.alone(report, claim::SIGNAL_IS_NO_SUCCESS, ends::signals).await;
+    trial.alone(report, claim::MISSING_IS_NO_SUCCESS, ends::missing).await;
+    trial.alone(report, claim::STDERR_APART, stderr::apart).await;
+    trial.alone(report, claim::STDERR_DOES_NOT_BLOCK, stderr::does_not_block).await;
+    if trial.options.stdin_ends {
+        trial.alone(report, claim::STDIN_ENDS, ends::stdin).await;
+    }
+    report.check(claim::DROP_KILLS, limit, place::drop_kills(trial)).await;
+}
+
+async fn places(trial: &Trial<'_>, report: &mut Report) {
+    let limit = trial.options.limit;
+    trial.alone(report, claim::PLACED_FILE_RUNS, place::file_runs).await;
+    trial.alone(report, claim::PLACED_PRIVATELY, place::privately).await;
+    report.check(claim::SESSIONS_ARE_APART, limit, place::sessions_are_apart(trial)).await;
+    report.check(claim::CLOSE_REMOVES_FILES, limit, place::close_removes_files(trial)).await;
+    report.check(claim::CLOSE_LEAVES_NO_PROGRAM, limit, place::close_leaves_no_program(trial)).await;
+}
+
+async fn agents(trial: &Trial<'_>, report: &mut Report) {
+    let limit = trial.options.limit;
+    report.check(claim::STEP_ARGUMENTS, limit, steps::arguments(trial)).await;
+    report.check(claim::STEP_ENDS, limit, steps::ends(trial)).await;
+    report.check(claim::CANCEL_KILLS_THE_TREE, limit, steps::cancel_kills(trial)).await;
+    report.check(claim::LOST_LINK_KILLS_THE_TREE, limit, steps::lost_link_kills(trial)).await;
+}
+
+impl Trial<'_> {
+    async fn open(&self) -> Checked<Box<dyn Session>> {
+        let cx =
+            RunContext::new("conformance", RunPurpose::Backup, Events::ignored()).map_err(|error| error.to_string())?;
+        self.transport.open(&cx).await.map_err(|error| format!("open failed: {}", error.chain()))
+    }
+
+    /// Tries a claim in a session of its own, and closes it.
+    async fn alone(&self, report: &mut Report, claim: Claim, check: impl AsyncFnOnce(&mut dyn Session) -> Checked) {
+        let work = async {
+            let mut session = self.open().await?;
+            let checked = check(session.as_mut()).await;
+            let closed = close(session).await;
+            checked.and(closed)
+        };
+        report.check(claim, self.options.limit, work).await;
+    }
+}
+
+async fn close(session: Box<dyn Session>) -> Checked {
+    session.close().await.map_err(|error| format!("close failed: {}", error.chain()))
+}

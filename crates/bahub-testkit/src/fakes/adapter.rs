@@ -1,0 +1,133 @@
+//! The smallest adapter that can be held to the suites, and one that tells one lie.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use bahub_core::adapter::{Adapter, Findings, Probe};
+use bahub_core::capture::Capture;
+use bahub_core::replay::{Place, Replay, ReplayTarget, Unsupported};
+use bahub_core::secret::Secret;
+use bahub_core::step::{Arg, Step};
+
+/// Backs up one file with `cat`, and puts it back with `tee`.
+#[derive(Debug, Clone)]
+pub struct CopyFile {
+    path: PathBuf,
+    password: Secret,
+}
+
+impl CopyFile {
+    /// An adapter for the file at this absolute path. The password is given to the program, and opens nothing.
+    pub fn new(path: impl Into<PathBuf>, password: &str) -> Self {
+        Self { path: path.into(), password: Secret::new(password) }
+    }
+}
+
+impl Adapter for CopyFile {
+    fn preflight(&self) -> Vec<Probe> {
+        ["cat", "tee"].map(|name| Probe { step: Step::new(name).arg("--version"), finding: Some("version") }).into()
+    }
+
+    fn capture(&self, _found: &Findings) -> Capture {
+        Capture::of(Step::new("cat").arg("--").arg(self.path.as_os_str().as_encoded_bytes()).env("LC_ALL", "C"))
+    }
+
+    fn replay(&self, target: &ReplayTarget, _found: &Findings) -> Result<Replay, Unsupported> {
+        let path = match &target.place {
+            Place::Original if target.members.is_empty() => self.path.clone(),
+            Place::Directory(folder) if target.members.is_empty() => folder.join("file"),
+            _ => {
+                let what = "one file goes to a folder or to where it was, as a whole".to_owned();
+                return Err(Unsupported { what, help: "restore it with --to DIR".into() });
+            }
+        };
+        let step = Step::new("tee").arg("--").arg(path.as_os_str().as_encoded_bytes()).reads_backup();
+        Ok(Replay { main: vec![step], ..Replay::default() })
+    }
+}
+
+/// What an adapter does wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AdapterLie {
+    /// The password stands in argv.
+    PasswordInArgv,
+    /// The password stands in the environment.
+    PasswordInEnvironment,
+    /// The path is pasted into a shell's script.
+    ValueInShell,
+    /// Every call gives something else.
+    Impure,
+    /// A signal or any exit code will do: the program runs inside a shell that forgives.
+    ForgivesExits,
+    /// Nothing is looked for before the run.
+    ProbesNothing,
+    /// The restore does not read the backup.
+    IgnoresTheBackup,
+    /// The restore puts back another thing.
+    RestoresGarbage,
+    /// A member that looks like an option is one.
+    MemberIsOption,
+}
+
+/// A [`CopyFile`] but for its lie.
+#[derive(Debug)]
+pub struct LyingAdapter {
+    honest: CopyFile,
+    lie: AdapterLie,
+    calls: AtomicU32,
+}
+
+impl LyingAdapter {
+    /// An adapter for this file that does this wrong.
+    pub fn new(path: impl Into<PathBuf>, password: &str, lie: AdapterLie) -> Self {
+        Self { honest: CopyFile::new(path, password), lie, calls: AtomicU32::new(0) }
+    }
+
+    fn distort(&self, mut step: Step) -> Step {
+        let password = self.honest.password.expose();
+        match self.lie {
+            AdapterLie::PasswordInArgv => step.args.insert(0, Arg::Plain(password.into())),
+            AdapterLie::PasswordInEnvironment => step.env.push(("PASSWORD".into(), password.into())),
+            AdapterLie::Impure => {
+                step.env.push(("CALL".into(), self.calls.fetch_add(1, Ordering::Relaxed).to_string()));
+            }
+            AdapterLie::ForgivesExits => step.ok = (0..=255).collect(),
+            AdapterLie::ValueInShell => {
+                let script = format!("cat '{}'", self.honest.path.display());
+                step = Step::new("sh").arg("-c").arg(script);
+            }
+            _ => {}
+        }
+        step
+    }
+}
+
+impl Adapter for LyingAdapter {
+    fn preflight(&self) -> Vec<Probe> {
+        if self.lie == AdapterLie::ProbesNothing { Vec::new() } else { self.honest.preflight() }
+    }
+
+    fn capture(&self, _found: &Findings) -> Capture {
+        let path = self.honest.path.as_os_str().as_encoded_bytes();
+        Capture::of(self.distort(Step::new("cat").arg("--").arg(path)))
+    }
+
+    fn replay(&self, target: &ReplayTarget, found: &Findings) -> Result<Replay, Unsupported> {
+        match self.lie {
+            AdapterLie::IgnoresTheBackup => Ok(Replay { main: vec![Step::new("true")], ..Replay::default() }),
+            AdapterLie::RestoresGarbage => {
+                let path = self.honest.path.as_os_str().as_encoded_bytes();
+                let garbage = Step::new("tee")
+                    .arg("--")
+                    .arg(path)
+                    .stdin(bahub_core::step::Stdin::Backup { prefix: "garbage".into(), suffix: "".into() });
+                Ok(Replay { main: vec![garbage], ..Replay::default() })
+            }
+            AdapterLie::MemberIsOption => {
+                let step = Step::new("tar").args(["-x", "-f", "-"]).args(&target.members).reads_backup();
+                Ok(Replay { main: vec![step], ..Replay::default() })
+            }
+            _ => self.honest.replay(target, found),
+        }
+    }
+}

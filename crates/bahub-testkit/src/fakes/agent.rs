@@ -1,0 +1,80 @@
+//! An agent that tells one lie.
+
+use bahub_core::adapter::Findings;
+use bahub_core::agent::LocalAgent;
+use bahub_core::link::{self, Done, FromAgent, Hello, Incoming, Job, LinkSender, PROTOCOL, ToAgent};
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use tokio::io::DuplexStream;
+
+use crate::fixtures::noise;
+
+/// What an agent lies about, when it is asked to capture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AgentLie {
+    /// It sends bytes and ends the link without a word, as an exec stream that is cut with status 0.
+    EndsWithoutDone,
+    /// It sends bytes and says that probes succeeded.
+    DoneForAnotherJob,
+    /// It ends the link before the first byte.
+    EndsAtOnce,
+    /// It says hello a second time, as one that was started again.
+    StartsAgain,
+}
+
+/// Answers probes, and lies about everything else.
+#[derive(Debug, Clone, Copy)]
+pub struct LyingAgent(
+    /// The lie.
+    pub AgentLie,
+);
+
+impl LocalAgent for LyingAgent {
+    fn serve(&self, link: DuplexStream) -> BoxFuture<'static, ()> {
+        let lie = self.0;
+        let (reader, writer) = tokio::io::split(link);
+        Box::pin(async move {
+            let (sender, mut receiver) = link::connect::<FromAgent, ToAgent>(reader, writer);
+            let _ = sender.send(&hello());
+            while let Ok(incoming) = receiver.next().await {
+                match incoming {
+                    Incoming::Message(ToAgent::Job(job)) => match *job {
+                        Job::Probe(_) => drop(sender.send(&probed())),
+                        Job::Capture(_) | Job::Read(_) => {
+                            if !tell(lie, &sender).await {
+                                return;
+                            }
+                        }
+                    },
+                    Incoming::Message(ToAgent::Quit) => return,
+                    Incoming::Message(_) | Incoming::Data(_) => {}
+                }
+            }
+        })
+    }
+}
+
+/// Tells the lie; `false` ends the link.
+async fn tell(lie: AgentLie, sender: &LinkSender<FromAgent>) -> bool {
+    if lie != AgentLie::EndsAtOnce {
+        let _ = sender.data(Bytes::from(noise(100_000))).await;
+    }
+    match lie {
+        AgentLie::EndsWithoutDone => {
+            // What was sent arrives before the end does.
+            tokio::task::yield_now().await;
+            false
+        }
+        AgentLie::EndsAtOnce => false,
+        AgentLie::DoneForAnotherJob => sender.send(&probed()).is_ok(),
+        AgentLie::StartsAgain => sender.send(&hello()).is_ok(),
+    }
+}
+
+fn hello() -> FromAgent {
+    FromAgent::Hello(Hello { protocol: PROTOCOL, version: "0.0.0".into(), sinks: Vec::new() })
+}
+
+fn probed() -> FromAgent {
+    FromAgent::Done(Box::new(Done::Probed(Findings::default())))
+}

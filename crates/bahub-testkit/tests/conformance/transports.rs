@@ -1,0 +1,28 @@
+//! Honest transports conform.
+
+use std::sync::Arc;
+
+use bahub_testkit::conformance::{self, TransportOptions, transport_claim};
+use bahub_testkit::fakes::HereTransport;
+use bahub_transports::sh::Sh;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_fake_of_this_host_conforms() {
+    let report = conformance::transport(Arc::new(HereTransport), &TransportOptions::default()).await;
+    report.assert_conforms();
+    assert_eq!(report.held(), transport_claim::ALL);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sh_conforms() {
+    conformance::transport(Arc::new(Sh), &TransportOptions::default()).await.assert_conforms();
+}
+
+/// The issue's own number; some minutes in a debug build.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "moves 3 GiB: run it with --ignored"]
+async fn sh_conforms_with_a_gibibyte_each_way() {
+    let options =
+        TransportOptions { volume: 1 << 30, limit: std::time::Duration::from_secs(900), ..TransportOptions::default() };
+    conformance::transport(Arc::new(Sh), &options).await.assert_conforms();
+}
