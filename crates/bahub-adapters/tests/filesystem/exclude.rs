@@ -3,6 +3,8 @@
 use bahub_adapters::filesystem::Filesystem;
 use bahub_core::adapter::Adapter;
 use bahub_core::registry::AdapterComponent;
+use bahub_core::replay::{Place, ReplayTarget};
+use bahub_core::step::Arg;
 use serde_json::json;
 
 use crate::runner::{Tools, names};
@@ -96,6 +98,23 @@ fn busybox_leaves_out_the_same_or_refuses() {
         let failure = tools.capture(&adapter).unwrap_err();
         assert!(adapter.explain(&failure).unwrap().cause.contains("--exclude"), "{failure}");
     }
+}
+
+#[test]
+fn a_member_restores_where_busybox_had_to_name_it_with_a_dot() {
+    let room = room();
+    let tools = Tools::busybox();
+    let adapter = adapter(json!({ "paths": [room.src()], "exclude": [room.src().join("cache")] }));
+    let member = room.src().join("a/keep");
+    let target = ReplayTarget { place: Place::Directory(room.to()), members: vec![member.to_str().unwrap().into()] };
+    if tools.tar_knows("--exclude") {
+        let backup = tools.capture(&adapter).unwrap();
+        tools.replay(&adapter, &target, &backup.output).unwrap();
+        assert_eq!(std::fs::read_to_string(room.restored(&member)).unwrap(), "a/keep");
+    }
+    let replay = adapter.replay(&target, &tools.probe(&adapter).unwrap()).unwrap();
+    let operand = Arg::Plain(format!(".{}", member.display()).as_str().into());
+    assert_eq!(replay.main[0].args.last(), Some(&operand));
 }
 
 #[test]
