@@ -1,0 +1,83 @@
+//! A key, a keyring of gpg with the same key, and configurations.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use bahub_crypto::{KeyGeneration, generate, write_key_pair};
+
+/// A folder with everything that a measurement needs.
+#[derive(Debug)]
+pub struct Setup {
+    /// The folder.
+    pub folder: PathBuf,
+    /// The program that is measured.
+    pub bahub: PathBuf,
+}
+
+const EMAIL: &str = "bench@example.org";
+
+impl Setup {
+    /// Makes the folder, a key pair and a keyring.
+    ///
+    /// # Errors
+    /// A program that is missing, or a disk that refuses.
+    pub fn new(folder: &Path, bahub: &Path) -> io::Result<Self> {
+        fs::create_dir_all(folder)?;
+        let setup = Self { folder: folder.canonicalize()?, bahub: bahub.canonicalize()? };
+        if !setup.folder.join("private.asc").exists() {
+            setup.make_keys()?;
+        }
+        Ok(setup)
+    }
+
+    fn make_keys(&self) -> io::Result<()> {
+        let spec = KeyGeneration {
+            name: None,
+            email: EMAIL.to_owned(),
+            passphrase: None,
+            algorithm: Default::default(),
+            validity: None,
+        };
+        let key = generate(&spec).map_err(io::Error::other)?;
+        write_key_pair(&key, &self.folder.join("private.asc"), &self.folder.join("public.asc")).map_err(io::Error::other)?;
+        let line = format!(
+            "mkdir -p -m 700 gnupg && {gpg} --import private.asc && echo {}:6: | {gpg} --import-ownertrust",
+            key.fingerprint,
+            gpg = self.gpg(),
+        );
+        let status = Command::new("bash").args(["-ec", &line]).current_dir(&self.folder).status()?;
+        if status.success() { Ok(()) } else { Err(io::Error::other("gpg could not import the key")) }
+    }
+
+    /// gpg with the keyring, without questions.
+    pub fn gpg(&self) -> String {
+        format!("gpg --homedir {} --batch --quiet --yes --trust-model always", self.folder.join("gnupg").display())
+    }
+
+    /// gpg encrypting standard input for the key.
+    pub fn encrypt(&self, options: &str) -> String {
+        format!("{} --encrypt --recipient {EMAIL} {options}", self.gpg())
+    }
+
+    /// Writes a configuration of one backup, `data`, and gives the command that runs bahub with it.
+    ///
+    /// # Errors
+    /// A disk that refuses.
+    pub fn bahub(&self, name: &str, access: &str, paths: &[&Path], meta: &str) -> io::Result<String> {
+        let file = self.folder.join(format!("{name}.yaml"));
+        let paths = paths.iter().map(|path| format!("{:?}", path.display().to_string())).collect::<Vec<_>>().join(", ");
+        fs::write(
+            &file,
+            format!(
+                "accesses:\n  store: {access}\n\
+                 encryption:\n  key: {{ private_key_path: private.asc, public_key_path: public.asc, email: {EMAIL} }}\n\
+                 transports:\n  local: {{ type: bahub.transports.sh, spec: {{}} }}\n\
+                 backups:\n  data:\n    meta: {{ type: bahub.adapters.filesystem, access: store, encryption: key, \
+                 transport: local{meta} }}\n    spec: {{ paths: [{paths}] }}\n"
+            ),
+        )?;
+        Ok(format!("{} -c {}", self.bahub.display(), file.display()))
+    }
+}
