@@ -5,7 +5,7 @@ use bahub_core::config;
 use super::{Failed, Session};
 
 pub(super) fn check(session: &Session<'_>, name: Option<&str>) -> Result<u8, Failed> {
-    let notices = session.configuration()?.check(name)?;
+    let notices = session.check(name)?;
     if session.renderer.is_json() {
         session.renderer.text(&serde_json::json!({ "event": "checked", "notices": notices }).to_string());
         return Ok(0);

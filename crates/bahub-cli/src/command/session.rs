@@ -28,6 +28,12 @@ impl Session<'_> {
         Configuration::load(&files, &self.registry, Environment::process())
     }
 
+    /// Checks everything that the configuration names, and gives what is worth telling.
+    pub(super) fn check(&self, name: Option<&str>) -> Result<Vec<String>, ConfigErrors> {
+        let files = find_config(&self.config)?;
+        Configuration::check_files(&files, &self.registry, Environment::process(), name)
+    }
+
     /// The plan of a backup whose key files are there.
     pub(super) fn plan(&self, name: &str, keys: Option<KeyUse>) -> Result<Plan, ConfigErrors> {
         let configuration = self.configuration()?;

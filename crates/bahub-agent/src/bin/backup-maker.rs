@@ -1,0 +1,38 @@
+//! The program `backup-maker`: an agent over its own stdin and stdout.
+
+use std::process::ExitCode;
+
+use bahub_agent::{AgentSinks, serve};
+
+fn main() -> ExitCode {
+    match std::env::args().nth(1).as_deref() {
+        Some("serve") => serve_stdio(),
+        Some("--version") => {
+            println!("backup-maker {}", env!("CARGO_PKG_VERSION"));
+            ExitCode::SUCCESS
+        }
+        _ => {
+            eprintln!("usage: backup-maker serve\n\nbahub starts this program where the data is; it speaks the agent protocol over stdin and stdout.");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn serve_stdio() -> ExitCode {
+    // Children of programs that end before them become ours, so that they can be waited for.
+    if let Err(error) = rustix::process::set_child_subreaper(Some(rustix::process::getpid())) {
+        eprintln!("backup-maker: children of children may be left alone: {error}");
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("backup-maker: cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let sinks = AgentSinks::new(bahub_sinks::agent_sinks());
+    runtime.block_on(serve(tokio::io::stdin(), tokio::io::stdout(), sinks));
+    // A thread that still waits for stdin must not hold the end up.
+    runtime.shutdown_background();
+    ExitCode::SUCCESS
+}
