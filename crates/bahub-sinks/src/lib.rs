@@ -8,7 +8,7 @@
 //!
 //! A program composes them with [`register`], an agent with [`agent_sinks`].
 
-#[cfg(feature = "repository")]
+#[cfg(any(feature = "repository", feature = "s3"))]
 mod http;
 mod register;
 #[cfg(feature = "repository")]

@@ -1,5 +1,7 @@
 //! Versions in a directory or a bucket; [`layout`] says how they lie there.
 
+#[cfg(feature = "s3")]
+mod bucket;
 mod config;
 mod digest;
 mod directory;
@@ -10,6 +12,8 @@ use async_trait::async_trait;
 use bahub_core::registry::{SinkComponent, SinkContext, SpecError};
 use bahub_core::sink::{Download, Encoding, NewVersion, Orphan, Sink, SinkError, Upload, Version, VersionNumber};
 
+#[cfg(feature = "s3")]
+pub use bucket::Bucket;
 pub use config::StoreConfig;
 pub use directory::Directory;
 

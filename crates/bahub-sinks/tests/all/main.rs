@@ -1,5 +1,7 @@
 //! Claims about the sinks, against real file systems and servers.
 
+#[cfg(feature = "s3")]
+mod bucket;
 #[cfg(feature = "store")]
 mod directory;
 #[cfg(feature = "store")]

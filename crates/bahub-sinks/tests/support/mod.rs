@@ -1,5 +1,8 @@
 //! What several tests share.
 
+#[cfg(feature = "s3")]
+pub(crate) mod s3;
+
 use std::path::Path;
 
 use bahub_core::registry::{SinkComponent, SinkContext};

@@ -1,0 +1,73 @@
+//! Where a bucket is, and the keys to it.
+
+use bahub_core::secret::Secret;
+use bahub_core::sink::{SinkError, SinkErrorKind};
+use opendal::layers::RetryLayer;
+use opendal::services::S3;
+use opendal::{HttpTransporter, OperationContext, Operator};
+use opendal_http_transport_reqwest::ReqwestTransport;
+
+use crate::http;
+
+/// Everything that opens a bucket.
+#[derive(Debug)]
+pub(in crate::store) struct Access {
+    pub(in crate::store) bucket: String,
+    /// Without slashes at its ends; empty for the bucket's root.
+    pub(in crate::store) prefix: String,
+    pub(in crate::store) endpoint: Option<String>,
+    pub(in crate::store) region: String,
+    /// Without keys they are looked for where AWS's programs look.
+    pub(in crate::store) keys: Option<Keys>,
+    pub(in crate::store) path_style: bool,
+    pub(in crate::store) checksum: bool,
+    pub(in crate::store) part_size: Option<usize>,
+    pub(in crate::store) ca: Option<String>,
+}
+
+#[derive(Debug)]
+pub(in crate::store) struct Keys {
+    pub(in crate::store) id: Secret,
+    pub(in crate::store) secret: Secret,
+    pub(in crate::store) session_token: Option<Secret>,
+}
+
+/// One that tries again what is safe to send twice, and one that sends everything once.
+#[derive(Debug, Clone)]
+pub(super) struct Operators {
+    pub(super) retrying: Operator,
+    pub(super) once: Operator,
+}
+
+impl Access {
+    pub(super) fn operators(&self, collection: &str) -> Result<Operators, SinkError> {
+        let mut s3 =
+            S3::default().bucket(&self.bucket).root(&format!("/{}/{collection}/", self.prefix)).region(&self.region);
+        if let Some(endpoint) = &self.endpoint {
+            s3 = s3.endpoint(endpoint);
+        }
+        if !self.path_style {
+            s3 = s3.enable_virtual_host_style();
+        }
+        if self.checksum {
+            s3 = s3.checksum_algorithm("crc32c");
+        }
+        if let Some(keys) = &self.keys {
+            // Given keys are the ones that are used: no others are looked for.
+            s3 = s3.disable_config_load().disable_ec2_metadata();
+            s3 = s3.access_key_id(keys.id.expose()).secret_access_key(keys.secret.expose());
+            if let Some(token) = &keys.session_token {
+                s3 = s3.session_token(token.expose());
+            }
+        }
+        let wrong = |error: opendal::Error| {
+            SinkError::new(SinkErrorKind::Other, format!("the bucket cannot be used: {}", error.message()))
+        };
+        let client = http::client(self.ca.as_deref())?;
+        let transport = HttpTransporter::new(ReqwestTransport::new(client));
+        let context = OperationContext::new().with_http_transport(transport);
+        let once = Operator::new(s3).map_err(wrong)?.with_context(context);
+        let retrying = once.clone().layer(RetryLayer::new().with_max_times(4).with_jitter());
+        Ok(Operators { retrying, once })
+    }
+}

@@ -1,0 +1,159 @@
+//! Sending a message in parts.
+
+use std::time::Duration;
+
+use bahub_core::sink::{SinkError, SinkErrorKind};
+use bytes::Bytes;
+use opendal::{Buffer, Error, ErrorKind, Writer};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::fault::{fault, silent};
+use super::objects::Objects;
+
+/// Sends one part while the next one is filled. A small message is a single `PUT`.
+pub(super) struct Message {
+    objects: Objects,
+    name: String,
+    state: State,
+}
+
+enum State {
+    Idle(Box<Writer>),
+    Sending(JoinHandle<(Box<Writer>, Result<(), SinkError>)>),
+    /// Failed, finished or given up.
+    Over,
+}
+
+impl Message {
+    /// Nothing is sent yet.
+    pub(super) async fn begin(objects: Objects, name: String) -> Result<Self, SinkError> {
+        // A bucket's policy may demand If-None-Match of every object; the name is new in any case.
+        let writer = objects.operators.retrying.writer_with(&name).if_not_exists(true).await;
+        let writer = writer.map_err(|error| fault(&error, &format!("write {}", objects.location(&name))))?;
+        Ok(Self { objects, name, state: State::Idle(Box::new(writer)) })
+    }
+
+    /// Sends a part in the background, once the one before is through.
+    pub(super) async fn part(&mut self, chunks: Vec<Bytes>) -> Result<(), SinkError> {
+        let mut writer = self.idle().await?;
+        let part = Buffer::from(chunks);
+        let doing = format!("write {}", self.location());
+        self.state = State::Sending(tokio::spawn(async move {
+            let patience = patience(part.len());
+            let sent = match timeout(patience, writer.write(part)).await {
+                Ok(sent) => sent.map_err(|error| fault(&error, &doing)),
+                Err(_) => Err(silent(&doing, patience.as_secs())),
+            };
+            (writer, sent)
+        }));
+        Ok(())
+    }
+
+    /// Makes it an object of this size.
+    pub(super) async fn finish(mut self, size: u64, last_part: usize) -> Result<(), SinkError> {
+        let mut writer = self.idle().await?;
+        let patience = patience(last_part);
+        let doing = format!("complete {}", self.location());
+        match timeout(patience, writer.close()).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) if self.stands(&error, size).await => Ok(()),
+            Ok(Err(error)) => Err(self.give_up(writer, fault(&error, &doing)).await),
+            Err(_) => Err(self.give_up(writer, silent(&doing, patience.as_secs())).await),
+        }
+    }
+
+    /// Gives up; what was sent is removed where the keys allow it.
+    pub(super) async fn abort(mut self) -> Result<(), SinkError> {
+        match std::mem::replace(&mut self.state, State::Over) {
+            State::Idle(writer) => abort(writer, &self.location()).await,
+            State::Sending(sending) => match sending.await {
+                Ok((writer, _)) => abort(writer, &self.location()).await,
+                Err(error) => Err(broken_off().with_source(error)),
+            },
+            State::Over => Ok(()),
+        }
+    }
+
+    async fn idle(&mut self) -> Result<Box<Writer>, SinkError> {
+        match std::mem::replace(&mut self.state, State::Over) {
+            State::Idle(writer) => Ok(writer),
+            State::Sending(sending) => match sending.await {
+                Ok((writer, Ok(()))) => Ok(writer),
+                Ok((writer, Err(error))) => Err(self.give_up(writer, error).await),
+                Err(error) => Err(broken_off().with_source(error)),
+            },
+            State::Over => Err(SinkError::new(
+                SinkErrorKind::Other,
+                "the upload has failed already, with the error that was reported",
+            )),
+        }
+    }
+
+    /// Aborts after a failure, which stays the first error.
+    async fn give_up(&self, writer: Box<Writer>, error: SinkError) -> SinkError {
+        if let Err(error) = abort(writer, &self.location()).await {
+            tracing::warn!(error = %error, "an incomplete upload was left to the bucket's lifecycle rules");
+        }
+        error
+    }
+
+    /// Whether a refusal means that an earlier try, whose answer was lost, had made the object: nobody else knows its
+    /// name.
+    async fn stands(&self, error: &Error, size: u64) -> bool {
+        if !matches!(error.kind(), ErrorKind::ConditionNotMatch | ErrorKind::NotFound) {
+            return false;
+        }
+        let stat = self.objects.operators.retrying.stat(&self.name).await;
+        stat.is_ok_and(|object| object.content_length() == size)
+    }
+
+    fn location(&self) -> String {
+        self.objects.location(&self.name)
+    }
+}
+
+impl Drop for Message {
+    fn drop(&mut self) {
+        let (state, location) = (std::mem::replace(&mut self.state, State::Over), self.location());
+        let work = async move {
+            let writer = match state {
+                State::Idle(writer) => Some(writer),
+                State::Sending(sending) => sending.await.ok().map(|(writer, _)| writer),
+                State::Over => None,
+            };
+            if let Some(writer) = writer
+                && let Err(error) = abort(writer, &location).await
+            {
+                tracing::warn!(error = %error, "an incomplete upload was left to the bucket's lifecycle rules");
+            }
+        };
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(work);
+        }
+    }
+}
+
+/// An upload that is not completed is no object. Keys that may not abort leave its parts to the lifecycle rule
+/// `AbortIncompleteMultipartUpload`.
+async fn abort(mut writer: Box<Writer>, location: &str) -> Result<(), SinkError> {
+    match writer.abort().await {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            tracing::debug!(location, "the keys do not allow to abort an upload");
+            Ok(())
+        }
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(fault(&error, &format!("abort the upload of {location}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn broken_off() -> SinkError {
+    SinkError::new(SinkErrorKind::Other, "the upload broke off")
+}
+
+/// Two minutes, and time for 64 KiB a second.
+fn patience(bytes: usize) -> Duration {
+    Duration::from_secs(120 + bytes as u64 / (64 << 10))
+}

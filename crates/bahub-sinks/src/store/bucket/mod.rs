@@ -1,0 +1,65 @@
+//! A collection in a bucket of an object store that speaks S3.
+//!
+//! Writing needs the right to put objects, and no other: where listing is forbidden the number is the time, where
+//! aborting or deleting is forbidden what was left stays for the bucket's lifecycle rules.
+
+mod access;
+mod download;
+mod fault;
+mod message;
+mod objects;
+mod orphans;
+mod parts;
+mod publish;
+mod upload;
+
+use async_trait::async_trait;
+use bahub_core::sink::{Download, Encoding, NewVersion, Orphan, Sink, SinkError, Upload, Version, VersionNumber};
+
+use objects::Objects;
+
+pub(super) use access::{Access, Keys};
+
+/// The versions of one collection below a prefix of a bucket; [`layout`](super::layout) says how they lie there.
+#[derive(Debug)]
+pub struct Bucket {
+    objects: Objects,
+}
+
+impl Bucket {
+    pub(super) fn new(access: Access, collection: &str) -> Result<Self, SinkError> {
+        Objects::open(access, collection).map(|objects| Self { objects })
+    }
+}
+
+#[async_trait]
+impl Sink for Bucket {
+    fn identity(&self) -> String {
+        self.objects.identity()
+    }
+
+    fn encoding(&self) -> Encoding {
+        Encoding::Binary
+    }
+
+    async fn begin(&self, version: &NewVersion) -> Result<Box<dyn Upload>, SinkError> {
+        Ok(Box::new(upload::BucketUpload::begin(self.objects.clone(), version.clone()).await?))
+    }
+
+    async fn open(&self, version: VersionNumber) -> Result<Download, SinkError> {
+        download::open(&self.objects, version.0).await
+    }
+
+    async fn list(&self) -> Result<Vec<Version>, SinkError> {
+        let (readable, _) = self.objects.versions().await?;
+        Ok(readable.iter().map(|file| file.to_version(self.objects.location(&file.message))).collect())
+    }
+
+    async fn remove(&self, version: VersionNumber) -> Result<(), SinkError> {
+        self.objects.remove(version.0).await
+    }
+
+    async fn orphans(&self) -> Result<Vec<Orphan>, SinkError> {
+        orphans::find(&self.objects, jiff::Timestamp::now()).await
+    }
+}

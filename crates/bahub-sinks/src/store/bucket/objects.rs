@@ -1,0 +1,121 @@
+//! The objects of one collection.
+
+use bahub_core::sink::{SinkError, SinkErrorKind};
+use futures::{StreamExt, TryStreamExt, stream};
+use opendal::{Entry, ErrorKind};
+
+use super::access::{Access, Operators};
+use super::fault::fault;
+use crate::store::layout::{self, VersionFile};
+
+/// So many version files are read at a time.
+const AT_ONCE: usize = 16;
+
+/// One collection's prefix. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Objects {
+    pub(super) operators: Operators,
+    pub(super) part_size: Option<usize>,
+    /// `s3://bucket/prefix/collection`.
+    place: String,
+    endpoint: String,
+}
+
+impl Objects {
+    pub(super) fn open(access: Access, collection: &str) -> Result<Self, SinkError> {
+        let operators = access.operators(collection)?;
+        let parts = [access.bucket.as_str(), &access.prefix, collection];
+        let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        let endpoint = access.endpoint.unwrap_or_default();
+        Ok(Self { operators, part_size: access.part_size, place: format!("s3://{}", parts.join("/")), endpoint })
+    }
+
+    pub(super) fn identity(&self) -> String {
+        format!("{}@{}", self.place, self.endpoint)
+    }
+
+    pub(super) fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// Where an object is, for people.
+    pub(super) fn location(&self, name: &str) -> String {
+        format!("{}/{name}", self.place)
+    }
+
+    /// What lies in the collection.
+    pub(super) async fn entries(&self) -> Result<Vec<Entry>, SinkError> {
+        match self.operators.retrying.list("").await {
+            Ok(entries) => Ok(entries),
+            Err(error) => Err(fault(&error, &format!("list {}", self.place))),
+        }
+    }
+
+    /// The numbers that are taken, sorted.
+    pub(super) async fn numbers(&self) -> Result<Vec<u64>, SinkError> {
+        Ok(numbers(&self.entries().await?))
+    }
+
+    /// Every version that can be read, oldest first, and whether some could not: a damaged one is logged, and hides no
+    /// other.
+    pub(super) async fn versions(&self) -> Result<(Vec<VersionFile>, bool), SinkError> {
+        self.versions_of(&self.entries().await?).await
+    }
+
+    pub(super) async fn versions_of(&self, entries: &[Entry]) -> Result<(Vec<VersionFile>, bool), SinkError> {
+        let read = stream::iter(numbers(entries)).map(|number| async move { Ok((number, self.version(number).await)) });
+        let read: Vec<_> = read.buffered(AT_ONCE).try_collect().await?;
+        let mut readable = Vec::new();
+        let mut damaged = false;
+        for (number, version) in read {
+            match version {
+                Ok(file) => readable.push(file),
+                Err(error) if *error.kind() == SinkErrorKind::Corrupt => {
+                    damaged = true;
+                    tracing::warn!(version = number, error = %error, "a version is left out of the list");
+                }
+                // Removed since it was listed.
+                Err(error) if *error.kind() == SinkErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((readable, damaged))
+    }
+
+    /// The version of this number.
+    pub(super) async fn version(&self, number: u64) -> Result<VersionFile, SinkError> {
+        let name = layout::version_file_name(number);
+        match self.operators.retrying.read(&name).await {
+            Ok(text) => VersionFile::decode(&text.to_bytes(), number, &self.location(&name)),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let message = format!("there is no version v{number} in {}", self.place);
+                Err(SinkError::new(SinkErrorKind::NotFound, message)
+                    .with_help("see which there are: bahub :backup:list"))
+            }
+            Err(error) => Err(fault(&error, &format!("read {}", self.location(&name)))),
+        }
+    }
+
+    /// Removes the version, then its message: broken off between the two it leaves an orphan, never a version without
+    /// a message.
+    pub(super) async fn remove(&self, number: u64) -> Result<(), SinkError> {
+        let message = match self.version(number).await {
+            Ok(file) => Some(file.message),
+            // Its message is not known, and becomes an orphan.
+            Err(error) if *error.kind() == SinkErrorKind::Corrupt => None,
+            Err(error) => return Err(error),
+        };
+        for name in [Some(layout::version_file_name(number)), message].into_iter().flatten() {
+            let removed = self.operators.retrying.delete(&name).await;
+            removed.map_err(|error| fault(&error, &format!("remove {}", self.location(&name))))?;
+        }
+        Ok(())
+    }
+}
+
+fn numbers(entries: &[Entry]) -> Vec<u64> {
+    let mut numbers: Vec<_> =
+        entries.iter().filter_map(|entry| layout::parse_version_file_name(entry.name())).collect();
+    numbers.sort_unstable();
+    numbers
+}

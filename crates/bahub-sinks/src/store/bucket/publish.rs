@@ -1,0 +1,160 @@
+//! The commit: a version file is created under a number that nobody has.
+
+use std::time::Duration;
+
+use bahub_core::sink::{CommitError, Receipt, SinkError, SinkErrorKind, VersionNumber};
+use jiff::Timestamp;
+use opendal::{Error, ErrorKind};
+use tokio::time::timeout;
+
+use super::fault::{answered, fault, silent};
+use super::objects::Objects;
+use crate::store::layout::{self, VersionFile};
+
+/// So many numbers are tried when others commit at the same time.
+const NUMBERS: usize = 1000;
+/// So often one number is tried when its answer is lost.
+const TRIES: u32 = 4;
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Where numbers come from.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Numbering {
+    /// The newest one and one.
+    Listed,
+    /// The UTC time in seconds, where the keys may not list.
+    Clock,
+}
+
+/// How a try for one number ended.
+enum Tried {
+    Created,
+    Taken,
+    Failed(CommitError),
+}
+
+/// What stands under a number.
+enum Found {
+    Ours,
+    Theirs,
+    Nothing,
+    Unreadable,
+}
+
+/// Creates the version file, and nothing if that cannot be.
+pub(super) async fn publish(
+    objects: &Objects,
+    numbering: Numbering,
+    file: &VersionFile,
+) -> Result<Receipt, CommitError> {
+    let outcome = create(objects, numbering, file).await;
+    if let Err(CommitError::Refused(_)) = &outcome {
+        // Without a version the message is an orphan; keys that may not delete leave it to prune.
+        if let Err(error) = objects.operators.retrying.delete(&file.message).await {
+            tracing::debug!(error = error.message(), "a message without a version was left");
+        }
+    }
+    outcome
+}
+
+async fn create(objects: &Objects, numbering: Numbering, file: &VersionFile) -> Result<Receipt, CommitError> {
+    let first = first(objects, numbering).await.map_err(CommitError::Refused)?;
+    for number in (first..).take(NUMBERS) {
+        match create_as(objects, file, number).await {
+            Tried::Created => {
+                return Ok(Receipt {
+                    version: VersionNumber(number),
+                    size: file.size,
+                    sha256: Some(file.sha256.clone()),
+                    location: objects.location(&file.message),
+                });
+            }
+            Tried::Taken => {}
+            Tried::Failed(error) => return Err(error),
+        }
+    }
+    let message = format!("no free number in {} after {NUMBERS} tries from v{first}", objects.place());
+    Err(CommitError::Refused(SinkError::new(SinkErrorKind::Other, message)))
+}
+
+async fn first(objects: &Objects, numbering: Numbering) -> Result<u64, SinkError> {
+    Ok(match numbering {
+        Numbering::Listed => objects.numbers().await?.last().map_or(1, |newest| newest.saturating_add(1)),
+        Numbering::Clock => u64::try_from(Timestamp::now().as_second()).unwrap_or(1),
+    })
+}
+
+/// A lost answer is looked up before anything is sent again; `If-None-Match` keeps a second try from overwriting.
+async fn create_as(objects: &Objects, file: &VersionFile, number: u64) -> Tried {
+    let mut unclear = false;
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let lost = match put(objects, file, number).await {
+            Ok(()) => return Tried::Created,
+            Err(Lost::Taken) if !unclear => return Tried::Taken,
+            Err(lost) => lost,
+        };
+        match (look(objects, file, number).await, lost) {
+            (Found::Ours, _) => return Tried::Created,
+            (Found::Theirs, _) => return Tried::Taken,
+            (_, Lost::No(error)) if !unclear => return Tried::Failed(CommitError::Refused(error)),
+            (_, Lost::No(error)) => return Tried::Failed(CommitError::Unknown(error)),
+            (_, Lost::Taken) => {
+                let message = format!("v{number} exists, and cannot be read to see whether it is this one");
+                return Tried::Failed(CommitError::Unknown(SinkError::new(SinkErrorKind::Forbidden, message)));
+            }
+            (_, Lost::Busy(_) | Lost::Silent(_)) if tries < TRIES => {}
+            (Found::Nothing, Lost::Busy(error)) if !unclear => return Tried::Failed(CommitError::Refused(error)),
+            (_, Lost::Busy(error) | Lost::Silent(error)) => return Tried::Failed(CommitError::Unknown(error)),
+        }
+        // What is to come must tell an earlier try of ours from somebody else's version.
+        unclear |= true;
+        tokio::time::sleep(Duration::from_millis(250 << tries)).await;
+    }
+}
+
+/// Why a `PUT` brought no success.
+enum Lost {
+    /// There is such an object.
+    Taken,
+    /// The store refused, for good.
+    No(SinkError),
+    /// The store answered that it could not.
+    Busy(SinkError),
+    /// No answer came.
+    Silent(SinkError),
+}
+
+async fn put(objects: &Objects, file: &VersionFile, number: u64) -> Result<(), Lost> {
+    let name = layout::version_file_name(number);
+    let doing = format!("create {}", objects.location(&name));
+    let put = objects.operators.once.write_with(&name, file.encode(number));
+    let put = put.if_not_exists(true).content_type("application/json");
+    match timeout(PATIENCE, put).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(classify(&error, &doing)),
+        Err(_) => Err(Lost::Silent(silent(&doing, PATIENCE.as_secs()))),
+    }
+}
+
+fn classify(error: &Error, doing: &str) -> Lost {
+    match error.kind() {
+        ErrorKind::ConditionNotMatch => Lost::Taken,
+        _ if !error.is_temporary() => Lost::No(fault(error, doing)),
+        _ if answered(error).is_some() => Lost::Busy(fault(error, doing)),
+        _ => Lost::Silent(fault(error, doing)),
+    }
+}
+
+async fn look(objects: &Objects, file: &VersionFile, number: u64) -> Found {
+    match objects.version(number).await {
+        Ok(found) if found.message == file.message => Found::Ours,
+        Ok(_) => Found::Theirs,
+        Err(error) => match error.kind() {
+            SinkErrorKind::NotFound => Found::Nothing,
+            SinkErrorKind::Corrupt => Found::Theirs,
+            _ => Found::Unreadable,
+        },
+    }
+}
