@@ -12,7 +12,9 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         _ => {
-            eprintln!("usage: backup-maker serve\n\nbahub starts this program where the data is; it speaks the agent protocol over stdin and stdout.");
+            eprintln!(
+                "usage: backup-maker serve\n\nbahub starts this program where the data is; it speaks the agent protocol over stdin and stdout."
+            );
             ExitCode::from(2)
         }
     }

@@ -49,7 +49,7 @@ impl Engine {
                 recipients: recipients.iter().map(|recipient| recipient.fingerprint.clone()).collect(),
                 bahub: env!("CARGO_PKG_VERSION").to_owned(),
             };
-            let granted = route::choose(plan, agent, Purpose::Upload(version.clone())).await?;
+            let granted = unless_cancelled(cx, route::choose(plan, agent, Purpose::Upload(version.clone()))).await?;
             let job = CaptureJob {
                 capture,
                 compression: plan.compression,
@@ -77,8 +77,8 @@ impl Engine {
         work: impl AsyncFnOnce(&mut dyn Session, &mut Agent, &mut Run) -> Result<(), RunError>,
     ) -> Result<(), RunError> {
         cx.events.phase(Phase::Opening);
-        run.report.recovered = plan.transport.recover(cx).await?;
-        let mut session = plan.transport.open(cx).await?;
+        run.report.recovered = unless_cancelled(cx, plan.transport.recover(cx)).await?;
+        let mut session = unless_cancelled(cx, plan.transport.open(cx)).await?;
         let result = match self.agent_at(session.as_mut(), cx).await {
             Ok(mut agent) => {
                 cx.events.phase(Phase::Checking);
@@ -88,7 +88,7 @@ impl Engine {
             }
             Err(error) => Err(error),
         };
-        cx.events.phase(Phase::Closing);
+        run.closing();
         let closed = session.close().await.map_err(RunError::from);
         match (result, closed) {
             // The first error is told as the run's; that of closing must not be lost beside it.
@@ -100,6 +100,23 @@ impl Engine {
             (Ok(()), Ok(())) => Ok(()),
         }
     }
+}
+
+/// Does something that may be dropped at any point without harm; a cancellation ends it at once.
+pub(super) async fn unless_cancelled<T, E: Into<RunError>>(
+    cx: &RunContext,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, RunError> {
+    tokio::select! {
+        biased;
+        () = cx.cancel.cancelled() => Err(cancelled()),
+        done = work => done.map_err(Into::into),
+    }
+}
+
+/// The user ended the run.
+pub(super) fn cancelled() -> RunError {
+    RunError::new(RunErrorKind::Cancelled, "the run was cancelled")
 }
 
 fn days_until(expires: i64) -> i64 {

@@ -3,6 +3,7 @@
 use tokio::time::{Instant, timeout_at};
 
 use super::agent::{Agent, GRACE, Said, nonsense};
+use super::backup::{cancelled, unless_cancelled};
 use super::ended::Run;
 use super::{RunError, RunErrorKind, error, route};
 use crate::event::Phase;
@@ -78,7 +79,7 @@ impl Capturing<'_> {
     async fn begin(&self, job: &CaptureJob, granted: Option<&AgentSink>) -> Result<Option<Box<dyn Upload>>, RunError> {
         match granted {
             Some(_) => Ok(None),
-            None => Ok(Some(self.plan.sink.begin(&job.version).await?)),
+            None => Ok(Some(unless_cancelled(self.cx, self.plan.sink.begin(&job.version)).await?)),
         }
     }
 
@@ -149,7 +150,7 @@ impl Capturing<'_> {
                     return Err(self.failed(failure, true));
                 }
                 Ok(Ok(Said::Done(_) | Said::Failed(_)) | Err(_)) | Err(_) => {
-                    return Err(RunError::new(RunErrorKind::Cancelled, "the run was cancelled").into());
+                    return Err(cancelled().into());
                 }
             }
         }

@@ -7,7 +7,7 @@ use futures::StreamExt;
 use tokio::fs::{File, OpenOptions};
 use tokio::io::AsyncWriteExt;
 
-use super::backup::limited;
+use super::backup::{cancelled, limited, unless_cancelled};
 use super::ended::Run;
 use super::read::Reading;
 use super::{Ended, Engine, RunError, RunErrorKind};
@@ -53,7 +53,7 @@ impl Engine {
         let failed = |error: std::io::Error| {
             RunError::new(RunErrorKind::Output, format!("cannot write {}: {error}", path.display()))
         };
-        let found = self.find(plan, version).await?;
+        let found = unless_cancelled(cx, self.find(plan, version)).await?;
         run.report.version = Some(found.number.to_string());
         cx.events.phase(Phase::Downloading);
         let part = part_of(path)?;
@@ -116,7 +116,7 @@ async fn write_encrypted(
     loop {
         let chunk = tokio::select! {
             () = cx.cancel.cancelled() => {
-                return Err(RunError::new(RunErrorKind::Cancelled, "the run was cancelled"));
+                return Err(cancelled());
             }
             chunk = download.stream.next() => chunk,
         };

@@ -96,20 +96,20 @@ pub(super) struct Run {
     pub(super) report: Report,
     events: Events,
     started: Instant,
+    closing: bool,
 }
 
 impl Run {
     /// Begins the report and tells that the run started.
     pub(super) fn start(operation: &'static str, plan: Option<&Plan>, cx: &RunContext) -> Self {
-        let report = Report {
-            operation,
-            backup: cx.backup.clone(),
-            run: cx.id.clone(),
-            warnings: plan.map(|plan| plan.notices.clone()).unwrap_or_default(),
-            ..Report::default()
-        };
-        cx.events.tell(Event::Started { operation, backup: cx.backup.clone(), run: cx.id.clone() });
-        Self { report, events: cx.events.clone(), started: Instant::now() }
+        let (backup, id) = (cx.backup.clone(), cx.id.clone());
+        cx.events.tell(Event::Started { operation, backup: backup.clone(), run: id.clone() });
+        let report = Report { operation, backup, run: id, ..Report::default() };
+        let mut run = Self { report, events: cx.events.clone(), started: Instant::now(), closing: false };
+        for notice in plan.map(|plan| plan.notices.as_slice()).unwrap_or_default() {
+            run.warn(notice);
+        }
+        run
     }
 
     /// Adds a warning, and tells it.
@@ -119,9 +119,16 @@ impl Run {
         self.report.warnings.push(message);
     }
 
+    /// Tells, once, that the run is being closed.
+    pub(super) fn closing(&mut self) {
+        if !std::mem::replace(&mut self.closing, true) {
+            self.events.phase(Phase::Closing);
+        }
+    }
+
     /// Undoes what is left to undo, and states how the run ended.
     pub(super) async fn end(mut self, result: Result<(), RunError>, cx: &RunContext) -> Ended {
-        cx.events.phase(Phase::Closing);
+        self.closing();
         let not_undone = cx.undo.unwind().await;
         self.report.seconds = self.started.elapsed().as_secs_f64();
         let error = result.err().map(|error| scrubbed(error, cx));

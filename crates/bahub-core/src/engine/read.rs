@@ -5,6 +5,7 @@ use futures::StreamExt;
 use tokio::time::{Instant, timeout_at};
 
 use super::agent::{Agent, GRACE, Said, nonsense};
+use super::backup::cancelled;
 use super::version::Found;
 use super::{RunError, RunErrorKind, error};
 use crate::link::{Deliver, Done, Failure, FailureKind, Job, LinkSender, ReadJob, ToAgent};
@@ -104,10 +105,6 @@ impl Reading<'_> {
             }
         }
     }
-}
-
-fn cancelled() -> RunError {
-    RunError::new(RunErrorKind::Cancelled, "the run was cancelled")
 }
 
 /// Sends the message's bytes through the link, where the route is relayed, and states their end.

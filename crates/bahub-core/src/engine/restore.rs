@@ -1,6 +1,6 @@
 //! A restore: proven first, then put back, and completed only by a proven end.
 
-use super::backup::limited;
+use super::backup::{limited, unless_cancelled};
 use super::ended::Run;
 use super::lock::RunLock;
 use super::read::Reading;
@@ -42,7 +42,7 @@ impl Engine {
         run: &mut Run,
     ) -> Result<(), RunError> {
         let _lock = RunLock::take(&self.lock_folder, &plan.sink.identity(), cx)?;
-        let found = self.find(plan, options.version).await?;
+        let found = unless_cancelled(cx, self.find(plan, options.version)).await?;
         run.report.version = Some(found.number.to_string());
         self.in_place(plan, cx, run, async |session, agent, run| {
             let findings = agent.probe(plan.adapter.as_ref(), cx).await?;
@@ -52,7 +52,7 @@ impl Engine {
             {
                 cx.scrubber.learn(secret);
             }
-            let granted = route::choose(plan, agent, Purpose::Download(found.number)).await?;
+            let granted = unless_cancelled(cx, route::choose(plan, agent, Purpose::Download(found.number))).await?;
             run.report.route = Some(route::name_of(granted.as_ref()));
             let mut reading = Reading { plan, cx, agent, found: &found, granted: granted.as_ref() };
             let restored = async {

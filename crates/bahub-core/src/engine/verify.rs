@@ -1,6 +1,6 @@
 //! Reading a stored message to its end: authenticated, decompressed, measured.
 
-use super::backup::limited;
+use super::backup::{limited, unless_cancelled};
 use super::ended::Run;
 use super::read::Reading;
 use super::restore::nothing;
@@ -26,7 +26,7 @@ impl Engine {
         cx: &RunContext,
         run: &mut Run,
     ) -> Result<(), RunError> {
-        let found = self.find(plan, version).await?;
+        let found = unless_cancelled(cx, self.find(plan, version)).await?;
         run.report.version = Some(found.number.to_string());
         let mut agent = self.agent_here().await?;
         cx.events.phase(Phase::Proving);
