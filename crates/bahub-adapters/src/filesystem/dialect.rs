@@ -17,8 +17,8 @@ pub(super) enum Dialect {
     Other,
 }
 
-/// Asks tar who it is. GNU tar and busybox 1.31 and later answer on the first line of standard output; an older
-/// busybox knows no such option and fails with 1, which is an answer as well.
+/// Asks tar who it is. A busybox that was built without `DESKTOP` knows no `--version` and fails with 1, having said
+/// nothing on standard output: an answer as well.
 pub(super) fn probe() -> Probe {
     let mut step = tar().arg("--version");
     step.ok = vec![0, 1];
@@ -35,8 +35,8 @@ impl Dialect {
     pub(super) fn of(found: &Findings) -> Self {
         match found.get(TAR) {
             Some(line) if line.contains("GNU tar") => Self::Gnu,
-            Some(line) if line.contains("busybox") => Self::Busybox,
-            _ => Self::Other,
+            Some(line) if !line.is_empty() && !line.contains("busybox") => Self::Other,
+            _ => Self::Busybox,
         }
     }
 }
