@@ -1,8 +1,11 @@
 //! A transport to this very host, with as little in it as the contract allows.
 
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::pin::Pin;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 
 use async_trait::async_trait;
 use bahub_core::run::{RunContext, random_hex};
@@ -11,7 +14,8 @@ use bahub_core::transport::{
     Exec, Locality, PlacedPath, Process, PutFile, Session, Transport, TransportError, TransportErrorKind,
 };
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
-use tokio::process::{Child, Command};
+use tokio::io::AsyncWrite;
+use tokio::process::{Child, ChildStdin, Command};
 
 /// Runs commands on this host; the agent is served inside this process.
 #[derive(Debug, Clone, Copy, Default)]
@@ -82,7 +86,7 @@ fn wait(pid: Pid) -> Exit {
     }
 }
 
-fn failed(kind: TransportErrorKind, what: String) -> impl FnOnce(std::io::Error) -> TransportError {
+fn failed(kind: TransportErrorKind, what: String) -> impl FnOnce(io::Error) -> TransportError {
     move |error| TransportError::new(kind, format!("{what}: {error}")).with_source(error)
 }
 
@@ -110,7 +114,7 @@ impl Session for HereSession {
         let guard = KillOnDrop(Some(group));
         let (Some(stdin), Some(stdout), Some(stderr)) = stdio else { return Err(missing()) };
         Ok(Process {
-            stdin: Box::pin(stdin),
+            stdin: Box::pin(EndedByShutdown(Some(stdin))),
             stdout: Box::pin(stdout),
             stderr: Box::pin(stderr),
             exit: Box::pin(guard.exit()),
@@ -135,7 +139,7 @@ impl Session for HereSession {
 }
 
 impl HereSession {
-    fn end(&mut self) -> std::io::Result<()> {
+    fn end(&mut self) -> io::Result<()> {
         self.groups.drain(..).for_each(|group| group.end());
         self.folder.take().map_or(Ok(()), std::fs::remove_dir_all)
     }
@@ -148,9 +152,31 @@ impl Drop for HereSession {
     }
 }
 
-fn private_folder() -> std::io::Result<std::path::PathBuf> {
+fn private_folder() -> io::Result<std::path::PathBuf> {
     let folder = std::env::temp_dir().join(format!("bahub-testkit-{}", random_hex(16)?));
     std::fs::DirBuilder::new().mode(0o700).create(&folder)?;
     std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700))?;
     Ok(folder)
+}
+
+/// A pipe that `shutdown` closes: tokio's own does so when it is dropped, and not before.
+struct EndedByShutdown(Option<ChildStdin>);
+
+impl AsyncWrite for EndedByShutdown {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match &mut self.0 {
+            Some(stdin) => Pin::new(stdin).poll_write(cx, bytes),
+            None => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.as_mut().map_or(Poll::Ready(Ok(())), |stdin| Pin::new(stdin).poll_flush(cx))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // A pipe has no buffer of ours to flush.
+        self.0 = None;
+        Poll::Ready(Ok(()))
+    }
 }

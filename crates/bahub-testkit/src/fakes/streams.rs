@@ -37,15 +37,17 @@ pub(super) fn cut(mut from: Reader, most: u64) -> Reader {
     Box::pin(reader)
 }
 
-/// The first `most` bytes of the stream, then nothing more, and no end.
-pub(super) fn stuck(from: Reader, most: u64) -> Reader {
-    let (to, endless) = duplex(1);
-    // The end that is never written to lives as long as the task that holds it.
+/// The stream, if it has fewer than `most` bytes; else its first ones, then nothing more, and no end.
+pub(super) fn stuck(mut from: Reader, most: u64) -> Reader {
+    let (mut to, reader) = duplex(64 * 1024);
     tokio::spawn(async move {
-        std::future::pending::<()>().await;
-        drop(to);
+        if let Ok(passed) = tokio::io::copy(&mut (&mut from).take(most), &mut to).await
+            && passed == most
+        {
+            std::future::pending::<()>().await;
+        }
     });
-    Box::pin(from.take(most).chain(endless))
+    Box::pin(reader)
 }
 
 /// Both streams in one, as they come.

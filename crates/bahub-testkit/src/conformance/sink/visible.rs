@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use bahub_core::sink::{Sink, SinkErrorKind, VersionNumber};
+use bahub_core::sink::{Sink, SinkErrorKind, Upload, VersionNumber};
 use bytes::Bytes;
 
 use super::super::report::Checked;
@@ -10,6 +10,8 @@ use super::message::{begin, fetch_same, message, numbers, store, write};
 
 /// How long a store may take to notice that an upload was given up.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// What uploads hold when they are given up: nothing, less than a buffer, more than one.
+const SIZES: [usize; 3] = [0, 10_000, 3 * 1024 * 1024];
 /// How long to wait before such a store is asked again: it tells nobody when it noticed.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -38,11 +40,8 @@ async fn unseen(sink: &dyn Sink, expected: &[u64], next: VersionNumber, after: &
 }
 
 pub(super) async fn after_abort(sink: &dyn Sink) -> Checked {
-    for size in [0, 10_000, 3 * 1024 * 1024] {
-        let mut upload = begin(sink).await?;
-        if size > 0 {
-            write(upload.as_mut(), &message(sink, size), &[64 * 1024]).await.map_err(|error| error.chain())?;
-        }
+    for size in SIZES {
+        let upload = written(sink, size).await?;
         upload.abort().await.map_err(|error| format!("abort failed: {}", error.chain()))?;
         nothing(sink, &format!("an upload of {size} bytes was aborted")).await?;
     }
@@ -50,22 +49,39 @@ pub(super) async fn after_abort(sink: &dyn Sink) -> Checked {
 }
 
 pub(super) async fn after_drop(sink: &dyn Sink) -> Checked {
-    for size in [0, 10_000, 3 * 1024 * 1024] {
-        let mut upload = begin(sink).await?;
-        let mut written = Ok(());
-        if size > 0 {
-            written = write(upload.as_mut(), &message(sink, size), &[64 * 1024]).await;
-        }
-        drop(upload);
+    for size in SIZES {
+        drop(written(sink, size).await?);
         nothing(sink, &format!("an upload of {size} bytes was dropped")).await?;
-        // The store may still be busy with the one before.
-        if let Err(error) = written
-            && size <= 10_000
-        {
-            return Err(error.chain());
-        }
     }
     works_again(sink).await
+}
+
+/// An upload that took so many bytes.
+async fn written(sink: &dyn Sink, size: usize) -> Checked<Box<dyn Upload>> {
+    let message = if size > 0 { message(sink, size) } else { Bytes::new() };
+    patiently(async || {
+        let mut upload = begin(sink).await?;
+        match write(upload.as_mut(), &message, &[64 * 1024]).await {
+            Ok(()) => Ok(upload),
+            Err(error) => {
+                // Its own error is the one to tell.
+                let _ = upload.abort().await;
+                Err(format!("an upload of {size} bytes broke: {}", error.chain()))
+            }
+        }
+    })
+    .await
+}
+
+/// Tries again for a while: a store that takes one upload at a time may still be busy with the one before.
+async fn patiently<T>(work: impl AsyncFn() -> Checked<T>) -> Checked<T> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match work().await {
+            Err(_) if Instant::now() < deadline => tokio::time::sleep(PAUSE).await,
+            ended => return ended,
+        }
+    }
 }
 
 async fn nothing(sink: &dyn Sink, after: &str) -> Checked {
@@ -77,14 +93,8 @@ async fn nothing(sink: &dyn Sink, after: &str) -> Checked {
 
 async fn works_again(sink: &dyn Sink) -> Checked {
     let message: Bytes = message(sink, 50_000);
-    let deadline = Instant::now() + PATIENCE;
-    let receipt = loop {
-        match store(sink, &message).await {
-            Ok(receipt) => break receipt,
-            Err(what) if Instant::now() > deadline => return Err(format!("the next upload does not work: {what}")),
-            Err(_) => tokio::time::sleep(PAUSE).await,
-        }
-    };
+    let receipt = patiently(async || store(sink, &message).await).await;
+    let receipt = receipt.map_err(|what| format!("the next upload does not work: {what}"))?;
     let listed = numbers(sink).await?;
     ensure!(listed == [receipt.version.0], "after the next upload {listed:?} is listed");
     fetch_same(sink, receipt.version, &message).await
