@@ -211,7 +211,7 @@ async fn wrong_keys_and_a_missing_bucket_are_told_before_anything_is_produced() 
         (json!({"url": "s3://nowhere/x"}), SinkErrorKind::NotFound),
     ] {
         let sink = server.sink(FULL, more.clone());
-        let error = sink.begin(&new_version()).await.err().unwrap();
+        let Err(error) = sink.begin(&new_version()).await else { panic!("{more}") };
         assert_eq!(*error.kind(), kind, "{more}: {error}");
         assert!(error.help().is_some());
         assert!(!format!("{error:?} {sink:?} {}", error.chain()).contains("hunter2"));

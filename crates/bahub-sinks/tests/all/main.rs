@@ -1,4 +1,6 @@
 //! Claims about the sinks, against real file systems and servers.
+#![cfg(any(feature = "repository", feature = "store"))]
+#![expect(clippy::unwrap_used, reason = "clippy exempts tests' bodies, and not the functions that they share")]
 
 #[cfg(feature = "s3")]
 mod bucket;

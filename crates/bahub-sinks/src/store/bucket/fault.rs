@@ -7,13 +7,15 @@ use opendal::{Error, ErrorKind};
 
 const LONGEST: usize = 300;
 
+/// Codes that blame the keys, and not what they may do.
+const BAD_KEYS: &[&str] =
+    &["InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "NotSignedUp"];
+
 /// `doing` completes "cannot ...".
 pub(super) fn fault(error: &Error, doing: &str) -> SinkError {
     let code = answered(error).unwrap_or_default();
     let kind = match (error.kind(), code) {
-        (_, "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "ExpiredToken" | "InvalidToken") => {
-            SinkErrorKind::Unauthorized
-        }
+        (_, code) if BAD_KEYS.contains(&code) => SinkErrorKind::Unauthorized,
         (_, "QuotaExceeded" | "XMinioStorageFull" | "InsufficientStorage") => SinkErrorKind::NoSpace,
         (ErrorKind::PermissionDenied, _) => SinkErrorKind::Forbidden,
         (ErrorKind::NotFound, _) | (_, "NoSuchBucket") => SinkErrorKind::NotFound,

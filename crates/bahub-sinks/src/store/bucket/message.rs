@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bahub_core::sink::{SinkError, SinkErrorKind};
 use bytes::Bytes;
-use opendal::{Buffer, Error, ErrorKind, Writer};
+use opendal::{Buffer, ErrorKind, Writer};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -57,7 +57,7 @@ impl Message {
         let doing = format!("complete {}", self.location());
         match timeout(patience, writer.close()).await {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) if self.stands(&error, size).await => Ok(()),
+            Ok(Err(_)) | Err(_) if self.stands(size).await => Ok(()),
             Ok(Err(error)) => Err(self.give_up(writer, fault(&error, &doing)).await),
             Err(_) => Err(self.give_up(writer, silent(&doing, patience.as_secs())).await),
         }
@@ -98,12 +98,9 @@ impl Message {
         error
     }
 
-    /// Whether a refusal means that an earlier try, whose answer was lost, had made the object: nobody else knows its
-    /// name.
-    async fn stands(&self, error: &Error, size: u64) -> bool {
-        if !matches!(error.kind(), ErrorKind::ConditionNotMatch | ErrorKind::NotFound) {
-            return false;
-        }
+    /// Whether the object is there all the same: an earlier try, whose answer was lost, had made it, and nobody else
+    /// knows its name.
+    async fn stands(&self, size: u64) -> bool {
         let stat = self.objects.operators.retrying.stat(&self.name).await;
         stat.is_ok_and(|object| object.content_length() == size)
     }

@@ -59,11 +59,8 @@ impl Objects {
     /// Every version that can be read, oldest first, and whether some could not: a damaged one is logged, and hides no
     /// other.
     pub(super) async fn versions(&self) -> Result<(Vec<VersionFile>, bool), SinkError> {
-        self.versions_of(&self.entries().await?).await
-    }
-
-    pub(super) async fn versions_of(&self, entries: &[Entry]) -> Result<(Vec<VersionFile>, bool), SinkError> {
-        let read = stream::iter(numbers(entries)).map(|number| async move { Ok((number, self.version(number).await)) });
+        let read =
+            stream::iter(self.numbers().await?).map(|number| async move { Ok((number, self.version(number).await)) });
         let read: Vec<_> = read.buffered(AT_ONCE).try_collect().await?;
         let mut readable = Vec::new();
         let mut damaged = false;
