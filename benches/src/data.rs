@@ -21,8 +21,28 @@ impl Random {
 }
 
 const WORDS: &[&str] = &[
-    "order", "invoice", "shipped", "customer", "pending", "warehouse", "blue", "cotton", "shirt", "return", "address",
-    "street", "payment", "refused", "gift", "note", "express", "delivery", "size", "discount", "winter", "catalogue",
+    "order",
+    "invoice",
+    "shipped",
+    "customer",
+    "pending",
+    "warehouse",
+    "blue",
+    "cotton",
+    "shirt",
+    "return",
+    "address",
+    "street",
+    "payment",
+    "refused",
+    "gift",
+    "note",
+    "express",
+    "delivery",
+    "size",
+    "discount",
+    "winter",
+    "catalogue",
 ];
 
 /// Writes INSERT statements until the file holds `bytes`.

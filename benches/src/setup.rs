@@ -41,7 +41,8 @@ impl Setup {
             validity: None,
         };
         let key = generate(&spec).map_err(io::Error::other)?;
-        write_key_pair(&key, &self.folder.join("private.asc"), &self.folder.join("public.asc")).map_err(io::Error::other)?;
+        write_key_pair(&key, &self.folder.join("private.asc"), &self.folder.join("public.asc"))
+            .map_err(io::Error::other)?;
         let line = format!(
             "mkdir -p -m 700 gnupg && {gpg} --import private.asc && echo {}:6: | {gpg} --import-ownertrust",
             key.fingerprint,

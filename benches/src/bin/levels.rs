@@ -30,7 +30,10 @@ fn main() -> io::Result<()> {
     let setup = Setup::new(&args.dir, &args.bahub)?;
     for path in &args.paths {
         let path = path.canonicalize()?;
-        println!("\n{}\n\n| level | stored | of the data | seconds | CPU seconds |\n|---|---|---|---|---|", path.display());
+        println!(
+            "\n{}\n\n| level | stored | of the data | seconds | CPU seconds |\n|---|---|---|---|---|",
+            path.display()
+        );
         for level in LEVELS {
             let store = format!("{{ url: \"file://{}/store-levels\" }}", setup.folder.display());
             let meta = format!(", compression: {{ algorithm: zstd, level: {level} }}");
@@ -53,8 +56,9 @@ fn main() -> io::Result<()> {
 
 /// A number of the report, without a JSON parser for two fields.
 fn number(report: &str, field: &str) -> io::Result<f64> {
-    let digits = report.split(&format!("\"{field}\":")).nth(1).map(|rest| {
-        rest.chars().take_while(char::is_ascii_digit).collect::<String>()
-    });
+    let digits = report
+        .split(&format!("\"{field}\":"))
+        .nth(1)
+        .map(|rest| rest.chars().take_while(char::is_ascii_digit).collect::<String>());
     digits.and_then(|digits| digits.parse().ok()).ok_or_else(|| io::Error::other(format!("no {field} in {report}")))
 }

@@ -61,7 +61,8 @@ fn backup(setup: &Setup, args: &Args) -> io::Result<()> {
 }
 
 fn incompressible_cpu(setup: &Setup, args: &Args) -> io::Result<()> {
-    let bahub = setup.bahub("noise", &store("store-noise", setup), &[&setup.folder.join("noise")], ", compression: none")?;
+    let bahub =
+        setup.bahub("noise", &store("store-noise", setup), &[&setup.folder.join("noise")], ", compression: none")?;
     let encrypt = setup.encrypt("--compress-algo none");
     let mut series = [
         Series::new("bahub, compression: none", "rm -rf store-noise", format!("{bahub} :backup:make data >/dev/null")),
@@ -79,7 +80,11 @@ fn restore(setup: &Setup, args: &Args) -> io::Result<()> {
     let restore = format!("{bahub} :backup:restore data --to {}/out --yes", setup.folder.display());
     let mut series = [
         Series::new("bahub (proof, then restore)", "rm -rf out", format!("{restore} >/dev/null")),
-        Series::new("gpg -d | zstd -d > file", "rm -f out.sql", format!("{} -d rival.pgp | zstd -d -q > out.sql", setup.gpg())),
+        Series::new(
+            "gpg -d | zstd -d > file",
+            "rm -f out.sql",
+            format!("{} -d rival.pgp | zstd -d -q > out.sql", setup.gpg()),
+        ),
         Series::new("bahub --stream", "rm -rf out", format!("{restore} --stream >/dev/null")),
         Series::new("bahub :backup:verify", "", format!("{bahub} :backup:verify data >/dev/null")),
     ];

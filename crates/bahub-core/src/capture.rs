@@ -35,6 +35,14 @@ impl Capture {
         Self { segments: vec![Segment { name: None, source: Source::Pipeline(vec![step]) }] }
     }
 
+    /// Every step of every segment, to change.
+    pub fn steps_mut(&mut self) -> impl Iterator<Item = &mut Step> {
+        self.segments.iter_mut().flat_map(|segment| match &mut segment.source {
+            Source::Literal(_) => [].iter_mut(),
+            Source::Pipeline(steps) => steps.iter_mut(),
+        })
+    }
+
     /// Every step of every segment.
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
         self.segments.iter().flat_map(|segment| match &segment.source {

@@ -42,6 +42,11 @@ pub enum Event {
         /// The line, secrets replaced.
         line: String,
     },
+    /// Something of the configuration that is accepted and not acted on.
+    Notice {
+        /// One sentence.
+        message: String,
+    },
     /// Something that does not stop the run, and that stands in the report.
     Warning {
         /// One sentence.

@@ -38,6 +38,13 @@ pub struct Replay {
     pub after: Vec<Step>,
 }
 
+impl Replay {
+    /// Every step, in order, to change.
+    pub fn steps_mut(&mut self) -> impl Iterator<Item = &mut Step> {
+        self.before.iter_mut().chain(&mut self.main).chain(&mut self.after)
+    }
+}
+
 /// A restore that this adapter cannot do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what}")]

@@ -30,6 +30,8 @@ pub struct Report {
     pub route: Option<&'static str>,
     /// Programs and their versions, as the probes found them.
     pub tools: std::collections::BTreeMap<String, String>,
+    /// What of the configuration is accepted and not acted on.
+    pub notices: Vec<String>,
     /// What did not stop the run and should be read.
     pub warnings: Vec<String>,
     /// What `recover` mended.

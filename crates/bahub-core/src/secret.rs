@@ -110,6 +110,12 @@ impl Scrubber {
         }
     }
 
+    /// True for a text that holds a known secret.
+    pub fn finds_in(&self, text: &str) -> bool {
+        let known = self.known.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+        known.iter().any(|secret| text.contains(secret.expose()))
+    }
+
     /// Gives the text with every known secret replaced.
     pub fn scrub(&self, text: &str) -> String {
         let known = self.known.read().unwrap_or_else(|poisoned| poisoned.into_inner());

@@ -17,6 +17,8 @@ pub struct Step {
     pub args: Vec<Arg>,
     /// Variables set in addition to the inherited environment; never secrets.
     pub env: Vec<(String, String)>,
+    /// Variables that it does not inherit; the engine names those that hold secrets of the run.
+    pub unset: Vec<String>,
     /// Where its standard input comes from.
     pub stdin: Stdin,
     /// Exit codes that mean success.
@@ -99,6 +101,7 @@ impl Step {
             programs: programs.into_iter().map(Into::into).collect(),
             args: Vec::new(),
             env: Vec::new(),
+            unset: Vec::new(),
             stdin: Stdin::Nothing,
             ok: vec![0],
             warn: Vec::new(),

@@ -118,6 +118,9 @@ fn spawn(step: &Step, path: &std::path::Path, stdin: Plug, stdout: Plug) -> io::
         };
     }
     command.arg0(std::ffi::OsStr::from_bytes(path.file_name().unwrap_or(path.as_os_str()).as_bytes()));
+    for name in &step.unset {
+        command.env_remove(name);
+    }
     command.envs(step.env.iter().map(|(name, value)| (name, value)));
     command.stdin(Stdio::from(stdin)).stdout(Stdio::from(stdout)).stderr(Stdio::piped());
     command.process_group(0).preserved_fds(inherited);

@@ -77,9 +77,10 @@ impl<W: Write + Send + 'static> Compressor<W> {
             State::Idle(sink) | State::Raw(sink) => Ok(sink),
             State::Zstd(encoder) => encoder.finish(),
             State::Gzip(mut gzip) => gzip.finish().map_err(gzip_error),
-            State::Undecided(mut sink, head) => {
-                sink.write_all(&head)?;
-                Ok(sink)
+            State::Undecided(sink, head) => {
+                self.state = State::Undecided(sink, head);
+                self.decide()?;
+                self.end_frame()
             }
             State::Gone => Err(io::ErrorKind::BrokenPipe.into()),
         }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use bahub_core::secret::Secret;
-use bahub_crypto::{KeyAlgorithm, KeyGeneration, generate as make, write_key_pair};
+use bahub_crypto::{CryptoError, KeyAlgorithm, KeyGeneration, generate as make, write_key_pair};
 
 use super::{Failed, Session};
 use crate::args::{GenerateArgs, KeyType};
@@ -15,9 +15,13 @@ const DAY: Duration = Duration::from_secs(86_400);
 const KEYS: u8 = 6;
 
 pub(super) fn generate(session: &Session<'_>, args: &GenerateArgs) -> Result<u8, Failed> {
-    let failed = |error: bahub_crypto::CryptoError| {
-        Failed::new(KEYS, error.to_string())
-            .with_help("give other names with --private-key and --public-key, or another --email")
+    let failed = |error: CryptoError| {
+        let help = match error {
+            CryptoError::Exists(_) => "give other names with --private-key and --public-key",
+            CryptoError::Generation(_) => "give another --email or --name",
+            _ => "the folders must exist and be writable",
+        };
+        Failed::new(KEYS, error.to_string()).with_help(help)
     };
     let key = make(&KeyGeneration {
         name: args.name.clone(),

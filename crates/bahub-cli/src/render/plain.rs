@@ -52,6 +52,7 @@ pub(super) fn line(event: &Event, verbosity: u8) -> Option<String> {
         }
         Event::Phase { phase } if verbosity > 0 => Some(phase.to_string()),
         Event::Log { source, line } if verbosity > 0 => Some(format!("{source}: {line}")),
+        Event::Notice { message } => Some(format!("notice: {message}")),
         Event::Warning { message } => Some(format!("warning: {message}")),
         _ => None,
     }
@@ -81,7 +82,8 @@ pub(super) fn summary(report: &Report) -> String {
         _ => recovered(report),
     };
     if report.outcome == Outcome::SucceededWithWarnings {
-        text.push_str(&format!(" (with {} warnings)", report.warnings.len()));
+        let count = report.warnings.len();
+        text.push_str(&format!(" (with {count} warning{})", if count == 1 { "" } else { "s" }));
     }
     text
 }

@@ -1,5 +1,6 @@
 //! An agent as the controller holds it.
 
+use std::ffi::OsStr;
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -13,6 +14,7 @@ use crate::link::{
     self, Done, Failure, FromAgent, Hello, Incoming, Job, LinkReceiver, LinkSender, PROTOCOL, ProbeStep, ToAgent,
 };
 use crate::run::RunContext;
+use crate::step::Step;
 use crate::transport::{Exec, Locality, Process, PutFile, Session};
 
 /// How long an agent may take to say hello.
@@ -124,12 +126,10 @@ impl Agent {
     /// Runs the adapter's probes.
     pub(super) async fn probe(&mut self, adapter: &dyn Adapter, cx: &RunContext) -> Result<Findings, RunError> {
         let probes = adapter.preflight().into_iter();
-        let probes = probes
+        let mut probes = probes
             .map(|probe| ProbeStep { step: probe.step, finding: probe.finding.map(str::to_owned) })
             .collect::<Vec<_>>();
-        for secret in probes.iter().flat_map(|probe| probe.step.secrets()) {
-            cx.scrubber.learn(secret);
-        }
+        self.shield(probes.iter_mut().map(|probe| &mut probe.step), cx);
         self.sender.send(&ToAgent::Job(Box::new(Job::Probe(probes))))?;
         let mut cancelled = false;
         loop {
@@ -145,6 +145,23 @@ impl Agent {
                 Said::Done(Done::Probed(found)) => return Ok(found),
                 Said::Failed(failure) => return Err(error::of_agent(failure, adapter, RunErrorKind::Preflight)),
                 Said::Done(_) | Said::Reached | Said::Data(_) => return Err(nonsense()),
+            }
+        }
+    }
+
+    /// Learns the secrets of these steps, and keeps variables of this process that hold one away from programs that
+    /// would inherit them.
+    pub(super) fn shield<'a>(&self, steps: impl Iterator<Item = &'a mut Step>, cx: &RunContext) {
+        let steps = steps.collect::<Vec<_>>();
+        for secret in steps.iter().flat_map(|step| step.secrets()) {
+            cx.scrubber.learn(secret);
+        }
+        if self.locality == Locality::Here {
+            let secret = |value: &OsStr| cx.scrubber.finds_in(&value.to_string_lossy());
+            let names = std::env::vars_os().filter(|(_, value)| secret(value));
+            let names = names.filter_map(|(name, _)| name.into_string().ok()).collect::<Vec<_>>();
+            for step in steps {
+                step.unset.extend(names.iter().cloned());
             }
         }
     }

@@ -38,10 +38,8 @@ impl Engine {
         self.in_place(plan, cx, run, async |session, agent, run| {
             let found = agent.probe(plan.adapter.as_ref(), cx).await?;
             run.report.tools = found.0.clone();
-            let capture = plan.adapter.capture(&found);
-            for secret in capture.steps().flat_map(|step| step.secrets()) {
-                cx.scrubber.learn(secret);
-            }
+            let mut capture = plan.adapter.capture(&found);
+            agent.shield(capture.steps_mut(), cx);
             let version = NewVersion {
                 created: jiff::Timestamp::now(),
                 adapter: plan.adapter_type.clone(),

@@ -10,12 +10,13 @@ use tokio::io::AsyncWriteExt;
 use super::backup::{cancelled, limited, unless_cancelled};
 use super::ended::Run;
 use super::read::Reading;
+use super::version::{Found, resolve};
 use super::{Ended, Engine, RunError, RunErrorKind};
 use crate::event::{Event, Phase};
 use crate::link::Deliver;
 use crate::plan::Plan;
 use crate::run::RunContext;
-use crate::sink::VersionSelector;
+use crate::sink::{VersionNumber, VersionSelector};
 
 /// What is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,14 +54,22 @@ impl Engine {
         let failed = |error: std::io::Error| {
             RunError::new(RunErrorKind::Output, format!("cannot write {}: {error}", path.display()))
         };
-        let found = unless_cancelled(cx, self.find(plan, version)).await?;
-        run.report.version = Some(found.number.to_string());
+        // The message as it is needs no key.
+        let found = match content {
+            DownloadContent::Plain => Some(unless_cancelled(cx, self.find(plan, version)).await?),
+            DownloadContent::Encrypted => None,
+        };
+        let number = match &found {
+            Some(found) => found.number,
+            None => unless_cancelled(cx, resolve(plan, version)).await?,
+        };
+        run.report.version = Some(number.to_string());
         cx.events.phase(Phase::Downloading);
         let part = part_of(path)?;
         let mut file = create(path, &part).await?;
-        let written = match content {
-            DownloadContent::Plain => self.write_plain(plan, &found, &mut file, cx, run, &failed).await,
-            DownloadContent::Encrypted => write_encrypted(plan, &found, &mut file, cx, run, &failed).await,
+        let written = match &found {
+            Some(found) => self.write_plain(plan, found, &mut file, cx, run, &failed).await,
+            None => write_encrypted(plan, number, &mut file, cx, run, &failed).await,
         };
         let synced = match written {
             Ok(()) => file.sync_all().await.map_err(failed),
@@ -82,7 +91,7 @@ impl Engine {
     async fn write_plain(
         &self,
         plan: &Plan,
-        found: &super::version::Found,
+        found: &Found,
         file: &mut File,
         cx: &RunContext,
         run: &mut Run,
@@ -105,13 +114,13 @@ impl Engine {
 
 async fn write_encrypted(
     plan: &Plan,
-    found: &super::version::Found,
+    number: VersionNumber,
     file: &mut File,
     cx: &RunContext,
     run: &mut Run,
     failed: &impl Fn(std::io::Error) -> RunError,
 ) -> Result<(), RunError> {
-    let mut download = plan.sink.open(found.number).await?;
+    let mut download = plan.sink.open(number).await?;
     let mut count = 0;
     loop {
         let chunk = tokio::select! {
@@ -130,7 +139,7 @@ async fn write_encrypted(
     if let Some(size) = download.size
         && size != count
     {
-        let message = format!("the store gave {count} bytes of {} whose size is {size}", found.number);
+        let message = format!("the store gave {count} bytes of {number} whose size is {size}");
         return Err(RunError::new(RunErrorKind::Integrity, message));
     }
     run.report.stored_bytes = count;

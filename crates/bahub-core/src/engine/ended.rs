@@ -43,7 +43,7 @@ pub const EXIT_CODES: &[ExitCode] = &[
     ExitCode { code: 8, name: "preflight", meaning: "a check before the run failed; nothing was begun" },
     ExitCode { code: 9, name: "program", meaning: "a program that captures or restores did not succeed" },
     ExitCode { code: 10, name: "store", meaning: "the store refused, broke off or cannot be reached" },
-    ExitCode { code: 11, name: "no-version", meaning: "there is no such version" },
+    ExitCode { code: 11, name: "no-version", meaning: "there is no such collection or version" },
     ExitCode { code: 12, name: "integrity", meaning: "a message is damaged or is another one than expected" },
     ExitCode { code: 13, name: "agent", meaning: "the agent could not be started, or its connection broke" },
     ExitCode { code: 14, name: "timeout", meaning: "the run took longer than its timeout" },
@@ -104,12 +104,12 @@ impl Run {
     pub(super) fn start(operation: &'static str, plan: Option<&Plan>, cx: &RunContext) -> Self {
         let (backup, id) = (cx.backup.clone(), cx.id.clone());
         cx.events.tell(Event::Started { operation, backup: backup.clone(), run: id.clone() });
-        let report = Report { operation, backup, run: id, ..Report::default() };
-        let mut run = Self { report, events: cx.events.clone(), started: Instant::now(), closing: false };
-        for notice in plan.map(|plan| plan.notices.as_slice()).unwrap_or_default() {
-            run.warn(notice);
+        let notices = plan.map(|plan| plan.notices.clone()).unwrap_or_default();
+        for notice in &notices {
+            cx.events.tell(Event::Notice { message: notice.clone() });
         }
-        run
+        let report = Report { operation, backup, run: id, notices, ..Report::default() };
+        Self { report, events: cx.events.clone(), started: Instant::now(), closing: false }
     }
 
     /// Adds a warning, and tells it.

@@ -47,11 +47,8 @@ impl Engine {
         self.in_place(plan, cx, run, async |session, agent, run| {
             let findings = agent.probe(plan.adapter.as_ref(), cx).await?;
             run.report.tools = findings.0.clone();
-            let replay = plan.adapter.replay(&options.target, &findings)?;
-            for secret in replay.before.iter().chain(&replay.main).chain(&replay.after).flat_map(|step| step.secrets())
-            {
-                cx.scrubber.learn(secret);
-            }
+            let mut replay = plan.adapter.replay(&options.target, &findings)?;
+            agent.shield(replay.steps_mut(), cx);
             let granted = unless_cancelled(cx, route::choose(plan, agent, Purpose::Download(found.number))).await?;
             run.report.route = Some(route::name_of(granted.as_ref()));
             let mut reading = Reading { plan, cx, agent, found: &found, granted: granted.as_ref() };

@@ -7,7 +7,7 @@ use crate::keys::{HEAD_MOST, SessionKey};
 use crate::plan::Plan;
 use crate::sink::{Download, Version, VersionNumber, VersionSelector};
 
-/// A version, resolved once.
+/// A version, resolved once, and what unlocks it.
 pub(super) struct Found {
     pub(super) number: VersionNumber,
     pub(super) key: SessionKey,
@@ -47,7 +47,7 @@ impl Engine {
     }
 }
 
-async fn resolve(plan: &Plan, selector: VersionSelector) -> Result<VersionNumber, RunError> {
+pub(super) async fn resolve(plan: &Plan, selector: VersionSelector) -> Result<VersionNumber, RunError> {
     match selector {
         VersionSelector::Number(number) => Ok(number),
         VersionSelector::Latest => {

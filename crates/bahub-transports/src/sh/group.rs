@@ -11,6 +11,8 @@ use bahub_core::transport::{Process, TransportError, TransportErrorKind};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 
+use super::stdin::Stdin;
+
 /// How often a start is tried again while the program's file is still open for writing in another process.
 const BUSY_TRIES: u32 = 50;
 const BUSY_PAUSE: Duration = Duration::from_millis(20);
@@ -48,7 +50,7 @@ impl Group {
             return Err(failed(io::Error::other("its pipes are missing")));
         };
         let process = Process {
-            stdin: Box::pin(ChildStdin::from_std(stdin).map_err(failed)?),
+            stdin: Box::pin(Stdin(Some(ChildStdin::from_std(stdin).map_err(failed)?))),
             stdout: Box::pin(ChildStdout::from_std(stdout).map_err(failed)?),
             stderr: Box::pin(ChildStderr::from_std(stderr).map_err(failed)?),
             exit: Box::pin(guard.exit()),

@@ -4,6 +4,7 @@ mod config;
 mod folder;
 mod group;
 mod session;
+mod stdin;
 
 pub use config::ShConfig;
 
