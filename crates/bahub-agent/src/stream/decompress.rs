@@ -176,8 +176,7 @@ mod tests {
             compressor.write_all(bytes).unwrap();
         }
         compressor.finish().unwrap();
-        let bytes = sink.0.lock().unwrap().clone();
-        bytes
+        sink.0.lock().unwrap().clone()
     }
 
     /// Hands out one to seven bytes a read.

@@ -13,7 +13,8 @@ fn a_copied_tree_is_the_same_and_a_changed_one_is_not() {
     tree(&one, &TreeSpec::default());
     assert!(Command::new("cp").arg("-a").args([&one, &other]).status().unwrap().success());
     assert_same_tree(&one, &other);
-    let changes: [(&str, fn(&std::path::Path)); 4] = [
+    type Change = fn(&std::path::Path);
+    let changes: [(&str, Change); 4] = [
         ("a lost file", |tree| fs::remove_file(tree.join("new\nline")).unwrap()),
         ("a file too many", |tree| fs::write(tree.join("more"), "").unwrap()),
         ("another mode", |tree| fs::set_permissions(tree.join("none"), fs::Permissions::from_mode(0o600)).unwrap()),
