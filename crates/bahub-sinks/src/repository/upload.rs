@@ -209,8 +209,10 @@ impl Upload for RepositoryUpload {
 
     async fn abort(mut self: Box<Self>) -> Result<(), SinkError> {
         self.cut();
-        // Once the task is gone, so is the connection.
-        let _ = (&mut self.request).await;
+        // Once the task is gone, so is the connection. One whose answer was taken must not be asked again.
+        if !self.request.is_finished() {
+            let _ = (&mut self.request).await;
+        }
         let Self { session, .. } = *self;
         session.close().await;
         Ok(())
