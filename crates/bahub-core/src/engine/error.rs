@@ -2,7 +2,7 @@
 
 use crate::adapter::{Adapter, StepFailure};
 use crate::fault::Fault;
-use crate::keys::KeyError;
+use crate::keys::{KeyError, KeyErrorKind};
 use crate::link::{Failure, FailureKind, LinkError};
 use crate::replay::Unsupported;
 use crate::sink::{CommitError, SinkError, SinkErrorKind};
@@ -50,7 +50,11 @@ pub type RunError = Fault<RunErrorKind>;
 
 impl From<KeyError> for RunError {
     fn from(error: KeyError) -> Self {
-        Self::new(RunErrorKind::Keys, error.chain()).with_help_opt(error.help().map(str::to_owned))
+        let kind = match error.kind() {
+            KeyErrorKind::NotAMessage => RunErrorKind::Integrity,
+            _ => RunErrorKind::Keys,
+        };
+        Self::new(kind, error.chain()).with_help_opt(error.help().map(str::to_owned))
     }
 }
 
