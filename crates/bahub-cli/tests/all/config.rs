@@ -1,0 +1,108 @@
+//! The configuration: what is wrong is shown where it stands.
+
+use std::fs;
+
+use serde_json::Value;
+
+use super::support::Scene;
+
+#[test]
+fn a_misspelt_key_is_shown_with_its_line_and_what_was_meant() {
+    let scene = Scene::new();
+    let text = fs::read_to_string(scene.config()).unwrap().replace("transport: local", "transprot: local");
+    let line = text.lines().position(|line| line.contains("transprot")).unwrap() + 1;
+    fs::write(scene.config(), text).unwrap();
+    for args in [&[":backup:make", "tree"][..], &[":backup:list", "tree"], &[":config:check"]] {
+        let run = scene.run(args);
+        run.assert_code(3);
+        let said = &run.stderr;
+        assert!(said.contains(&format!("bahub.yaml:{line}:")) && said.contains("transprot"), "{said}");
+        assert!(run.said().contains("\"transport\""), "{said}");
+        assert_eq!(run.stdout, "");
+    }
+    assert_eq!(scene.store_files(), [""; 0]);
+}
+
+#[test]
+fn all_errors_are_told_at_once() {
+    let scene = Scene::new();
+    let text = fs::read_to_string(scene.config()).unwrap();
+    let text = text.replace("access: here", "access: nope").replace("paths:", "pathes:");
+    fs::write(scene.config(), text).unwrap();
+    let run = scene.json(&[":config:check"]);
+    run.assert_code(3).assert_error(&["nope", "pathes"]);
+}
+
+#[test]
+fn a_missing_variable_file_and_key_are_named() {
+    for (access, words) in [
+        ("url: \"http://127.0.0.1:1\", token: \"${NOT_SET_ANYWHERE}\"", "NOT_SET_ANYWHERE"),
+        ("url: \"http://127.0.0.1:1\", token: \"${file:/no/such/secret}\"", "/no/such/secret"),
+    ] {
+        let scene = Scene::new().with_access(access);
+        scene.json(&[":backup:make", "tree"]).assert_code(3).assert_error(&[words]);
+    }
+    let scene = Scene::new().with_encryption("public_key_path: /no/such/key.asc, email: me@example.org");
+    scene.json(&[":backup:make", "tree"]).assert_code(3).assert_error(&["/no/such/key.asc"]);
+}
+
+#[test]
+fn a_configuration_that_is_missing_or_names_another_backup_is_told() {
+    let scene = Scene::new();
+    scene.json(&[":backup:make", "trie"]).assert_code(3).assert_error(&["trie", "tree"]);
+    fs::remove_file(scene.config()).unwrap();
+    scene.json(&[":backup:make", "tree"]).assert_code(3).assert_error(&["bahub.yaml"]);
+    scene.json(&["-c", "other.yaml", ":backup:make", "tree"]).assert_code(3).assert_error(&["other.yaml"]);
+}
+
+#[test]
+fn the_project_s_example_loads_and_names_what_brings_missing_components() {
+    let scene = Scene::new().with_variable("API_TOKEN", "t").with_variable("TEST_COLLECTION_ID", "c");
+    let (folder, keys) = (scene.at("folder"), scene.at("backup-maker/resources/test"));
+    fs::create_dir(&folder).unwrap();
+    fs::create_dir_all(&keys).unwrap();
+    fs::write(folder.join("config.yaml"), include_str!("../data/seed-config.yaml")).unwrap();
+    fs::copy(scene.keys().private(), keys.join("gpg-key.asc")).unwrap();
+    for (backup, component) in [
+        ("db_mysql_something", "bahub.adapters.mysql"),
+        ("db_postgres", "bahub.adapters.postgres_dump"),
+        ("fs_kubernetes_pod", "bahub.transports.kubernetes_sidepod"),
+    ] {
+        let run = scene.json(&["-c", "folder/config.yaml", ":backup:make", backup]);
+        run.assert_code(3).assert_error(&[component, "bahub-"]);
+    }
+}
+
+#[test]
+fn the_check_tells_what_is_accepted_and_not_acted_on_yet() {
+    let scene = Scene::new();
+    let mut text = fs::read_to_string(scene.config()).unwrap();
+    text.push_str("notifiers:\n  chat: { type: slack, url: \"http://localhost/hooks/xyz\" }\n");
+    fs::write(scene.config(), text).unwrap();
+    let run = scene.json(&[":config:check"]);
+    run.assert_code(0);
+    assert!(run.last()["notices"].to_string().contains("notifiers"), "{run:?}");
+    let run = scene.run(&[":config:check", "tree"]);
+    run.assert_code(0);
+    assert_eq!(run.stdout, "the configuration is good\n");
+}
+
+#[test]
+fn the_schema_is_one_and_knows_the_components() {
+    let scene = Scene::new();
+    let run = scene.run(&[":config:schema"]);
+    run.assert_code(0);
+    let schema: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert!(schema["$schema"].as_str().is_some_and(|url| url.contains("json-schema.org")), "{}", run.stdout);
+    for word in ["bahub.adapters.filesystem", "bahub.transports.sh", "\"one_file_system\"", "collection_id"] {
+        assert!(run.stdout.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn the_plan_is_shown() {
+    let scene = Scene::new();
+    let run = scene.run(&[":config:show", "tree"]);
+    run.assert_code(0);
+    assert!(run.stdout.contains("tree") && run.stdout.contains("bahub.adapters.filesystem"), "{}", run.stdout);
+}

@@ -1,0 +1,23 @@
+//! The program from end to end: what a user does, and what goes wrong while it runs.
+//!
+//! Needs GNU tar, bash, rsync, gpg, zstd, curl, setpriv, setfattr, setfacl and root's rights: a test that cannot run fails.
+//! `scripts/testbed` brings the programs.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test states what must hold")]
+
+mod support;
+
+mod config;
+mod damage;
+mod ended;
+mod gnupg;
+mod keys;
+mod repository_faults;
+mod restore;
+mod round_trip;
+mod secrets;
+mod small_disk;
+mod spelling;
+mod swap;
+mod tar_fails;
+mod warnings;

@@ -1,0 +1,20 @@
+//! What every claim stands on: a folder with keys, data and a configuration, the program in it, and fake tars.
+
+mod process;
+mod run;
+mod running;
+mod scene;
+mod server;
+mod shim;
+
+pub(crate) use process::{all_processes, is_gone};
+pub(crate) use run::Run;
+pub(crate) use running::Running;
+pub(crate) use scene::{EMAIL, Scene, compare};
+pub(crate) use server::{COLLECTION, PASSWORD, Server, wait};
+pub(crate) use shim::{Gate, REAL_TAR, is_create, shim};
+
+use std::time::Duration;
+
+/// How long anything may take that a test waits for.
+pub(crate) const LIMIT: Duration = Duration::from_secs(90);
