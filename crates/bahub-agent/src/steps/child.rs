@@ -124,7 +124,28 @@ fn spawn(step: &Step, path: &std::path::Path, stdin: Plug, stdout: Plug) -> io::
     command.envs(step.env.iter().map(|(name, value)| (name, value)));
     command.stdin(Stdio::from(stdin)).stdout(Stdio::from(stdout)).stderr(Stdio::piped());
     command.process_group(0).preserved_fds(inherited);
+    dies_with_us(&mut command);
     command.spawn()
+}
+
+/// Has the kernel kill the program where this process is killed: one that hangs would notice nothing by itself.
+///
+/// What counts is the end of the thread that starts it (prctl(2), `PR_SET_PDEATHSIG`): that thread waits for the program
+/// or has it killed before it goes on to anything else.
+#[expect(unsafe_code, reason = "nothing else runs between fork and exec")]
+fn dies_with_us(command: &mut Command) {
+    let ours = rustix::process::getpid();
+    let ask = move || {
+        rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+        match rustix::process::getppid() {
+            Some(parent) if parent == ours => Ok(()),
+            // Killed between the fork and the request, which came too late then.
+            _ => Err(rustix::io::Errno::SRCH.into()),
+        }
+    };
+    // SAFETY: after the fork of a process with threads only what is async-signal-safe may be called. `ask` makes two
+    // system calls, and neither allocates nor takes a lock.
+    unsafe { command.pre_exec(ask) };
 }
 
 /// Waits in two steps, so that the group can be killed while its number is still ours.
