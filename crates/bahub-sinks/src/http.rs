@@ -75,6 +75,7 @@ fn known_roots() -> &'static RootCertStore {
 }
 
 /// What went wrong on the way to `place`, as far as it was no answer.
+#[cfg(feature = "repository")]
 pub(crate) fn fault(error: reqwest::Error, place: &str) -> SinkError {
     let error = error.without_url();
     let cause = causes(&error);
@@ -89,6 +90,7 @@ pub(crate) fn fault(error: reqwest::Error, place: &str) -> SinkError {
 }
 
 /// The innermost message says most: "Connection refused (os error 111)".
+#[cfg(feature = "repository")]
 fn causes(error: &reqwest::Error) -> String {
     let mut cause: &dyn Error = error;
     while let Some(next) = cause.source() {

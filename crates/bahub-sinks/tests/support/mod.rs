@@ -5,7 +5,9 @@ pub(crate) mod s3;
 
 use std::path::Path;
 
-use bahub_core::registry::{SinkComponent, SinkContext};
+#[cfg(feature = "store")]
+use bahub_core::registry::SinkComponent;
+use bahub_core::registry::SinkContext;
 use bahub_core::sink::{CommitError, NewVersion, Receipt, Sink, SinkError, VersionNumber};
 #[cfg(feature = "store")]
 use bahub_sinks::store::Store;
@@ -16,8 +18,8 @@ pub(crate) fn context(collection: &str) -> SinkContext {
     SinkContext { collection: collection.into(), folder: "/".into() }
 }
 
-#[cfg(feature = "store")]
 /// A directory store below `root`.
+#[cfg(feature = "store")]
 pub(crate) fn directory(root: &Path, collection: &str) -> Store {
     let config = serde_json::json!({ "url": format!("file://{}", root.display()) });
     Store::from_config(serde_json::from_value(config).unwrap(), &context(collection)).unwrap()
@@ -70,6 +72,7 @@ pub(crate) async fn fetch(sink: &dyn Sink, version: VersionNumber) -> Result<Vec
 }
 
 /// The names in a folder, sorted.
+#[cfg(feature = "store")]
 pub(crate) fn names(folder: &Path) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
