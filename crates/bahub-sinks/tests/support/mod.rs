@@ -3,6 +3,7 @@
 #[cfg(feature = "s3")]
 pub(crate) mod s3;
 
+#[cfg(feature = "store")]
 use std::path::Path;
 
 #[cfg(feature = "store")]

@@ -16,7 +16,7 @@ use crate::store::digest::Batch;
 
 /// After so many bytes the kernel is asked to begin writing them to the disk, so that the final `fsync` finds little
 /// left to do and a full disk or a broken one shows early.
-const WRITEBACK: u64 = 16 << 40;
+const WRITEBACK: u64 = 16 << 20;
 
 /// A file that is removed when dropped, unless it was kept.
 #[derive(Debug)]
