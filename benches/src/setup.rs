@@ -43,11 +43,7 @@ impl Setup {
         let key = generate(&spec).map_err(io::Error::other)?;
         write_key_pair(&key, &self.folder.join("private.asc"), &self.folder.join("public.asc"))
             .map_err(io::Error::other)?;
-        let line = format!(
-            "mkdir -p -m 700 gnupg && {gpg} --import private.asc && echo {}:6: | {gpg} --import-ownertrust",
-            key.fingerprint,
-            gpg = self.gpg(),
-        );
+        let line = format!("mkdir -p -m 700 gnupg && {} --import private.asc", self.gpg());
         let status = Command::new("bash").args(["-ec", &line]).current_dir(&self.folder).status()?;
         if status.success() { Ok(()) } else { Err(io::Error::other("gpg could not import the key")) }
     }
