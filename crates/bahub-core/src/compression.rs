@@ -40,7 +40,7 @@ pub struct Compression {
 }
 
 impl Compression {
-    /// The level of zstd where none is configured; docs/compression.md has the measurement behind it.
+    /// The level of zstd where none is configured: zstd's own default.
     pub const ZSTD_LEVEL: i32 = 3;
     /// The level of gzip where none is configured: the original's `-3`.
     pub const GZIP_LEVEL: i32 = 3;
