@@ -29,14 +29,6 @@ pub trait Sink: Debug + Send + Sync {
         Ok(None)
     }
 
-    /// Takes back what [`Sink::delegate`] gave out, as far as the store can; a failure is logged by the caller.
-    ///
-    /// # Errors
-    /// If the store did not answer or refused.
-    async fn revoke(&self, _granted: &AgentSink) -> Result<(), SinkError> {
-        Ok(())
-    }
-
     /// Starts a version.
     ///
     /// # Errors
@@ -49,7 +41,7 @@ pub trait Sink: Debug + Send + Sync {
     /// [`SinkErrorKind::NotFound`] if there is no such version.
     async fn open(&self, version: VersionNumber) -> Result<Download, SinkError>;
 
-    /// Every version, oldest first.
+    /// Every version, oldest first; those whose description is damaged among them ([`Version::damage`]).
     ///
     /// # Errors
     /// [`SinkErrorKind::Forbidden`] where the credentials may only write.
@@ -67,6 +59,15 @@ pub trait Sink: Debug + Send + Sync {
     /// As [`Sink::list`].
     async fn orphans(&self) -> Result<Vec<Orphan>, SinkError> {
         Ok(Vec::new())
+    }
+
+    /// Ends what this sink holds open in the store: sessions, and the credentials that [`Sink::delegate`] gave out. The
+    /// engine does it at the end of every run, whatever came of it; a sink that is used again begins anew.
+    ///
+    /// # Errors
+    /// If the store did not answer or refused; the engine logs it.
+    async fn close(&self) -> Result<(), SinkError> {
+        Ok(())
     }
 }
 
@@ -150,6 +151,9 @@ pub struct Receipt {
     pub sha256: Option<String>,
     /// Where it is, for people: a URL or a path.
     pub location: String,
+    /// What the store did or allows that its owner should know.
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }
 
 /// A version of a collection.
@@ -159,12 +163,16 @@ pub struct Version {
     pub number: VersionNumber,
     /// When it was made, where the store says so.
     pub created: Option<jiff::Timestamp>,
-    /// The bytes stored.
+    /// The bytes stored; 0 where [`Version::damage`] keeps them from being known.
     pub size: u64,
     /// The SHA-256 of the stored bytes in hexadecimal, where the store knows it.
     pub sha256: Option<String>,
     /// Where it is, for people.
     pub location: String,
+    /// Why it cannot be read, where the listing shows that already. It is a version all the same, so that `latest`
+    /// never quietly means an older one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub damage: Option<String>,
 }
 
 /// A message that no version names.

@@ -63,6 +63,7 @@ impl Renderer {
             .with_ansi(self.colour)
             .with_writer(io::stderr)
             .without_time()
+            .with_target(self.verbosity > 0 || global.log_level.is_some())
             .try_init();
         if global.show_secrets {
             tracing::warn!("--show-secrets has no effect: bahub never shows secrets");
@@ -147,12 +148,11 @@ impl Renderer {
                 || "-".to_owned(),
                 |created| created.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string(),
             );
-            print_line(&format!(
-                "{:<8} {:>10}  {created}  {}",
-                version.number.to_string(),
-                human(version.size),
-                version.location
-            ));
+            let number = version.number.to_string();
+            print_line(&match &version.damage {
+                None => format!("{number:<8} {:>10}  {created}  {}", human(version.size), version.location),
+                Some(damage) => format!("{number:<8} {:>10}  cannot be read: {damage}", "-"),
+            });
         }
     }
 

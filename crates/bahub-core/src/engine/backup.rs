@@ -20,9 +20,7 @@ impl Engine {
     ///
     /// Cancelling `cx.cancel` ends the programs, aborts the upload, and brings the workload back.
     pub async fn backup(&self, plan: &Plan, cx: &RunContext) -> Ended {
-        let mut run = Run::start("backup", Some(plan), cx);
-        let result = limited(plan, cx, self.locked_backup(plan, cx, &mut run)).await;
-        run.end(result, cx).await
+        Run::of("backup", plan, cx, async |run| self.locked_backup(plan, cx, run).await).await
     }
 
     async fn locked_backup(&self, plan: &Plan, cx: &RunContext, run: &mut Run) -> Result<(), RunError> {
@@ -59,9 +57,7 @@ impl Engine {
                 found,
             };
             let capturing = Capturing { plan, cx, agent, run };
-            let captured = capturing.run(session, job, granted.clone()).await;
-            route::revoke(plan, granted).await;
-            captured
+            capturing.run(session, job, granted).await
         })
         .await
     }
@@ -119,25 +115,4 @@ pub(super) fn cancelled() -> RunError {
 
 fn days_until(expires: i64) -> i64 {
     (expires - jiff::Timestamp::now().as_second()).div_euclid(86_400)
-}
-
-/// Ends the work by its cancellation when the plan's timeout passes.
-pub(super) async fn limited(
-    plan: &Plan,
-    cx: &RunContext,
-    work: impl Future<Output = Result<(), RunError>>,
-) -> Result<(), RunError> {
-    let Some(limit) = plan.timeout else { return work.await };
-    tokio::pin!(work);
-    tokio::select! {
-        result = &mut work => return result,
-        () = tokio::time::sleep(limit) => cx.cancel.cancel(),
-    }
-    match work.await {
-        Err(error) if *error.kind() == RunErrorKind::Cancelled => {
-            let message = format!("the run took longer than its timeout of {} s", limit.as_secs());
-            Err(RunError::new(RunErrorKind::TimedOut, message).with_help("raise `timeout` in the backup's meta"))
-        }
-        result => result,
-    }
 }

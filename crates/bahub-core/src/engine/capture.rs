@@ -167,7 +167,7 @@ impl Capturing<'_> {
         };
         self.run.report.plain_bytes = captured.plain;
         self.run.report.committed(&receipt);
-        for warning in captured.warnings {
+        for warning in captured.warnings.into_iter().chain(receipt.warnings) {
             self.run.warn(warning);
         }
         Ok(())

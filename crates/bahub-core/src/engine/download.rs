@@ -7,7 +7,7 @@ use futures::StreamExt;
 use tokio::fs::{File, OpenOptions};
 use tokio::io::AsyncWriteExt;
 
-use super::backup::{cancelled, limited, unless_cancelled};
+use super::backup::{cancelled, unless_cancelled};
 use super::ended::Run;
 use super::read::Reading;
 use super::version::{Found, resolve};
@@ -37,9 +37,7 @@ impl Engine {
         file: &Path,
         cx: &RunContext,
     ) -> Ended {
-        let mut run = Run::start("download", Some(plan), cx);
-        let result = limited(plan, cx, self.downloaded(plan, version, content, file, cx, &mut run)).await;
-        run.end(result, cx).await
+        Run::of("download", plan, cx, async |run| self.downloaded(plan, version, content, file, cx, run).await).await
     }
 
     async fn downloaded(

@@ -100,6 +100,20 @@ pub(super) struct Run {
 }
 
 impl Run {
+    /// A run from its start to its end, within the plan's timeout.
+    pub(super) async fn of(
+        operation: &'static str,
+        plan: &Plan,
+        cx: &RunContext,
+        work: impl AsyncFnOnce(&mut Self) -> Result<(), RunError>,
+    ) -> Ended {
+        let mut run = Self::start(operation, Some(plan), cx);
+        let result = limited(plan, cx, work(&mut run)).await;
+        let ended = run.end(result, cx).await;
+        close(plan).await;
+        ended
+    }
+
     /// Begins the report and tells that the run started.
     pub(super) fn start(operation: &'static str, plan: Option<&Plan>, cx: &RunContext) -> Self {
         let (backup, id) = (cx.backup.clone(), cx.id.clone());
@@ -139,6 +153,35 @@ impl Run {
             Some(_) => self.report.outcome = Outcome::Failed,
         }
         Ended { report: self.report, error, not_undone }
+    }
+}
+
+/// Ends the work by its cancellation when the plan's timeout passes.
+async fn limited(
+    plan: &Plan,
+    cx: &RunContext,
+    work: impl Future<Output = Result<(), RunError>>,
+) -> Result<(), RunError> {
+    let Some(limit) = plan.timeout else { return work.await };
+    tokio::pin!(work);
+    tokio::select! {
+        result = &mut work => return result,
+        () = tokio::time::sleep(limit) => cx.cancel.cancel(),
+    }
+    match work.await {
+        Err(error) if *error.kind() == RunErrorKind::Cancelled => {
+            let message = format!("the run took longer than its timeout of {} s", limit.as_secs());
+            Err(RunError::new(RunErrorKind::TimedOut, message).with_help("raise `timeout` in the backup's meta"))
+        }
+        result => result,
+    }
+}
+
+/// Lets go of the store: after all undoing, because a workload that is down is more urgent. Credentials that it does
+/// not take back expire by themselves.
+pub(super) async fn close(plan: &Plan) {
+    if let Err(error) = plan.sink.close().await {
+        tracing::warn!(error = error.chain(), "the sessions with the store were not closed");
     }
 }
 

@@ -1,6 +1,6 @@
 //! Mending what dead runs left.
 
-use super::ended::Run;
+use super::ended::{Run, close};
 use super::{Ended, Engine, RunError};
 use crate::plan::Plan;
 use crate::run::RunContext;
@@ -24,6 +24,8 @@ impl Engine {
                 ));
             }
         }
-        run.end(result, cx).await
+        let ended = run.end(result, cx).await;
+        close(plan).await;
+        ended
     }
 }

@@ -1,6 +1,6 @@
 //! A restore: proven first, then put back, and completed only by a proven end.
 
-use super::backup::{limited, unless_cancelled};
+use super::backup::unless_cancelled;
 use super::ended::Run;
 use super::lock::RunLock;
 use super::read::Reading;
@@ -29,9 +29,7 @@ impl Engine {
     /// The message is read to its end and its integrity checked before the first program of the restore starts, and
     /// read again for the restore, which is completed only if the same SHA-256 came out.
     pub async fn restore(&self, plan: &Plan, options: &RestoreOptions, cx: &RunContext) -> Ended {
-        let mut run = Run::start("restore", Some(plan), cx);
-        let result = limited(plan, cx, self.locked_restore(plan, options, cx, &mut run)).await;
-        run.end(result, cx).await
+        Run::of("restore", plan, cx, async |run| self.locked_restore(plan, options, cx, run).await).await
     }
 
     async fn locked_restore(
@@ -52,20 +50,15 @@ impl Engine {
             let granted = unless_cancelled(cx, route::choose(plan, agent, Purpose::Download(found.number))).await?;
             run.report.route = Some(route::name_of(granted.as_ref()));
             let mut reading = Reading { plan, cx, agent, found: &found, granted: granted.as_ref() };
-            let restored = async {
-                let mut sha256 = None;
-                if !options.stream {
-                    cx.events.phase(Phase::Proving);
-                    sha256 = Some(reading.run(Deliver::Prove, None, nothing).await?.sha256);
-                }
-                cx.events.phase(Phase::Quiescing);
-                session.quiesce().await?;
-                cx.events.phase(Phase::Replaying);
-                reading.run(Deliver::Replay(replay), sha256, nothing).await
-            };
-            let restored = restored.await;
-            route::revoke(plan, granted).await;
-            let restored = restored?;
+            let mut sha256 = None;
+            if !options.stream {
+                cx.events.phase(Phase::Proving);
+                sha256 = Some(reading.run(Deliver::Prove, None, nothing).await?.sha256);
+            }
+            cx.events.phase(Phase::Quiescing);
+            session.quiesce().await?;
+            cx.events.phase(Phase::Replaying);
+            let restored = reading.run(Deliver::Replay(replay), sha256, nothing).await?;
             run.report.plain_bytes = restored.plain;
             run.report.stored_bytes = restored.stored;
             run.report.sha256 = Some(restored.sha256);

@@ -24,23 +24,10 @@ pub(super) async fn choose(plan: &Plan, agent: &Agent, purpose: Purpose) -> Resu
     match (usable, plan.relay) {
         (Ok(()), _) => Ok(delegated),
         (Err(why), Some(false)) => {
-            revoke(plan, delegated).await;
             Err(RunError::new(RunErrorKind::Store, format!("relay: false cannot be done: {why}"))
                 .with_help("remove `relay: false` from the backup's meta"))
         }
-        (Err(_), _) => {
-            revoke(plan, delegated).await;
-            Ok(None)
-        }
-    }
-}
-
-/// Takes credentials back; a store that does not answer keeps them until they expire by themselves.
-pub(super) async fn revoke(plan: &Plan, granted: Option<AgentSink>) {
-    if let Some(granted) = granted
-        && let Err(error) = plan.sink.revoke(&granted).await
-    {
-        tracing::warn!(error = error.chain(), "the agent's credentials could not be revoked");
+        (Err(_), _) => Ok(None),
     }
 }
 

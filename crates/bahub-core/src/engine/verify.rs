@@ -1,6 +1,6 @@
 //! Reading a stored message to its end: authenticated, decompressed, measured.
 
-use super::backup::{limited, unless_cancelled};
+use super::backup::unless_cancelled;
 use super::ended::Run;
 use super::read::Reading;
 use super::restore::nothing;
@@ -14,9 +14,7 @@ use crate::sink::VersionSelector;
 impl Engine {
     /// Reads a version to its end on this host and says how much it holds. Nothing is written anywhere.
     pub async fn verify(&self, plan: &Plan, version: VersionSelector, cx: &RunContext) -> Ended {
-        let mut run = Run::start("verify", Some(plan), cx);
-        let result = limited(plan, cx, self.verified(plan, version, cx, &mut run)).await;
-        run.end(result, cx).await
+        Run::of("verify", plan, cx, async |run| self.verified(plan, version, cx, run).await).await
     }
 
     async fn verified(

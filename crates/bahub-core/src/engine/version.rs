@@ -2,6 +2,7 @@
 
 use futures::StreamExt;
 
+use super::ended::close;
 use super::{Engine, RunError, RunErrorKind};
 use crate::keys::{HEAD_MOST, SessionKey};
 use crate::plan::Plan;
@@ -21,7 +22,9 @@ impl Engine {
     /// # Errors
     /// If the store does not answer, or does not let these credentials list.
     pub async fn list(&self, plan: &Plan) -> Result<Vec<Version>, RunError> {
-        Ok(plan.sink.list().await?)
+        let listed = plan.sink.list().await;
+        close(plan).await;
+        Ok(listed?)
     }
 
     /// Resolves the selector to a number, reads the head of that version, and unlocks its session key.

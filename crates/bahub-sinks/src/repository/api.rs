@@ -1,5 +1,6 @@
 //! The server's paths and the shapes of its answers.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,10 +22,15 @@ pub(super) struct Patience {
 }
 
 /// One collection on one server, without credentials. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Api(Arc<Inner>);
 
-#[derive(Debug)]
+impl fmt::Debug for Api {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", self.collection(), self.place())
+    }
+}
+
 struct Inner {
     client: Client,
     base: Url,
@@ -179,6 +185,7 @@ impl Entry {
             size: self.filesize,
             sha256: None,
             location: location(api, number),
+            damage: None,
         }
     }
 }

@@ -73,10 +73,18 @@ async fn with_retries<T: Status>(
         if retry.is_none_or(|limit| tried >= limit) {
             return outcome;
         }
-        tracing::info!(server = api.place(), delay_ms = delay.as_millis() as u64, "trying again");
+        tracing::warn!("{} is asked again in {:.1} s: {}", api.place(), delay.as_secs_f64(), why(&outcome));
         tokio::time::sleep(delay).await;
     }
     once(api, again, &request, &read).await.0
+}
+
+fn why<T: Status>(outcome: &Result<T, SinkError>) -> String {
+    match outcome {
+        Ok(answer) if answer.status() == StatusCode::TOO_MANY_REQUESTS => "it limits how often it may be asked".into(),
+        Ok(answer) => format!("it answered {}", answer.status()),
+        Err(error) => error.to_string(),
+    }
 }
 
 /// Gives the outcome, and how often such a one may be tried again.

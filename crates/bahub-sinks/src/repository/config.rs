@@ -10,7 +10,8 @@ use serde::Deserialize;
 use url::Url;
 
 use super::api::{Api, Patience};
-use super::{Credentials, Repository};
+use super::Repository;
+use super::session::{Credentials, Sessions};
 
 pub(super) const EXAMPLE: &str = "\
 # The server, without /api.
@@ -89,7 +90,7 @@ impl RepositoryConfig {
             return Err(errors);
         };
         match Api::new(url, &context.collection, Patience { stall, answer }, ca) {
-            Ok(api) => Ok(Repository { api, credentials }),
+            Ok(api) => Ok(Repository { api, sessions: Sessions::new(credentials) }),
             Err(error) => Err(vec![SpecError::new("/ca_file", error.chain())]),
         }
     }

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::api::{Api, Patience};
-use super::session::{self, Credentials, Session};
+use super::session::{Credentials, Session, Sessions};
 use super::{Repository, config};
 use crate::http;
 
@@ -27,22 +27,19 @@ struct Grant {
     collection: String,
     #[serde(with = "in_job")]
     token: Secret,
-    /// Whether the token was made for this, and is to be revoked.
-    revocable: bool,
     /// The certificates of `ca_file`: the agent's host does not have the file.
     ca: Option<String>,
     stall_ms: u64,
     answer_ms: u64,
 }
 
-/// Puts a session into a grant; who holds the grant revokes it.
-pub(super) fn grant(api: &Api, session: Session) -> Result<AgentSink, SinkError> {
-    let (token, revocable) = session.hand_over();
+/// Puts a session's token into a grant; it ends with the session.
+pub(super) fn grant(session: &Session) -> Result<AgentSink, SinkError> {
+    let api = session.api();
     let grant = Grant {
         url: api.base().clone(),
         collection: api.collection().to_owned(),
-        token,
-        revocable,
+        token: session.token().clone(),
         ca: api.ca().map(str::to_owned),
         stall_ms: api.patience().stall.as_millis() as u64,
         answer_ms: api.patience().answer.as_millis() as u64,
@@ -54,12 +51,6 @@ pub(super) fn grant(api: &Api, session: Session) -> Result<AgentSink, SinkError>
         grant: Secret::new(text),
         loopback: api.is_loopback(),
     })
-}
-
-/// Revokes the token of a grant, if a login gave it.
-pub(super) async fn revoke(api: &Api, granted: &AgentSink) -> Result<(), SinkError> {
-    let grant = read(granted)?;
-    if grant.revocable { session::revoke(api, &grant.token).await } else { Ok(()) }
 }
 
 /// The URL; certificates of `ca_file` (no secret) are its fragment, so that TLS can be verified before there is a grant.
@@ -112,6 +103,6 @@ impl DirectSink for DirectRepository {
         let patience =
             Patience { stall: Duration::from_millis(grant.stall_ms), answer: Duration::from_millis(grant.answer_ms) };
         let api = Api::new(url, &grant.collection, patience, grant.ca)?;
-        Ok(Arc::new(Repository { api, credentials: Credentials::Token(grant.token) }))
+        Ok(Arc::new(Repository { api, sessions: Sessions::new(Credentials::Token(grant.token)) }))
     }
 }

@@ -1,5 +1,7 @@
 //! Reading a version from the server.
 
+use std::sync::Arc;
+
 use bahub_core::sink::{Download, SinkError, SinkErrorKind, VersionNumber};
 use bytes::Bytes;
 use futures::{StreamExt, stream};
@@ -10,40 +12,27 @@ use super::call::{self, Again};
 use super::session::Session;
 use crate::http;
 
-/// Opens a version; its session ends with the stream.
-pub(super) async fn open(session: Session, version: VersionNumber) -> Result<Download, SinkError> {
+/// Opens a version.
+pub(super) async fn open(session: Arc<Session>, version: VersionNumber) -> Result<Download, SinkError> {
     let api = session.api();
     let opened = call::open(api, Again::Harmless, || session.authorize(api.get_version(version))).await;
     let doing = format!("give {version} of collection \"{}\"", api.collection());
-    let opened = opened.and_then(|opened| opened.map_err(|answer| answer.refusal(api, &doing)));
-    let response = match opened {
-        Ok(response) => response,
-        Err(error) => {
-            session.close().await;
-            return Err(error);
-        }
-    };
+    let response = opened?.map_err(|answer| answer.refusal(api, &doing))?;
     let size = response.content_length();
     let reader = Reader { session, response, version, size, received: 0 };
     let stream = stream::unfold(Some(reader), async |reader| {
         let mut reader = reader?;
         match reader.next().await.transpose() {
             Some(Ok(chunk)) => Some((Ok(chunk), Some(reader))),
-            Some(Err(error)) => {
-                reader.session.close().await;
-                Some((Err(error), None))
-            }
-            None => {
-                reader.session.close().await;
-                None
-            }
+            Some(Err(error)) => Some((Err(error), None)),
+            None => None,
         }
     });
     Ok(Download { size, sha256: None, stream: stream.boxed() })
 }
 
 struct Reader {
-    session: Session,
+    session: Arc<Session>,
     response: Response,
     version: VersionNumber,
     size: Option<u64>,

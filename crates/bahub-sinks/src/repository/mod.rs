@@ -22,19 +22,19 @@ use bahub_core::sink::{
 };
 
 use api::Api;
-use session::{Credentials, Role};
+use session::{Role, Sessions};
 
 pub use config::RepositoryConfig;
 pub use direct::DirectRepository;
 
 /// One collection of a Backup Repository server.
 ///
-/// With a username and a password every operation logs in for itself, with a token that may do this one thing on this
-/// one collection, and that is revoked at the operation's end.
+/// With a username and a password it logs in once for what a run does, with a token that may do this one thing on this
+/// one collection, and that [`Sink::close`] revokes.
 #[derive(Debug)]
 pub struct Repository {
     api: Api,
-    credentials: Credentials,
+    sessions: Sessions,
 }
 
 impl SinkComponent for Repository {
@@ -64,29 +64,23 @@ impl Sink for Repository {
             Purpose::Upload(_) => Role::Uploader,
             Purpose::Download(_) => Role::Downloader,
         };
-        let session = self.credentials.open(&self.api, role).await?;
-        direct::grant(&self.api, session).map(Some)
-    }
-
-    async fn revoke(&self, granted: &AgentSink) -> Result<(), SinkError> {
-        direct::revoke(&self.api, granted).await
+        let session = self.sessions.of(&self.api, role).await?;
+        direct::grant(&session).map(Some)
     }
 
     async fn begin(&self, _version: &NewVersion) -> Result<Box<dyn Upload>, SinkError> {
-        let session = self.credentials.open(&self.api, Role::Uploader).await?;
+        let session = self.sessions.of(&self.api, Role::Uploader).await?;
         Ok(Box::new(upload::RepositoryUpload::begin(session).await?))
     }
 
     async fn open(&self, version: VersionNumber) -> Result<Download, SinkError> {
-        let session = self.credentials.open(&self.api, Role::Downloader).await?;
+        let session = self.sessions.of(&self.api, Role::Downloader).await?;
         download::open(session, version).await
     }
 
     async fn list(&self) -> Result<Vec<Version>, SinkError> {
-        let session = self.credentials.open(&self.api, Role::Downloader).await?;
-        let listed = listing::list(&session).await;
-        session.close().await;
-        let mut versions: Vec<_> = listed?.iter().map(|entry| entry.to_version(&self.api)).collect();
+        let session = self.sessions.of(&self.api, Role::Downloader).await?;
+        let mut versions: Vec<_> = listing::list(&session).await?.iter().map(|entry| entry.to_version(&self.api)).collect();
         versions.sort_by_key(|version| version.number);
         Ok(versions)
     }
@@ -95,5 +89,9 @@ impl Sink for Repository {
         let message = format!("{version} of {} cannot be removed: the server has no such call", self.identity());
         Err(SinkError::new(SinkErrorKind::Refused, message)
             .with_help("the server rotates by itself: set maxBackupsCount of the collection"))
+    }
+
+    async fn close(&self) -> Result<(), SinkError> {
+        self.sessions.close().await
     }
 }

@@ -1,25 +1,34 @@
-//! Being let in: a token as it is, or a login for one operation.
+//! Being let in: a token as it is, or one login for a run.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bahub_core::secret::Secret;
 use bahub_core::sink::SinkError;
 use reqwest::RequestBuilder;
 use serde_json::json;
 use tokio::runtime::Handle;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use super::api::{Api, LoggedIn};
 use super::call::{Again, call};
+
+/// A token lives 6 hours (spec of the server); what begins now with an older one might outlive it.
+const RENEWAL: Duration = Duration::from_secs(2 * 3600);
 
 /// What the configuration brings.
 #[derive(Debug)]
 pub(super) enum Credentials {
     /// A token, used as it is.
     Token(Secret),
-    /// A user, who logs in for each operation.
+    /// A user, who logs in.
     Login { username: String, password: Secret },
 }
 
 /// What a token may do on its collection.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     /// Upload and list.
     Uploader,
@@ -36,15 +45,51 @@ impl Role {
     }
 }
 
-impl Credentials {
-    pub(super) async fn open(&self, api: &Api, role: Role) -> Result<Session, SinkError> {
-        match self {
-            Self::Token(token) => Ok(Session::given(api, token.clone())),
-            Self::Login { username, password } => {
-                api.learn(password);
-                log_in(api, username, password, role).await
-            }
+/// Credentials, and the sessions that they opened: one for each role, shared by all that happens until they are
+/// closed. The server takes few logins a minute.
+#[derive(Debug)]
+pub(super) struct Sessions {
+    credentials: Credentials,
+    opened: Mutex<Vec<Opened>>,
+}
+
+#[derive(Debug)]
+struct Opened {
+    role: Role,
+    since: Instant,
+    session: Arc<Session>,
+}
+
+impl Sessions {
+    pub(super) fn new(credentials: Credentials) -> Self {
+        Self { credentials, opened: Mutex::default() }
+    }
+
+    /// The session for this role; logs in if there is none, or only an old one.
+    pub(super) async fn of(&self, api: &Api, role: Role) -> Result<Arc<Session>, SinkError> {
+        let (username, password) = match &self.credentials {
+            Credentials::Token(token) => return Ok(Arc::new(Session::given(api, token.clone()))),
+            Credentials::Login { username, password } => (username, password),
+        };
+        // Held while logging in, so that what starts at the same time does not log in as well.
+        let mut opened = self.opened.lock().await;
+        if let Some(known) = opened.iter().find(|known| known.role == role && known.since.elapsed() < RENEWAL) {
+            return Ok(Arc::clone(&known.session));
         }
+        api.learn(password);
+        let session = Arc::new(log_in(api, username, password, role).await?);
+        opened.push(Opened { role, since: Instant::now(), session: Arc::clone(&session) });
+        Ok(session)
+    }
+
+    /// Revokes every token that a login gave. One whose revocation fails ends by itself after 6 hours.
+    pub(super) async fn close(&self) -> Result<(), SinkError> {
+        let opened = std::mem::take(&mut *self.opened.lock().await);
+        let mut first = Ok(());
+        for Opened { session, .. } in opened {
+            first = first.and(session.close().await);
+        }
+        first
     }
 }
 
@@ -54,27 +99,31 @@ async fn log_in(api: &Api, username: &str, password: &Secret, role: Role) -> Res
     let answer = call(api, Again::Unsent, || api.post_login().json(&body)).await?;
     let logged_in: LoggedIn = answer.data(api, &format!("log in {username}"))?;
     api.learn(&logged_in.token);
-    Ok(Session { api: api.clone(), token: logged_in.token, id: logged_in.session_id, revocable: true })
+    Ok(Session { api: api.clone(), token: logged_in.token, id: logged_in.session_id, revocable: true.into() })
 }
 
-/// A token in use. One that a login gave is revoked by [`Session::close`]; dropped without it, in the background.
+/// A token in use. One that a login gave is revoked when it is closed or, at the latest, dropped.
 #[derive(Debug)]
 pub(super) struct Session {
     api: Api,
     token: Secret,
     id: Option<String>,
-    revocable: bool,
+    revocable: AtomicBool,
 }
 
 impl Session {
     /// A token that is not ours to revoke.
-    pub(super) fn given(api: &Api, token: Secret) -> Self {
+    fn given(api: &Api, token: Secret) -> Self {
         api.learn(&token);
-        Self { api: api.clone(), token, id: None, revocable: false }
+        Self { api: api.clone(), token, id: None, revocable: false.into() }
     }
 
     pub(super) fn api(&self) -> &Api {
         &self.api
+    }
+
+    pub(super) fn token(&self) -> &Secret {
+        &self.token
     }
 
     /// Adds the token to a request.
@@ -87,42 +136,34 @@ impl Session {
         uploaded_by.is_empty() || self.id.as_deref().is_none_or(|id| id == uploaded_by)
     }
 
-    /// Gives the token away, together with the duty to revoke it.
-    pub(super) fn hand_over(mut self) -> (Secret, bool) {
-        let revocable = std::mem::take(&mut self.revocable);
-        (self.token.clone(), revocable)
-    }
-
-    /// Revokes the token if a login gave it. A failure is logged: the token ends by itself after 6 hours.
-    pub(super) async fn close(mut self) {
-        if std::mem::take(&mut self.revocable) {
-            let (api, token) = (self.api.clone(), self.token.clone());
-            // In a task of its own it is carried through even if the caller is dropped.
-            let _ = tokio::spawn(async move { revoke_and_log(&api, &token).await }).await;
+    async fn close(&self) -> Result<(), SinkError> {
+        if !self.revocable.swap(false, Ordering::AcqRel) {
+            return Ok(());
         }
+        let (api, token) = (self.api.clone(), self.token.clone());
+        // In a task of its own it is carried through even if the caller is dropped.
+        tokio::spawn(async move { revoke(&api, &token).await }).await.unwrap_or(Ok(()))
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
-        if !self.revocable {
+        if !*self.revocable.get_mut() {
             return;
         }
         let (api, token) = (self.api.clone(), self.token.clone());
         if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn(async move { revoke_and_log(&api, &token).await });
+            runtime.spawn(async move {
+                if let Err(error) = revoke(&api, &token).await {
+                    tracing::warn!(server = api.place(), error = %error.chain(), "a token was not revoked");
+                }
+            });
         }
     }
 }
 
-async fn revoke_and_log(api: &Api, token: &Secret) {
-    if let Err(error) = revoke(api, token).await {
-        tracing::warn!(server = api.place(), error = %error.chain(), "a token was not revoked");
-    }
-}
-
 /// Ends the session that this token belongs to.
-pub(super) async fn revoke(api: &Api, token: &Secret) -> Result<(), SinkError> {
+async fn revoke(api: &Api, token: &Secret) -> Result<(), SinkError> {
     let answer = call(api, Again::Unsent, || api.delete_session().bearer_auth(token.expose())).await?;
     if answer.status.is_success() { Ok(()) } else { Err(answer.refusal(api, "revoke a token")) }
 }

@@ -129,7 +129,7 @@ async fn look_up(
 
 fn receipt(api: &Api, number: u64, sent: u64) -> Receipt {
     let version = VersionNumber(number);
-    Receipt { version, size: sent, sha256: None, location: api::location(api, version) }
+    Receipt { version, size: sent, sha256: None, location: api::location(api, version), warnings: Vec::new() }
 }
 
 fn wrong_size(version: &Entry, sent: u64) -> SinkError {

@@ -32,7 +32,7 @@ type Request = JoinHandle<Result<Answer, SinkError>>;
 
 /// One request whose body comes bit by bit; a mebibyte at most is on its way inside this process.
 pub(super) struct RepositoryUpload {
-    session: Session,
+    session: Arc<Session>,
     before: Before,
     framer: Framer,
     parts: Option<mpsc::Sender<Part>>,
@@ -43,15 +43,12 @@ pub(super) struct RepositoryUpload {
 }
 
 impl RepositoryUpload {
-    pub(super) async fn begin(session: Session) -> Result<Self, SinkError> {
+    pub(super) async fn begin(session: Arc<Session>) -> Result<Self, SinkError> {
         let before = match listing::list(&session).await {
             Ok(versions) => Before::of(&versions),
             // It may still upload; only a lost answer could not be looked up.
             Err(error) if *error.kind() == SinkErrorKind::Forbidden => Before::Unknown,
-            Err(error) => {
-                session.close().await;
-                return Err(error);
-            }
+            Err(error) => return Err(error),
         };
         let (parts, queue) = mpsc::channel(4);
         let ended = Arc::new(AtomicBool::new(false));
@@ -202,9 +199,7 @@ impl Upload for RepositoryUpload {
     async fn commit(mut self: Box<Self>) -> Result<Receipt, CommitError> {
         let ending = self.end().await;
         let Self { session, before, sent, .. } = *self;
-        let outcome = settle::settle(&session, &before, sent, ending).await;
-        session.close().await;
-        outcome
+        settle::settle(&session, &before, sent, ending).await
     }
 
     async fn abort(mut self: Box<Self>) -> Result<(), SinkError> {
@@ -213,8 +208,6 @@ impl Upload for RepositoryUpload {
         if !self.request.is_finished() {
             let _ = (&mut self.request).await;
         }
-        let Self { session, .. } = *self;
-        session.close().await;
         Ok(())
     }
 }

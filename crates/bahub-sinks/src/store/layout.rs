@@ -119,6 +119,7 @@ impl VersionFile {
             size: self.size,
             sha256: Some(self.sha256.clone()),
             location,
+            damage: None,
         }
     }
 }

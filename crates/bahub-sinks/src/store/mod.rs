@@ -7,6 +7,7 @@ mod digest;
 mod directory;
 mod file_url;
 pub mod layout;
+mod listing;
 
 use async_trait::async_trait;
 use bahub_core::registry::{SinkComponent, SinkContext, SpecError};
@@ -63,5 +64,9 @@ impl Sink for Store {
 
     async fn orphans(&self) -> Result<Vec<Orphan>, SinkError> {
         self.place.orphans().await
+    }
+
+    async fn close(&self) -> Result<(), SinkError> {
+        self.place.close().await
     }
 }

@@ -10,7 +10,7 @@ use futures::future::join_all;
 use hyper::Method;
 use serde_json::{Value, json};
 
-use crate::support::s3::{Effect, FULL, S3Server, WRITER};
+use crate::support::s3::{Effect, FULL, GUARDED, S3Server, WRITER};
 use crate::support::{context, fetch, names, new_version, noise, store};
 
 const PART: usize = 8 << 20;
@@ -45,6 +45,17 @@ async fn who_may_only_put_objects_can_make_backups() {
     }
     assert!(server.denied().iter().all(|operation| operation.starts_with("ListObjects")), "{:?}", server.denied());
     assert_eq!(*sink.list().await.unwrap_err().kind(), SinkErrorKind::Forbidden);
+}
+
+#[tokio::test]
+async fn keys_that_may_write_over_a_version_without_seeing_it_are_told_of() {
+    let server = S3Server::start().await;
+    for (user, warned) in [(WRITER, true), (GUARDED, false), (FULL, false)] {
+        let receipt = store(&server.sink(user, json!({})), &noise(100)).await.unwrap();
+        assert_eq!(receipt.warnings.iter().any(|warning| warning.contains("may overwrite")), warned, "{user}");
+        let read = fetch(&server.sink(FULL, json!({})), receipt.version).await.unwrap();
+        assert_eq!(read, noise(100), "the trial harmed nothing");
+    }
 }
 
 #[tokio::test]
@@ -164,14 +175,16 @@ async fn every_damaged_message_fails_before_its_last_bytes() {
 }
 
 #[tokio::test]
-async fn a_damaged_version_file_hides_no_other_and_is_never_overwritten() {
+async fn a_damaged_version_file_is_listed_as_such_and_is_never_overwritten() {
     let server = S3Server::start().await;
     let sink = server.sink(FULL, json!({}));
     for size in [10, 11] {
         store(&sink, &noise(size)).await.unwrap();
     }
     fs::write(server.objects().join("v000002.json"), "{").unwrap();
-    assert_eq!(numbers(&sink.list().await.unwrap()), [1]);
+    let listed = sink.list().await.unwrap();
+    assert_eq!(numbers(&listed), [1, 2]);
+    assert!(listed[0].damage.is_none() && listed[1].damage.as_ref().unwrap().contains("v000002.json is damaged"));
     assert!(sink.open(VersionNumber(2)).await.unwrap_err().to_string().contains("v000002.json is damaged"));
     assert_eq!(store(&sink, &noise(12)).await.unwrap().version.0, 3);
 }

@@ -106,7 +106,7 @@ async fn a_taken_number_is_never_overwritten() {
 }
 
 #[tokio::test]
-async fn a_damaged_version_file_hides_no_other_and_is_named_when_opened() {
+async fn a_damaged_version_file_is_listed_as_such_hides_no_other_and_is_named_when_opened() {
     let root = tempfile::tempdir().unwrap();
     let sink = directory(root.path(), "shop");
     for size in [10, 11, 12] {
@@ -114,8 +114,9 @@ async fn a_damaged_version_file_hides_no_other_and_is_named_when_opened() {
     }
     fs::write(root.path().join("shop/v000002.json"), "{\"bahub\": 1").unwrap();
     fs::write(root.path().join("shop/notes.txt"), "a stranger").unwrap();
-    let numbers: Vec<_> = sink.list().await.unwrap().iter().map(|version| version.number.0).collect();
-    assert_eq!(numbers, [1, 3]);
+    let listed = sink.list().await.unwrap();
+    let damaged: Vec<_> = listed.iter().map(|version| (version.number.0, version.damage.is_some())).collect();
+    assert_eq!(damaged, [(1, false), (2, true), (3, false)]);
     let error = sink.open(VersionNumber(2)).await.unwrap_err();
     assert_eq!(*error.kind(), SinkErrorKind::Corrupt);
     assert!(error.to_string().contains("v000002.json"), "{error}");

@@ -25,6 +25,8 @@ use super::context;
 
 /// May do everything.
 pub(crate) const FULL: &str = "full";
+/// May only put objects, and none over another.
+pub(crate) const GUARDED: &str = "guarded";
 /// May only put objects.
 pub(crate) const WRITER: &str = "writer";
 const SECRET: &str = "hunter2hunter2";
@@ -106,7 +108,7 @@ impl Drop for S3Server {
 
 fn service(folder: &tempfile::TempDir, state: &Arc<Mutex<State>>) -> S3Service {
     let mut auth = SimpleAuth::new();
-    for user in [FULL, WRITER] {
+    for user in [FULL, WRITER, GUARDED] {
         auth.register(user.to_owned(), SECRET.into());
     }
     let mut builder = S3ServiceBuilder::new(s3s_fs::FileSystem::new(folder.path()).unwrap());
@@ -122,12 +124,14 @@ impl S3Access for Rights {
     async fn check(&self, cx: &mut S3AccessContext<'_>) -> S3Result<()> {
         let operation = cx.s3_op().name().to_owned();
         let user = cx.credentials().map(|credentials| credentials.access_key.clone());
+        let conditional = cx.headers().contains_key("if-none-match");
         let mut state = self.0.lock().unwrap();
         state.requests.push(operation.clone());
         let puts = ["PutObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"];
         match user.as_deref() {
             Some(FULL) => Ok(()),
             Some(WRITER) if puts.contains(&operation.as_str()) => Ok(()),
+            Some(GUARDED) if puts.contains(&operation.as_str()) && (conditional || operation != "PutObject") => Ok(()),
             _ => {
                 state.denied.push(operation);
                 Err(s3_error!(AccessDenied, "not yours"))

@@ -165,11 +165,11 @@ impl Upload for LyingUpload {
                 self.sink.honest.versions().lock().retain(|stored| stored.version.number != number)
             }
             SinkLie::MiscountsInReceipt => {
-                return Ok(Receipt { version: number, size: size + 1, sha256, location });
+                return Ok(Receipt { version: number, size: size + 1, sha256, location, warnings: Vec::new() });
             }
             _ => {}
         }
-        Ok(Receipt { version: number, size, sha256, location })
+        Ok(Receipt { version: number, size, sha256, location, warnings: Vec::new() })
     }
 
     async fn abort(mut self: Box<Self>) -> Result<(), SinkError> {

@@ -86,6 +86,7 @@ impl Versions {
             size: message.len() as u64,
             sha256: Some(Sha256::digest(&message).iter().map(|byte| format!("{byte:02x}")).collect()),
             location: format!("memory {number}"),
+            damage: None,
         };
         versions.push(Stored { version: version.clone(), message });
         version
@@ -153,7 +154,7 @@ impl Upload for MemoryUpload {
 
     async fn commit(self: Box<Self>) -> Result<Receipt, CommitError> {
         let Version { number, size, sha256, location, .. } = self.versions.push(self.message.freeze());
-        Ok(Receipt { version: number, size, sha256, location })
+        Ok(Receipt { version: number, size, sha256, location, warnings: Vec::new() })
     }
 
     async fn abort(self: Box<Self>) -> Result<(), SinkError> {

@@ -51,8 +51,8 @@ impl Sink for Bucket {
     }
 
     async fn list(&self) -> Result<Vec<Version>, SinkError> {
-        let (readable, _) = self.objects.versions().await?;
-        Ok(readable.iter().map(|file| file.to_version(self.objects.location(&file.message))).collect())
+        let listing = self.objects.listing().await?;
+        Ok(listing.versions(self.objects.place(), |message| self.objects.location(message)))
     }
 
     async fn remove(&self, version: VersionNumber) -> Result<(), SinkError> {

@@ -7,6 +7,7 @@ use opendal::{Entry, ErrorKind};
 use super::access::{Access, Operators};
 use super::fault::fault;
 use crate::store::layout::{self, VersionFile};
+use crate::store::listing::Listing;
 
 /// So many version files are read at a time.
 const AT_ONCE: usize = 16;
@@ -56,27 +57,16 @@ impl Objects {
         Ok(numbers(&self.entries().await?))
     }
 
-    /// Every version that can be read, oldest first, and whether some could not: a damaged one is logged, and hides no
-    /// other.
-    pub(super) async fn versions(&self) -> Result<(Vec<VersionFile>, bool), SinkError> {
+    /// Every version, the damaged ones among them.
+    pub(super) async fn listing(&self) -> Result<Listing, SinkError> {
         let read =
             stream::iter(self.numbers().await?).map(|number| async move { Ok((number, self.version(number).await)) });
         let read: Vec<_> = read.buffered(AT_ONCE).try_collect().await?;
-        let mut readable = Vec::new();
-        let mut damaged = false;
+        let mut listing = Listing::default();
         for (number, version) in read {
-            match version {
-                Ok(file) => readable.push(file),
-                Err(error) if *error.kind() == SinkErrorKind::Corrupt => {
-                    damaged = true;
-                    tracing::warn!(version = number, error = %error, "a version is left out of the list");
-                }
-                // Removed since it was listed.
-                Err(error) if *error.kind() == SinkErrorKind::NotFound => {}
-                Err(error) => return Err(error),
-            }
+            listing.add(number, version)?;
         }
-        Ok((readable, damaged))
+        Ok(listing)
     }
 
     /// The version of this number.

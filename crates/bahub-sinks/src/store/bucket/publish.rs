@@ -67,6 +67,7 @@ async fn create(objects: &Objects, numbering: Numbering, file: &VersionFile) -> 
                     size: file.size,
                     sha256: Some(file.sha256.clone()),
                     location: objects.location(&file.message),
+                    warnings: overwritable(objects, numbering, file, number).await.into_iter().collect(),
                 });
             }
             Tried::Taken => {}
@@ -82,6 +83,24 @@ async fn first(objects: &Objects, numbering: Numbering) -> Result<u64, SinkError
         Numbering::Listed => objects.numbers().await?.last().map_or(1, |newest| newest.saturating_add(1)),
         Numbering::Clock => u64::try_from(Timestamp::now().as_second()).unwrap_or(1),
     })
+}
+
+/// Tries whether keys that may only write could put something else over a version, which nobody would see. The same
+/// content is written again, which harms nothing; a bucket with versions keeps both.
+async fn overwritable(objects: &Objects, numbering: Numbering, file: &VersionFile, number: u64) -> Option<String> {
+    if matches!(numbering, Numbering::Listed) {
+        return None;
+    }
+    let name = layout::version_file_name(number);
+    let put = objects.operators.once.write_with(&name, file.encode(number)).content_type("application/json");
+    match timeout(PATIENCE, put).await {
+        Ok(Ok(object)) if object.version().is_none() => Some(format!(
+            "the keys may overwrite what is stored in {}: whoever takes them can destroy every version; turn on the \
+             bucket's versioning or object lock, or have its policy demand If-None-Match",
+            objects.place()
+        )),
+        _ => None,
+    }
 }
 
 /// A lost answer is looked up before anything is sent again; `If-None-Match` keeps a second try from overwriting.

@@ -9,6 +9,7 @@ use bahub_core::sink::{SinkError, SinkErrorKind};
 
 use super::fault::fault;
 use crate::store::layout::{self, VersionFile};
+use crate::store::listing::Listing;
 
 /// No version file is larger; a larger one is not read into memory.
 const LARGEST_VERSION_FILE: u64 = 1 << 20;
@@ -68,24 +69,13 @@ impl Folder {
         Ok(numbers)
     }
 
-    /// Every version that can be read, oldest first, and whether some could not: a damaged one is logged, and hides no
-    /// other.
-    pub(super) fn versions(&self) -> Result<(Vec<VersionFile>, bool), SinkError> {
-        let mut readable = Vec::new();
-        let mut damaged = false;
+    /// Every version, the damaged ones among them.
+    pub(super) fn listing(&self) -> Result<Listing, SinkError> {
+        let mut listing = Listing::default();
         for number in self.numbers()? {
-            match self.version(number) {
-                Ok(file) => readable.push(file),
-                Err(error) if *error.kind() == SinkErrorKind::Corrupt => {
-                    damaged = true;
-                    tracing::warn!(version = number, error = %error, "a version is left out of the list");
-                }
-                // Removed since its name was read.
-                Err(error) if *error.kind() == SinkErrorKind::NotFound => {}
-                Err(error) => return Err(error),
-            }
+            listing.add(number, self.version(number))?;
         }
-        Ok((readable, damaged))
+        Ok(listing)
     }
 
     /// The version of this number.

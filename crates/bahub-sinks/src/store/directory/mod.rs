@@ -65,9 +65,8 @@ impl Sink for Directory {
 
     async fn list(&self) -> Result<Vec<Version>, SinkError> {
         self.blocking(|folder| {
-            let (readable, _) = folder.versions()?;
             let location = |message: &str| folder.path().join(message).display().to_string();
-            Ok(readable.iter().map(|file| file.to_version(location(&file.message))).collect())
+            Ok(folder.listing()?.versions(&folder.path().display().to_string(), location))
         })
         .await
     }

@@ -31,6 +31,7 @@ pub(super) fn publish(
         size: file.size,
         sha256: Some(file.sha256.clone()),
         location: folder.path().join(&file.message).display().to_string(),
+        warnings: Vec::new(),
     })
 }
 
