@@ -72,7 +72,8 @@ pub(super) async fn ends(trial: &Trial<'_>) -> Checked {
     let mut session = trial.open().await?;
     let mut agent = Agent::start(session.as_mut(), trial.options).await?;
     let codes = [1, 2, 100, 126, 127, 255].map(|code| (format!("exit {code}"), Exit::Code(code)));
-    let signals = [1, 2, 9, 13, 15].map(|signal| (format!("kill -{signal} $$; sleep 60"), Exit::Signal(signal)));
+    // None that nohup or a shell's background job has ignored.
+    let signals = [9, 10, 13, 14, 15].map(|signal| (format!("kill -{signal} $$; sleep 60"), Exit::Signal(signal)));
     for (script, expected) in codes.into_iter().chain(signals) {
         let step = Step::new("sh").arg("-c").arg(format!("echo its words >&2; {script}"));
         let answer = agent.job(Job::Probe(vec![ProbeStep { step, finding: None }])).await?;
