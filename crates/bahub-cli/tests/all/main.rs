@@ -1,6 +1,6 @@
 //! The program from end to end: what a user does, and what goes wrong while it runs.
 //!
-//! Needs GNU tar, bash, rsync, gpg, zstd, curl, setpriv, setfattr, setfacl and root's rights: a test that cannot run fails.
+//! Needs GNU tar, bash, rsync, gpg, zstd, curl, strace, setpriv, setfattr, setfacl and root's rights: a test that cannot run fails.
 //! `scripts/testbed` brings the programs.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test states what must hold")]
@@ -10,6 +10,7 @@ mod support;
 mod config;
 mod damage;
 mod ended;
+mod files;
 mod gnupg;
 mod keys;
 mod repository_faults;

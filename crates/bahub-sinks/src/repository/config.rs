@@ -9,8 +9,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
-use super::api::{Api, Patience};
 use super::Repository;
+use super::api::{Api, Patience};
 use super::session::{Credentials, Sessions};
 
 pub(super) const EXAMPLE: &str = "\

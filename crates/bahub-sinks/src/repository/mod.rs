@@ -80,7 +80,8 @@ impl Sink for Repository {
 
     async fn list(&self) -> Result<Vec<Version>, SinkError> {
         let session = self.sessions.of(&self.api, Role::Downloader).await?;
-        let mut versions: Vec<_> = listing::list(&session).await?.iter().map(|entry| entry.to_version(&self.api)).collect();
+        let mut versions: Vec<_> =
+            listing::list(&session).await?.iter().map(|entry| entry.to_version(&self.api)).collect();
         versions.sort_by_key(|version| version.number);
         Ok(versions)
     }
