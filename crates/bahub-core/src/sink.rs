@@ -20,6 +20,11 @@ pub trait Sink: Debug + Send + Sync {
     /// How the message must be encoded.
     fn encoding(&self) -> Encoding;
 
+    /// Whether an agent can use it by itself: whether [`Sink::delegate`] can give something.
+    fn is_direct(&self) -> bool {
+        false
+    }
+
     /// What an agent needs to do it directly, with the narrowest credentials; `None` means that ciphertext is relayed
     /// through the controller.
     ///

@@ -39,7 +39,8 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
     (
         &["ot found in archive"],
         "the backup has no member of that name; nothing else of it is missing",
-        "names in a backup are whole paths without the leading slash: list them with `gpg --decrypt ... | zstd -d | tar -t`",
+        "names in a backup are whole paths without the leading slash; to see them: `bahub :backup:restore NAME --download f.tar`, \
+         then `tar -tf f.tar`",
     ),
     (
         &["Cannot hard link to", "can't create hardlink"],

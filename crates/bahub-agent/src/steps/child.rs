@@ -156,6 +156,14 @@ fn wait(mut child: process::Child, group: Pid, switch: &KillSwitch) -> Exit {
     child.wait().map_or(Exit::Lost, Exit::from)
 }
 
+/// A line with its program's name before it, which most programs put there themselves.
+fn by(program: &str, line: &str) -> String {
+    match line.strip_prefix(program) {
+        Some(rest) if rest.starts_with(':') => line.to_owned(),
+        _ => format!("{program}: {line}"),
+    }
+}
+
 fn grown(pipe: OwnedFd) -> File {
     // A system with a smaller limit keeps its size.
     let _ = rustix::pipe::fcntl_setpipe_size(&pipe, PIPE_SIZE);
@@ -185,7 +193,7 @@ impl Child {
             if before > 0 {
                 warnings.push(format!("{}: {before} more messages came before these", self.program));
             }
-            warnings.extend(lines.filter(|line| !line.is_empty()).map(|line| format!("{}: {line}", self.program)));
+            warnings.extend(lines.filter(|line| !line.is_empty()).map(|line| by(&self.program, line)));
         }
         if judgement == Judgement::Warning && warnings.is_empty() {
             warnings.push(format!("{} ended with {exit}", self.program));

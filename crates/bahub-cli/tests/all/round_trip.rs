@@ -94,6 +94,6 @@ fn relayed_and_direct_are_told_apart_and_both_come_back() {
 fn a_directory_cannot_be_used_directly() {
     let scene = Scene::new().with_meta(", relay: false");
     let run = scene.json(&[":backup:make", "tree"]);
-    run.assert_code(10).assert_error(&["relay: false"]);
+    run.assert_code(3).assert_error(&["relay: false"]);
     assert_eq!(scene.store_files(), [""; 0]);
 }

@@ -17,6 +17,7 @@ use super::{components, meta, suggest};
 use crate::keys::EncryptionSpec;
 use crate::plan::Plan;
 use crate::secret::Scrubber;
+use crate::sink::Sink;
 
 /// Makes plans and collects everything that is wrong on the way.
 pub(super) struct Planning<'a> {
@@ -50,6 +51,9 @@ impl Planning<'_> {
         let adapter = components::adapter(self, &backup);
         let built = transport.as_ref().and_then(|transport| components::transport(self, transport));
         let sink = access.and_then(|access| components::sink(self, &access, collection.as_deref().unwrap_or(name)));
+        if let (Some(entry), Some(sink)) = (&entry, &sink) {
+            self.check_relay(&backup, entry, sink.as_ref());
+        }
         let encryption = encryption.and_then(|encryption| self.encryption(&encryption));
         let (entry, (adapter_type, adapter)) = (entry?, adapter?);
         let spec = backup.value.get("spec").unwrap_or(&Value::Null);
@@ -67,6 +71,16 @@ impl Planning<'_> {
             scrubber: self.scrubber.clone(),
             notices: Vec::new(),
         })
+    }
+
+    fn check_relay(&mut self, backup: &Used, entry: &BackupEntry, sink: &dyn Sink) {
+        if entry.meta.relay == Some(false) && !sink.is_direct() {
+            let pointer = format!("{}/meta/relay", backup.pointer);
+            let message = "`relay: false` cannot be done: an agent cannot use this kind of store by itself";
+            let finding = Finding::new(ConfigErrorKind::WrongValue, pointer, message);
+            self.findings
+                .push(finding.help("remove it: what is encrypted next to the data then goes through this host"));
+        }
     }
 
     fn backup(&mut self, name: &str) -> Option<Used> {

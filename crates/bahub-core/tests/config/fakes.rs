@@ -262,6 +262,10 @@ impl Sink for Repository {
         Encoding::Armoured
     }
 
+    fn is_direct(&self) -> bool {
+        self.context.collection != "relayed-only"
+    }
+
     async fn begin(&self, _: &NewVersion) -> Result<Box<dyn Upload>, SinkError> {
         Err(fake())
     }

@@ -59,6 +59,10 @@ impl Sink for Repository {
         Encoding::Armoured
     }
 
+    fn is_direct(&self) -> bool {
+        true
+    }
+
     async fn delegate(&self, purpose: Purpose) -> Result<Option<AgentSink>, SinkError> {
         let role = match purpose {
             Purpose::Upload(_) => Role::Uploader,

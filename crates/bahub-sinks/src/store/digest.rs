@@ -120,7 +120,7 @@ impl Checked {
 }
 
 /// What to do about a message that is not what was written.
-const DAMAGED: &str = "this version cannot be trusted: use another one, and check the storage";
+pub(super) const DAMAGED: &str = "this version cannot be trusted: use another one, and check the storage";
 
 /// The error of a message that is longer or shorter than its version says.
 pub(super) fn wrong_size(location: &str, expected: u64, actual: u64) -> SinkError {

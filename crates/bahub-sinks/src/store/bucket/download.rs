@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::fault::{fault, silent};
 use super::objects::Objects;
-use crate::store::digest::Checked;
+use crate::store::digest::{Checked, DAMAGED};
 
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -20,6 +20,7 @@ pub(super) async fn open(objects: &Objects, number: u64) -> Result<Download, Sin
     let refused = |error: &Error| match error.kind() {
         ErrorKind::NotFound => {
             SinkError::new(SinkErrorKind::Corrupt, format!("the message of v{number} is missing: {location}"))
+                .with_help(DAMAGED)
         }
         _ => fault(error, &format!("read {location}")),
     };

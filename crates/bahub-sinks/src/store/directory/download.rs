@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use super::fault::fault;
 use super::folder::Folder;
-use crate::store::digest::{Checked, wrong_size};
+use crate::store::digest::{Checked, DAMAGED, wrong_size};
 
 /// What one read gives at most.
 const CHUNK: u64 = 512 << 10;
@@ -64,7 +64,7 @@ fn read(
 fn missing_or_fault(error: std::io::Error, number: u64, path: &Path) -> SinkError {
     if error.kind() == ErrorKind::NotFound {
         let message = format!("the message of v{number} is missing: {}", path.display());
-        return SinkError::new(SinkErrorKind::Corrupt, message).with_source(error);
+        return SinkError::new(SinkErrorKind::Corrupt, message).with_source(error).with_help(DAMAGED);
     }
     fault(error, "open", path)
 }
