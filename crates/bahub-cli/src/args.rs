@@ -1,5 +1,6 @@
 //! The command line. The help that users read stands in these comments.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use bahub_core::sink::VersionSelector;
@@ -134,7 +135,7 @@ pub(crate) struct RestoreArgs {
     pub(crate) to: Option<PathBuf>,
     /// Restore only this member (a path of a files backup); may be given several times
     #[arg(long, value_name = "P")]
-    pub(crate) path: Vec<String>,
+    pub(crate) path: Vec<OsString>,
     /// Do without the first pass that proves the message before anything is touched
     #[arg(long)]
     pub(crate) stream: bool,

@@ -1,5 +1,6 @@
 //! How a backup is put back.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -11,8 +12,9 @@ use crate::step::Step;
 pub struct ReplayTarget {
     /// The place.
     pub place: Place,
-    /// Only these members (paths of a filesystem backup, tables of a database); empty for everything.
-    pub members: Vec<String>,
+    /// Only these members (paths of a filesystem backup, tables of a database); empty for everything. Paths need not be
+    /// UTF-8.
+    pub members: Vec<OsString>,
 }
 
 /// The place of a restore.

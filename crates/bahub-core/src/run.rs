@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::event::Events;
 use crate::secret::Scrubber;
+use crate::sink::VersionNumber;
 
 /// What one run shares with the components that take part in it.
 #[derive(Debug, Clone)]
@@ -27,6 +28,51 @@ pub struct RunContext {
     pub scrubber: Scrubber,
     /// What has to be undone at the end, whatever happens.
     pub undo: UndoStack,
+    /// Whether there is a version, for who must end without waiting for the run's own end.
+    pub commitment: Commitment,
+}
+
+/// How far the commit of a backup is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Committed {
+    /// There is no version of this run.
+    #[default]
+    No,
+    /// A commit was begun and has not been answered: there may be a version.
+    Unknown,
+    /// This is the version.
+    Version(VersionNumber),
+}
+
+/// Shared by what commits and what may have to end at once.
+#[derive(Debug, Clone, Default)]
+pub struct Commitment(Arc<Mutex<Committed>>);
+
+impl Commitment {
+    /// How far the commit is now.
+    pub fn state(&self) -> Committed {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[cfg(feature = "engine")]
+    pub(crate) fn begin(&self) {
+        self.set(Committed::Unknown);
+    }
+
+    #[cfg(feature = "engine")]
+    pub(crate) fn refused(&self) {
+        self.set(Committed::No);
+    }
+
+    #[cfg(feature = "engine")]
+    pub(crate) fn made(&self, version: VersionNumber) {
+        self.set(Committed::Version(version));
+    }
+
+    #[cfg(feature = "engine")]
+    fn set(&self, state: Committed) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = state;
+    }
 }
 
 /// Why a place is opened.
@@ -54,6 +100,7 @@ impl RunContext {
             scrubber: events.scrubber().clone(),
             events,
             undo: UndoStack::default(),
+            commitment: Commitment::default(),
         })
     }
 }
@@ -87,6 +134,14 @@ struct Undo {
 #[derive(Clone, Default)]
 pub struct UndoStack {
     entries: Arc<Mutex<Vec<Undo>>>,
+    unwinding: Arc<tokio::sync::Mutex<Unwinding>>,
+}
+
+/// What an unwinding that was dropped half-way leaves to the next one.
+#[derive(Default)]
+struct Unwinding {
+    current: Option<Undo>,
+    failures: Vec<String>,
 }
 
 impl Debug for UndoStack {
@@ -107,20 +162,23 @@ impl UndoStack {
     }
 
     /// Undoes everything, last first; a failure does not stop the rest. Gives a sentence for each failure.
+    ///
+    /// Dropped half-way it loses nothing: the next call goes on where it was.
     pub async fn unwind(&self) -> Vec<String> {
-        let mut failures = Vec::new();
-        while let Some(undo) = self.pop() {
-            match tokio::time::timeout(Self::LIMIT, undo.work).await {
+        let mut state = self.unwinding.lock().await;
+        let Unwinding { current, failures } = &mut *state;
+        loop {
+            if current.is_none() {
+                *current = self.entries.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            }
+            let Some(undo) = current.as_mut() else { return std::mem::take(failures) };
+            match tokio::time::timeout(Self::LIMIT, &mut undo.work).await {
                 Ok(Ok(())) => {}
                 Ok(Err(reason)) => failures.push(format!("could not {}: {reason}", undo.what)),
                 Err(_) => failures.push(format!("could not {}: no end within {} s", undo.what, Self::LIMIT.as_secs())),
             }
+            *current = None;
         }
-        failures
-    }
-
-    fn pop(&self) -> Option<Undo> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 }
 
@@ -142,5 +200,23 @@ mod tests {
         assert_eq!(undo.unwind().await, ["could not undo b: refused"]);
         assert_eq!(*order.lock().unwrap(), ["c", "b", "a"]);
         assert!(undo.unwind().await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn an_unwinding_that_is_dropped_half_way_is_taken_up_by_the_next() {
+        let undo = UndoStack::default();
+        let (go, gone) = tokio::sync::oneshot::channel::<()>();
+        let (begun, mut beginning) = tokio::sync::mpsc::channel(1);
+        undo.defer("start db", async move {
+            begun.send(()).await.map_err(|error| error.to_string())?;
+            gone.await.map_err(|_| "the signal was lost".to_owned())?;
+            Err("it does not start".to_owned())
+        });
+        tokio::select! {
+            failures = undo.unwind() => panic!("it ended: {failures:?}"),
+            begun = beginning.recv() => assert!(begun.is_some()),
+        }
+        go.send(()).unwrap();
+        assert_eq!(undo.unwind().await, ["could not start db: it does not start"]);
     }
 }

@@ -25,6 +25,8 @@ pub struct Step {
     pub ok: Vec<i32>,
     /// Exit codes that mean success with something to tell.
     pub warn: Vec<i32>,
+    /// Words on its standard error that mean failure whatever its exit code.
+    pub fatal: Vec<String>,
     /// What a line on its standard error means while its exit code is one of `ok` or `warn`.
     pub stderr: Stderr,
 }
@@ -105,6 +107,7 @@ impl Step {
             stdin: Stdin::Nothing,
             ok: vec![0],
             warn: Vec::new(),
+            fatal: Vec::new(),
             stderr: Stderr::Log,
         }
     }
@@ -153,6 +156,13 @@ impl Step {
     #[must_use]
     pub fn warns_on(mut self, codes: impl IntoIterator<Item = i32>) -> Self {
         self.warn.extend(codes);
+        self
+    }
+
+    /// Makes words on standard error mean failure whatever the exit code.
+    #[must_use]
+    pub fn fails_on(mut self, words: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.fatal.extend(words.into_iter().map(Into::into));
         self
     }
 

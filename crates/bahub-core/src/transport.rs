@@ -19,6 +19,11 @@ pub trait Transport: Debug + Send + Sync {
     /// [`TransportErrorKind::Unreachable`] and its like, naming the place.
     async fn open(&self, cx: &RunContext) -> Result<Box<dyn Session>, TransportError>;
 
+    /// Whether its place is this very host: a path there is the same path here.
+    fn is_here(&self) -> bool {
+        false
+    }
+
     /// Mends what dead runs left behind; never touches what a live run holds.
     ///
     /// # Errors

@@ -10,6 +10,8 @@
 
 #[cfg(any(feature = "repository", feature = "s3"))]
 mod http;
+#[cfg(any(feature = "repository", feature = "s3"))]
+mod patience;
 mod register;
 #[cfg(feature = "repository")]
 pub mod repository;

@@ -21,6 +21,8 @@ exclude:
 on_unreadable: fail
 # Whether to stay on the file system that each path lies on (GNU tar only).
 one_file_system: false
+# Whether holes are looked for, and come back as holes (GNU tar only).
+sparse: true
 # Whether owners come back by number; with false by name, where the name exists.
 numeric_owner: true
 "#;
@@ -41,6 +43,10 @@ pub struct FilesystemConfig {
     /// Whether to stay on the file system that each path lies on.
     #[serde(default)]
     pub one_file_system: bool,
+    /// Whether holes of files are looked for, and come back as holes. Turn it off where a file system reports files
+    /// without blocks that hold data: tar takes such a file for one hole.
+    #[serde(default = "yes")]
+    pub sparse: bool,
     /// Whether owners come back by number and not by name.
     #[serde(default = "yes")]
     pub numeric_owner: bool,
@@ -81,6 +87,7 @@ impl FilesystemConfig {
             exclude,
             on_unreadable: self.on_unreadable,
             one_file_system: self.one_file_system,
+            sparse: self.sparse,
             numeric_owner: self.numeric_owner,
         })
     }

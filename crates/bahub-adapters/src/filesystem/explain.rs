@@ -27,6 +27,11 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
         "install GNU tar there, or set `numeric_owner: false`",
     ),
     (
+        &["Read error at byte"],
+        "a file broke while it was read: its disk or its server fails, and what follows of it would have been stored as zeros",
+        "look at the disk (dmesg) and at the file; `exclude` it to keep the rest",
+    ),
+    (
         &["No space left on device", "Disk quota exceeded"],
         "the place of the restore is full; what was restored until then is there",
         "make room, or restore elsewhere with --to DIR",

@@ -32,6 +32,7 @@ pub struct Filesystem {
     exclude: Vec<Pattern>,
     on_unreadable: OnUnreadable,
     one_file_system: bool,
+    sparse: bool,
     numeric_owner: bool,
 }
 

@@ -65,7 +65,7 @@ proptest! {
     #[test]
     fn a_member_and_a_directory_are_one_argument_each(member in path(), directory in path()) {
         let adapter = adapter(json!({ "paths": ["/srv"] }));
-        let target = ReplayTarget { place: Place::Directory(directory.clone().into()), members: vec![format!("/{member}")] };
+        let target = ReplayTarget { place: Place::Directory(directory.clone().into()), members: vec![format!("/{member}").into()] };
         for found in both() {
             let Ok(replay) = adapter.replay(&target, &found) else {
                 prop_assert!(member.contains(['*', '?', '[', '\\']));

@@ -11,7 +11,7 @@ use crate::runner::{Outcome, Tools, names};
 use crate::tree::{Like, Room, adapter, adapter_of, differences};
 
 fn members(room: &Room, members: &[&str]) -> ReplayTarget {
-    let members = members.iter().map(|name| format!("{}/{name}", room.src().display())).collect();
+    let members = members.iter().map(|name| room.src().join(name).into()).collect();
     ReplayTarget { place: Place::Directory(room.to()), members }
 }
 
@@ -110,7 +110,7 @@ fn a_folder_and_one_below_it_restore_with_hard_links_in_them() {
 #[test]
 fn the_root_as_member_means_everything_and_dots_are_refused() {
     let adapter = adapter(json!({ "paths": ["/etc"] }));
-    let target = |member: &str| ReplayTarget { members: vec![member.to_owned()], ..ReplayTarget::default() };
+    let target = |member: &str| ReplayTarget { members: vec![member.into()], ..ReplayTarget::default() };
     let whole = adapter.replay(&ReplayTarget::default(), &Findings::default()).unwrap();
     assert_eq!(adapter.replay(&target("/"), &Findings::default()).unwrap(), whole);
     for member in ["", "..", "etc/../../root", "a\0"] {

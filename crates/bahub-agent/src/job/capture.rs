@@ -33,11 +33,22 @@ pub(super) async fn run(job: CaptureJob, cx: &JobContext, input: JobInput) -> Re
         Route::Relayed => Output::Relayed(cx.sender.clone()),
         Route::Direct { kind, endpoint } => Output::Direct(begin(kind, endpoint, &job, cx, input.grant).await?),
     };
+    cx.tell(&FromAgent::Begun)?;
+    tokio::select! {
+        go = input.go => go.map_err(|_| Failure::cancelled())?,
+        () = cx.cancel.cancelled() => {
+            output.abort(&cx.log()).await;
+            return Err(Failure::cancelled());
+        }
+    }
     let moved = cx.with_progress(stream(&job, cx, &mut output)).await;
     cx.tell_progress();
     let (plain, stored) = (cx.counters.plain(), cx.counters.stored());
     match moved {
         Ok(warnings) if !cx.cancel.is_cancelled() => {
+            if matches!(output, Output::Direct(_)) {
+                cx.tell(&FromAgent::Committing)?;
+            }
             let receipt = output.commit().await?;
             Ok(Done::Captured { plain, stored, receipt, warnings })
         }

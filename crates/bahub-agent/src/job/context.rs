@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bahub_core::keys::SessionKey;
-use bahub_core::link::{FromAgent, LinkSender};
+use bahub_core::link::{Failure, FailureKind, FromAgent, LinkSender};
 use bahub_core::secret::Secret;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -30,6 +30,7 @@ pub(crate) struct JobContext {
 /// What the controller sends while a job runs.
 pub(crate) struct JobInput {
     pub(crate) grant: oneshot::Receiver<Secret>,
+    pub(crate) go: oneshot::Receiver<()>,
     pub(crate) session_key: oneshot::Receiver<SessionKey>,
     pub(crate) data: mpsc::UnboundedReceiver<SourceEvent>,
 }
@@ -59,6 +60,14 @@ impl JobContext {
             // A link that is gone is noticed where messages are received.
             let _ = sender.send(&FromAgent::Log { source: source.to_owned(), line: line.to_owned() });
         })
+    }
+
+    /// Says something that the controller waits for.
+    ///
+    /// # Errors
+    /// Where the link is gone.
+    pub(crate) fn tell(&self, message: &FromAgent) -> Result<(), Failure> {
+        self.sender.send(message).map_err(|error| Failure::new(FailureKind::Cancelled, error.to_string()))
     }
 
     /// Tells progress while `work` runs.

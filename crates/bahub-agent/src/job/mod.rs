@@ -8,7 +8,7 @@ mod read;
 mod replay;
 mod source;
 
-use bahub_core::link::{Done, Failure, Job};
+use bahub_core::link::{Done, Failure, FailureKind, Job};
 pub(crate) use context::{JobContext, JobInput};
 
 /// Does a job to its end.
@@ -30,7 +30,9 @@ pub(crate) async fn run(job: Job, cx: JobContext, input: JobInput) -> Result<Don
     watch.abort();
     // Whatever the programs said of their death, the reason was the cancellation.
     match done {
-        Err(_) if cx.cancel.is_cancelled() => Err(Failure::cancelled()),
+        Err(failure) if cx.cancel.is_cancelled() && failure.kind != FailureKind::CommitUnknown => {
+            Err(Failure::cancelled())
+        }
         done => done,
     }
 }

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use super::source::Ciphertext;
 use super::{JobContext, JobInput, failure, replay};
-use crate::stream::{ChunkReader, ChunkWriter, Content, Decompressor, Digest, HashingReader};
+use crate::stream::{Ahead, ChunkReader, ChunkWriter, Content, Decompressor, Digest, HashingReader};
 
 /// How many chunks may wait between the store and the reader, and between the reader and the controller.
 const DEPTH: usize = 16;
@@ -19,11 +19,11 @@ const DEPTH: usize = 16;
 pub(super) const READ: usize = 256 * 1024;
 
 /// The content of a message: decrypted, and decompressed where it is looked at.
-pub(super) type Plain = Decompressor<Decryptor<HashingReader<ChunkReader>>>;
+pub(super) type Plain = Decompressor<Ahead>;
 
 /// Reads to the proven end.
 pub(super) async fn run(job: ReadJob, cx: &JobContext, input: JobInput) -> Result<Done, Failure> {
-    let JobInput { grant, session_key, data } = input;
+    let JobInput { grant, session_key, data, .. } = input;
     let key = tokio::select! {
         key = session_key => key.map_err(|_| Failure::cancelled())?,
         () = cx.cancel.cancelled() => return Err(Failure::cancelled()),
@@ -63,14 +63,11 @@ fn pump(
 ) -> Result<Done, Failure> {
     let digest = Digest::default();
     let hashing = HashingReader::new(source, Arc::clone(&cx.counters.stored), digest.clone());
-    let mut cipher = Decryptor::new(hashing, key).map_err(|error| failure::reading(&io::Error::other(error)))?;
-    if let Deliver::Prove = job.deliver {
-        drain(&mut cipher, |_| Ok(())).map_err(|error| failure::reading(&error))?;
-        return proven(job, cx, &digest, Content::default());
-    }
-    let mut plain = Decompressor::new(cipher);
+    let cipher = Decryptor::new(hashing, key).map_err(|error| failure::reading(&io::Error::other(error)))?;
+    let mut plain = Decompressor::new(Ahead::new(cipher));
     match &job.deliver {
-        Deliver::Prove | Deliver::Measure => {
+        Deliver::Prove => plain.prove().map_err(|error| failure::reading(&error))?,
+        Deliver::Measure => {
             measure(&mut plain, cx, |_| Ok(())).map_err(|error| failure::reading(&error))?;
         }
         Deliver::Controller => deliver(&mut plain, cx, writer)?,
@@ -92,18 +89,14 @@ pub(super) fn measure(
     cx: &JobContext,
     mut each: impl FnMut(&[u8]) -> io::Result<()>,
 ) -> io::Result<()> {
-    drain(plain, |bytes| {
-        cx.counters.plain.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        each(bytes)
-    })
-}
-
-fn drain(mut from: impl Read, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
     let mut buffer = vec![0; READ];
     loop {
-        match from.read(&mut buffer) {
+        match plain.read(&mut buffer) {
             Ok(0) => return Ok(()),
-            Ok(count) => each(&buffer[..count])?,
+            Ok(count) => {
+                cx.counters.plain.fetch_add(count as u64, Ordering::Relaxed);
+                each(&buffer[..count])?;
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }

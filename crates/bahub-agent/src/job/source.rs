@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bahub_core::agent::DirectSink;
-use bahub_core::link::{Failure, FailureKind, FromAgent, ReadJob, Route};
+use bahub_core::link::{Failure, FromAgent, ReadJob, Route};
 use bahub_core::secret::Secret;
 use bahub_core::sink::{AgentSink, Sink, SinkError, SinkErrorKind};
 use futures::StreamExt;
@@ -23,7 +23,7 @@ pub(super) async fn reached(
         Failure::from(SinkError::new(SinkErrorKind::Other, format!("this agent holds no sink {kind}")))
     })?;
     sink.reach(endpoint).await?;
-    cx.sender.send(&FromAgent::Reached).map_err(|error| Failure::new(FailureKind::Cancelled, error.to_string()))?;
+    cx.tell(&FromAgent::Reached)?;
     let grant = tokio::select! {
         grant = grant => grant.map_err(|_| Failure::cancelled())?,
         () = cx.cancel.cancelled() => return Err(Failure::cancelled()),

@@ -7,7 +7,9 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::process::CommandExt;
 use std::process::{self, Command, Stdio};
+use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use bahub_core::adapter::{StepEnd, StepFailure};
 use bahub_core::step::{Arg, Exit, Judgement, Stderr, Stdin, Step};
@@ -20,6 +22,9 @@ use super::{KillSwitch, LogLine, find, secret_file};
 /// The size that pipes to and from programs are set to where the system allows it: fewer changes between processes.
 const PIPE_SIZE: usize = 1024 * 1024;
 
+/// How long what a program said may still come after its end.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
 /// A running program. [`Child::wait`] for it; the kill switch ends it.
 pub(crate) struct Child {
     step: Step,
@@ -29,7 +34,7 @@ pub(crate) struct Child {
     /// Present where the caller asked for a pipe.
     pub(crate) stdout: Option<File>,
     end: JoinHandle<Exit>,
-    said: JoinHandle<Said>,
+    said: mpsc::Receiver<Said>,
     feeder: Option<JoinHandle<()>>,
 }
 
@@ -87,9 +92,10 @@ pub(crate) fn start(
     let stdin = child.stdin.take().map(|pipe| grown(OwnedFd::from(pipe)));
     let stdout = child.stdout.take().map(|pipe| grown(OwnedFd::from(pipe)));
     let stderr = child.stderr.take();
-    let said = thread::spawn({
-        let (program, log) = (program.clone(), LogLine::clone(log));
-        move || stderr.map(|stderr| Said::read(&program, stderr, &log)).unwrap_or_default()
+    let (told, said) = mpsc::channel();
+    thread::spawn({
+        let (program, fatal, log) = (program.clone(), step.fatal.clone(), LogLine::clone(log));
+        move || drop(told.send(stderr.map(|stderr| Said::read(&program, stderr, &fatal, &log)).unwrap_or_default()))
     });
     let end = thread::spawn({
         let switch = switch.clone();
@@ -179,12 +185,15 @@ impl Child {
         drop(self.stdin);
         drop(self.stdout);
         let exit = self.end.join().unwrap_or(Exit::Lost);
-        let said = self.said.join().unwrap_or_default();
+        // A daemon that the program left behind may hold its standard error open for ever.
+        let said = self.said.recv_timeout(LAST_WORDS);
+        let cut_off = said.is_err();
+        let said = said.unwrap_or_default();
         if let Some(feeder) = self.feeder {
             let _ = feeder.join();
         }
         let judgement = self.step.judge(exit);
-        if judgement == Judgement::Failure {
+        if judgement == Judgement::Failure || said.is_fatal() {
             return Err(StepFailure { program: self.program, end: StepEnd::Ended(exit), stderr: said.tail() });
         }
         let mut warnings = Vec::new();
@@ -194,6 +203,9 @@ impl Child {
                 warnings.push(format!("{}: {before} more messages came before these", self.program));
             }
             warnings.extend(lines.filter(|line| !line.is_empty()).map(|line| by(&self.program, line)));
+        }
+        if cut_off {
+            warnings.push(format!("{} left a program running that holds its standard error", self.program));
         }
         if judgement == Judgement::Warning && warnings.is_empty() {
             warnings.push(format!("{} ended with {exit}", self.program));

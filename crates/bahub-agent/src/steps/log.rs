@@ -20,11 +20,12 @@ pub(crate) struct Said {
     tail: VecDeque<String>,
     bytes: usize,
     lines: usize,
+    fatal: Option<String>,
 }
 
 impl Said {
-    /// Reads to the end, passing lines on.
-    pub(super) fn read(source: &str, stderr: impl Read, log: &LogLine) -> Self {
+    /// Reads to the end, passing lines on. A line with one of the words in `fatal` makes whatever end a failure.
+    pub(super) fn read(source: &str, stderr: impl Read, fatal: &[String], log: &LogLine) -> Self {
         let mut said = Self::default();
         let mut reader = BufReader::new(stderr);
         let mut line = Vec::new();
@@ -36,6 +37,9 @@ impl Said {
                 Ok(_) => {}
             }
             let text = String::from_utf8_lossy(&line);
+            if said.fatal.is_none() && fatal.iter().any(|words| text.contains(words)) {
+                said.fatal = Some(text.trim_end().to_owned());
+            }
             said.take(source, text.trim_end(), log);
         }
         said
@@ -57,9 +61,15 @@ impl Said {
         }
     }
 
-    /// The last lines.
+    /// Whether a line means failure.
+    pub(super) fn is_fatal(&self) -> bool {
+        self.fatal.is_some()
+    }
+
+    /// The last lines, and the one that means failure if it is not among them.
     pub(crate) fn tail(&self) -> String {
-        self.tail.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
+        let fatal = self.fatal.iter().filter(|fatal| !self.tail.contains(fatal));
+        fatal.chain(&self.tail).map(String::as_str).collect::<Vec<_>>().join("\n")
     }
 
     /// The last lines one by one, and how many came before them.
@@ -90,9 +100,17 @@ mod tests {
     fn a_flood_is_read_to_its_end_and_only_its_tail_is_kept() {
         let flood = format!("{}\n{}last\n", "x".repeat(1 << 20), "y\n".repeat(100_000));
         let log: LogLine = Arc::new(|_, _| {});
-        let said = Said::read("p", flood.as_bytes(), &log);
+        let said = Said::read("p", flood.as_bytes(), &[], &log);
         assert!(said.tail().ends_with("y\nlast"));
-        assert!(said.tail().len() <= TAIL_MOST);
+        assert!(said.tail().len() <= TAIL_MOST && !said.is_fatal());
         assert_eq!(said.lines, 100_002);
+    }
+
+    #[test]
+    fn a_line_that_means_failure_is_kept_whatever_follows() {
+        let text = format!("a read error at byte 7\n{}", "y\n".repeat(10_000));
+        let log: LogLine = Arc::new(|_, _| {});
+        let said = Said::read("p", text.as_bytes(), &["read error".into()], &log);
+        assert!(said.is_fatal() && said.tail().starts_with("a read error at byte 7\n"));
     }
 }

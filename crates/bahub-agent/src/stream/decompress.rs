@@ -1,7 +1,7 @@
 //! Giving a stream its size back: the format is recognised by its first bytes, so streams of the original product are
 //! read as well.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
 
 use bahub_core::compression::Algorithm;
 use bahub_core::facts::{self, Fact};
@@ -33,6 +33,12 @@ fn is_skippable(head: &[u8]) -> bool {
     matches!(head, [low, 0x2A, 0x4D, 0x18, ..] if low & 0xF0 == 0x50)
 }
 
+/// The most bytes of facts that are kept; a stream of somebody else's may hold any number.
+const FACTS_MOST: usize = 4 * facts::MOST;
+
+/// What is read at once where the content is of no interest.
+const DRAIN: usize = 256 * 1024;
+
 /// What was found on the way.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Content {
@@ -46,6 +52,8 @@ pub(crate) struct Content {
 pub(crate) struct Decompressor<R: Read> {
     state: State<R>,
     content: Content,
+    /// The bytes of the facts in `content`.
+    kept: usize,
 }
 
 enum State<R: Read> {
@@ -60,12 +68,28 @@ enum State<R: Read> {
 
 impl<R: Read> Decompressor<R> {
     pub(crate) fn new(source: R) -> Self {
-        Self { state: State::Start(Peek::new(source)), content: Content::default() }
+        Self { state: State::Start(Peek::new(source)), content: Content::default(), kept: 0 }
     }
 
     /// What was found so far.
     pub(crate) fn content(&self) -> &Content {
         &self.content
+    }
+
+    /// Reads to the end of the message, and to the end of what is compressed in it unless bahub made that: then the
+    /// message was ended only after everything in it was.
+    pub(crate) fn prove(&mut self) -> io::Result<()> {
+        while !matches!(self.state, State::Frame(_) | State::Gzip(_) | State::Raw(_)) {
+            if self.advance()? {
+                return Ok(());
+            }
+        }
+        if let (Some(Fact::Head { .. }), State::Frame(_)) = (self.content.facts.first(), &self.state)
+            && let State::Frame(decoder) = std::mem::replace(&mut self.state, State::Failed)
+        {
+            return drain(decoder.finish());
+        }
+        drain(io::BufReader::with_capacity(DRAIN, self))
     }
 
     fn start(&mut self, mut reader: Peek<R>) -> io::Result<State<R>> {
@@ -76,6 +100,21 @@ impl<R: Read> Decompressor<R> {
             Algorithm::Gzip => State::Gzip(MultiGzDecoder::new(reader)),
             Algorithm::None => State::Raw(reader),
         })
+    }
+
+    /// Goes on to what can be read next; true at the end of a stream of zstd frames.
+    fn advance(&mut self) -> io::Result<bool> {
+        match std::mem::replace(&mut self.state, State::Failed) {
+            State::Start(reader) => self.state = self.start(reader)?,
+            State::Frame(decoder) => self.state = State::Between(decoder.finish()),
+            State::Between(reader) => {
+                let (state, ended) = self.next_frame(reader)?;
+                self.state = state;
+                return Ok(ended);
+            }
+            other => self.state = other,
+        }
+        Ok(false)
     }
 
     /// At the boundary of zstd frames: skips what is to be skipped, and opens the next. `None` at the end.
@@ -94,13 +133,16 @@ impl<R: Read> Decompressor<R> {
             let mut header = [0; 8];
             reader.read_exact(&mut header)?;
             let length = u32::from_le_bytes([header[4], header[5], header[6], header[7]]) as usize;
-            let ours = header[..4] == facts::SKIPPABLE_MAGIC.to_le_bytes() && length <= facts::MOST;
+            let ours = header[..4] == facts::SKIPPABLE_MAGIC.to_le_bytes()
+                && length <= facts::MOST
+                && self.kept + length <= FACTS_MOST;
             let mut content = Vec::new();
             let kept = (&mut reader).take(if ours { length as u64 } else { 0 }).read_to_end(&mut content)?;
             let skipped = io::copy(&mut (&mut reader).take((length - kept) as u64), &mut io::sink())?;
             if kept as u64 + skipped != length as u64 {
                 return Err(damaged("a skippable frame is cut off"));
             }
+            self.kept += content.len();
             self.content.facts.extend(Fact::from_content(&content));
         }
     }
@@ -122,18 +164,18 @@ impl<R: Read> Read for Decompressor<R> {
                 State::Failed => return Err(damaged("an earlier part of the stream could not be read")),
                 State::Start(_) | State::Between(_) => {}
             }
-            match std::mem::replace(&mut self.state, State::Failed) {
-                State::Start(reader) => self.state = self.start(reader)?,
-                State::Frame(decoder) => self.state = State::Between(decoder.finish()),
-                State::Between(reader) => {
-                    let (state, ended) = self.next_frame(reader)?;
-                    self.state = state;
-                    if ended {
-                        return Ok(0);
-                    }
-                }
-                other => self.state = other,
+            if self.advance()? {
+                return Ok(0);
             }
+        }
+    }
+}
+
+fn drain(mut reader: impl BufRead) -> io::Result<()> {
+    loop {
+        match reader.fill_buf()?.len() {
+            0 => return Ok(()),
+            count => reader.consume(count),
         }
     }
 }
@@ -228,6 +270,38 @@ mod tests {
         reader.read_to_end(&mut back).unwrap();
         assert_eq!((back.as_slice(), reader.content().facts.as_slice()), (&b"onetwo"[..], &facts[..]));
         assert_eq!(zstd::decode_all(stream.as_slice()).unwrap(), b"onetwo");
+    }
+
+    #[test]
+    fn a_proof_reads_all_and_looks_into_what_is_not_our_own() {
+        let head = Fact::Head { adapter: "a".into(), version: "1".into(), tools: Default::default() };
+        let data = vec![7; 300_000];
+        let ours =
+            compressed(Algorithm::Zstd, &[(Some(head), &data), (Some(Fact::Segment { name: "b".into() }), &data)]);
+        for cut in [ours.len() / 2, ours.len()] {
+            let mut rest = &ours[..cut];
+            Decompressor::new(&mut rest).prove().unwrap();
+            assert!(rest.is_empty(), "the message is what proves it, and is read to its end");
+        }
+        for algorithm in [Algorithm::Zstd, Algorithm::Gzip] {
+            let foreign = compressed(algorithm, &[(None, &data)]);
+            Decompressor::new(foreign.as_slice()).prove().unwrap();
+            Decompressor::new(&foreign[..foreign.len() / 2]).prove().unwrap_err();
+        }
+        Decompressor::new(&data[..]).prove().unwrap();
+        Decompressor::new(&data[..0]).prove().unwrap();
+    }
+
+    #[test]
+    fn facts_of_any_number_take_a_bounded_memory() {
+        let fact = Fact::Segment { name: "x".repeat(facts::MOST / 2) }.to_frame();
+        let mut stream = fact.repeat(40);
+        stream.extend(zstd::encode_all(&b"data"[..], 1).unwrap());
+        let mut reader = Decompressor::new(stream.as_slice());
+        let mut back = Vec::new();
+        reader.read_to_end(&mut back).unwrap();
+        assert_eq!(back, b"data");
+        assert!((4..=8).contains(&reader.content().facts.len()));
     }
 
     #[test]

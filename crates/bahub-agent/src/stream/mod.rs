@@ -1,11 +1,13 @@
 //! The byte streams of a job: blocking on the side of programs and ciphers, asynchronous on the side of links and stores.
 
+mod ahead;
 mod channel;
 mod compress;
 mod decompress;
 mod hash;
 mod peek;
 
+pub(crate) use ahead::Ahead;
 pub(crate) use channel::{ChunkReader, ChunkWriter, SourceEvent};
 pub(crate) use compress::Compressor;
 pub(crate) use decompress::{Content, Decompressor};

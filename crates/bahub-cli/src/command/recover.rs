@@ -4,6 +4,9 @@ use bahub_core::run::RunPurpose;
 
 use super::{Failed, Session};
 
+/// The exit code of a run that a signal ended.
+const CANCELLED: u8 = 130;
+
 /// Recovers every place that the configuration names; a place that cannot be looked at does not stop the others.
 pub(super) async fn run(session: &Session<'_>, name: Option<&str>) -> Result<u8, Failed> {
     let configuration = session.configuration()?;
@@ -22,6 +25,9 @@ pub(super) async fn run(session: &Session<'_>, name: Option<&str>) -> Result<u8,
             }
         };
         worst = worst.max(code);
+        if code == CANCELLED {
+            break;
+        }
     }
     Ok(worst)
 }

@@ -37,7 +37,8 @@ pub(super) async fn run(session: &Session<'_>, args: RestoreArgs) -> Result<u8, 
 /// Asks a person, where data would be overwritten.
 fn confirm(plan: &Plan, args: &RestoreArgs) -> Result<(), Failed> {
     let what = match &args.to {
-        Some(folder) if is_empty(folder) => return Ok(()),
+        // Where the target is elsewhere, a folder of the same name here says nothing about it.
+        Some(folder) if plan.transport.is_here() && is_empty(folder) => return Ok(()),
         Some(folder) => format!("files in {} may be overwritten", folder.display()),
         None => "the data in its original place is overwritten".to_owned(),
     };
@@ -56,8 +57,7 @@ fn confirm(plan: &Plan, args: &RestoreArgs) -> Result<(), Failed> {
     }
 }
 
-/// True for a folder of this host that holds nothing. Where the target is elsewhere the same name here says nothing
-/// about it, and a folder that is here and not empty makes us ask.
+/// True for a folder of this host that holds nothing.
 fn is_empty(folder: &Path) -> bool {
     match std::fs::read_dir(folder) {
         Ok(mut entries) => entries.next().is_none(),

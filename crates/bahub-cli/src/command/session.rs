@@ -7,7 +7,7 @@ use bahub_core::config::{ConfigErrors, Configuration, Environment, KeyUse, find_
 use bahub_core::engine::{Ended, Engine};
 use bahub_core::plan::Plan;
 use bahub_core::registry::Registry;
-use bahub_core::run::{RunContext, RunPurpose};
+use bahub_core::run::{Committed, RunContext, RunPurpose};
 
 use super::Failed;
 use crate::render::Renderer;
@@ -53,8 +53,21 @@ impl Session<'_> {
     pub(super) async fn guarded(&self, cx: &RunContext, work: impl Future<Output = Ended>) -> Result<u8, Failed> {
         match signals::guard(cx, work).await? {
             Outcome::Ended(ended) => Ok(self.renderer.ended(&ended)),
-            Outcome::Abrupt { not_undone } if not_undone.is_empty() => Err(Failed::new(130, "stopped at once")),
-            Outcome::Abrupt { not_undone } => Err(Failed::new(100, not_undone.join("; "))),
+            Outcome::Abrupt { not_undone, committed } => Err(abrupt(&not_undone, committed)),
         }
+    }
+}
+
+/// What there is to say of a run that was given up at once.
+fn abrupt(not_undone: &[String], committed: Committed) -> Failed {
+    let (code, version) = match committed {
+        Committed::No => (130, "stopped at once; there is no new version".to_owned()),
+        Committed::Unknown => (70, "stopped at once, during the commit: there may be a new version".to_owned()),
+        Committed::Version(version) => (70, format!("stopped at once, after {version} was committed")),
+    };
+    match not_undone {
+        [] if committed == Committed::No => Failed::new(code, "stopped at once"),
+        [] => Failed::new(code, version).with_help("look with :backup:list"),
+        _ => Failed::new(100, format!("{}; {version}", not_undone.join("; "))),
     }
 }

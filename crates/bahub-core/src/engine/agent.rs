@@ -36,6 +36,8 @@ pub(super) struct Agent {
 /// What an agent said, besides what was passed on as an event.
 pub(super) enum Said {
     Reached,
+    Begun,
+    Committing,
     Data(bytes::Bytes),
     Done(Done),
     Failed(Failure),
@@ -114,6 +116,8 @@ impl Agent {
                 }
                 Incoming::Message(FromAgent::Log { source, line }) => events.tell(Event::Log { source, line }),
                 Incoming::Message(FromAgent::Reached) => return Ok(Said::Reached),
+                Incoming::Message(FromAgent::Begun) => return Ok(Said::Begun),
+                Incoming::Message(FromAgent::Committing) => return Ok(Said::Committing),
                 Incoming::Message(FromAgent::Done(done)) => return Ok(Said::Done(*done)),
                 Incoming::Message(FromAgent::Failed(failure)) => return Ok(Said::Failed(*failure)),
                 Incoming::Message(FromAgent::Hello(_)) => {
@@ -144,7 +148,9 @@ impl Agent {
             match said {
                 Said::Done(Done::Probed(found)) => return Ok(found),
                 Said::Failed(failure) => return Err(error::of_agent(failure, adapter, RunErrorKind::Preflight)),
-                Said::Done(_) | Said::Reached | Said::Data(_) => return Err(nonsense()),
+                Said::Done(_) | Said::Reached | Said::Begun | Said::Committing | Said::Data(_) => {
+                    return Err(nonsense());
+                }
             }
         }
     }
@@ -157,8 +163,11 @@ impl Agent {
             cx.scrubber.learn(secret);
         }
         if self.locality == Locality::Here {
-            let secret = |value: &OsStr| cx.scrubber.finds_in(&value.to_string_lossy());
-            let names = std::env::vars_os().filter(|(_, value)| secret(value));
+            let secret = |name: &OsStr, value: &OsStr| {
+                let (name, value) = (name.to_string_lossy(), value.to_string_lossy());
+                holds_credentials(&name, &value) || cx.scrubber.finds_in(&value)
+            };
+            let names = std::env::vars_os().filter(|(name, value)| secret(name, value));
             let names = names.filter_map(|(name, _)| name.into_string().ok()).collect::<Vec<_>>();
             for step in steps {
                 step.unset.extend(names.iter().cloned());
@@ -176,6 +185,12 @@ impl Agent {
         }
         drop(receiver);
     }
+}
+
+/// Variables that programs find credentials in by themselves: AWS's keys, and proxies with a password in their URL.
+fn holds_credentials(name: &str, value: &str) -> bool {
+    const KEYS: [&str; 2] = ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+    KEYS.contains(&name) || (name.to_ascii_uppercase().ends_with("_PROXY") && value.contains('@'))
 }
 
 /// The agent broke the protocol.

@@ -83,16 +83,10 @@ impl Engine {
             Err(error) => Err(error),
         };
         run.closing();
-        let closed = session.close().await.map_err(RunError::from);
-        match (result, closed) {
-            // The first error is told as the run's; that of closing must not be lost beside it.
-            (Err(first), Err(second)) => {
-                run.warn(second.chain());
-                Err(first)
-            }
-            (Err(error), Ok(())) | (Ok(()), Err(error)) => Err(error),
-            (Ok(()), Ok(())) => Ok(()),
+        if let Err(error) = session.close().await {
+            run.not_undone(&error.chain());
         }
+        result
     }
 }
 

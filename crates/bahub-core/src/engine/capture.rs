@@ -1,6 +1,8 @@
 //! The job of a backup, as the controller drives it.
 
-use tokio::time::{Instant, timeout_at};
+use std::time::Duration;
+
+use tokio::time::timeout;
 
 use super::agent::{Agent, GRACE, Said, nonsense};
 use super::backup::{cancelled, unless_cancelled};
@@ -10,8 +12,11 @@ use crate::event::Phase;
 use crate::link::{CaptureJob, Done, Failure, FailureKind, Job, ToAgent};
 use crate::plan::Plan;
 use crate::run::RunContext;
-use crate::sink::{AgentSink, Receipt, Upload};
+use crate::sink::{AgentSink, CommitError, Receipt, Upload};
 use crate::transport::Session;
+
+/// How long an agent may take to commit: a store's own limits are shorter, and its heartbeats tell that it lives.
+const COMMIT: Duration = Duration::from_secs(1800);
 
 /// Everything that takes part in a capture.
 pub(super) struct Capturing<'a> {
@@ -26,6 +31,13 @@ struct Captured {
     plain: u64,
     receipt: Option<Receipt>,
     warnings: Vec<String>,
+}
+
+/// What an agent says before it falls silent.
+enum LastWords {
+    Committing,
+    Done(Captured),
+    Failed(Failure),
 }
 
 /// Why it came to nothing.
@@ -50,18 +62,12 @@ impl Capturing<'_> {
         mut granted: Option<AgentSink>,
     ) -> Result<(), RunError> {
         let mut upload = self.begin(&job, granted.as_ref()).await?;
-        self.cx.events.phase(Phase::Quiescing);
-        if let Err(error) = session.quiesce().await {
-            self.abort(upload).await;
-            return Err(error.into());
-        }
-        self.cx.events.phase(Phase::Capturing);
-        let captured = match self.drive(&job, granted.as_ref(), upload.as_mut()).await {
+        let captured = match self.drive(session, &job, granted.as_ref(), upload.as_mut()).await {
             Err(Broken::OutOfReach(error)) if self.plan.relay != Some(false) => {
-                self.run.warn(format!("the data is relayed through this host: {}", error.chain()));
+                self.run.warn(route::relayed_because(&error));
                 (granted, job.route) = (None, route::route_of(None));
                 upload = self.begin(&job, None).await?;
-                self.drive(&job, None, upload.as_mut()).await
+                self.drive(session, &job, None, upload.as_mut()).await
             }
             captured => captured,
         };
@@ -87,6 +93,7 @@ impl Capturing<'_> {
     /// dead when this returns.
     async fn drive(
         &mut self,
+        session: &mut dyn Session,
         job: &CaptureJob,
         granted: Option<&AgentSink>,
         mut upload: Option<&mut Box<dyn Upload>>,
@@ -96,7 +103,7 @@ impl Capturing<'_> {
         loop {
             let said = tokio::select! {
                 biased;
-                () = self.cx.cancel.cancelled() => return self.cancelled().await,
+                () = self.cx.cancel.cancelled() => return self.stopped().await,
                 said = self.agent.next(&self.cx.events, None) => said?,
             };
             match (said, granted, upload.as_mut()) {
@@ -104,26 +111,38 @@ impl Capturing<'_> {
                     reached = true;
                     self.agent.sender.send(&ToAgent::Grant(sink.grant.clone()))?;
                 }
+                (Said::Begun, ..) => {
+                    self.cx.events.phase(Phase::Quiescing);
+                    if let Err(error) = session.quiesce().await {
+                        let _ = self.stopped().await;
+                        return Err(error.into());
+                    }
+                    self.cx.events.phase(Phase::Capturing);
+                    self.agent.sender.send(&ToAgent::Go)?;
+                }
                 (Said::Data(chunk), _, Some(upload)) => {
                     let size = chunk.len();
                     let written = tokio::select! {
                         biased;
-                        () = self.cx.cancel.cancelled() => return self.cancelled().await,
+                        () = self.cx.cancel.cancelled() => return self.stopped().await,
                         written = upload.write(chunk) => written,
                     };
                     if let Err(error) = written {
                         // The store's refusal is the cause; what the agent says of its end is the consequence.
-                        let _ = self.cancelled().await;
+                        let _ = self.stopped().await;
                         return Err(error.into());
                     }
                     self.agent.sender.credit(size);
                 }
+                (Said::Committing, Some(_), _) => return self.committing().await,
                 (Said::Done(Done::Captured { plain, stored, receipt, warnings }), ..) => {
                     self.run.report.stored_bytes = stored;
                     return Ok(Captured { plain, receipt, warnings });
                 }
                 (Said::Failed(failure), ..) => return Err(self.failed(failure, reached)),
-                (Said::Reached | Said::Data(_) | Said::Done(_), ..) => return Err(nonsense().into()),
+                (Said::Reached | Said::Data(_) | Said::Committing | Said::Done(_), ..) => {
+                    return Err(nonsense().into());
+                }
             }
         }
     }
@@ -134,24 +153,58 @@ impl Capturing<'_> {
         if out_of_reach { Broken::OutOfReach(error) } else { Broken::Failed(error) }
     }
 
-    /// Asks the agent to stop and waits until it has; a direct upload that was committed just before stands.
-    async fn cancelled(&mut self) -> Result<Captured, Broken> {
-        let deadline = Instant::now() + GRACE;
+    /// Asks the agent to stop and waits until it has; a direct upload that is being committed is waited for.
+    async fn stopped(&mut self) -> Result<Captured, Broken> {
         self.agent.sender.send(&ToAgent::Cancel)?;
+        match timeout(GRACE, self.last_words()).await {
+            Ok(Some(LastWords::Committing)) => self.committing().await,
+            Ok(Some(LastWords::Done(captured))) => Ok(captured),
+            Ok(Some(LastWords::Failed(failure))) if failure.kind == FailureKind::CommitUnknown => {
+                Err(self.failed(failure, true))
+            }
+            _ => Err(cancelled().into()),
+        }
+    }
+
+    /// Waits for what the agent makes of a commit. Nobody else can tell: if the agent is lost now, the outcome is
+    /// unknown.
+    async fn committing(&mut self) -> Result<Captured, Broken> {
+        self.cx.events.phase(Phase::Committing);
+        self.cx.commitment.begin();
+        let unknown = |what: String| {
+            let error = error::unknown(what, None);
+            Err(Broken::Failed(error))
+        };
+        match timeout(COMMIT, self.last_words()).await {
+            Ok(Some(LastWords::Done(captured))) => Ok(captured),
+            Ok(Some(LastWords::Failed(failure))) if failure.kind == FailureKind::Cancelled => {
+                self.cx.commitment.refused();
+                Err(cancelled().into())
+            }
+            Ok(Some(LastWords::Failed(failure))) => {
+                if failure.kind != FailureKind::CommitUnknown {
+                    self.cx.commitment.refused();
+                }
+                Err(self.failed(failure, true))
+            }
+            Ok(Some(LastWords::Committing) | None) => unknown("the agent was lost meanwhile".into()),
+            Err(_) => unknown(format!("the agent gave no answer for {} s", COMMIT.as_secs())),
+        }
+    }
+
+    /// What the agent says at its end, or before; `None` where the link breaks.
+    async fn last_words(&mut self) -> Option<LastWords> {
         loop {
-            match timeout_at(deadline, self.agent.next(&self.cx.events, None)).await {
-                Ok(Ok(Said::Data(chunk))) => self.agent.sender.credit(chunk.len()),
-                Ok(Ok(Said::Reached)) => {}
-                Ok(Ok(Said::Done(Done::Captured { plain, receipt: Some(receipt), warnings, .. }))) => {
-                    return Ok(Captured { plain, receipt: Some(receipt), warnings });
+            match self.agent.next(&self.cx.events, None).await {
+                Ok(Said::Data(chunk)) => self.agent.sender.credit(chunk.len()),
+                Ok(Said::Reached | Said::Begun) => {}
+                Ok(Said::Committing) => return Some(LastWords::Committing),
+                Ok(Said::Done(Done::Captured { plain, stored, receipt: Some(receipt), warnings })) => {
+                    self.run.report.stored_bytes = stored;
+                    return Some(LastWords::Done(Captured { plain, receipt: Some(receipt), warnings }));
                 }
-                Ok(Ok(Said::Failed(Failure { kind: FailureKind::CommitUnknown, message, help }))) => {
-                    let failure = Failure { kind: FailureKind::CommitUnknown, message, help };
-                    return Err(self.failed(failure, true));
-                }
-                Ok(Ok(Said::Done(_) | Said::Failed(_)) | Err(_)) | Err(_) => {
-                    return Err(cancelled().into());
-                }
+                Ok(Said::Failed(failure)) => return Some(LastWords::Failed(failure)),
+                Ok(Said::Done(_)) | Err(_) => return None,
             }
         }
     }
@@ -161,10 +214,16 @@ impl Capturing<'_> {
             (Some(receipt), _) => receipt,
             (None, Some(upload)) => {
                 self.cx.events.phase(Phase::Committing);
-                upload.commit().await?
+                self.cx.commitment.begin();
+                upload.commit().await.inspect_err(|error| {
+                    if matches!(error, CommitError::Refused(_)) {
+                        self.cx.commitment.refused();
+                    }
+                })?
             }
             (None, None) => return Err(nonsense()),
         };
+        self.cx.commitment.made(receipt.version);
         self.run.report.plain_bytes = captured.plain;
         self.run.report.committed(&receipt);
         for warning in captured.warnings.into_iter().chain(receipt.warnings) {

@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use tokio::fs::{File, OpenOptions};
@@ -17,6 +18,9 @@ use crate::link::Deliver;
 use crate::plan::Plan;
 use crate::run::RunContext;
 use crate::sink::{VersionNumber, VersionSelector};
+
+/// How often progress is told.
+const TICK: Duration = Duration::from_millis(200);
 
 /// What is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +68,14 @@ impl Engine {
         run.report.version = Some(number.to_string());
         cx.events.phase(Phase::Downloading);
         let part = part_of(path)?;
+        // What was decrypted must not be left by a run that is given up.
+        let leftover = part.clone();
+        cx.undo.defer(format!("remove {}", part.display()), async move {
+            match tokio::fs::remove_file(leftover).await {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.to_string()),
+                _ => Ok(()),
+            }
+        });
         let mut file = create(path, &part).await?;
         let written = match &found {
             Some(found) => self.write_plain(plan, found, &mut file, cx, run, &failed).await,
@@ -74,14 +86,8 @@ impl Engine {
             Err(error) => Err(error),
         };
         drop(file);
-        let named = match synced {
-            // A hard link does not replace what somebody put there meanwhile.
-            Ok(()) => tokio::fs::hard_link(&part, path).await.map_err(failed),
-            Err(error) => Err(error),
-        };
-        let removed = tokio::fs::remove_file(&part).await.map_err(failed);
-        named?;
-        removed?;
+        synced?;
+        name_it(&part, path).map_err(failed)?;
         run.report.location = Some(path.display().to_string());
         Ok(())
     }
@@ -110,6 +116,21 @@ impl Engine {
     }
 }
 
+/// Gives the whole file its name without replacing what somebody put there meanwhile, and makes the name durable.
+fn name_it(part: &Path, path: &Path) -> std::io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    match renameat_with(CWD, part, CWD, path, RenameFlags::NOREPLACE) {
+        Ok(()) => {}
+        // A file system that knows no such renaming knows links.
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::NOTSUP) => {
+            std::fs::hard_link(part, path)?;
+        }
+        Err(error) => return Err(error.into()),
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::File::open(folder)?.sync_all()
+}
+
 async fn write_encrypted(
     plan: &Plan,
     number: VersionNumber,
@@ -120,6 +141,7 @@ async fn write_encrypted(
 ) -> Result<(), RunError> {
     let mut download = plan.sink.open(number).await?;
     let mut count = 0;
+    let mut told = Instant::now();
     loop {
         let chunk = tokio::select! {
             () = cx.cancel.cancelled() => {
@@ -131,7 +153,10 @@ async fn write_encrypted(
         let chunk = chunk?;
         count += chunk.len() as u64;
         file.write_all(&chunk).await.map_err(failed)?;
-        cx.events.tell(Event::Progress { plain: 0, stored: count, of: download.size });
+        if told.elapsed() >= TICK {
+            told = Instant::now();
+            cx.events.tell(Event::Progress { plain: 0, stored: count, of: download.size });
+        }
     }
     file.flush().await.map_err(failed)?;
     if let Some(size) = download.size

@@ -97,6 +97,8 @@ pub(super) struct Run {
     events: Events,
     started: Instant,
     closing: bool,
+    /// What could not be brought back, a sentence each.
+    not_undone: Vec<String>,
 }
 
 impl Run {
@@ -123,7 +125,7 @@ impl Run {
             cx.events.tell(Event::Notice { message: notice.clone() });
         }
         let report = Report { operation, backup, run: id, notices, ..Report::default() };
-        Self { report, events: cx.events.clone(), started: Instant::now(), closing: false }
+        Self { report, events: cx.events.clone(), started: Instant::now(), closing: false, not_undone: Vec::new() }
     }
 
     /// Adds a warning, and tells it.
@@ -131,6 +133,12 @@ impl Run {
         let message = self.events.scrubber().scrub(&message.into());
         self.events.tell(Event::Warning { message: message.clone() });
         self.report.warnings.push(message);
+    }
+
+    /// Notes that something could not be brought back. The outcome is the work's own: a version that was committed
+    /// stands.
+    pub(super) fn not_undone(&mut self, sentence: &str) {
+        self.not_undone.push(self.events.scrubber().scrub(sentence));
     }
 
     /// Tells, once, that the run is being closed.
@@ -143,7 +151,8 @@ impl Run {
     /// Undoes what is left to undo, and states how the run ended.
     pub(super) async fn end(mut self, result: Result<(), RunError>, cx: &RunContext) -> Ended {
         self.closing();
-        let not_undone = cx.undo.unwind().await;
+        let mut not_undone = std::mem::take(&mut self.not_undone);
+        not_undone.extend(cx.undo.unwind().await.iter().map(|sentence| cx.scrubber.scrub(sentence)));
         self.report.seconds = self.started.elapsed().as_secs_f64();
         let error = result.err().map(|error| scrubbed(error, cx));
         match error.as_ref().map(RunError::kind) {

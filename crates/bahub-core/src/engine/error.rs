@@ -111,7 +111,7 @@ fn of_store(kind: SinkErrorKind) -> RunErrorKind {
     }
 }
 
-fn unknown(message: String, help: Option<String>) -> RunError {
+pub(super) fn unknown(message: String, help: Option<String>) -> RunError {
     RunError::new(RunErrorKind::Unknown, format!("it is unknown whether the version was committed: {message}"))
         .with_help(help.unwrap_or_else(|| "look with :backup:list, then run the backup again".into()))
 }

@@ -1,8 +1,8 @@
 //! One run of a backup at a time, by a kernel lock: a crash leaves none behind.
 
 use std::env;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +11,9 @@ use sha2::{Digest, Sha256};
 
 use super::{RunError, RunErrorKind};
 use crate::run::RunContext;
+
+/// So much of what the holder wrote is told.
+const HOLDER_MOST: u64 = 256;
 
 /// Held until it is dropped, or the process ends in whatever way.
 #[derive(Debug)]
@@ -41,8 +44,11 @@ impl RunLock {
         let file = open(&path).map_err(failed)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
-            Err(rustix::io::Errno::WOULDBLOCK) => return Err(taken(&path, cx)),
+            Err(rustix::io::Errno::WOULDBLOCK) => return Err(taken(&file, &path, cx)),
             Err(error) => return Err(failed(error.into())),
+        }
+        if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+            return Err(failed(io::Error::other("it is no regular file")));
         }
         note_holder(&file, cx);
         Ok(Self { _file: file })
@@ -51,7 +57,8 @@ impl RunLock {
 
 /// Opens the file; where somebody else's stands there, reading it is enough to lock it.
 fn open(path: &Path) -> io::Result<File> {
-    let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::CLOEXEC).bits()).unwrap_or(0);
+    // A pipe that somebody put there must not make us wait.
+    let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK).bits()).unwrap_or(0);
     let own = OpenOptions::new()
         .read(true)
         .write(true)
@@ -74,12 +81,13 @@ fn note_holder(mut file: &File, cx: &RunContext) {
     let _ = writeln!(file, "run {} of {}, process {}", cx.id, cx.backup, std::process::id());
 }
 
-fn taken(path: &Path, cx: &RunContext) -> RunError {
-    let holder = fs::read_to_string(path).unwrap_or_default();
-    let holder = match holder.trim() {
-        "" => "another run".to_owned(),
-        holder => holder.to_owned(),
-    };
+/// What stands in the file may be anybody's: it is cut short, and printed only as far as it can be.
+fn taken(file: &File, path: &Path, cx: &RunContext) -> RunError {
+    let mut text = Vec::new();
+    let _ = file.take(HOLDER_MOST).read_to_end(&mut text);
+    let text = String::from_utf8_lossy(&text);
+    let holder: String = text.chars().filter(|letter| !letter.is_control()).collect();
+    let holder = if holder.trim().is_empty() { "another run" } else { holder.trim() };
     RunError::new(RunErrorKind::Locked, format!("the collection of {} is in use: {holder}", cx.backup))
         .with_help(format!("wait for it to end; the lock is {} and ends with its process", path.display()))
 }
@@ -89,6 +97,18 @@ mod tests {
     use super::*;
     use crate::event::Events;
     use crate::run::RunPurpose;
+
+    #[test]
+    fn a_pipe_in_its_place_is_refused_and_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let cx = RunContext::new("web", RunPurpose::Backup, Events::ignored()).unwrap();
+        drop(RunLock::take(folder.path(), "file:///b/web", &cx).unwrap());
+        let path = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
+        std::fs::remove_file(&path).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::from_raw_mode(0o444)).unwrap();
+        let error = RunLock::take(folder.path(), "file:///b/web", &cx).unwrap_err();
+        assert!(error.to_string().contains("run lock"), "{error}");
+    }
 
     #[test]
     fn a_second_run_is_refused_and_told_who_holds_the_lock() {

@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout_at};
 use super::agent::{Agent, GRACE, Said, nonsense};
 use super::backup::cancelled;
 use super::version::Found;
-use super::{RunError, RunErrorKind, error};
+use super::{RunError, RunErrorKind, error, route};
 use crate::link::{Deliver, Done, Failure, FailureKind, Job, LinkSender, ReadJob, ToAgent};
 use crate::plan::Plan;
 use crate::run::RunContext;
@@ -19,7 +19,8 @@ pub(super) struct Reading<'a> {
     pub(super) cx: &'a RunContext,
     pub(super) agent: &'a mut Agent,
     pub(super) found: &'a Found,
-    pub(super) granted: Option<&'a AgentSink>,
+    /// What a direct route needs; taken away where the agent cannot go it.
+    pub(super) granted: Option<AgentSink>,
 }
 
 /// What a read came to.
@@ -32,15 +33,38 @@ pub(super) struct Readings {
 }
 
 impl Reading<'_> {
-    /// Reads the message to its proven end. `take` gets what is delivered to the controller.
+    /// Reads the message to its proven end; what an agent cannot reach is relayed to it. `take` gets what is delivered
+    /// to the controller.
     pub(super) async fn run(
         &mut self,
         deliver: Deliver,
         sha256: Option<String>,
         mut take: impl AsyncFnMut(Bytes) -> Result<(), RunError>,
     ) -> Result<Readings, RunError> {
+        let (mut reached, mut why_relayed) = (self.granted.is_none(), None);
+        if !reached && self.plan.relay != Some(false) {
+            match self.attempt(deliver.clone(), sha256.clone(), &mut take, &mut reached).await {
+                Err(error) if !reached && is_stores(&error) => {
+                    self.granted = None;
+                    why_relayed = Some(route::relayed_because(&error));
+                }
+                read => return read,
+            }
+        }
+        let mut read = self.attempt(deliver, sha256, &mut take, &mut reached).await?;
+        read.warnings.extend(why_relayed);
+        Ok(read)
+    }
+
+    async fn attempt(
+        &mut self,
+        deliver: Deliver,
+        sha256: Option<String>,
+        take: &mut impl AsyncFnMut(Bytes) -> Result<(), RunError>,
+        reached: &mut bool,
+    ) -> Result<Readings, RunError> {
         let job = ReadJob {
-            route: super::route::route_of(self.granted),
+            route: route::route_of(self.granted.as_ref()),
             version: self.found.number,
             size: self.found.size,
             sha256: sha256.or_else(|| self.found.sha256.clone()),
@@ -64,8 +88,11 @@ impl Reading<'_> {
                 }
                 said = self.agent.next(&self.cx.events, self.found.size) => said?,
             };
-            match (said, self.granted) {
-                (Said::Reached, Some(sink)) => self.agent.sender.send(&ToAgent::Grant(sink.grant.clone()))?,
+            match (said, self.granted.as_ref()) {
+                (Said::Reached, Some(sink)) => {
+                    *reached = true;
+                    self.agent.sender.send(&ToAgent::Grant(sink.grant.clone()))?;
+                }
                 (Said::Data(chunk), _) => {
                     let size = chunk.len();
                     if let Err(error) = take(chunk).await {
@@ -79,7 +106,7 @@ impl Reading<'_> {
                 (Said::Failed(failure), _) => {
                     return Err(error::of_agent(failure, self.plan.adapter.as_ref(), RunErrorKind::Program));
                 }
-                (Said::Reached | Said::Done(_), _) => return Err(nonsense()),
+                (Said::Reached | Said::Begun | Said::Committing | Said::Done(_), _) => return Err(nonsense()),
             }
         }
     }
@@ -94,7 +121,7 @@ impl Reading<'_> {
         loop {
             match timeout_at(deadline, self.agent.next(&self.cx.events, None)).await {
                 Ok(Ok(Said::Data(chunk))) => self.agent.sender.credit(chunk.len()),
-                Ok(Ok(Said::Reached)) => {}
+                Ok(Ok(Said::Reached | Said::Begun | Said::Committing)) => {}
                 Ok(Ok(Said::Failed(Failure { kind: FailureKind::Step(step), .. })))
                     if *cause.kind() == RunErrorKind::Agent =>
                 {
@@ -105,6 +132,10 @@ impl Reading<'_> {
             }
         }
     }
+}
+
+fn is_stores(error: &RunError) -> bool {
+    matches!(error.kind(), RunErrorKind::Store | RunErrorKind::NoVersion)
 }
 
 /// Sends the message's bytes through the link, where the route is relayed, and states their end.

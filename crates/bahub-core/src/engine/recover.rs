@@ -1,31 +1,34 @@
 //! Mending what dead runs left.
 
+use super::backup::unless_cancelled;
 use super::ended::{Run, close};
 use super::{Ended, Engine, RunError};
 use crate::plan::Plan;
 use crate::run::RunContext;
+use crate::sink::SinkErrorKind;
 
 impl Engine {
     /// Mends what dead runs left in the place of this plan; never touches what a live run holds.
     pub async fn recover(&self, plan: &Plan, cx: &RunContext) -> Ended {
         let mut run = Run::start("recover", None, cx);
-        let result = match plan.transport.recover(cx).await {
-            Ok(recovered) => {
-                run.report.recovered = recovered;
-                Ok(())
-            }
-            Err(error) => Err(RunError::from(error)),
-        };
-        if let Ok(orphans) = plan.sink.orphans().await {
-            for orphan in orphans {
-                run.warn(format!(
-                    "{} ({} bytes) is named by no version: a killed run left it",
-                    orphan.location, orphan.size
-                ));
-            }
-        }
+        let result = recovered(plan, cx, &mut run).await;
         let ended = run.end(result, cx).await;
         close(plan).await;
         ended
     }
+}
+
+async fn recovered(plan: &Plan, cx: &RunContext, run: &mut Run) -> Result<(), RunError> {
+    // What was stopped comes before what lies in the store.
+    run.report.recovered = unless_cancelled(cx, plan.transport.recover(cx)).await?;
+    let orphans = match unless_cancelled(cx, async { Ok::<_, RunError>(plan.sink.orphans().await) }).await? {
+        Ok(orphans) => orphans,
+        // Keys that may only write are right for a backup.
+        Err(error) if *error.kind() == SinkErrorKind::Forbidden => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    for orphan in orphans {
+        run.warn(format!("{} ({} bytes) is named by no version: a killed run left it", orphan.location, orphan.size));
+    }
+    Ok(())
 }

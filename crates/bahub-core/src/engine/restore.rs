@@ -48,21 +48,22 @@ impl Engine {
             let mut replay = plan.adapter.replay(&options.target, &findings)?;
             agent.shield(replay.steps_mut(), cx);
             let granted = unless_cancelled(cx, route::choose(plan, agent, Purpose::Download(found.number))).await?;
-            run.report.route = Some(route::name_of(granted.as_ref()));
-            let mut reading = Reading { plan, cx, agent, found: &found, granted: granted.as_ref() };
-            let mut sha256 = None;
+            let mut reading = Reading { plan, cx, agent, found: &found, granted };
+            let mut proof = None;
             if !options.stream {
                 cx.events.phase(Phase::Proving);
-                sha256 = Some(reading.run(Deliver::Prove, None, nothing).await?.sha256);
+                proof = Some(reading.run(Deliver::Prove, None, nothing).await?);
             }
+            let (sha256, told) = proof.map(|proof| (proof.sha256, proof.warnings)).unzip();
             cx.events.phase(Phase::Quiescing);
             session.quiesce().await?;
             cx.events.phase(Phase::Replaying);
             let restored = reading.run(Deliver::Replay(replay), sha256, nothing).await?;
+            run.report.route = Some(route::name_of(reading.granted.as_ref()));
             run.report.plain_bytes = restored.plain;
             run.report.stored_bytes = restored.stored;
             run.report.sha256 = Some(restored.sha256);
-            for warning in restored.warnings {
+            for warning in told.into_iter().flatten().chain(restored.warnings) {
                 run.warn(warning);
             }
             Ok(())

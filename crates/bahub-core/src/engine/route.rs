@@ -31,6 +31,11 @@ pub(super) async fn choose(plan: &Plan, agent: &Agent, purpose: Purpose) -> Resu
     }
 }
 
+/// The warning about a direct route that the agent could not go.
+pub(super) fn relayed_because(error: &RunError) -> String {
+    format!("the data is relayed through this host: {}", error.chain())
+}
+
 /// The route as it stands in a job.
 pub(super) fn route_of(granted: Option<&AgentSink>) -> Route {
     match granted {

@@ -21,6 +21,8 @@ pub enum ToAgent {
     Job(Box<Job>),
     /// The credentials for a direct route, after [`FromAgent::Reached`].
     Grant(#[serde(with = "crate::secret::in_job")] Secret),
+    /// The place is quiet: capture now, after [`FromAgent::Begun`].
+    Go,
     /// What unlocks the message of a [`Job::Read`].
     SessionKey(SessionKey),
     /// All data of a relayed read was sent.
@@ -38,6 +40,11 @@ pub enum FromAgent {
     Hello(Hello),
     /// The endpoint of a direct route answered.
     Reached,
+    /// The version of a [`Job::Capture`] was begun, and nothing was captured yet: the agent waits for [`ToAgent::Go`].
+    Begun,
+    /// Every byte was captured and sent, and the commit of a direct route begins: from here on only the agent's own
+    /// answer tells whether there is a version.
+    Committing,
     /// Bytes moved so far.
     Progress {
         /// Bytes of the data.
@@ -142,7 +149,8 @@ pub struct ReadJob {
 /// Where the content of a message goes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Deliver {
-    /// Nowhere: the message is decrypted to its end.
+    /// Nowhere: the message is decrypted to its end, and decompressed unless it is of bahub's own making, which is
+    /// ended only when all that made it ended well.
     Prove,
     /// Nowhere: the message is decrypted and decompressed to its end.
     Measure,

@@ -102,6 +102,10 @@ impl Api {
         self.client().post(self.url(&["api", "stable", "auth", "login"]))
     }
 
+    pub(super) fn get_whoami(&self) -> RequestBuilder {
+        self.client().get(self.url(&["api", "stable", "auth", "whoami"]))
+    }
+
     pub(super) fn delete_session(&self) -> RequestBuilder {
         self.client().delete(self.url(&["api", "stable", "auth", "logout"]))
     }
@@ -146,6 +150,14 @@ pub(super) struct Envelope<T> {
 #[serde(rename_all = "camelCase")]
 pub(super) struct LoggedIn {
     pub(super) token: Secret,
+    #[serde(default)]
+    pub(super) session_id: Option<String>,
+}
+
+/// `data` of `whoami`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Whoami {
     #[serde(default)]
     pub(super) session_id: Option<String>,
 }

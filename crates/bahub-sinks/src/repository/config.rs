@@ -1,7 +1,6 @@
 //! What an entry of `accesses` says about a Backup Repository server.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use bahub_core::registry::{SinkContext, SpecError};
 use bahub_core::secret::Secret;
@@ -12,6 +11,7 @@ use url::Url;
 use super::Repository;
 use super::api::{Api, Patience};
 use super::session::{Credentials, Sessions};
+use crate::patience::seconds;
 
 pub(super) const EXAMPLE: &str = "\
 # The server, without /api.
@@ -120,7 +120,7 @@ fn credentials(
 ) -> Result<Credentials, SpecError> {
     let token = token.filter(|token| !token.is_empty());
     match (token, username, password) {
-        (Some(token), None, None) => Ok(Credentials::Token(token)),
+        (Some(token), None, None) => Ok(Credentials::Token { token, session_id: None }),
         (None, Some(username), Some(password)) => Ok(Credentials::Login { username, password }),
         (Some(_), ..) => Err(SpecError::new("/token", "there is a token, and a username or password as well")
             .with_help("keep either the token, or username and password")),
@@ -130,11 +130,4 @@ fn credentials(
             Err(SpecError::new("", "there is no token").with_help("set token, or username and password"))
         }
     }
-}
-
-fn seconds(pointer: &str, seconds: f64) -> Result<Duration, SpecError> {
-    Duration::try_from_secs_f64(seconds)
-        .ok()
-        .filter(|duration| !duration.is_zero())
-        .ok_or_else(|| SpecError::new(pointer, format!("{seconds} is no number of seconds above 0")))
 }

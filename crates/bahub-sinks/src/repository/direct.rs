@@ -8,6 +8,7 @@ use bahub_core::agent::DirectSink;
 use bahub_core::registry::SinkComponent;
 use bahub_core::secret::{Secret, in_job};
 use bahub_core::sink::{AgentSink, Sink, SinkError, SinkErrorKind};
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 use url::Url;
@@ -27,6 +28,8 @@ struct Grant {
     collection: String,
     #[serde(with = "in_job")]
     token: Secret,
+    /// The token's session, by which the server's listing tells whose a version is.
+    session_id: Option<String>,
     /// The certificates of `ca_file`: the agent's host does not have the file.
     ca: Option<String>,
     stall_ms: u64,
@@ -40,6 +43,7 @@ pub(super) fn grant(session: &Session) -> Result<AgentSink, SinkError> {
         url: api.base().clone(),
         collection: api.collection().to_owned(),
         token: session.token().clone(),
+        session_id: session.id().map(str::to_owned),
         ca: api.ca().map(str::to_owned),
         stall_ms: api.patience().stall.as_millis() as u64,
         answer_ms: api.patience().answer.as_millis() as u64,
@@ -56,7 +60,8 @@ pub(super) fn grant(session: &Session) -> Result<AgentSink, SinkError> {
 /// The URL; certificates of `ca_file` (no secret) are its fragment, so that TLS can be verified before there is a grant.
 fn endpoint(api: &Api) -> String {
     let mut url = api.base().clone();
-    url.set_fragment(api.ca());
+    // All of it: a URL drops newlines.
+    url.set_fragment(api.ca().map(|ca| utf8_percent_encode(ca, NON_ALPHANUMERIC).to_string()).as_deref());
     url.into()
 }
 
@@ -83,7 +88,7 @@ impl DirectSink for DirectRepository {
     async fn reach(&self, endpoint: &str) -> Result<(), SinkError> {
         let wrong = || SinkError::new(SinkErrorKind::Other, "the endpoint is no URL");
         let mut url = Url::parse(endpoint).map_err(|_| wrong())?;
-        let ca = url.fragment().map(|text| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned());
+        let ca = url.fragment().map(|text| percent_decode_str(text).decode_utf8_lossy().into_owned());
         url.set_fragment(None);
         let client = http::client(ca.as_deref())?;
         // Any answer will do: it came over a connection whose TLS was verified.
@@ -103,6 +108,9 @@ impl DirectSink for DirectRepository {
         let patience =
             Patience { stall: Duration::from_millis(grant.stall_ms), answer: Duration::from_millis(grant.answer_ms) };
         let api = Api::new(url, &grant.collection, patience, grant.ca)?;
-        Ok(Arc::new(Repository { api, sessions: Sessions::new(Credentials::Token(grant.token)) }))
+        Ok(Arc::new(Repository {
+            api,
+            sessions: Sessions::new(Credentials::Token { token: grant.token, session_id: grant.session_id }),
+        }))
     }
 }

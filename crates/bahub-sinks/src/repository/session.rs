@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::api::{Api, LoggedIn};
+use super::api::{Api, LoggedIn, Whoami};
 use super::call::{Again, call};
 
 /// A token lives 6 hours (spec of the server); what begins now with an older one might outlive it.
@@ -21,8 +21,8 @@ const RENEWAL: Duration = Duration::from_secs(2 * 3600);
 /// What the configuration brings.
 #[derive(Debug)]
 pub(super) enum Credentials {
-    /// A token, used as it is.
-    Token(Secret),
+    /// A token, used as it is; with its session where that is known.
+    Token { token: Secret, session_id: Option<String> },
     /// A user, who logs in.
     Login { username: String, password: Secret },
 }
@@ -68,7 +68,9 @@ impl Sessions {
     /// The session for this role; logs in if there is none, or only an old one.
     pub(super) async fn of(&self, api: &Api, role: Role) -> Result<Arc<Session>, SinkError> {
         let (username, password) = match &self.credentials {
-            Credentials::Token(token) => return Ok(Arc::new(Session::given(api, token.clone()))),
+            Credentials::Token { token, session_id } => {
+                return Ok(Arc::new(Session::given(api, token.clone(), session_id.clone())));
+            }
             Credentials::Login { username, password } => (username, password),
         };
         // Held while logging in, so that what starts at the same time does not log in as well.
@@ -113,9 +115,9 @@ pub(super) struct Session {
 
 impl Session {
     /// A token that is not ours to revoke.
-    fn given(api: &Api, token: Secret) -> Self {
+    fn given(api: &Api, token: Secret, id: Option<String>) -> Self {
         api.learn(&token);
-        Self { api: api.clone(), token, id: None, revocable: false.into() }
+        Self { api: api.clone(), token, id, revocable: false.into() }
     }
 
     pub(super) fn api(&self) -> &Api {
@@ -131,9 +133,18 @@ impl Session {
         request.bearer_auth(self.token.expose())
     }
 
-    /// Whether an upload was made by this session; `true` where that cannot be told.
-    pub(super) fn made(&self, uploaded_by: &str) -> bool {
-        uploaded_by.is_empty() || self.id.as_deref().is_none_or(|id| id == uploaded_by)
+    pub(super) fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    /// The id by which the server's listing names who uploaded; it is asked where the token came without.
+    pub(super) async fn identify(&self) -> Option<String> {
+        if self.id.is_some() {
+            return self.id.clone();
+        }
+        let answer = call(&self.api, Again::Harmless, || self.authorize(self.api.get_whoami())).await.ok()?;
+        let who: Whoami = answer.data(&self.api, "say whose token it is").ok()?;
+        who.session_id
     }
 
     async fn close(&self) -> Result<(), SinkError> {

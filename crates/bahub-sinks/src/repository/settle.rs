@@ -62,7 +62,7 @@ pub(super) async fn settle(
         },
         // A proxy, or a clock, gave up: the server itself may be still at it.
         Ending::Answered(answer) if matches!(answer.status.as_u16(), 408 | 502..=504 | 520..=527) => {
-            look_up(session, before, sent, answer.refusal(api, &doing), true).await
+            look_up(session, before, sent, answer.refusal(api, &doing), false).await
         }
         Ending::Answered(answer) => Err(CommitError::Refused(answer.refusal(api, &doing))),
     }
@@ -98,21 +98,27 @@ async fn look_up(
         let message = format!("the answer was lost, and these credentials may not list to look it up: {lost}");
         return Err(CommitError::Unknown(SinkError::new(*lost.kind(), message).with_source(lost)));
     };
-    let mut last = None;
+    let (mut last, mut who) = (None, None);
     let mut waited = 0;
     for at in LOOKS {
         tokio::time::sleep(Duration::from_millis(at - waited)).await;
         waited = at;
         let listed = listing::list_once(session).await;
         if let Ok(versions) = &listed {
-            let ours = versions
-                .iter()
-                .filter(|version| version.version_number > newest && session.made(&version.uploaded_by_session_id));
-            if let Some(version) = ours.max_by_key(|version| (version.filesize == sent, version.version_number)) {
-                return match version.filesize == sent {
-                    true => Ok(receipt(session.api(), version.version_number, sent)),
-                    false => Err(CommitError::Unknown(wrong_size(version, sent))),
-                };
+            let new: Vec<_> = versions.iter().filter(|version| version.version_number > newest).collect();
+            if !new.is_empty() && who.is_none() {
+                who = session.identify().await;
+            }
+            match whose(&new, who.as_deref()) {
+                Whose::Ours(version) if version.filesize == sent => {
+                    return Ok(receipt(session.api(), version.version_number, sent));
+                }
+                Whose::Ours(version) => return Err(CommitError::Unknown(wrong_size(version, sent))),
+                // By its size it may be ours; somebody else's may have the same.
+                Whose::Unclear if new.iter().any(|version| version.filesize == sent) => {
+                    return Err(CommitError::Unknown(lost));
+                }
+                Whose::Unclear | Whose::Others => {}
             }
         }
         last = Some(listed);
@@ -125,6 +131,24 @@ async fn look_up(
         }
         _ => CommitError::Unknown(lost),
     })
+}
+
+/// Whose the new versions of a collection are.
+enum Whose<'a> {
+    Ours(&'a Entry),
+    Others,
+    Unclear,
+}
+
+fn whose<'a>(new: &[&'a Entry], session: Option<&str>) -> Whose<'a> {
+    let Some(session) = session else {
+        return if new.is_empty() { Whose::Others } else { Whose::Unclear };
+    };
+    match new.iter().rev().find(|version| version.uploaded_by_session_id == session) {
+        Some(version) => Whose::Ours(version),
+        None if new.iter().any(|version| version.uploaded_by_session_id.is_empty()) => Whose::Unclear,
+        None => Whose::Others,
+    }
 }
 
 fn receipt(api: &Api, number: u64, sent: u64) -> Receipt {

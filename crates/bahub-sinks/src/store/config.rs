@@ -70,6 +70,12 @@ pub struct StoreConfig {
     #[cfg(feature = "s3")]
     #[serde(default)]
     pub ca_file: Option<std::path::PathBuf>,
+    /// S3: the seconds of silence after which a request is given up; 120 by default. A part of an upload has a second
+    /// more for each 64 KiB.
+    #[cfg(feature = "s3")]
+    #[serde(default)]
+    #[schemars(range(min = 0.01))]
+    pub stall_timeout: Option<f64>,
 }
 
 impl StoreConfig {
@@ -94,6 +100,7 @@ mod s3 {
     use bahub_core::sink::Sink;
 
     use super::StoreConfig;
+    use crate::patience::seconds;
     use crate::store::bucket::{Access, Bucket, Keys};
 
     impl StoreConfig {
@@ -109,6 +116,7 @@ mod s3 {
                 ("checksum", self.checksum.is_some()),
                 ("part_size_mib", self.part_size_mib.is_some()),
                 ("ca_file", self.ca_file.is_some()),
+                ("stall_timeout", self.stall_timeout.is_some()),
             ];
             let errors: Vec<_> = given
                 .iter()
@@ -171,6 +179,10 @@ mod s3 {
                 })
                 .ok()
             });
+            let patience = seconds("/stall_timeout", self.stall_timeout.unwrap_or(120.0)).unwrap_or_else(|error| {
+                errors.push(error);
+                Default::default()
+            });
             let access = Access {
                 bucket,
                 prefix,
@@ -181,6 +193,7 @@ mod s3 {
                 checksum: self.checksum.unwrap_or(true),
                 part_size: self.part_size_mib.map(|mebibytes| (mebibytes as usize) << 20),
                 ca,
+                patience,
             };
             if errors.is_empty() { Ok(access) } else { Err(errors) }
         }

@@ -33,6 +33,9 @@ use serde::{Deserialize, Serialize};
 /// The layout that this program writes, and the newest that it reads.
 const LAYOUT: u32 = 1;
 
+/// No version file is larger; a larger one is not read into memory.
+pub(super) const LARGEST_VERSION_FILE: u64 = 1 << 20;
+
 /// What `v000042.json` holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VersionFile {

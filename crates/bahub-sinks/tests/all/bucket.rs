@@ -4,7 +4,7 @@ use std::fs;
 use std::time::{Duration, SystemTime};
 
 use bahub_core::registry::SinkComponent;
-use bahub_core::sink::{CommitError, Sink, SinkErrorKind, VersionNumber};
+use bahub_core::sink::{CommitError, Sink, SinkError, SinkErrorKind, VersionNumber};
 use bahub_sinks::store::Store;
 use futures::future::join_all;
 use hyper::Method;
@@ -138,6 +138,31 @@ async fn a_busy_store_is_tried_again_at_every_step() {
         let receipt = store(&server.sink(user, json!({})), &message).await.unwrap();
         assert_eq!(fetch(&server.sink(FULL, json!({})), receipt.version).await.unwrap(), message);
     }
+}
+
+#[tokio::test]
+async fn a_silent_store_is_given_up_whatever_it_was_asked_for() {
+    let server = S3Server::start().await;
+    let sink = server.sink(FULL, json!({"stall_timeout": 0.4}));
+    let version = store(&sink, &noise(100)).await.unwrap().version;
+    let stalled = |error: &SinkError| assert_eq!(*error.kind(), SinkErrorKind::Stalled, "{error}");
+    server.misbehave(Effect::Silent, Method::GET, "list-type");
+    stalled(&sink.list().await.unwrap_err());
+    server.misbehave(Effect::Silent, Method::GET, ".json");
+    stalled(&sink.open(version).await.unwrap_err());
+    server.misbehave(Effect::Silent, Method::GET, ".pgp");
+    stalled(&sink.open(version).await.unwrap_err());
+    server.misbehave(Effect::Silent, Method::DELETE, ".json");
+    stalled(&sink.remove(version).await.unwrap_err());
+    // Abort and look-up are silent as well: what is told is the commit's own silence.
+    for (method, part) in [(Method::PUT, ".pgp"), (Method::HEAD, ".pgp"), (Method::DELETE, ".pgp")] {
+        server.misbehave(Effect::Silent, method, part);
+    }
+    let outcome = store(&sink, &noise(100)).await;
+    assert!(
+        matches!(&outcome, Err(CommitError::Refused(error)) if *error.kind() == SinkErrorKind::Stalled),
+        "{outcome:?}"
+    );
 }
 
 #[tokio::test]

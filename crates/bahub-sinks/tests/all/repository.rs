@@ -4,6 +4,7 @@ mod answers;
 mod direct;
 mod downloads;
 mod logins;
+mod tls;
 mod uploads;
 
 use bahub_core::registry::SinkComponent;

@@ -38,6 +38,8 @@ pub(crate) enum Effect {
     LoseAnswer,
     /// It is answered 503 and not carried out.
     Busy,
+    /// It is never answered, and not carried out.
+    Silent,
 }
 
 #[derive(Debug, Default)]
@@ -168,6 +170,9 @@ async fn answer(
         let found = faults.iter().position(|(_, method, part)| method == request.method() && target.contains(part));
         found.map(|index| faults.remove(index).0)
     };
+    if effect == Some(Effect::Silent) {
+        std::future::pending::<()>().await;
+    }
     if effect == Some(Effect::Busy) {
         let mut busy =
             Response::new(Body::from("<Error><Code>SlowDown</Code><Message>Slow down.</Message></Error>".to_owned()));

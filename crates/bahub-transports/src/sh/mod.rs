@@ -35,4 +35,8 @@ impl Transport for Sh {
     async fn open(&self, _cx: &RunContext) -> Result<Box<dyn Session>, TransportError> {
         Ok(Box::new(ShSession::default()))
     }
+
+    fn is_here(&self) -> bool {
+        true
+    }
 }

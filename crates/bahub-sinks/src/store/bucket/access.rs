@@ -1,5 +1,7 @@
 //! Where a bucket is, and the keys to it.
 
+use std::time::Duration;
+
 use bahub_core::secret::Secret;
 use bahub_core::sink::{SinkError, SinkErrorKind};
 use opendal::layers::RetryLayer;
@@ -23,6 +25,8 @@ pub(in crate::store) struct Access {
     pub(in crate::store) checksum: bool,
     pub(in crate::store) part_size: Option<usize>,
     pub(in crate::store) ca: Option<String>,
+    /// How long a request may stay without an answer.
+    pub(in crate::store) patience: Duration,
 }
 
 #[derive(Debug)]

@@ -1,17 +1,16 @@
 //! Reading a message from a bucket, checked to its last byte.
 
+use std::time::Duration;
+
 use bahub_core::sink::{Download, SinkError, SinkErrorKind};
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use opendal::{Buffer, BufferStream, Error, ErrorKind};
-use std::time::Duration;
 use tokio::time::timeout;
 
 use super::fault::{fault, silent};
 use super::objects::Objects;
 use crate::store::digest::{Checked, DAMAGED};
-
-const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Opens the message of a version. Its last bytes are given only once size and SHA-256 are right.
 pub(super) async fn open(objects: &Objects, number: u64) -> Result<Download, SinkError> {
@@ -24,12 +23,15 @@ pub(super) async fn open(objects: &Objects, number: u64) -> Result<Download, Sin
         }
         _ => fault(error, &format!("read {location}")),
     };
-    let reader = objects.operators.retrying.reader(&version.message).await.map_err(|error| refused(&error))?;
-    let mut bytes = reader.into_stream(..).await.map_err(|error| refused(&error))?;
-    // The request is made by the first read: a missing message is told here, and not in mid-stream.
-    let first = bytes.try_next().await.map_err(|error| refused(&error))?;
+    let opened = async {
+        let mut bytes = objects.operators.retrying.reader(&version.message).await?.into_stream(..).await?;
+        // The request is made by the first read: a missing message is told here, and not in mid-stream.
+        let first = bytes.try_next().await?;
+        Ok((bytes, first))
+    };
+    let (bytes, first) = objects.timed(&format!("read {location}"), opened).await?.map_err(|error| refused(&error))?;
     let checked = Checked::new(version.size, &version.sha256, location.clone());
-    let reading = Reading { bytes, next: first, held: None, checked, location };
+    let reading = Reading { bytes, next: first, held: None, checked, location, patience: objects.patience(0) };
     let stream = stream::unfold(Some(reading), async |reading| match reading?.step().await {
         Ok((chunk, reading)) => Some((Ok(chunk), reading)),
         Err(error) => Some((Err(error), None)),
@@ -44,6 +46,7 @@ struct Reading {
     held: Option<Bytes>,
     checked: Checked,
     location: String,
+    patience: Duration,
 }
 
 impl Reading {
@@ -66,10 +69,10 @@ impl Reading {
             return Ok(Some(first));
         }
         let doing = || format!("read {}", self.location);
-        match timeout(PATIENCE, self.bytes.try_next()).await {
+        match timeout(self.patience, self.bytes.try_next()).await {
             Ok(Ok(buffer)) => Ok(buffer),
             Ok(Err(error)) => Err(fault(&error, &doing())),
-            Err(_) => Err(silent(&doing(), PATIENCE.as_secs())),
+            Err(_) => Err(silent(&doing(), self.patience)),
         }
     }
 }

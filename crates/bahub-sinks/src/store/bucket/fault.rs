@@ -1,6 +1,7 @@
 //! Errors of an object store, told in its words.
 
 use std::error::Error as _;
+use std::time::Duration;
 
 use bahub_core::sink::{SinkError, SinkErrorKind};
 use opendal::{Error, ErrorKind};
@@ -29,8 +30,8 @@ pub(super) fn fault(error: &Error, doing: &str) -> SinkError {
 }
 
 /// The error of a store that went silent.
-pub(super) fn silent(doing: &str, seconds: u64) -> SinkError {
-    SinkError::new(SinkErrorKind::Stalled, format!("cannot {doing}: no answer within {seconds} s"))
+pub(super) fn silent(doing: &str, limit: Duration) -> SinkError {
+    SinkError::new(SinkErrorKind::Stalled, format!("cannot {doing}: no answer within {} s", limit.as_secs_f64()))
         .with_help("look at the object store and at the network")
 }
 

@@ -11,6 +11,9 @@ use tokio::time::timeout;
 use super::fault::{fault, silent};
 use super::objects::Objects;
 
+/// How long an upload that is given up waits for the part under way.
+const LAST_PART: Duration = Duration::from_secs(10);
+
 /// Sends one part while the next one is filled. A small message is a single `PUT`.
 pub(super) struct Message {
     objects: Objects,
@@ -29,8 +32,8 @@ impl Message {
     /// Nothing is sent yet.
     pub(super) async fn begin(objects: Objects, name: String) -> Result<Self, SinkError> {
         // A bucket's policy may demand If-None-Match of every object; the name is new in any case.
-        let writer = objects.operators.retrying.writer_with(&name).if_not_exists(true).await;
-        let writer = writer.map_err(|error| fault(&error, &format!("write {}", objects.location(&name))))?;
+        let doing = format!("write {}", objects.location(&name));
+        let writer = objects.done(&doing, objects.operators.retrying.writer_with(&name).if_not_exists(true)).await?;
         Ok(Self { objects, name, state: State::Idle(Box::new(writer)) })
     }
 
@@ -39,11 +42,11 @@ impl Message {
         let mut writer = self.idle().await?;
         let part = Buffer::from(chunks);
         let doing = format!("write {}", self.location());
+        let patience = self.objects.patience(part.len());
         self.state = State::Sending(tokio::spawn(async move {
-            let patience = patience(part.len());
             let sent = match timeout(patience, writer.write(part)).await {
                 Ok(sent) => sent.map_err(|error| fault(&error, &doing)),
-                Err(_) => Err(silent(&doing, patience.as_secs())),
+                Err(_) => Err(silent(&doing, patience)),
             };
             (writer, sent)
         }));
@@ -53,23 +56,28 @@ impl Message {
     /// Makes it an object of this size.
     pub(super) async fn finish(mut self, size: u64, last_part: usize) -> Result<(), SinkError> {
         let mut writer = self.idle().await?;
-        let patience = patience(last_part);
+        let patience = self.objects.patience(last_part);
         let doing = format!("complete {}", self.location());
         match timeout(patience, writer.close()).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(_)) | Err(_) if self.stands(size).await => Ok(()),
             Ok(Err(error)) => Err(self.give_up(writer, fault(&error, &doing)).await),
-            Err(_) => Err(self.give_up(writer, silent(&doing, patience.as_secs())).await),
+            Err(_) => Err(self.give_up(writer, silent(&doing, patience)).await),
         }
     }
 
     /// Gives up; what was sent is removed where the keys allow it.
     pub(super) async fn abort(mut self) -> Result<(), SinkError> {
         match std::mem::replace(&mut self.state, State::Over) {
-            State::Idle(writer) => abort(writer, &self.location()).await,
-            State::Sending(sending) => match sending.await {
-                Ok((writer, _)) => abort(writer, &self.location()).await,
-                Err(error) => Err(broken_off().with_source(error)),
+            State::Idle(writer) => abort(writer, &self.objects, &self.name).await,
+            // The part under way may be large and the store slow: what cannot be ended soon is left to its rules.
+            State::Sending(mut sending) => match timeout(LAST_PART, &mut sending).await {
+                Ok(Ok((writer, _))) => abort(writer, &self.objects, &self.name).await,
+                Ok(Err(error)) => Err(broken_off().with_source(error)),
+                Err(_) => {
+                    sending.abort();
+                    Err(silent(&format!("end the upload of {}", self.location()), LAST_PART))
+                }
             },
             State::Over => Ok(()),
         }
@@ -92,7 +100,7 @@ impl Message {
 
     /// Aborts after a failure, which stays the first error.
     async fn give_up(&self, writer: Box<Writer>, error: SinkError) -> SinkError {
-        if let Err(error) = abort(writer, &self.location()).await {
+        if let Err(error) = abort(writer, &self.objects, &self.name).await {
             tracing::warn!(error = %error, "an incomplete upload was left to the bucket's lifecycle rules");
         }
         error
@@ -101,7 +109,7 @@ impl Message {
     /// Whether the object is there all the same: an earlier try, whose answer was lost, had made it, and nobody else
     /// knows its name.
     async fn stands(&self, size: u64) -> bool {
-        let stat = self.objects.operators.retrying.stat(&self.name).await;
+        let stat = self.objects.done("look", self.objects.operators.retrying.stat(&self.name)).await;
         stat.is_ok_and(|object| object.content_length() == size)
     }
 
@@ -112,7 +120,8 @@ impl Message {
 
 impl Drop for Message {
     fn drop(&mut self) {
-        let (state, location) = (std::mem::replace(&mut self.state, State::Over), self.location());
+        let state = std::mem::replace(&mut self.state, State::Over);
+        let (objects, name) = (self.objects.clone(), self.name.clone());
         let work = async move {
             let writer = match state {
                 State::Idle(writer) => Some(writer),
@@ -120,7 +129,7 @@ impl Drop for Message {
                 State::Over => None,
             };
             if let Some(writer) = writer
-                && let Err(error) = abort(writer, &location).await
+                && let Err(error) = abort(writer, &objects, &name).await
             {
                 tracing::warn!(error = %error, "an incomplete upload was left to the bucket's lifecycle rules");
             }
@@ -133,24 +142,18 @@ impl Drop for Message {
 
 /// An upload that is not completed is no object. Keys that may not abort leave its parts to the lifecycle rule
 /// `AbortIncompleteMultipartUpload`.
-async fn abort(mut writer: Box<Writer>, location: &str) -> Result<(), SinkError> {
-    match writer.abort().await {
+async fn abort(mut writer: Box<Writer>, objects: &Objects, name: &str) -> Result<(), SinkError> {
+    let doing = format!("abort the upload of {}", objects.location(name));
+    match objects.timed(&doing, writer.abort()).await? {
         Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-            tracing::debug!(location, "the keys do not allow to abort an upload");
+            tracing::debug!(name, "the keys do not allow to abort an upload");
             Ok(())
         }
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            Err(fault(&error, &format!("abort the upload of {location}")))
-        }
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(fault(&error, &doing)),
         _ => Ok(()),
     }
 }
 
 fn broken_off() -> SinkError {
     SinkError::new(SinkErrorKind::Other, "the upload broke off")
-}
-
-/// Two minutes, and time for 64 KiB a second.
-fn patience(bytes: usize) -> Duration {
-    Duration::from_secs(120 + bytes as u64 / (64 << 10))
 }

@@ -1,11 +1,14 @@
 //! The objects of one collection.
 
+use std::time::Duration;
+
 use bahub_core::sink::{SinkError, SinkErrorKind};
 use futures::{StreamExt, TryStreamExt, stream};
-use opendal::{Entry, ErrorKind};
+use opendal::{Entry, Error, ErrorKind};
+use tokio::time::timeout;
 
 use super::access::{Access, Operators};
-use super::fault::fault;
+use super::fault::{fault, silent};
 use crate::store::layout::{self, VersionFile};
 use crate::store::listing::Listing;
 
@@ -20,6 +23,7 @@ pub(super) struct Objects {
     /// `s3://bucket/prefix/collection`.
     place: String,
     endpoint: String,
+    patience: Duration,
 }
 
 impl Objects {
@@ -28,7 +32,13 @@ impl Objects {
         let parts = [access.bucket.as_str(), &access.prefix, collection];
         let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         let endpoint = access.endpoint.unwrap_or_default();
-        Ok(Self { operators, part_size: access.part_size, place: format!("s3://{}", parts.join("/")), endpoint })
+        Ok(Self {
+            operators,
+            part_size: access.part_size,
+            patience: access.patience,
+            place: format!("s3://{}", parts.join("/")),
+            endpoint,
+        })
     }
 
     pub(super) fn identity(&self) -> String {
@@ -44,12 +54,32 @@ impl Objects {
         format!("{}/{name}", self.place)
     }
 
+    /// Does what is no transfer, and gives up where the store stays silent. `doing` completes "cannot ...".
+    pub(super) async fn timed<T>(
+        &self,
+        doing: &str,
+        work: impl IntoFuture<Output = Result<T, Error>>,
+    ) -> Result<Result<T, Error>, SinkError> {
+        timeout(self.patience, work.into_future()).await.map_err(|_| silent(doing, self.patience))
+    }
+
+    /// As [`Objects::timed`], with the store's refusal as an error.
+    pub(super) async fn done<T>(
+        &self,
+        doing: &str,
+        work: impl IntoFuture<Output = Result<T, Error>>,
+    ) -> Result<T, SinkError> {
+        self.timed(doing, work).await?.map_err(|error| fault(&error, doing))
+    }
+
+    /// How long the transfer of so many bytes may take: time for 64 KiB a second beside the patience.
+    pub(super) fn patience(&self, bytes: usize) -> Duration {
+        self.patience + Duration::from_secs(bytes as u64 / (64 << 10))
+    }
+
     /// What lies in the collection.
     pub(super) async fn entries(&self) -> Result<Vec<Entry>, SinkError> {
-        match self.operators.retrying.list("").await {
-            Ok(entries) => Ok(entries),
-            Err(error) => Err(fault(&error, &format!("list {}", self.place))),
-        }
+        self.done(&format!("list {}", self.place), self.operators.retrying.list("")).await
     }
 
     /// The numbers that are taken, sorted.
@@ -72,14 +102,17 @@ impl Objects {
     /// The version of this number.
     pub(super) async fn version(&self, number: u64) -> Result<VersionFile, SinkError> {
         let name = layout::version_file_name(number);
-        match self.operators.retrying.read(&name).await {
+        let doing = format!("read {}", self.location(&name));
+        // No version file is larger; a larger one is not read into memory.
+        let read = self.operators.retrying.read_with(&name).range(..layout::LARGEST_VERSION_FILE);
+        match self.timed(&doing, read).await? {
             Ok(text) => VersionFile::decode(&text.to_bytes(), number, &self.location(&name)),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let message = format!("there is no version v{number} in {}", self.place);
                 Err(SinkError::new(SinkErrorKind::NotFound, message)
                     .with_help("see which there are: bahub :backup:list"))
             }
-            Err(error) => Err(fault(&error, &format!("read {}", self.location(&name)))),
+            Err(error) => Err(fault(&error, &doing)),
         }
     }
 
@@ -93,8 +126,8 @@ impl Objects {
             Err(error) => return Err(error),
         };
         for name in [Some(layout::version_file_name(number)), message].into_iter().flatten() {
-            let removed = self.operators.retrying.delete(&name).await;
-            removed.map_err(|error| fault(&error, &format!("remove {}", self.location(&name))))?;
+            let doing = format!("remove {}", self.location(&name));
+            self.done(&doing, self.operators.retrying.delete(&name)).await?;
         }
         Ok(())
     }

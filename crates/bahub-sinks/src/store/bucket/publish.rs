@@ -5,9 +5,8 @@ use std::time::Duration;
 use bahub_core::sink::{CommitError, Receipt, SinkError, SinkErrorKind, VersionNumber};
 use jiff::Timestamp;
 use opendal::{Error, ErrorKind};
-use tokio::time::timeout;
 
-use super::fault::{answered, fault, silent};
+use super::fault::{answered, fault};
 use super::objects::Objects;
 use crate::store::layout::{self, VersionFile};
 
@@ -15,7 +14,6 @@ use crate::store::layout::{self, VersionFile};
 const NUMBERS: usize = 1000;
 /// So often one number is tried when its answer is lost.
 const TRIES: u32 = 4;
-const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Where numbers come from.
 #[derive(Debug, Clone, Copy)]
@@ -50,8 +48,9 @@ pub(super) async fn publish(
     let outcome = create(objects, numbering, file).await;
     if let Err(CommitError::Refused(_)) = &outcome {
         // Without a version the message is an orphan; keys that may not delete leave it to prune.
-        if let Err(error) = objects.operators.retrying.delete(&file.message).await {
-            tracing::debug!(error = error.message(), "a message without a version was left");
+        let doing = format!("remove {}", objects.location(&file.message));
+        if let Err(error) = objects.done(&doing, objects.operators.retrying.delete(&file.message)).await {
+            tracing::debug!(%error, "a message without a version was left");
         }
     }
     outcome
@@ -93,7 +92,7 @@ async fn overwritable(objects: &Objects, numbering: Numbering, file: &VersionFil
     }
     let name = layout::version_file_name(number);
     let put = objects.operators.once.write_with(&name, file.encode(number)).content_type("application/json");
-    match timeout(PATIENCE, put).await {
+    match objects.timed("write", put).await {
         Ok(Ok(object)) if object.version().is_none() => Some(format!(
             "the keys may overwrite what is stored in {}: whoever takes them can destroy every version; turn on the \
              bucket's versioning or object lock, or have its policy demand If-None-Match",
@@ -150,10 +149,10 @@ async fn put(objects: &Objects, file: &VersionFile, number: u64) -> Result<(), L
     let doing = format!("create {}", objects.location(&name));
     let put = objects.operators.once.write_with(&name, file.encode(number));
     let put = put.if_not_exists(true).content_type("application/json");
-    match timeout(PATIENCE, put).await {
+    match objects.timed(&doing, put).await {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(error)) => Err(classify(&error, &doing)),
-        Err(_) => Err(Lost::Silent(silent(&doing, PATIENCE.as_secs()))),
+        Err(silent) => Err(Lost::Silent(silent)),
     }
 }
 

@@ -11,9 +11,6 @@ use super::fault::fault;
 use crate::store::layout::{self, VersionFile};
 use crate::store::listing::Listing;
 
-/// No version file is larger; a larger one is not read into memory.
-const LARGEST_VERSION_FILE: u64 = 1 << 20;
-
 /// The folder of one collection.
 #[derive(Debug, Clone)]
 pub(super) struct Folder {
@@ -128,6 +125,6 @@ fn sync(path: &Path) -> io::Result<()> {
 
 fn read_small(path: &Path) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
-    File::open(path)?.take(LARGEST_VERSION_FILE).read_to_end(&mut text)?;
+    File::open(path)?.take(layout::LARGEST_VERSION_FILE).read_to_end(&mut text)?;
     Ok(text)
 }

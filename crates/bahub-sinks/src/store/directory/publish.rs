@@ -23,7 +23,7 @@ pub(super) fn publish(
     file: &VersionFile,
     stem: &str,
 ) -> Result<Receipt, CommitError> {
-    let number = name(folder, message, file, stem).map_err(CommitError::Refused)?;
+    let number = name(folder, message, file, stem)?;
     // It can be read from here on; what is left is that it survives a power cut.
     folder.sync().map_err(CommitError::Unknown)?;
     Ok(Receipt {
@@ -40,38 +40,45 @@ pub(super) fn broken_off(error: impl Error + Send + Sync + 'static) -> CommitErr
     CommitError::Unknown(SinkError::new(SinkErrorKind::Other, "the commit broke off").with_source(error))
 }
 
-fn name(folder: &Folder, mut message: Leftover, file: &VersionFile, stem: &str) -> Result<u64, SinkError> {
+fn name(folder: &Folder, mut message: Leftover, file: &VersionFile, stem: &str) -> Result<u64, CommitError> {
     let part = folder.path().join(format!(".{stem}.part"));
     let path = folder.path().join(&file.message);
-    fs::rename(&part, &path).map_err(|error| fault(error, "give a name to", &part))?;
+    fs::rename(&part, &path).map_err(|error| CommitError::Refused(fault(error, "give a name to", &part)))?;
     message.renamed(path);
-    folder.sync()?;
-    let number = number(folder, file, stem)?;
-    message.keep();
-    Ok(number)
+    folder.sync().map_err(CommitError::Refused)?;
+    let numbered = number(folder, file, stem);
+    // A version that may exist needs its message.
+    if !matches!(numbered, Err(CommitError::Refused(_))) {
+        message.keep();
+    }
+    numbered
 }
 
-fn number(folder: &Folder, file: &VersionFile, stem: &str) -> Result<u64, SinkError> {
-    let first = folder.numbers()?.last().map_or(1, |newest| newest.saturating_add(1));
+fn number(folder: &Folder, file: &VersionFile, stem: &str) -> Result<u64, CommitError> {
+    let refused = |error| CommitError::Refused(error);
+    let first = folder.numbers().map_err(refused)?.last().map_or(1, |newest| newest.saturating_add(1));
     for number in first..first.saturating_add(TRIES) {
         let temporary = folder.path().join(format!(".{stem}.json.part"));
         let leftover = Leftover::new(temporary.clone());
-        write_durably(&temporary, &file.encode(number)).map_err(|error| fault(error, "write", &temporary))?;
+        write_durably(&temporary, &file.encode(number))
+            .map_err(|error| CommitError::Refused(fault(error, "write", &temporary)))?;
         let path = folder.version_path(number);
         match create_exclusively(&temporary, &path) {
             Ok(()) => return Ok(number),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                // NFS may carry a link out, lose the answer and find it made at the second try.
-                if folder.version(number).is_ok_and(|taken| taken.message == file.message) {
-                    return Ok(number);
+            // A network file system may carry it out, lose the answer, and say anything.
+            Err(error) => match (folder.version(number), error.kind()) {
+                (Ok(found), _) if found.message == file.message => return Ok(number),
+                (Ok(_), _) | (Err(_), ErrorKind::AlreadyExists) => {}
+                (Err(absent), _) if *absent.kind() == SinkErrorKind::NotFound => {
+                    return Err(refused(fault(error, "create", &path)));
                 }
-            }
-            Err(error) => return Err(fault(error, "create", &path)),
+                (Err(_), _) => return Err(CommitError::Unknown(fault(error, "create", &path))),
+            },
         }
         drop(leftover);
     }
     let message = format!("no free number in {} after {TRIES} tries from v{first}", folder.path().display());
-    Err(SinkError::new(SinkErrorKind::Other, message))
+    Err(refused(SinkError::new(SinkErrorKind::Other, message)))
 }
 
 fn write_durably(path: &Path, text: &[u8]) -> io::Result<()> {

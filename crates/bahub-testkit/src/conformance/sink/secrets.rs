@@ -28,6 +28,7 @@ pub(super) async fn none_told(sink: &dyn Sink, secrets: &[&str]) -> Checked {
     ];
     for purpose in [Purpose::Upload(new_version()), Purpose::Download(receipt.version)] {
         let delegated = sink.delegate(purpose).await.map_err(|error| format!("delegate failed: {}", error.chain()))?;
+        ensure!(delegated.is_none() || sink.is_direct(), "it can be used directly, and is_direct() denies it");
         told.push(("the delegation", format!("{delegated:?}")));
     }
     sink.close().await.map_err(|error| format!("close failed: {}", error.chain()))?;

@@ -51,9 +51,15 @@ impl Agent {
         self.sender.send(message).map_err(|error| error.to_string())
     }
 
+    /// Sends a job; a capture need not wait for a place to be quiet.
+    pub(super) fn begin(&self, job: Job) -> Checked {
+        self.send(&ToAgent::Job(Box::new(job)))?;
+        self.send(&ToAgent::Go)
+    }
+
     /// Does a job to its end.
     pub(super) async fn job(&mut self, job: Job) -> Checked<Answer> {
-        self.send(&ToAgent::Job(Box::new(job)))?;
+        self.begin(job)?;
         self.end().await
     }
 

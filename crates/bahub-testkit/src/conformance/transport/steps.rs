@@ -115,7 +115,7 @@ async fn tree_dies(trial: &Trial<'_>, after: &str, end: impl AsyncFnOnce(Agent) 
     let lifeline = Lifeline::make(witness.as_mut(), &trial.options.scratch).await?;
     let agent = Agent::start(session.as_mut(), trial.options).await?;
     let step = Step::new("sh").arg("-c").arg(HOLD_AS_TREE).arg("sh").arg(lifeline.path());
-    agent.send(&ToAgent::Job(Box::new(capture(step, &keys)?)))?;
+    agent.begin(capture(step, &keys)?)?;
     let watched = lifeline.watch(witness.as_mut()).await?;
     let agent = end(agent).await?;
     let ended = watched.ended(witness.as_mut(), after).await;

@@ -1,0 +1,115 @@
+//! Reading ahead: what is slow to read is read in a thread of its own, while what came before is dealt with.
+
+use std::io::{self, Read};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread;
+
+/// The bytes of a buffer.
+const BUFFER: usize = 256 * 1024;
+/// How many full buffers may wait.
+const DEPTH: usize = 4;
+
+/// Reads what a thread has read already. The thread ends with its source, or once this is dropped.
+pub(crate) struct Ahead {
+    filled: Receiver<io::Result<Vec<u8>>>,
+    emptied: Sender<Vec<u8>>,
+    current: Vec<u8>,
+    start: usize,
+    ended: bool,
+    failed: bool,
+}
+
+impl Ahead {
+    /// Starts reading.
+    pub(crate) fn new(source: impl Read + Send + 'static) -> Self {
+        let (sender, filled) = sync_channel(DEPTH);
+        let (emptied, empties) = channel();
+        thread::spawn(move || read_ahead(source, &sender, &empties));
+        Self { filled, emptied, current: Vec::new(), start: 0, ended: false, failed: false }
+    }
+
+    /// Takes the next buffer; none is empty but at the end.
+    fn advance(&mut self) -> io::Result<()> {
+        let next = self.filled.recv().unwrap_or_else(|_| Err(io::Error::other("the reading thread broke off")));
+        let next = next.inspect_err(|_| self.failed = true)?;
+        self.ended = next.is_empty();
+        let emptied = std::mem::replace(&mut self.current, next);
+        self.start = 0;
+        // A thread that has ended needs no buffer.
+        let _ = self.emptied.send(emptied);
+        Ok(())
+    }
+}
+
+impl Read for Ahead {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.failed {
+            return Err(io::Error::other("an earlier part could not be read"));
+        }
+        if self.start == self.current.len() && !self.ended {
+            self.advance()?;
+        }
+        let count = (&self.current[self.start..]).read(buffer)?;
+        self.start += count;
+        Ok(count)
+    }
+}
+
+fn read_ahead(mut source: impl Read, filled: &SyncSender<io::Result<Vec<u8>>>, empties: &Receiver<Vec<u8>>) {
+    loop {
+        let mut buffer = empties.try_recv().unwrap_or_default();
+        buffer.clear();
+        let read = (&mut source).take(BUFFER as u64).read_to_end(&mut buffer);
+        let ended = !matches!(read, Ok(count) if count > 0);
+        // What was read before an error is not given: the whole is worth nothing then.
+        if filled.send(read.map(|_| buffer)).is_err() || ended {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_is_read_in_order_and_the_end_stays_the_end() {
+        let data: Vec<u8> = (0..3_000_000_u32).map(|index| (index % 251) as u8).collect();
+        let mut ahead = Ahead::new(io::Cursor::new(data.clone()));
+        let mut back = Vec::new();
+        ahead.read_to_end(&mut back).unwrap();
+        assert!(back == data);
+        assert_eq!(ahead.read(&mut [0; 10]).unwrap(), 0);
+    }
+
+    #[test]
+    fn an_error_arrives_and_is_no_end() {
+        struct Broken;
+        impl Read for Broken {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::Error::other("broken"))
+            }
+        }
+        let mut ahead = Ahead::new((&[7; 10][..]).chain(Broken));
+        assert_eq!(ahead.read_to_end(&mut Vec::new()).unwrap_err().to_string(), "broken");
+        assert!(ahead.read(&mut [0; 10]).is_err(), "it never looks like the end");
+    }
+
+    #[test]
+    fn a_reader_that_goes_away_ends_the_thread() {
+        struct Told(std::sync::mpsc::Sender<()>);
+        impl Read for Told {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                Ok(buffer.len())
+            }
+        }
+        impl Drop for Told {
+            fn drop(&mut self) {
+                let _ = self.0.send(());
+            }
+        }
+        let (sender, dropped) = channel();
+        drop(Ahead::new(Told(sender)));
+        dropped.recv().unwrap();
+    }
+}
