@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn a_reader_that_goes_away_ends_the_thread() {
-        struct Told(std::sync::mpsc::Sender<()>);
+        struct Told(Sender<()>);
         impl Read for Told {
             fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
                 Ok(buffer.len())

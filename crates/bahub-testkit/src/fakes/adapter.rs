@@ -124,7 +124,10 @@ impl Adapter for LyingAdapter {
                 Ok(Replay { main: vec![garbage], ..Replay::default() })
             }
             AdapterLie::MemberIsOption => {
-                let step = Step::new("tar").args(["-x", "-f", "-"]).args(&target.members).reads_backup();
+                let step = Step::new("tar")
+                    .args(["-x", "-f", "-"])
+                    .args(target.members.iter().map(|member| member.as_encoded_bytes()))
+                    .reads_backup();
                 Ok(Replay { main: vec![step], ..Replay::default() })
             }
             _ => self.honest.replay(target, found),

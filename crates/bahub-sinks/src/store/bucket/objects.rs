@@ -103,10 +103,8 @@ impl Objects {
     pub(super) async fn version(&self, number: u64) -> Result<VersionFile, SinkError> {
         let name = layout::version_file_name(number);
         let doing = format!("read {}", self.location(&name));
-        // No version file is larger; a larger one is not read into memory.
-        let read = self.operators.retrying.read_with(&name).range(..layout::LARGEST_VERSION_FILE);
-        match self.timed(&doing, read).await? {
-            Ok(text) => VersionFile::decode(&text.to_bytes(), number, &self.location(&name)),
+        match self.timed(&doing, self.small(&name)).await? {
+            Ok(text) => VersionFile::decode(&text, number, &self.location(&name)),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let message = format!("there is no version v{number} in {}", self.place);
                 Err(SinkError::new(SinkErrorKind::NotFound, message)
@@ -114,6 +112,18 @@ impl Objects {
             }
             Err(error) => Err(fault(&error, &doing)),
         }
+    }
+
+    /// A small object; of a larger one than any version file only the beginning.
+    async fn small(&self, name: &str) -> Result<Vec<u8>, Error> {
+        let mut bytes = self.operators.retrying.reader(name).await?.into_stream(..).await?;
+        let mut text = Vec::new();
+        while text.len() < layout::LARGEST_VERSION_FILE as usize
+            && let Some(buffer) = bytes.try_next().await?
+        {
+            text.extend(buffer.to_bytes());
+        }
+        Ok(text)
     }
 
     /// Removes the version, then its message: broken off between the two it leaves an orphan, never a version without

@@ -27,7 +27,7 @@ pub(super) struct Recipe {
 
 fn targets() -> Vec<ReplayTarget> {
     let places = [Place::Original, Place::Directory(PathBuf::from(DIRECTORY)), Place::Database(DATABASE.into())];
-    let members = [vec![], vec![MEMBER.to_owned()], vec![OPTION.to_owned()]];
+    let members = [vec![], vec![MEMBER.into()], vec![OPTION.into()]];
     let targets = places.iter().flat_map(|place| members.iter().map(move |members| (place, members)));
     targets.map(|(place, members)| ReplayTarget { place: place.clone(), members: members.clone() }).collect()
 }
