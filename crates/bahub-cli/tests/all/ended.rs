@@ -102,6 +102,24 @@ fn the_first_signal_aborts_the_upload_to_a_server() {
 }
 
 #[test]
+fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
+    let mut scene = Scene::new();
+    let gate = Gate::new(&scene, "tar");
+    let lines = format!("{}\n{}\nexec {} \"$@\"", gate.tell(), gate.wait(), super::support::REAL_TAR);
+    shim(&mut scene, &is_create(&lines));
+    let mut gate = gate;
+    // As nohup starts a program.
+    let nohup = ["-c", "trap '' HUP; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_bahub")];
+    let args = [":backup:make", "tree", "--output", "json"];
+    let running = super::support::Running::start(scene.command_of("/bin/sh", &[&nohup[..], &args].concat()));
+    gate.reached();
+    running.signal(Signal::HUP);
+    gate.open();
+    running.finish().assert_code(0);
+    assert_eq!(scene.list(), ["1"]);
+}
+
+#[test]
 fn the_second_signal_is_abrupt() {
     let server = Server::start();
     // The server reads nothing and the run would wait for it for an hour.

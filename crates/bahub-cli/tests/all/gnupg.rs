@@ -98,6 +98,21 @@ fn restores_what_gpg_wrote(gpg: &GnupgHome, email: &str, encryption: &str) {
 }
 
 #[test]
+fn a_backup_of_the_original_whose_gzip_was_cut_touches_nothing() {
+    let server = Server::start();
+    let scene = Scene::new().with_access(&server.access());
+    let gpg = GnupgHome::new();
+    gpg.import(&scene.keys().public());
+    let url = format!("{}/api/alpha/repository/collection/{COLLECTION}/version", server.url());
+    let cut = MAKE.replacen("tar -cz -C / -- \"$1\"", "{ tar -cz -C / -- \"$1\" || true; } | head -c 200000", 1);
+    pipeline(&gpg, &cut, &[&relative(&scene.data()), EMAIL, server.token(), &url]);
+    for args in [&[":backup:verify", "tree"][..], &[":backup:restore", "tree", "--to", "out"]] {
+        scene.json(args).assert_code(12);
+        assert!(!scene.at("out").exists(), "the target was touched");
+    }
+}
+
+#[test]
 fn bahub_restores_what_gpg_wrote_for_its_own_rsa_key() {
     let gpg = GnupgHome::new();
     let (private, _) = gpg.generate("old@example.org", "rsa3072", "riotkit");

@@ -7,6 +7,7 @@
 
 mod support;
 
+mod commits;
 mod config;
 mod damage;
 mod ended;

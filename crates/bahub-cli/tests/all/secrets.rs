@@ -107,13 +107,19 @@ fn a_secret_of_a_variable_is_not_passed_on_to_programs() {
     let server = Server::start();
     let access = format!("url: \"{}\", token: \"${{API_TOKEN}}\"", server.url());
     let (scene, mut gate) = scene(&access);
-    let scene = scene.with_variable("API_TOKEN", server.token());
+    let key = "a-key-of-aws-that-nobody-else-needs";
+    let proxy = "a-password-of-the-proxy";
+    let scene = scene
+        .with_variable("API_TOKEN", server.token())
+        .with_variable("AWS_SECRET_ACCESS_KEY", key)
+        .with_variable("https_proxy", &format!("http://user:{proxy}@127.0.0.1:9"));
     for args in [&[":backup:make", "tree"][..], &[":backup:restore", "tree", "--to", "out"]] {
         let running = scene.start(args);
         let tar = gate.reached();
         let read = |file: &str| fs::read(format!("/proc/{}/{file}", tar.as_raw_nonzero())).unwrap();
         let seen = String::from_utf8_lossy(&[read("environ"), read("cmdline")].concat()).into_owned();
-        assert!(seen.contains(MARKER) && !seen.contains(server.token()), "{seen}");
+        assert!(seen.contains(MARKER));
+        assert!([server.token(), key, proxy].iter().all(|secret| !seen.contains(secret)), "{seen}");
         gate.open();
         running.finish().assert_code(0);
     }
