@@ -1,10 +1,11 @@
 //! The agent inside the controller's process.
 
 use bahub_core::agent::LocalAgent;
+use bahub_core::link::{FromAgent, LinkEnd, ToAgent};
 use futures::future::BoxFuture;
-use tokio::io::DuplexStream;
 
-use crate::{AgentSinks, serve};
+use crate::AgentSinks;
+use crate::serve::serve_link;
 
 /// Serves links in this process, with the sinks that this build of the agent holds.
 #[derive(Debug, Clone, Default)]
@@ -20,9 +21,7 @@ impl InProcess {
 }
 
 impl LocalAgent for InProcess {
-    fn serve(&self, link: DuplexStream) -> BoxFuture<'static, ()> {
-        let (reader, writer) = tokio::io::split(link);
-        let sinks = self.sinks.clone();
-        Box::pin(async move { serve(reader, writer, sinks).await })
+    fn serve(&self, link: LinkEnd<FromAgent, ToAgent>) -> BoxFuture<'static, ()> {
+        Box::pin(serve_link(link, self.sinks.clone()))
     }
 }

@@ -1,7 +1,7 @@
 //! The agent's side of a link, from the first message to the last.
 
 use bahub_core::link::{
-    self, Failure, FailureKind, FromAgent, Hello, Incoming, Job, LinkReceiver, LinkSender, PROTOCOL, ToAgent,
+    self, Failure, FailureKind, FromAgent, Hello, Incoming, Job, LinkEnd, LinkReceiver, LinkSender, PROTOCOL, ToAgent,
 };
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -13,14 +13,17 @@ use crate::job::{self, JobContext, JobInput};
 use crate::steps::KillSwitch;
 use crate::stream::SourceEvent;
 
-/// Serves a link until the controller quits or is gone. When this returns every program is dead and every upload is
+/// Serves a link over two byte streams until the controller quits or is gone. When this returns every program is dead and every upload is
 /// committed or aborted.
 pub async fn serve(
     reader: impl AsyncRead + Unpin + Send + 'static,
     writer: impl AsyncWrite + Unpin + Send + 'static,
     sinks: AgentSinks,
 ) {
-    let (sender, mut receiver) = link::connect::<FromAgent, ToAgent>(reader, writer);
+    serve_link(link::connect(reader, writer), sinks).await;
+}
+
+pub(crate) async fn serve_link((sender, mut receiver): LinkEnd<FromAgent, ToAgent>, sinks: AgentSinks) {
     let hello = Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").to_owned(), sinks: sinks.kinds() };
     if sender.send(&FromAgent::Hello(hello)).is_err() {
         return;

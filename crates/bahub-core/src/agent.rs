@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
-use tokio::io::DuplexStream;
 
+use crate::link::{FromAgent, LinkEnd, ToAgent};
 use crate::sink::{AgentSink, Sink, SinkError};
 
 /// Serves a link inside this process: the code of the agent, for places on this very host.
 pub trait LocalAgent: Debug + Send + Sync {
     /// Speaks the agent's side of the protocol over `link` until it ends; then every step that it started is dead and
     /// every upload that it began is committed or aborted.
-    fn serve(&self, link: DuplexStream) -> BoxFuture<'static, ()>;
+    fn serve(&self, link: LinkEnd<FromAgent, ToAgent>) -> BoxFuture<'static, ()>;
 }
 
 /// A sink as an agent uses it: reached first, opened with granted credentials after.

@@ -1,5 +1,6 @@
 //! Bridges between blocking threads and asynchronous tasks: bounded, by whole chunks.
 
+use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -7,18 +8,23 @@ use tokio::sync::mpsc;
 
 /// Bytes are handed over in chunks of this size.
 const CHUNK: usize = 128 * 1024;
+/// So many chunks are remembered for being filled again: 8 MiB.
+const LENT_MOST: usize = 64;
 
 /// Writes into a channel; [`ChunkWriter::finish`] sends what is left. Dropping it sends nothing more.
 pub(crate) struct ChunkWriter {
     sender: mpsc::Sender<Bytes>,
     buffer: BytesMut,
+    /// What was sent, oldest first: a chunk that nobody holds any more is filled again, because fresh memory costs a page
+    /// fault for each 4 KiB.
+    lent: VecDeque<Bytes>,
 }
 
 impl ChunkWriter {
     /// A writer whose chunks arrive at the receiver; at most `depth` of them wait.
     pub(crate) fn new(depth: usize) -> (Self, mpsc::Receiver<Bytes>) {
         let (sender, receiver) = mpsc::channel(depth);
-        (Self { sender, buffer: BytesMut::with_capacity(CHUNK) }, receiver)
+        (Self { sender, buffer: BytesMut::with_capacity(CHUNK), lent: VecDeque::new() }, receiver)
     }
 
     /// Sends the rest.
@@ -33,8 +39,25 @@ impl ChunkWriter {
         if self.buffer.is_empty() {
             return Ok(());
         }
-        let chunk = std::mem::replace(&mut self.buffer, BytesMut::with_capacity(CHUNK)).freeze();
+        let buffer = self.empty();
+        let chunk = std::mem::replace(&mut self.buffer, buffer).freeze();
+        self.lent.push_back(chunk.clone());
         self.sender.blocking_send(chunk).map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
+}
+
+impl ChunkWriter {
+    fn empty(&mut self) -> BytesMut {
+        let is_free = self.lent.front().is_some_and(Bytes::is_unique);
+        let oldest = if is_free || self.lent.len() >= LENT_MOST { self.lent.pop_front() } else { None };
+        match oldest.map(Bytes::try_into_mut) {
+            Some(Ok(mut buffer)) => {
+                buffer.clear();
+                // One that lost its beginning on the way is given up.
+                if buffer.capacity() >= CHUNK { buffer } else { BytesMut::with_capacity(CHUNK) }
+            }
+            Some(Err(_)) | None => BytesMut::with_capacity(CHUNK),
+        }
     }
 }
 
@@ -104,6 +127,20 @@ mod tests {
         let mut got = Vec::new();
         let error = ChunkReader::new(receiver).read_to_end(&mut got).unwrap_err();
         assert_eq!((got.as_slice(), error.kind()), (&b"abc"[..], io::ErrorKind::UnexpectedEof));
+    }
+
+    #[test]
+    fn a_chunk_is_filled_again_only_when_nobody_holds_it() {
+        let (mut writer, mut receiver) = ChunkWriter::new(1000);
+        let mut held = Vec::new();
+        for number in 0..300_u32 {
+            writer.write_all(&vec![number as u8; CHUNK]).unwrap();
+            let chunk = receiver.blocking_recv().unwrap();
+            if number % 3 == 0 {
+                held.push((number as u8, chunk.slice(1..)));
+            }
+        }
+        assert!(held.iter().all(|(number, chunk)| chunk.iter().all(|byte| byte == number)));
     }
 
     #[test]

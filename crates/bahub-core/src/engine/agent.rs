@@ -11,7 +11,8 @@ use super::{Engine, RunError, RunErrorKind, error};
 use crate::adapter::{Adapter, Findings};
 use crate::event::{Event, Events};
 use crate::link::{
-    self, Done, Failure, FromAgent, Hello, Incoming, Job, LinkReceiver, LinkSender, PROTOCOL, ProbeStep, ToAgent,
+    self, Done, Failure, FromAgent, Hello, Incoming, Job, LinkEnd, LinkReceiver, LinkSender, PROTOCOL, ProbeStep,
+    ToAgent,
 };
 use crate::run::RunContext;
 use crate::step::Step;
@@ -21,8 +22,6 @@ use crate::transport::{Exec, Locality, Process, PutFile, Session};
 const HELLO: Duration = Duration::from_secs(30);
 /// How long an agent may take to end its programs and its upload after a cancellation.
 pub(super) const GRACE: Duration = Duration::from_secs(30);
-/// The buffer between the controller and an agent in the same process.
-const DUPLEX: usize = 256 * 1024;
 
 /// A running agent.
 pub(super) struct Agent {
@@ -54,10 +53,9 @@ impl Engine {
 
     /// Starts an agent in this process.
     pub(super) async fn agent_here(&self) -> Result<Agent, RunError> {
-        let (ours, theirs) = tokio::io::duplex(DUPLEX);
+        let (ours, theirs) = link::pair();
         let serving = tokio::spawn(self.local_agent.serve(theirs));
-        let (reader, writer) = tokio::io::split(ours);
-        Agent::greet(link::connect(reader, writer), Locality::Here, serving).await
+        Agent::greet(ours, Locality::Here, serving).await
     }
 
     /// Places the agent's program through the session and speaks to it over its stdio.
@@ -87,7 +85,7 @@ impl Engine {
 
 impl Agent {
     async fn greet(
-        (sender, mut receiver): (LinkSender<ToAgent>, LinkReceiver<FromAgent>),
+        (sender, mut receiver): LinkEnd<ToAgent, FromAgent>,
         locality: Locality,
         serving: JoinHandle<()>,
     ) -> Result<Self, RunError> {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::sync::{Semaphore, mpsc};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::frame::{self, DATA_MOST, Frame, LinkError};
@@ -107,22 +107,74 @@ impl<M> Drop for LinkReceiver<M> {
     }
 }
 
-/// Makes an end of a link that sends `Out` and receives `In` over two byte streams.
+/// An end of a link that sends `Out` and receives `In`.
+pub type LinkEnd<Out, In> = (LinkSender<Out>, LinkReceiver<In>);
+
+/// Makes an end of a link over two byte streams.
 pub fn connect<Out, In>(
     reader: impl AsyncRead + Unpin + Send + 'static,
     writer: impl AsyncWrite + Unpin + Send + 'static,
-) -> (LinkSender<Out>, LinkReceiver<In>)
+) -> LinkEnd<Out, In>
 where
     In: DeserializeOwned + Send + 'static,
 {
     let (frames, outgoing) = mpsc::unbounded_channel();
+    let end = CancellationToken::new();
+    tokio::spawn(write_frames(writer, outgoing, end.clone()));
+    spawn(Source::Wire(BufReader::with_capacity(64 * 1024, reader)), frames, end)
+}
+
+/// Makes both ends of a link inside this process. The frames are the same, and data is handed over without a copy.
+pub fn pair<A, B>() -> (LinkEnd<A, B>, LinkEnd<B, A>)
+where
+    A: DeserializeOwned + Send + 'static,
+    B: DeserializeOwned + Send + 'static,
+{
+    let ((one, from_one), (other, from_other)) = (mpsc::unbounded_channel(), mpsc::unbounded_channel());
+    let (end_of_one, end_of_other) = (CancellationToken::new(), CancellationToken::new());
+    let here = |frames, end: &CancellationToken| Source::<tokio::io::Empty>::Here { frames, end: end.clone() };
+    (
+        spawn(here(from_other, &end_of_other), one, end_of_one.clone()),
+        spawn(here(from_one, &end_of_one), other, end_of_other.clone()),
+    )
+}
+
+fn spawn<Out, In, R>(
+    source: Source<R>,
+    frames: mpsc::UnboundedSender<Frame>,
+    end: CancellationToken,
+) -> LinkEnd<Out, In>
+where
+    In: DeserializeOwned + Send + 'static,
+    R: AsyncRead + Unpin + Send + 'static,
+{
     let (arrived, incoming) = mpsc::unbounded_channel();
     let room = Arc::new(Semaphore::new(WINDOW as usize));
     let granted = Arc::new(AtomicI64::new(i64::from(WINDOW)));
-    let end = CancellationToken::new();
-    tokio::spawn(write_frames(writer, outgoing, end.clone()));
-    tokio::spawn(read_frames(reader, arrived, Arc::clone(&room), Arc::clone(&granted), end.clone()));
+    tokio::spawn(read_frames(source, arrived, Arc::clone(&room), Arc::clone(&granted), end.clone()));
     (LinkSender { frames, room, granted, _message: PhantomData }, LinkReceiver { incoming, end })
+}
+
+/// Where frames come from.
+enum Source<R> {
+    /// Bytes.
+    Wire(BufReader<R>),
+    /// The other end in this process, which `end` tells to be gone.
+    Here { frames: mpsc::UnboundedReceiver<Frame>, end: CancellationToken },
+}
+
+impl<R: AsyncRead + Unpin> Source<R> {
+    async fn next(&mut self) -> Result<Frame, LinkError> {
+        match self {
+            Self::Wire(reader) => timeout(SILENCE, frame::read(reader)).await.unwrap_or(Err(LinkError::Silent)),
+            // What was sent before the end still arrives.
+            Self::Here { frames, end } => tokio::select! {
+                biased;
+                frame = frames.recv() => frame.ok_or(LinkError::Ended),
+                () = end.cancelled() => Err(LinkError::Ended),
+            },
+        }
+    }
 }
 
 /// Writes what is queued, and a heartbeat where nothing was for a while; ends with the link or its last sender.
@@ -159,17 +211,15 @@ async fn write_frames(
 
 /// Reads frames until the link breaks or its receiver is dropped; the last thing it passes on is the error.
 async fn read_frames<In: DeserializeOwned>(
-    reader: impl AsyncRead + Unpin,
+    mut source: Source<impl AsyncRead + Unpin>,
     arrived: mpsc::UnboundedSender<Result<Incoming<In>, LinkError>>,
     room: Arc<Semaphore>,
     granted: Arc<AtomicI64>,
     end: CancellationToken,
 ) {
-    let mut reader = BufReader::with_capacity(64 * 1024, reader);
     let error = loop {
-        let deadline = Instant::now() + SILENCE;
         let frame = tokio::select! {
-            frame = timeout_at(deadline, frame::read(&mut reader)) => frame.unwrap_or(Err(LinkError::Silent)),
+            frame = source.next() => frame,
             () = end.cancelled() => break LinkError::Ended,
         };
         let incoming = match frame {
@@ -207,9 +257,9 @@ mod tests {
     use super::super::{FromAgent, ToAgent};
     use super::*;
 
-    type End<Out, In> = (LinkSender<Out>, LinkReceiver<In>);
+    type Ends = (LinkEnd<ToAgent, FromAgent>, LinkEnd<FromAgent, ToAgent>);
 
-    fn pair() -> (End<ToAgent, FromAgent>, End<FromAgent, ToAgent>) {
+    fn wired() -> Ends {
         let (controller, agent) = tokio::io::duplex(64 * 1024);
         let (a, b) = tokio::io::split(controller);
         let (c, d) = tokio::io::split(agent);
@@ -218,7 +268,12 @@ mod tests {
 
     #[tokio::test]
     async fn data_waits_for_room_and_messages_do_not() {
-        let ((to_agent, _from_agent), (_back, mut at_agent)) = pair();
+        for ends in [wired(), pair()] {
+            data_waits(ends).await;
+        }
+    }
+
+    async fn data_waits(((to_agent, _from_agent), (_back, mut at_agent)): Ends) {
         let sending = tokio::spawn({
             let to_agent = to_agent.clone();
             async move { to_agent.data(Bytes::from(vec![0; 3 * WINDOW as usize])).await }
@@ -236,7 +291,12 @@ mod tests {
 
     #[tokio::test]
     async fn all_data_arrives_where_credit_flows() {
-        let ((to_agent, _from_agent), (back, mut at_agent)) = pair();
+        for ends in [wired(), pair()] {
+            all_arrives(ends).await;
+        }
+    }
+
+    async fn all_arrives(((to_agent, _from_agent), (back, mut at_agent)): Ends) {
         let size = 5 * WINDOW as usize + 17;
         tokio::spawn(async move {
             to_agent.data(Bytes::from(vec![1; size])).await.unwrap();
@@ -260,15 +320,28 @@ mod tests {
 
     #[tokio::test]
     async fn a_peer_that_goes_away_is_noticed_and_sends_fail() {
-        let ((to_agent, mut from_agent), agent_side) = pair();
-        drop(agent_side);
-        assert!(from_agent.next().await.is_err());
-        assert_eq!(to_agent.data(Bytes::from_static(b"x")).await, Err(LinkError::Ended));
+        for ((to_agent, mut from_agent), agent_side) in [wired(), pair()] {
+            drop(agent_side);
+            assert!(from_agent.next().await.is_err());
+            assert_eq!(to_agent.data(Bytes::from_static(b"x")).await, Err(LinkError::Ended));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_said_before_the_end_arrives() {
+        for ((_to_agent, mut from_agent), (back, at_agent)) in [wired(), pair()] {
+            back.send(&FromAgent::Reached).unwrap();
+            // A task of the wire writes it.
+            tokio::task::yield_now().await;
+            drop((at_agent, back));
+            assert!(matches!(from_agent.next().await, Ok(Incoming::Message(FromAgent::Reached))));
+            assert!(from_agent.next().await.is_err());
+        }
     }
 
     #[tokio::test(start_paused = true)]
     async fn silence_of_thirty_seconds_is_death_and_heartbeats_prevent_it() {
-        let ((_to_agent, mut from_agent), (_back, mut at_agent)) = pair();
+        let ((_to_agent, mut from_agent), (_back, mut at_agent)) = wired();
         let quiet = timeout(SILENCE * 3, async {
             tokio::select! { r = from_agent.next() => format!("{r:?}"), r = at_agent.next() => format!("{r:?}") }
         });

@@ -2,10 +2,9 @@
 
 use bahub_core::adapter::Findings;
 use bahub_core::agent::LocalAgent;
-use bahub_core::link::{self, Done, FromAgent, Hello, Incoming, Job, LinkSender, PROTOCOL, ToAgent};
+use bahub_core::link::{Done, FromAgent, Hello, Incoming, Job, LinkEnd, LinkSender, PROTOCOL, ToAgent};
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use tokio::io::DuplexStream;
 
 use crate::fixtures::noise;
 
@@ -30,11 +29,9 @@ pub struct LyingAgent(
 );
 
 impl LocalAgent for LyingAgent {
-    fn serve(&self, link: DuplexStream) -> BoxFuture<'static, ()> {
+    fn serve(&self, (sender, mut receiver): LinkEnd<FromAgent, ToAgent>) -> BoxFuture<'static, ()> {
         let lie = self.0;
-        let (reader, writer) = tokio::io::split(link);
         Box::pin(async move {
-            let (sender, mut receiver) = link::connect::<FromAgent, ToAgent>(reader, writer);
             let _ = sender.send(&hello());
             while let Ok(incoming) = receiver.next().await {
                 match incoming {

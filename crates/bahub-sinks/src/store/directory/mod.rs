@@ -6,6 +6,7 @@ mod folder;
 mod orphans;
 mod part;
 mod publish;
+mod uncached;
 mod upload;
 
 use std::path::{Path, PathBuf};

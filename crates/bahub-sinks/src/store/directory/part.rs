@@ -1,22 +1,17 @@
 //! A message that is being written.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind, IoSlice, Write};
-use std::num::NonZeroU64;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use bahub_core::sink::{SinkError, SinkErrorKind};
-use rustix::fs::{Advice, fadvise};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::fault::write_fault;
+use super::uncached::Uncached;
 use crate::store::digest::Batch;
-
-/// After so many bytes the kernel is asked to begin writing them to the disk, so that the final `fsync` finds little
-/// left to do and a full disk or a broken one shows early.
-const WRITEBACK: u64 = 16 << 20;
 
 /// A file that is removed when dropped, unless it was kept.
 #[derive(Debug)]
@@ -109,47 +104,18 @@ fn ended() -> SinkError {
     SinkError::new(SinkErrorKind::Other, "writing has ended already, with the error that was reported")
 }
 
-fn write_all(mut file: File, path: &Path, mut queue: mpsc::Receiver<Work>) -> Result<u64, SinkError> {
-    let (mut written, mut written_back) = (0, 0);
+fn write_all(file: File, path: &Path, mut queue: mpsc::Receiver<Work>) -> Result<u64, SinkError> {
+    let mut file = Uncached::new(file);
     loop {
-        match queue.blocking_recv() {
-            Some(Work::Write(batch)) => {
-                write_batch(&mut file, &batch, &mut written).map_err(|error| write_fault(error, path, written))?;
-                if written - written_back >= WRITEBACK {
-                    begin_writeback(&file, written_back, written);
-                    written_back = written;
-                }
-            }
-            Some(Work::Finish) => {
-                file.sync_all().map_err(|error| write_fault(error, path, written))?;
-                return Ok(written);
-            }
+        let done = match queue.blocking_recv() {
+            Some(Work::Write(batch)) => batch.iter().try_for_each(|chunk| file.write(chunk)),
+            Some(Work::Finish) => file.finish(),
             // Given up: the owner of the path removes it.
             None => return Err(ended()),
+        };
+        done.map_err(|error| write_fault(error, path, file.written))?;
+        if file.finished {
+            return Ok(file.written);
         }
     }
-}
-
-fn write_batch(file: &mut File, batch: &Batch, written: &mut u64) -> io::Result<()> {
-    let mut slices: Vec<_> = batch.iter().map(|chunk| IoSlice::new(chunk)).collect();
-    let mut rest = slices.as_mut_slice();
-    while !rest.is_empty() {
-        match file.write_vectored(rest) {
-            Ok(0) => return Err(ErrorKind::WriteZero.into()),
-            Ok(count) => {
-                *written += count as u64;
-                IoSlice::advance_slices(&mut rest, count);
-            }
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
-/// `POSIX_FADV_DONTNEED` starts writing dirty pages without waiting for them (Linux, mm/fadvise.c), and drops only
-/// clean ones: those just written stay cached for a restore that follows.
-fn begin_writeback(file: &File, from: u64, to: u64) {
-    // Only a hint: a file system that cannot do it writes everything at the end.
-    let _ = fadvise(file, from, NonZeroU64::new(to - from), Advice::DontNeed);
 }

@@ -27,10 +27,8 @@ impl Agent {
     pub(super) async fn start(session: &mut dyn Session, options: &TransportOptions) -> Checked<Self> {
         let ((sender, mut receiver), serving) = match session.locality() {
             Locality::Here => {
-                let (ours, theirs) = tokio::io::duplex(256 * 1024);
-                let serving = tokio::spawn(InProcess::default().serve(theirs));
-                let (reader, writer) = tokio::io::split(ours);
-                (link::connect(reader, writer), serving)
+                let (ours, theirs) = link::pair();
+                (ours, tokio::spawn(InProcess::default().serve(theirs)))
             }
             Locality::Remote => {
                 let Process { stdin, stdout, mut stderr, exit } = placed(session, options).await?;
