@@ -239,7 +239,8 @@ impl fmt::Display for VersionSelector {
 pub struct Download {
     /// The bytes that will come, where the store says so; the reader compares.
     pub size: Option<u64>,
-    /// The SHA-256 that the bytes must have, where the store knows it.
+    /// The SHA-256 that the bytes must have, in hexadecimal, where the store knows it. Who reads to the end compares: a sink
+    /// need not.
     pub sha256: Option<String>,
     /// The bytes. A stream that ends early must end in an error where the sink can tell.
     pub stream: BoxStream<'static, Result<Bytes, SinkError>>,

@@ -63,7 +63,9 @@ fn pump(
 ) -> Result<Done, Failure> {
     let digest = Digest::default();
     let hashing = HashingReader::new(source, Arc::clone(&cx.counters.stored), digest.clone());
-    let cipher = Decryptor::new(hashing, key).map_err(|error| failure::reading(&io::Error::other(error)))?;
+    // Hashing, decrypting and decompressing each have a thread of their own.
+    let cipher =
+        Decryptor::new(Ahead::new(hashing), key).map_err(|error| failure::reading(&io::Error::other(error)))?;
     let mut plain = Decompressor::new(Ahead::new(cipher));
     match &job.deliver {
         Deliver::Prove => plain.prove().map_err(|error| failure::reading(&error))?,

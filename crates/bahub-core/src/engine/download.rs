@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
+use sha2::{Digest, Sha256};
 use tokio::fs::{File, OpenOptions};
 use tokio::io::AsyncWriteExt;
 
@@ -140,7 +141,7 @@ async fn write_encrypted(
     failed: &impl Fn(std::io::Error) -> RunError,
 ) -> Result<(), RunError> {
     let mut download = plan.sink.open(number).await?;
-    let mut count = 0;
+    let (mut count, mut sha256) = (0, Sha256::new());
     let mut told = Instant::now();
     loop {
         let chunk = tokio::select! {
@@ -152,6 +153,7 @@ async fn write_encrypted(
         let Some(chunk) = chunk else { break };
         let chunk = chunk?;
         count += chunk.len() as u64;
+        sha256.update(&chunk);
         file.write_all(&chunk).await.map_err(failed)?;
         if told.elapsed() >= TICK {
             told = Instant::now();
@@ -165,8 +167,16 @@ async fn write_encrypted(
         let message = format!("the store gave {count} bytes of {number} whose size is {size}");
         return Err(RunError::new(RunErrorKind::Integrity, message));
     }
+    let sha256 = sha256.finalize().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    if let Some(expected) = &download.sha256
+        && *expected != sha256
+    {
+        let message = format!("the message of {number} is damaged: its SHA-256 is {sha256}, and should be {expected}");
+        return Err(RunError::new(RunErrorKind::Integrity, message)
+            .with_help("this version cannot be trusted: use another one, and check the storage"));
+    }
     run.report.stored_bytes = count;
-    run.report.sha256 = download.sha256;
+    run.report.sha256 = Some(sha256);
     Ok(())
 }
 

@@ -83,41 +83,6 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Checks a message while it passes: its size and its SHA-256.
-pub(super) struct Checked {
-    sha256: Sha256,
-    seen: u64,
-    size: u64,
-    expected: String,
-    location: String,
-}
-
-impl Checked {
-    pub(super) fn new(size: u64, expected: &str, location: String) -> Self {
-        Self { sha256: Sha256::new(), seen: 0, size, expected: expected.to_owned(), location }
-    }
-
-    /// Takes a chunk in; true once all that is expected was seen.
-    pub(super) fn take(&mut self, chunk: &[u8]) -> bool {
-        self.sha256.update(chunk);
-        self.seen += chunk.len() as u64;
-        self.seen >= self.size
-    }
-
-    /// The verdict at the end.
-    pub(super) fn verdict(self) -> Result<(), SinkError> {
-        if self.seen != self.size {
-            return Err(wrong_size(&self.location, self.size, self.seen));
-        }
-        let actual = hex(&self.sha256.finish());
-        if actual != self.expected {
-            let message = format!("{} is damaged: its SHA-256 is {actual}, not {}", self.location, self.expected);
-            return Err(SinkError::new(SinkErrorKind::Corrupt, message).with_help(DAMAGED));
-        }
-        Ok(())
-    }
-}
-
 /// What to do about a message that is not what was written.
 pub(super) const DAMAGED: &str = "this version cannot be trusted: use another one, and check the storage";
 

@@ -178,7 +178,7 @@ async fn a_message_whose_last_answer_was_lost_is_whole() {
 }
 
 #[tokio::test]
-async fn every_damaged_message_fails_before_its_last_bytes() {
+async fn every_damaged_message_is_told_by_its_size_or_its_sha_256() {
     let server = S3Server::start().await;
     let sink = server.sink(FULL, json!({}));
     let message = noise(300_000);

@@ -123,7 +123,7 @@ async fn a_damaged_version_file_is_listed_as_such_hides_no_other_and_is_named_wh
 }
 
 #[tokio::test]
-async fn every_damaged_message_fails_before_its_last_bytes() {
+async fn every_damaged_message_is_told_by_its_size_or_its_sha_256() {
     let root = tempfile::tempdir().unwrap();
     let sink = directory(root.path(), "shop");
     let message = noise(1_300_000);

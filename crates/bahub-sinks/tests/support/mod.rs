@@ -9,7 +9,7 @@ use std::path::Path;
 #[cfg(feature = "store")]
 use bahub_core::registry::SinkComponent;
 use bahub_core::registry::SinkContext;
-use bahub_core::sink::{CommitError, NewVersion, Receipt, Sink, SinkError, VersionNumber};
+use bahub_core::sink::{CommitError, Download, NewVersion, Receipt, Sink, SinkError, SinkErrorKind, VersionNumber};
 #[cfg(feature = "store")]
 use bahub_sinks::store::Store;
 use bytes::Bytes;
@@ -60,16 +60,20 @@ pub(crate) async fn store(sink: &dyn Sink, message: &Bytes) -> Result<Receipt, C
     upload.commit().await
 }
 
-/// Reads a version to its end.
+/// Reads a version to its end and compares, as every reader does.
 pub(crate) async fn fetch(sink: &dyn Sink, version: VersionNumber) -> Result<Vec<u8>, SinkError> {
-    let download = sink.open(version).await?;
-    download
-        .stream
+    let Download { sha256: expected, stream, .. } = sink.open(version).await?;
+    let message = stream
         .try_fold(Vec::new(), |mut all, chunk| async move {
             all.extend_from_slice(&chunk);
             Ok(all)
         })
-        .await
+        .await?;
+    let sha256: String = openssl::sha::sha256(&message).iter().map(|byte| format!("{byte:02x}")).collect();
+    match expected {
+        Some(expected) if expected != sha256 => Err(SinkError::new(SinkErrorKind::Corrupt, "another SHA-256")),
+        _ => Ok(message),
+    }
 }
 
 /// The names in a folder, sorted.

@@ -1,4 +1,4 @@
-//! Reading a message from a bucket, checked to its last byte.
+//! Reading a message from a bucket.
 
 use std::time::Duration;
 
@@ -10,9 +10,10 @@ use tokio::time::timeout;
 
 use super::fault::{fault, silent};
 use super::objects::Objects;
-use crate::store::digest::{Checked, DAMAGED};
+use crate::store::digest::{DAMAGED, wrong_size};
 
-/// Opens the message of a version. Its last bytes are given only once size and SHA-256 are right.
+/// Opens the message of a version. One that has another size ends in an error; the SHA-256 is the reader's to compare, who
+/// takes it anyway.
 pub(super) async fn open(objects: &Objects, number: u64) -> Result<Download, SinkError> {
     let version = objects.version(number).await?;
     let location = objects.location(&version.message);
@@ -30,11 +31,14 @@ pub(super) async fn open(objects: &Objects, number: u64) -> Result<Download, Sin
         Ok((bytes, first))
     };
     let (bytes, first) = objects.timed(&format!("read {location}"), opened).await?.map_err(|error| refused(&error))?;
-    let checked = Checked::new(version.size, &version.sha256, location.clone());
-    let reading = Reading { bytes, next: first, held: None, checked, location, patience: objects.patience(0) };
-    let stream = stream::unfold(Some(reading), async |reading| match reading?.step().await {
-        Ok((chunk, reading)) => Some((Ok(chunk), reading)),
-        Err(error) => Some((Err(error), None)),
+    let size = version.size;
+    let reading = Reading { bytes, next: first, seen: 0, size, location, patience: objects.patience(0) };
+    let stream = stream::unfold(Some(reading), async |reading| {
+        let mut reading = reading?;
+        match reading.read().await.transpose()? {
+            Ok(chunk) => Some((Ok(chunk), Some(reading))),
+            Err(error) => Some((Err(error), None)),
+        }
     });
     Ok(Download { size: Some(version.size), sha256: Some(version.sha256), stream: stream.boxed() })
 }
@@ -42,37 +46,27 @@ pub(super) async fn open(objects: &Objects, number: u64) -> Result<Download, Sin
 struct Reading {
     bytes: BufferStream,
     next: Option<Buffer>,
-    /// What was read last, and is not given before more comes or all is known to be right.
-    held: Option<Bytes>,
-    checked: Checked,
+    seen: u64,
+    size: u64,
     location: String,
     patience: Duration,
 }
 
 impl Reading {
-    async fn step(mut self) -> Result<(Bytes, Option<Self>), SinkError> {
-        loop {
-            let Some(buffer) = self.read().await? else {
-                self.checked.verdict()?;
-                return Ok((self.held.unwrap_or_default(), None));
-            };
-            let chunk = buffer.to_bytes();
-            self.checked.take(&chunk);
-            if let Some(chunk) = self.held.replace(chunk) {
-                return Ok((chunk, Some(self)));
-            }
-        }
-    }
-
-    async fn read(&mut self) -> Result<Option<Buffer>, SinkError> {
-        if let Some(first) = self.next.take() {
-            return Ok(Some(first));
-        }
+    async fn read(&mut self) -> Result<Option<Bytes>, SinkError> {
         let doing = || format!("read {}", self.location);
-        match timeout(self.patience, self.bytes.try_next()).await {
-            Ok(Ok(buffer)) => Ok(buffer),
-            Ok(Err(error)) => Err(fault(&error, &doing())),
-            Err(_) => Err(silent(&doing(), self.patience)),
+        let buffer = match self.next.take() {
+            Some(first) => Some(first),
+            None => match timeout(self.patience, self.bytes.try_next()).await {
+                Ok(read) => read.map_err(|error| fault(&error, &doing()))?,
+                Err(_) => return Err(silent(&doing(), self.patience)),
+            },
+        };
+        self.seen += buffer.as_ref().map_or(0, |buffer| buffer.len() as u64);
+        let over = buffer.is_none();
+        if self.seen > self.size || (over && self.seen != self.size) {
+            return Err(wrong_size(&self.location, self.size, self.seen));
         }
+        Ok(buffer.map(|buffer| buffer.to_bytes()))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bahub_core::sink::{Download, SinkError, SinkErrorKind};
 use bytes::Bytes;
@@ -12,13 +12,13 @@ use tokio::sync::mpsc;
 
 use super::fault::fault;
 use super::folder::Folder;
-use crate::store::digest::{Checked, DAMAGED, wrong_size};
+use crate::store::digest::{DAMAGED, wrong_size};
 
 /// What one read gives at most.
 const CHUNK: u64 = 512 << 10;
 
-/// Opens the message of a version. Its last chunk is given only once size and SHA-256 are right, so a reader that has
-/// all the bytes has the right ones.
+/// Opens the message of a version. One that has another size is refused; the SHA-256 is the reader's to compare, who takes
+/// it anyway.
 pub(super) fn open(folder: &Folder, number: u64) -> Result<Download, SinkError> {
     let version = folder.version(number)?;
     let path = folder.path().join(&version.message);
@@ -28,10 +28,10 @@ pub(super) fn open(folder: &Folder, number: u64) -> Result<Download, SinkError> 
         return Err(wrong_size(&path.display().to_string(), version.size, actual));
     }
     let _ = fadvise(&file, 0, None, Advice::Sequential);
-    let checked = Checked::new(version.size, &version.sha256, path.display().to_string());
+    let size = version.size;
     let (chunks, mut received) = mpsc::channel(4);
     tokio::task::spawn_blocking(move || {
-        if let Err(error) = read(file, path, checked, &chunks) {
+        if let Err(error) = read(file, &path, size, &chunks) {
             // A reader that has gone needs no error.
             let _ = chunks.blocking_send(Err(error));
         }
@@ -42,18 +42,18 @@ pub(super) fn open(folder: &Folder, number: u64) -> Result<Download, SinkError> 
 
 fn read(
     mut file: File,
-    path: PathBuf,
-    mut checked: Checked,
+    path: &Path,
+    size: u64,
     chunks: &mpsc::Sender<Result<Bytes, SinkError>>,
 ) -> Result<(), SinkError> {
+    let mut seen = 0;
     loop {
         let mut chunk = Vec::with_capacity(CHUNK as usize);
-        Read::by_ref(&mut file).take(CHUNK).read_to_end(&mut chunk).map_err(|error| fault(error, "read", &path))?;
-        let complete = checked.take(&chunk);
-        if chunk.is_empty() || complete {
-            checked.verdict()?;
-            let _ = chunks.blocking_send(Ok(chunk.into()));
-            return Ok(());
+        Read::by_ref(&mut file).take(CHUNK).read_to_end(&mut chunk).map_err(|error| fault(error, "read", path))?;
+        seen += chunk.len() as u64;
+        if chunk.is_empty() {
+            // It was of the right size when it was opened.
+            return if seen == size { Ok(()) } else { Err(wrong_size(&path.display().to_string(), size, seen)) };
         }
         if chunks.blocking_send(Ok(chunk.into())).is_err() {
             return Ok(());
