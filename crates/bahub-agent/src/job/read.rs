@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use super::source::Ciphertext;
 use super::{JobContext, JobInput, failure, replay};
-use crate::stream::{Ahead, ChunkReader, ChunkWriter, Content, Decompressor, Digest, HashingReader};
+use crate::stream::{Ahead, ChunkReader, ChunkWriter, Content, Decompressor, Digest, SourceEvent, digest};
 
 /// How many chunks may wait between the store and the reader, and between the reader and the controller.
 const DEPTH: usize = 16;
@@ -37,7 +37,7 @@ async fn stream(job: ReadJob, cx: &JobContext, key: SessionKey, ciphertext: Ciph
     let (writer, mut chunks) = ChunkWriter::new(DEPTH);
     let pump = tokio::task::spawn_blocking({
         let (job, cx) = (job.clone(), cx.clone());
-        move || pump(&job, &cx, &key, ChunkReader::new(receiver), writer)
+        move || pump(&job, &cx, &key, receiver, writer)
     });
     let deliver = async {
         while let Some(chunk) = chunks.recv().await {
@@ -58,14 +58,13 @@ fn pump(
     job: &ReadJob,
     cx: &JobContext,
     key: &SessionKey,
-    source: ChunkReader,
+    source: mpsc::Receiver<SourceEvent>,
     writer: ChunkWriter,
 ) -> Result<Done, Failure> {
-    let digest = Digest::default();
-    let hashing = HashingReader::new(source, Arc::clone(&cx.counters.stored), digest.clone());
     // Hashing, decrypting and decompressing each have a thread of their own.
-    let cipher =
-        Decryptor::new(Ahead::new(hashing), key).map_err(|error| failure::reading(&io::Error::other(error)))?;
+    let (feed, digest) = digest();
+    let source = ChunkReader::new(source, feed, Arc::clone(&cx.counters.stored));
+    let cipher = Decryptor::new(source, key).map_err(|error| failure::reading(&io::Error::other(error)))?;
     let mut plain = Decompressor::new(Ahead::new(cipher));
     match &job.deliver {
         Deliver::Prove => plain.prove().map_err(|error| failure::reading(&error))?,
@@ -74,10 +73,10 @@ fn pump(
         }
         Deliver::Controller => deliver(&mut plain, cx, writer)?,
         Deliver::Replay(replay) => {
-            return replay::run(replay, plain, cx, |content| proven(job, cx, &digest, content));
+            return replay::run(replay, plain, cx, |content| proven(job, cx, digest, content));
         }
     }
-    proven(job, cx, &digest, plain.content().clone())
+    proven(job, cx, digest, plain.content().clone())
 }
 
 fn deliver(plain: &mut Plain, cx: &JobContext, mut writer: ChunkWriter) -> Result<(), Failure> {
@@ -106,8 +105,8 @@ pub(super) fn measure(
 }
 
 /// States success: the message was read to its verified end, and it is the one that was expected.
-fn proven(job: &ReadJob, cx: &JobContext, digest: &Digest, content: Content) -> Result<Done, Failure> {
-    let sha256 = digest.hex();
+fn proven(job: &ReadJob, cx: &JobContext, digest: Digest, content: Content) -> Result<Done, Failure> {
+    let sha256 = digest.hex().ok_or_else(|| Failure::new(FailureKind::System, "the SHA-256 was not computed"))?;
     let stored = cx.counters.stored();
     let changed = |what: String| Failure {
         kind: FailureKind::Integrity,

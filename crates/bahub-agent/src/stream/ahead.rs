@@ -9,11 +9,18 @@ const BUFFER: usize = 256 * 1024;
 /// How many full buffers may wait.
 const DEPTH: usize = 4;
 
+/// A buffer, and how much of it is data.
+#[derive(Default)]
+struct Filled {
+    buffer: Vec<u8>,
+    length: usize,
+}
+
 /// Reads what a thread has read already. The thread ends with its source, or once this is dropped.
 pub(crate) struct Ahead {
-    filled: Receiver<io::Result<Vec<u8>>>,
+    filled: Receiver<io::Result<Filled>>,
     emptied: Sender<Vec<u8>>,
-    current: Vec<u8>,
+    current: Filled,
     start: usize,
     ended: bool,
     failed: bool,
@@ -25,18 +32,18 @@ impl Ahead {
         let (sender, filled) = sync_channel(DEPTH);
         let (emptied, empties) = channel();
         thread::spawn(move || read_ahead(source, &sender, &empties));
-        Self { filled, emptied, current: Vec::new(), start: 0, ended: false, failed: false }
+        Self { filled, emptied, current: Filled::default(), start: 0, ended: false, failed: false }
     }
 
     /// Takes the next buffer; none is empty but at the end.
     fn advance(&mut self) -> io::Result<()> {
         let next = self.filled.recv().unwrap_or_else(|_| Err(io::Error::other("the reading thread broke off")));
         let next = next.inspect_err(|_| self.failed = true)?;
-        self.ended = next.is_empty();
+        self.ended = next.length == 0;
         let emptied = std::mem::replace(&mut self.current, next);
         self.start = 0;
         // A thread that has ended needs no buffer.
-        let _ = self.emptied.send(emptied);
+        let _ = self.emptied.send(emptied.buffer);
         Ok(())
     }
 }
@@ -46,26 +53,39 @@ impl Read for Ahead {
         if self.failed {
             return Err(io::Error::other("an earlier part could not be read"));
         }
-        if self.start == self.current.len() && !self.ended {
+        if self.start == self.current.length && !self.ended {
             self.advance()?;
         }
-        let count = (&self.current[self.start..]).read(buffer)?;
+        let count = (&self.current.buffer[self.start..self.current.length]).read(buffer)?;
         self.start += count;
         Ok(count)
     }
 }
 
-fn read_ahead(mut source: impl Read, filled: &SyncSender<io::Result<Vec<u8>>>, empties: &Receiver<Vec<u8>>) {
+fn read_ahead(mut source: impl Read, filled: &SyncSender<io::Result<Filled>>, empties: &Receiver<Vec<u8>>) {
     loop {
         let mut buffer = empties.try_recv().unwrap_or_default();
-        buffer.clear();
-        let read = (&mut source).take(BUFFER as u64).read_to_end(&mut buffer);
-        let ended = !matches!(read, Ok(count) if count > 0);
+        buffer.resize(BUFFER, 0);
         // What was read before an error is not given: the whole is worth nothing then.
-        if filled.send(read.map(|_| buffer)).is_err() || ended {
+        let read = fill(&mut source, &mut buffer);
+        let ended = !matches!(read, Ok(length) if length > 0);
+        if filled.send(read.map(|length| Filled { buffer, length })).is_err() || ended {
             return;
         }
     }
+}
+
+fn fill(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut length = 0;
+    while length < buffer.len() {
+        match source.read(&mut buffer[length..]) {
+            Ok(0) => break,
+            Ok(count) => length += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(length)
 }
 
 #[cfg(test)]

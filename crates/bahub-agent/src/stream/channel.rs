@@ -2,9 +2,13 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::sync::mpsc;
+
+use super::hash::Feed;
 
 /// Bytes are handed over in chunks of this size.
 const CHUNK: usize = 128 * 1024;
@@ -86,25 +90,35 @@ pub(crate) enum SourceEvent {
     End,
 }
 
-/// Reads from a channel. A sender that goes away without [`SourceEvent::End`] is an error, not an end.
+/// Reads from a channel, and passes what it reads on to a hash. A sender that goes away without [`SourceEvent::End`] is an
+/// error, not an end.
 pub(crate) struct ChunkReader {
     receiver: mpsc::Receiver<SourceEvent>,
     chunk: Bytes,
-    ended: bool,
+    /// Taken away at the end.
+    feed: Option<Feed>,
+    count: Arc<AtomicU64>,
 }
 
 impl ChunkReader {
-    pub(crate) fn new(receiver: mpsc::Receiver<SourceEvent>) -> Self {
-        Self { receiver, chunk: Bytes::new(), ended: false }
+    /// Counts bytes into `count`.
+    pub(crate) fn new(receiver: mpsc::Receiver<SourceEvent>, feed: Feed, count: Arc<AtomicU64>) -> Self {
+        Self { receiver, chunk: Bytes::new(), feed: Some(feed), count }
     }
 }
 
 impl Read for ChunkReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.chunk.is_empty() && !self.ended {
+        while self.chunk.is_empty()
+            && let Some(feed) = &self.feed
+        {
             match self.receiver.blocking_recv() {
-                Some(SourceEvent::Chunk(chunk)) => self.chunk = chunk,
-                Some(SourceEvent::End) => self.ended = true,
+                Some(SourceEvent::Chunk(chunk)) => {
+                    feed.push(chunk.clone());
+                    self.count.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+                    self.chunk = chunk;
+                }
+                Some(SourceEvent::End) => self.feed = None,
                 None => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the message broke off")),
             }
         }
@@ -117,6 +131,7 @@ impl Read for ChunkReader {
 
 #[cfg(test)]
 mod tests {
+    use super::super::hash::digest;
     use super::*;
 
     #[test]
@@ -125,7 +140,11 @@ mod tests {
         sender.blocking_send(SourceEvent::Chunk(Bytes::from_static(b"abc"))).unwrap();
         drop(sender);
         let mut got = Vec::new();
-        let error = ChunkReader::new(receiver).read_to_end(&mut got).unwrap_err();
+        let (feed, digest) = digest();
+        let count = Arc::new(AtomicU64::new(0));
+        let error = ChunkReader::new(receiver, feed, Arc::clone(&count)).read_to_end(&mut got).unwrap_err();
+        assert_eq!(count.load(Ordering::Relaxed), 3);
+        assert!(digest.hex().is_some(), "the thread ends with its reader");
         assert_eq!((got.as_slice(), error.kind()), (&b"abc"[..], io::ErrorKind::UnexpectedEof));
     }
 

@@ -1,42 +1,58 @@
-//! Counting and hashing what is read.
+//! The SHA-256 of a message, taken in a thread of its own beside what else is done with it.
 
-use std::io::{self, Read};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
 
+use bytes::Bytes;
 use openssl::sha::Sha256;
 
-/// Passes bytes through, counting them and taking their SHA-256.
-pub(crate) struct HashingReader<R> {
-    inner: R,
-    digest: Digest,
-    count: Arc<AtomicU64>,
+/// How many chunks may wait.
+const DEPTH: usize = 8;
+
+/// Takes chunks in; dropping it states their end.
+pub(crate) struct Feed(SyncSender<Bytes>);
+
+/// The hash that will be known at the end.
+pub(crate) struct Digest(JoinHandle<[u8; 32]>);
+
+/// Starts the thread.
+pub(crate) fn digest() -> (Feed, Digest) {
+    let (sender, chunks) = sync_channel::<Bytes>(DEPTH);
+    let thread = thread::spawn(move || {
+        let mut sha256 = Sha256::new();
+        chunks.iter().for_each(|chunk| sha256.update(&chunk));
+        sha256.finish()
+    });
+    (Feed(sender), Digest(thread))
 }
 
-/// The SHA-256 of what was read so far, for somebody who does not hold the reader.
-#[derive(Clone, Default)]
-pub(crate) struct Digest(Arc<Mutex<Sha256>>);
+impl Feed {
+    /// Takes the next chunk; waits for room.
+    pub(crate) fn push(&self, chunk: Bytes) {
+        // The thread ends before its feed only by a panic, which `hex` meets.
+        let _ = self.0.send(chunk);
+    }
+}
 
 impl Digest {
-    /// In hexadecimal.
-    pub(crate) fn hex(&self) -> String {
-        let hash = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        hash.finish().iter().map(|byte| format!("{byte:02x}")).collect()
+    /// Waits for the end, and gives the hash in hexadecimal; `None` if the thread broke off.
+    pub(crate) fn hex(self) -> Option<String> {
+        let hash = self.0.join().ok()?;
+        Some(hash.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 }
 
-impl<R: Read> HashingReader<R> {
-    /// Counts into `count` and hashes into `digest`, where others can look.
-    pub(crate) fn new(inner: R, count: Arc<AtomicU64>, digest: Digest) -> Self {
-        Self { inner, digest, count }
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl<R: Read> Read for HashingReader<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        self.digest.0.lock().unwrap_or_else(PoisonError::into_inner).update(&buffer[..count]);
-        self.count.fetch_add(count as u64, Ordering::Relaxed);
-        Ok(count)
+    #[test]
+    fn the_hash_is_of_all_chunks_in_order() {
+        let (feed, digest) = digest();
+        ["ab", "", "c"].iter().for_each(|text| feed.push(Bytes::from_static(text.as_bytes())));
+        drop(feed);
+        // FIPS 180-2, appendix B.1.
+        let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(digest.hex().as_deref(), Some(expected));
     }
 }

@@ -11,4 +11,4 @@ pub(crate) use ahead::Ahead;
 pub(crate) use channel::{ChunkReader, ChunkWriter, SourceEvent};
 pub(crate) use compress::Compressor;
 pub(crate) use decompress::{Content, Decompressor};
-pub(crate) use hash::{Digest, HashingReader};
+pub(crate) use hash::{Digest, digest};
