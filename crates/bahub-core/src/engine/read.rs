@@ -103,11 +103,22 @@ impl Reading<'_> {
                 (Said::Done(Done::Read { plain, stored, sha256, warnings, .. }), _) => {
                     return Ok(Readings { plain, stored, sha256, warnings });
                 }
-                (Said::Failed(failure), _) => {
-                    return Err(error::of_agent(failure, self.plan.adapter.as_ref(), RunErrorKind::Program));
-                }
+                (Said::Failed(failure), _) => return Err(self.failed(failure)),
                 (Said::Reached | Said::Begun | Said::Committing | Said::Done(_), _) => return Err(nonsense()),
             }
+        }
+    }
+
+    /// The agent's failure; where the message is to blame, with its place.
+    fn failed(&self, failure: Failure) -> RunError {
+        let error = error::of_agent(failure, self.plan.adapter.as_ref(), RunErrorKind::Program);
+        match error.kind() {
+            RunErrorKind::Integrity => {
+                let place = self.plan.sink.identity();
+                RunError::new(RunErrorKind::Integrity, format!("{} in {place}: {error}", self.found.number))
+                    .with_help_opt(error.help().map(str::to_owned))
+            }
+            _ => error,
         }
     }
 
