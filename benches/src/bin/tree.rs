@@ -37,6 +37,7 @@ fn main() -> io::Result<()> {
     round_trip("directory", &setup, &directory, &data)?;
 
     let listen = "127.0.0.1:18427";
+    std::fs::create_dir_all(setup.folder.join("server"))?;
     let mut server = std::process::Command::new(args.server.canonicalize()?)
         .args(["--listen", listen, "--token", "bench-token", "--collection", "data:3", "--dir"])
         .arg(setup.folder.join("server"))

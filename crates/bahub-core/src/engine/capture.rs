@@ -13,7 +13,7 @@ use crate::link::{CaptureJob, Done, Failure, FailureKind, Job, ToAgent};
 use crate::plan::Plan;
 use crate::run::RunContext;
 use crate::sink::{AgentSink, CommitError, Receipt, Upload};
-use crate::transport::Session;
+use crate::transport::{Locality, Session};
 
 /// How long an agent may take to commit: a store's own limits are shorter, and its heartbeats tell that it lives.
 const COMMIT: Duration = Duration::from_secs(1800);
@@ -63,7 +63,10 @@ impl Capturing<'_> {
     ) -> Result<(), RunError> {
         let mut upload = self.begin(&job, granted.as_ref()).await?;
         let captured = match self.drive(session, &job, granted.as_ref(), upload.as_mut()).await {
-            Err(Broken::OutOfReach(error)) if self.plan.relay != Some(false) => {
+            // From this very host the controller reaches no further.
+            Err(Broken::OutOfReach(error))
+                if self.plan.relay != Some(false) && self.agent.locality == Locality::Remote =>
+            {
                 self.run.warn(route::relayed_because(&error));
                 (granted, job.route) = (None, route::route_of(None));
                 upload = self.begin(&job, None).await?;

@@ -12,6 +12,7 @@ use crate::link::{Deliver, Done, Failure, FailureKind, Job, LinkSender, ReadJob,
 use crate::plan::Plan;
 use crate::run::RunContext;
 use crate::sink::{AgentSink, Sink, SinkError, SinkErrorKind};
+use crate::transport::Locality;
 
 /// Everything that takes part in reading a message.
 pub(super) struct Reading<'a> {
@@ -42,7 +43,8 @@ impl Reading<'_> {
         mut take: impl AsyncFnMut(Bytes) -> Result<(), RunError>,
     ) -> Result<Readings, RunError> {
         let (mut reached, mut why_relayed) = (self.granted.is_none(), None);
-        if !reached && self.plan.relay != Some(false) {
+        // From this very host the controller reaches no further.
+        if !reached && self.plan.relay != Some(false) && self.agent.locality == Locality::Remote {
             match self.attempt(deliver.clone(), sha256.clone(), &mut take, &mut reached).await {
                 Err(error) if !reached && is_stores(&error) => {
                     self.granted = None;
