@@ -6,4 +6,4 @@ mod setup;
 
 pub use command::{Cost, Series, median, timed};
 pub use data::{incompressible, sql_text, tree};
-pub use setup::Setup;
+pub use setup::{Common, Setup};

@@ -7,6 +7,27 @@ use std::process::Command;
 
 use bahub_crypto::{KeyGeneration, generate, write_key_pair};
 
+/// Options of every measurement.
+#[derive(Debug, clap::Args)]
+pub struct Common {
+    /// Where data and results go
+    #[arg(long, default_value = "/var/tmp/bahub-bench")]
+    pub dir: PathBuf,
+    /// The program to measure
+    #[arg(long, default_value = "target/release/bahub")]
+    pub bahub: PathBuf,
+}
+
+impl Common {
+    /// As [`Setup::new`].
+    ///
+    /// # Errors
+    /// A program that is missing, or a disk that refuses.
+    pub fn setup(&self) -> io::Result<Setup> {
+        Setup::new(&self.dir, &self.bahub)
+    }
+}
+
 /// A folder with everything that a measurement needs.
 #[derive(Debug)]
 pub struct Setup {

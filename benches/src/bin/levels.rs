@@ -3,18 +3,14 @@
 use std::io;
 use std::path::PathBuf;
 
-use bahub_benches::{Setup, timed};
+use bahub_benches::{Common, timed};
 use clap::Parser;
 
 /// Backs each path up at several levels and prints a table in Markdown.
 #[derive(Debug, Parser)]
 struct Args {
-    /// Where results go
-    #[arg(long, default_value = "/var/tmp/bahub-bench")]
-    dir: PathBuf,
-    /// The program to measure
-    #[arg(long, default_value = "target/release/bahub")]
-    bahub: PathBuf,
+    #[command(flatten)]
+    common: Common,
     /// How often each level runs; the quickest counts
     #[arg(long, default_value_t = 2)]
     rounds: usize,
@@ -27,7 +23,7 @@ const LEVELS: &[i32] = &[1, 2, 3, 4, 5, 6, 9];
 
 fn main() -> io::Result<()> {
     let args = Args::parse();
-    let setup = Setup::new(&args.dir, &args.bahub)?;
+    let setup = args.common.setup()?;
     for path in &args.paths {
         let path = path.canonicalize()?;
         println!(

@@ -1,20 +1,15 @@
 //! Peak resident memory of a backup, a verification and a restore.
 
 use std::io;
-use std::path::PathBuf;
 
-use bahub_benches::{Setup, sql_text, timed};
+use bahub_benches::{Common, sql_text, timed};
 use clap::Parser;
 
 /// Prints the peak RSS of bahub for each operation.
 #[derive(Debug, Parser)]
 struct Args {
-    /// Where data and results go
-    #[arg(long, default_value = "/var/tmp/bahub-bench")]
-    dir: PathBuf,
-    /// The program to measure
-    #[arg(long, default_value = "target/release/bahub")]
-    bahub: PathBuf,
+    #[command(flatten)]
+    common: Common,
     /// Gigabytes of SQL-like text
     #[arg(long, default_value_t = 1)]
     gigabytes: u64,
@@ -22,7 +17,7 @@ struct Args {
 
 fn main() -> io::Result<()> {
     let args = Args::parse();
-    let setup = Setup::new(&args.dir, &args.bahub)?;
+    let setup = args.common.setup()?;
     let data = setup.folder.join(format!("memory-{}", args.gigabytes));
     std::fs::create_dir_all(&data)?;
     for number in 0..args.gigabytes {

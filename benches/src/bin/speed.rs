@@ -1,20 +1,15 @@
 //! Speed against `zstd | gpg`, against the original's pipeline, and CPU against gpg alone.
 
 use std::io;
-use std::path::PathBuf;
 
-use bahub_benches::{Series, Setup, incompressible, sql_text};
+use bahub_benches::{Common, Series, Setup, incompressible, sql_text};
 use clap::Parser;
 
 /// Prints ratios of medians; below 1 bahub needs less.
 #[derive(Debug, Parser)]
 struct Args {
-    /// Where data and results go
-    #[arg(long, default_value = "/var/tmp/bahub-bench")]
-    dir: PathBuf,
-    /// The program to measure
-    #[arg(long, default_value = "target/release/bahub")]
-    bahub: PathBuf,
+    #[command(flatten)]
+    common: Common,
     /// Megabytes of SQL-like text, and half as many of incompressible data
     #[arg(long, default_value_t = 2000)]
     megabytes: u64,
@@ -25,7 +20,7 @@ struct Args {
 
 fn main() -> io::Result<()> {
     let args = Args::parse();
-    let setup = Setup::new(&args.dir, &args.bahub)?;
+    let setup = args.common.setup()?;
     let (text, noise) = (setup.folder.join("text"), setup.folder.join("noise"));
     std::fs::create_dir_all(&text)?;
     std::fs::create_dir_all(&noise)?;

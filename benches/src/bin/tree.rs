@@ -3,18 +3,14 @@
 use std::io;
 use std::path::PathBuf;
 
-use bahub_benches::{Setup, timed, tree};
+use bahub_benches::{Common, Setup, timed, tree};
 use clap::Parser;
 
 /// Backs a tree up and restores it; ends with an error where rsync finds a difference.
 #[derive(Debug, Parser)]
 struct Args {
-    /// Where data and results go
-    #[arg(long, default_value = "/var/tmp/bahub-bench")]
-    dir: PathBuf,
-    /// The program to measure
-    #[arg(long, default_value = "target/release/bahub")]
-    bahub: PathBuf,
+    #[command(flatten)]
+    common: Common,
     /// The test server to start for the second store
     #[arg(long, default_value = "target/release/test-backup-repository")]
     server: PathBuf,
@@ -28,7 +24,7 @@ struct Args {
 
 fn main() -> io::Result<()> {
     let args = Args::parse();
-    let setup = Setup::new(&args.dir, &args.bahub)?;
+    let setup = args.common.setup()?;
     let data = setup.folder.join("tree");
     std::fs::create_dir_all(&data)?;
     tree(&data, args.files, args.megabytes * 1_000_000)?;

@@ -100,6 +100,7 @@ async fn one_job(
 struct Inbox {
     grant: Option<oneshot::Sender<bahub_core::secret::Secret>>,
     go: Option<oneshot::Sender<()>>,
+    commit: Option<oneshot::Sender<()>>,
     session_key: Option<oneshot::Sender<bahub_core::keys::SessionKey>>,
     data: mpsc::UnboundedSender<SourceEvent>,
 }
@@ -108,16 +109,28 @@ impl Inbox {
     fn new() -> (Self, JobInput) {
         let (grant, grant_input) = oneshot::channel();
         let (go, go_input) = oneshot::channel();
+        let (commit, commit_input) = oneshot::channel();
         let (session_key, key_input) = oneshot::channel();
         let (data, data_input) = mpsc::unbounded_channel();
-        let inbox = Self { grant: Some(grant), go: Some(go), session_key: Some(session_key), data };
-        (inbox, JobInput { grant: grant_input, go: go_input, session_key: key_input, data: data_input })
+        let inbox =
+            Self { grant: Some(grant), go: Some(go), commit: Some(commit), session_key: Some(session_key), data };
+        (
+            inbox,
+            JobInput {
+                grant: grant_input,
+                go: go_input,
+                commit: commit_input,
+                session_key: key_input,
+                data: data_input,
+            },
+        )
     }
 
     fn message(&mut self, message: ToAgent) {
         match message {
             ToAgent::Grant(grant) => drop(self.grant.take().map(|sender| sender.send(grant))),
             ToAgent::Go => drop(self.go.take().map(|sender| sender.send(()))),
+            ToAgent::Commit => drop(self.commit.take().map(|sender| sender.send(()))),
             ToAgent::SessionKey(key) => drop(self.session_key.take().map(|sender| sender.send(key))),
             ToAgent::DataEnd => drop(self.data.send(SourceEvent::End)),
             ToAgent::Job(_) | ToAgent::Cancel | ToAgent::Quit => {}

@@ -18,10 +18,9 @@ const ATTRIBUTES: [&str; 4] = ["--acls", "--xattrs", "--xattrs-include=*", "--xa
 /// out, because nobody can set them back and they double the headers; so is the process id that tar puts in there.
 const FORMAT: [&str; 2] = ["--format=posix", "--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime"];
 
-/// Records of 32 KiB: half the CPU time of tar's own 10 KiB in the pipe between it and us. The zeros after an archive's end
-/// still fit into any pipe, so that what writes to a `tar -t` without bahub is not killed for them.
-const WRITE_RECORDS: &str = "--blocking-factor=64";
-/// Records of 256 KiB, into which an archive of any records is read.
+/// Records of 256 KiB, into which an archive of any records is read. Larger ones are not written, though they would save
+/// CPU time: a `tar -t` without bahub reads records of 10 KiB, ends with the one that holds the archive's end, and so kills
+/// what still writes zeros after it.
 const READ_RECORDS: &str = "--blocking-factor=512";
 
 /// An archive of the root is of `.`; its members lose their `./`, but never the targets of symbolic links.
@@ -38,7 +37,7 @@ pub(super) fn capture(fs: &Filesystem) -> Capture {
 
 fn create(fs: &Filesystem) -> Step {
     let names = fs.names();
-    let mut step = tar().args(["--create", "--file=-", WRITE_RECORDS]).args(FORMAT).args(ATTRIBUTES);
+    let mut step = tar().args(["--create", "--file=-"]).args(FORMAT).args(ATTRIBUTES);
     if fs.sparse {
         step = step.arg("--sparse");
     }

@@ -33,30 +33,41 @@ pub(super) async fn run(job: CaptureJob, cx: &JobContext, input: JobInput) -> Re
         Route::Relayed => Output::Relayed(cx.sender.clone()),
         Route::Direct { kind, endpoint } => Output::Direct(begin(kind, endpoint, &job, cx, input.grant).await?),
     };
-    cx.tell(&FromAgent::Begun)?;
-    tokio::select! {
-        go = input.go => go.map_err(|_| Failure::cancelled())?,
-        () = cx.cancel.cancelled() => {
-            output.abort(&cx.log()).await;
-            return Err(Failure::cancelled());
-        }
-    }
-    let moved = cx.with_progress(stream(&job, cx, &mut output)).await;
-    cx.tell_progress();
+    let captured = captured_whole(&job, cx, &mut output, input.go, input.commit).await;
     let (plain, stored) = (cx.counters.plain(), cx.counters.stored());
-    match moved {
-        Ok(warnings) if !cx.cancel.is_cancelled() => {
-            if matches!(output, Output::Direct(_)) {
-                cx.tell(&FromAgent::Committing)?;
-            }
+    match captured {
+        Ok(warnings) => {
             let receipt = output.commit().await?;
             Ok(Done::Captured { plain, stored, receipt, warnings })
         }
-        moved => {
+        Err(failure) => {
             output.abort(&cx.log()).await;
-            Err(moved.err().unwrap_or_else(Failure::cancelled))
+            Err(failure)
         }
     }
+}
+
+/// Everything between the begin of the version and its commit.
+async fn captured_whole(
+    job: &CaptureJob,
+    cx: &JobContext,
+    output: &mut Output,
+    go: oneshot::Receiver<()>,
+    commit: oneshot::Receiver<()>,
+) -> Result<Warnings, Failure> {
+    cx.tell(&FromAgent::Begun)?;
+    cx.told(go).await?;
+    let moved = cx.with_progress(stream(job, cx, output)).await;
+    cx.tell_progress();
+    let warnings = moved?;
+    if cx.cancel.is_cancelled() {
+        return Err(Failure::cancelled());
+    }
+    if matches!(output, Output::Direct(_)) {
+        cx.tell(&FromAgent::Captured)?;
+        cx.told(commit).await?;
+    }
+    Ok(warnings)
 }
 
 /// Reaches the store, gets the credentials for it, and starts a version.

@@ -31,6 +31,7 @@ pub(crate) struct JobContext {
 pub(crate) struct JobInput {
     pub(crate) grant: oneshot::Receiver<Secret>,
     pub(crate) go: oneshot::Receiver<()>,
+    pub(crate) commit: oneshot::Receiver<()>,
     pub(crate) session_key: oneshot::Receiver<SessionKey>,
     pub(crate) data: mpsc::UnboundedReceiver<SourceEvent>,
 }
@@ -68,6 +69,18 @@ impl JobContext {
     /// Where the link is gone.
     pub(crate) fn tell(&self, message: &FromAgent) -> Result<(), Failure> {
         self.sender.send(message).map_err(|error| Failure::new(FailureKind::Cancelled, error.to_string()))
+    }
+
+    /// Waits for what the controller has to say before the job goes on.
+    ///
+    /// # Errors
+    /// Where the run is cancelled or the controller gone.
+    pub(crate) async fn told(&self, said: oneshot::Receiver<()>) -> Result<(), Failure> {
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => Err(Failure::cancelled()),
+            said = said => said.map_err(|_| Failure::cancelled()),
+        }
     }
 
     /// Tells progress while `work` runs.

@@ -193,7 +193,9 @@ impl Child {
             let _ = feeder.join();
         }
         let judgement = self.step.judge(exit);
-        if judgement == Judgement::Failure || said.is_fatal() {
+        // What cannot be read to its end may hold the words that mean failure.
+        let may_be_fatal = said.is_fatal() || (cut_off && !self.step.fatal.is_empty());
+        if judgement == Judgement::Failure || may_be_fatal {
             return Err(StepFailure { program: self.program, end: StepEnd::Ended(exit), stderr: said.tail() });
         }
         let mut warnings = Vec::new();

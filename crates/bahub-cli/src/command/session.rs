@@ -61,13 +61,14 @@ impl Session<'_> {
 /// What there is to say of a run that was given up at once.
 fn abrupt(not_undone: &[String], committed: Committed) -> Failed {
     let (code, version) = match committed {
-        Committed::No => (130, "stopped at once; there is no new version".to_owned()),
+        Committed::No => (130, "stopped at once".to_owned()),
         Committed::Unknown => (70, "stopped at once, during the commit: there may be a new version".to_owned()),
         Committed::Version(version) => (70, format!("stopped at once, after {version} was committed")),
     };
     match not_undone {
-        [] if committed == Committed::No => Failed::new(code, "stopped at once"),
+        [] if committed == Committed::No => Failed::new(code, version),
         [] => Failed::new(code, version).with_help("look with :backup:list"),
+        _ if committed == Committed::No => Failed::new(100, not_undone.join("; ")),
         _ => Failed::new(100, format!("{}; {version}", not_undone.join("; "))),
     }
 }

@@ -121,7 +121,15 @@ impl Renderer {
     }
 
     fn config_errors(&self, errors: &ConfigErrors) {
-        self.report(&errors.overview());
+        for (index, error) in errors.iter().enumerate() {
+            if index > 0 {
+                eprintln!();
+            }
+            self.report(error);
+        }
+        if errors.iter().count() > 1 {
+            eprintln!("\nthe configuration has {} errors", errors.iter().count());
+        }
     }
 
     fn report(&self, diagnostic: &dyn miette::Diagnostic) {

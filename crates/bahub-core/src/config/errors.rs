@@ -34,11 +34,6 @@ impl ConfigErrors {
     pub fn iter(&self) -> impl Iterator<Item = &ConfigError> {
         self.0.iter()
     }
-
-    /// One diagnostic whose message is a count, and whose related diagnostics are the errors.
-    pub fn overview(&self) -> Overview<'_> {
-        Overview(self)
-    }
 }
 
 impl From<ConfigError> for ConfigErrors {
@@ -70,26 +65,5 @@ impl std::error::Error for ConfigErrors {}
 impl Diagnostic for ConfigErrors {
     fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
         Some(Box::new(self.0.iter().map(|error| error as &dyn Diagnostic)))
-    }
-}
-
-/// The errors under a headline that counts them.
-#[derive(Debug)]
-pub struct Overview<'a>(&'a ConfigErrors);
-
-impl fmt::Display for Overview<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.0.len() {
-            1 => f.write_str("the configuration has an error"),
-            count => write!(f, "the configuration has {count} errors"),
-        }
-    }
-}
-
-impl std::error::Error for Overview<'_> {}
-
-impl Diagnostic for Overview<'_> {
-    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
-        self.0.related()
     }
 }

@@ -37,6 +37,6 @@ mod yaml;
 pub use configuration::{Configuration, KeyUse};
 pub use environment::Environment;
 pub use error::{ConfigError, ConfigErrorKind};
-pub use errors::{ConfigErrors, Overview};
+pub use errors::ConfigErrors;
 pub use places::{default_places, find_config};
 pub use schema::schema;

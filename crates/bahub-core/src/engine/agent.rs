@@ -36,7 +36,7 @@ pub(super) struct Agent {
 pub(super) enum Said {
     Reached,
     Begun,
-    Committing,
+    Captured,
     Data(bytes::Bytes),
     Done(Done),
     Failed(Failure),
@@ -115,7 +115,7 @@ impl Agent {
                 Incoming::Message(FromAgent::Log { source, line }) => events.tell(Event::Log { source, line }),
                 Incoming::Message(FromAgent::Reached) => return Ok(Said::Reached),
                 Incoming::Message(FromAgent::Begun) => return Ok(Said::Begun),
-                Incoming::Message(FromAgent::Committing) => return Ok(Said::Committing),
+                Incoming::Message(FromAgent::Captured) => return Ok(Said::Captured),
                 Incoming::Message(FromAgent::Done(done)) => return Ok(Said::Done(*done)),
                 Incoming::Message(FromAgent::Failed(failure)) => return Ok(Said::Failed(*failure)),
                 Incoming::Message(FromAgent::Hello(_)) => {
@@ -146,7 +146,7 @@ impl Agent {
             match said {
                 Said::Done(Done::Probed(found)) => return Ok(found),
                 Said::Failed(failure) => return Err(error::of_agent(failure, adapter, RunErrorKind::Preflight)),
-                Said::Done(_) | Said::Reached | Said::Begun | Said::Committing | Said::Data(_) => {
+                Said::Done(_) | Said::Reached | Said::Begun | Said::Captured | Said::Data(_) => {
                     return Err(nonsense());
                 }
             }

@@ -35,7 +35,6 @@ struct Captured {
 
 /// What an agent says before it falls silent.
 enum LastWords {
-    Committing,
     Done(Captured),
     Failed(Failure),
 }
@@ -137,13 +136,13 @@ impl Capturing<'_> {
                     }
                     self.agent.sender.credit(size);
                 }
-                (Said::Committing, Some(_), _) => return self.committing().await,
+                (Said::Captured, Some(_), _) => return self.commit_by_agent().await,
                 (Said::Done(Done::Captured { plain, stored, receipt, warnings }), ..) => {
                     self.run.report.stored_bytes = stored;
                     return Ok(Captured { plain, receipt, warnings });
                 }
                 (Said::Failed(failure), ..) => return Err(self.failed(failure, reached)),
-                (Said::Reached | Said::Data(_) | Said::Committing | Said::Done(_), ..) => {
+                (Said::Reached | Said::Data(_) | Said::Captured | Said::Done(_), ..) => {
                     return Err(nonsense().into());
                 }
             }
@@ -156,24 +155,19 @@ impl Capturing<'_> {
         if out_of_reach { Broken::OutOfReach(error) } else { Broken::Failed(error) }
     }
 
-    /// Asks the agent to stop and waits until it has; a direct upload that is being committed is waited for.
+    /// Asks the agent to stop and waits until it has. It has not been told to commit, so there is no version.
     async fn stopped(&mut self) -> Result<Captured, Broken> {
         self.agent.sender.send(&ToAgent::Cancel)?;
-        match timeout(GRACE, self.last_words()).await {
-            Ok(Some(LastWords::Committing)) => self.committing().await,
-            Ok(Some(LastWords::Done(captured))) => Ok(captured),
-            Ok(Some(LastWords::Failed(failure))) if failure.kind == FailureKind::CommitUnknown => {
-                Err(self.failed(failure, true))
-            }
-            _ => Err(cancelled().into()),
-        }
+        let _ = timeout(GRACE, self.last_words()).await;
+        Err(cancelled().into())
     }
 
-    /// Waits for what the agent makes of a commit. Nobody else can tell: if the agent is lost now, the outcome is
-    /// unknown.
-    async fn committing(&mut self) -> Result<Captured, Broken> {
+    /// Has the agent commit, and waits for what it makes of it. Nobody else can tell: if the agent is lost now, the outcome
+    /// is unknown.
+    async fn commit_by_agent(&mut self) -> Result<Captured, Broken> {
         self.cx.events.phase(Phase::Committing);
         self.cx.commitment.begin();
+        self.agent.sender.send(&ToAgent::Commit).inspect_err(|_| self.cx.commitment.refused())?;
         let unknown = |what: String| {
             let error = error::unknown(what, None);
             Err(Broken::Failed(error))
@@ -190,7 +184,7 @@ impl Capturing<'_> {
                 }
                 Err(self.failed(failure, true))
             }
-            Ok(Some(LastWords::Committing) | None) => unknown("the agent was lost meanwhile".into()),
+            Ok(None) => unknown("the agent was lost meanwhile".into()),
             Err(_) => unknown(format!("the agent gave no answer for {} s", COMMIT.as_secs())),
         }
     }
@@ -200,8 +194,7 @@ impl Capturing<'_> {
         loop {
             match self.agent.next(&self.cx.events, None).await {
                 Ok(Said::Data(chunk)) => self.agent.sender.credit(chunk.len()),
-                Ok(Said::Reached | Said::Begun) => {}
-                Ok(Said::Committing) => return Some(LastWords::Committing),
+                Ok(Said::Reached | Said::Begun | Said::Captured) => {}
                 Ok(Said::Done(Done::Captured { plain, stored, receipt: Some(receipt), warnings })) => {
                     self.run.report.stored_bytes = stored;
                     return Some(LastWords::Done(Captured { plain, receipt: Some(receipt), warnings }));

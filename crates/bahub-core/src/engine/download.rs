@@ -129,7 +129,9 @@ fn name_it(part: &Path, path: &Path) -> std::io::Result<()> {
         Err(error) => return Err(error.into()),
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::File::open(folder)?.sync_all()
+    // The file is there all the same where its folder cannot be synced.
+    let _ = std::fs::File::open(folder).and_then(|folder| folder.sync_all());
+    Ok(())
 }
 
 async fn write_encrypted(

@@ -1,12 +1,17 @@
 //! How a run ended: its report, its error, and the exit code that a program should give.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use tokio::time::timeout;
 
 use super::{RunError, RunErrorKind};
 use crate::event::{Event, Events, Phase};
 use crate::plan::Plan;
 use crate::report::{Outcome, Report};
 use crate::run::RunContext;
+
+/// How long letting go of a store may take: the work is done, and its result must not wait.
+const CLOSE: Duration = Duration::from_secs(10);
 
 /// How a run ended.
 #[derive(Debug)]
@@ -189,8 +194,10 @@ async fn limited(
 /// Lets go of the store: after all undoing, because a workload that is down is more urgent. Credentials that it does
 /// not take back expire by themselves.
 pub(super) async fn close(plan: &Plan) {
-    if let Err(error) = plan.sink.close().await {
-        tracing::warn!(error = error.chain(), "the sessions with the store were not closed");
+    match timeout(CLOSE, plan.sink.close()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!("the session with the store was not closed: {}", error.chain()),
+        Err(_) => tracing::warn!("the session with the store was not closed within {} s", CLOSE.as_secs()),
     }
 }
 

@@ -18,7 +18,15 @@ const HOLDER_MOST: u64 = 256;
 /// Held until it is dropped, or the process ends in whatever way.
 #[derive(Debug)]
 pub(super) struct RunLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for RunLock {
+    /// A child that another thread has forked holds the file as well until it starts its program; closing ours alone would
+    /// leave the lock to it until then.
+    fn drop(&mut self) {
+        let _ = flock(&self.file, FlockOperation::Unlock);
+    }
 }
 
 /// `/run/lock` where it can be written, else `XDG_RUNTIME_DIR`, else the folder for temporary files.
@@ -51,7 +59,7 @@ impl RunLock {
             return Err(failed(io::Error::other("it is no regular file")));
         }
         note_holder(&file, cx);
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 

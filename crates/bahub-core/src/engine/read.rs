@@ -106,7 +106,7 @@ impl Reading<'_> {
                     return Ok(Readings { plain, stored, sha256, warnings });
                 }
                 (Said::Failed(failure), _) => return Err(self.failed(failure)),
-                (Said::Reached | Said::Begun | Said::Committing | Said::Done(_), _) => return Err(nonsense()),
+                (Said::Reached | Said::Begun | Said::Captured | Said::Done(_), _) => return Err(nonsense()),
             }
         }
     }
@@ -134,7 +134,7 @@ impl Reading<'_> {
         loop {
             match timeout_at(deadline, self.agent.next(&self.cx.events, None)).await {
                 Ok(Ok(Said::Data(chunk))) => self.agent.sender.credit(chunk.len()),
-                Ok(Ok(Said::Reached | Said::Begun | Said::Committing)) => {}
+                Ok(Ok(Said::Reached | Said::Begun | Said::Captured)) => {}
                 Ok(Ok(Said::Failed(Failure { kind: FailureKind::Step(step), .. })))
                     if *cause.kind() == RunErrorKind::Agent =>
                 {

@@ -49,6 +49,7 @@ impl Engine {
             agent.shield(replay.steps_mut(), cx);
             let granted = unless_cancelled(cx, route::choose(plan, agent, Purpose::Download(found.number))).await?;
             let mut reading = Reading { plan, cx, agent, found: &found, granted };
+            run.report.route = Some(route::name_of(reading.granted.as_ref()));
             let mut proof = None;
             if !options.stream {
                 cx.events.phase(Phase::Proving);

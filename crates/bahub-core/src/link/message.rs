@@ -23,6 +23,9 @@ pub enum ToAgent {
     Grant(#[serde(with = "crate::secret::in_job")] Secret),
     /// The place is quiet: capture now, after [`FromAgent::Begun`].
     Go,
+    /// Make the version visible, after [`FromAgent::Captured`]: from here on only the agent's own answer tells whether there
+    /// is one. An agent that is lost before commits nothing.
+    Commit,
     /// What unlocks the message of a [`Job::Read`].
     SessionKey(SessionKey),
     /// All data of a relayed read was sent.
@@ -42,9 +45,8 @@ pub enum FromAgent {
     Reached,
     /// The version of a [`Job::Capture`] was begun, and nothing was captured yet: the agent waits for [`ToAgent::Go`].
     Begun,
-    /// Every byte was captured and sent, and the commit of a direct route begins: from here on only the agent's own
-    /// answer tells whether there is a version.
-    Committing,
+    /// Every byte of a direct route was captured and sent: the agent waits for [`ToAgent::Commit`].
+    Captured,
     /// Bytes moved so far.
     Progress {
         /// Bytes of the data.

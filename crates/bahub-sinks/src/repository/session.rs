@@ -142,7 +142,7 @@ impl Session {
         if self.id.is_some() {
             return self.id.clone();
         }
-        let answer = call(&self.api, Again::Harmless, || self.authorize(self.api.get_whoami())).await.ok()?;
+        let answer = call(&self.api, Again::No, || self.authorize(self.api.get_whoami())).await.ok()?;
         let who: Whoami = answer.data(&self.api, "say whose token it is").ok()?;
         who.session_id
     }

@@ -98,7 +98,7 @@ async fn look_up(
         let message = format!("the answer was lost, and these credentials may not list to look it up: {lost}");
         return Err(CommitError::Unknown(SinkError::new(*lost.kind(), message).with_source(lost)));
     };
-    let (mut last, mut who) = (None, None);
+    let (mut last, mut who, mut unclear) = (None, None, false);
     let mut waited = 0;
     for at in LOOKS {
         tokio::time::sleep(Duration::from_millis(at - waited)).await;
@@ -107,9 +107,9 @@ async fn look_up(
         if let Ok(versions) = &listed {
             let new: Vec<_> = versions.iter().filter(|version| version.version_number > newest).collect();
             if !new.is_empty() && who.is_none() {
-                who = session.identify().await;
+                who = Some(session.identify().await);
             }
-            match whose(&new, who.as_deref()) {
+            match whose(&new, who.as_ref().and_then(Option::as_deref)) {
                 Whose::Ours(version) if version.filesize == sent => {
                     return Ok(receipt(session.api(), version.version_number, sent));
                 }
@@ -118,13 +118,14 @@ async fn look_up(
                 Whose::Unclear if new.iter().any(|version| version.filesize == sent) => {
                     return Err(CommitError::Unknown(lost));
                 }
-                Whose::Unclear | Whose::Others => {}
+                Whose::Unclear => unclear = true,
+                Whose::Others => {}
             }
         }
         last = Some(listed);
     }
     Err(match last {
-        Some(Ok(_)) if over => CommitError::Refused(lost),
+        Some(Ok(_)) if over && !unclear => CommitError::Refused(lost),
         Some(Err(error)) => {
             let message = format!("{lost}; and the listing could not be read to look it up: {error}");
             CommitError::Unknown(SinkError::new(*error.kind(), message).with_source(lost))

@@ -93,7 +93,7 @@ async fn overwritable(objects: &Objects, numbering: Numbering, file: &VersionFil
     let name = layout::version_file_name(number);
     let put = objects.operators.once.write_with(&name, file.encode(number)).content_type("application/json");
     match objects.timed("write", put).await {
-        Ok(Ok(object)) if object.version().is_none() => Some(format!(
+        Ok(Ok(object)) if object.version().is_none_or(|version| version == "null") => Some(format!(
             "the keys may overwrite what is stored in {}: whoever takes them can destroy every version; turn on the \
              bucket's versioning or object lock, or have its policy demand If-None-Match",
             objects.place()

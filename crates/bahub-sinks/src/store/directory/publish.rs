@@ -66,13 +66,17 @@ fn number(folder: &Folder, file: &VersionFile, stem: &str) -> Result<u64, Commit
         match create_exclusively(&temporary, &path) {
             Ok(()) => return Ok(number),
             // A network file system may carry it out, lose the answer, and say anything.
-            Err(error) => match (folder.version(number), error.kind()) {
-                (Ok(found), _) if found.message == file.message => return Ok(number),
-                (Ok(_), _) | (Err(_), ErrorKind::AlreadyExists) => {}
-                (Err(absent), _) if *absent.kind() == SinkErrorKind::NotFound => {
-                    return Err(refused(fault(error, "create", &path)));
+            Err(error) => match folder.version(number) {
+                Ok(found) if found.message == file.message => return Ok(number),
+                Ok(_) => {}
+                Err(damaged) if *damaged.kind() == SinkErrorKind::Corrupt => {}
+                Err(absent) if *absent.kind() == SinkErrorKind::NotFound => {
+                    // Removed since then, if it was taken.
+                    if error.kind() != ErrorKind::AlreadyExists {
+                        return Err(refused(fault(error, "create", &path)));
+                    }
                 }
-                (Err(_), _) => return Err(CommitError::Unknown(fault(error, "create", &path))),
+                Err(_) => return Err(CommitError::Unknown(fault(error, "create", &path))),
             },
         }
         drop(leftover);
