@@ -181,7 +181,9 @@ impl Scene {
 
     /// Another program in the same environment.
     pub(crate) fn command_of(&self, program: &str, args: &[&str]) -> Command {
-        let mut command = Command::new(program);
+        // Who starts tests in the background, or by nohup, has signals ignored, which programs inherit and bahub respects.
+        let mut command = Command::new("/usr/bin/env");
+        command.args(["--default-signal=INT,HUP,TERM", program]);
         command.env_clear().current_dir(self.folder.path());
         command.env("PATH", &self.path).env("HOME", self.folder.path()).env("XDG_RUNTIME_DIR", self.folder.path());
         command.env("CONFIG", self.config());
