@@ -9,8 +9,8 @@ use super::error::ConfigError;
 
 /// Everything that is wrong with a configuration; never empty.
 ///
-/// `Display` lists all of it as plain text. For a graphical rendering render each of [`ConfigErrors::iter`], or
-/// [`ConfigErrors::overview`], which carries them as related diagnostics.
+/// `Display` lists all of it as plain text. For a graphical rendering render each of
+/// [`ConfigErrors::iter`].
 #[derive(Debug, Clone, Serialize)]
 #[serde(transparent)]
 pub struct ConfigErrors(Vec<ConfigError>);
