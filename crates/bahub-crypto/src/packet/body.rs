@@ -31,11 +31,16 @@ impl<S: BufRead> Body<S> {
 
     /// Reads up to the end.
     pub(crate) fn drain(&mut self) -> io::Result<()> {
-        loop {
-            match self.fill_buf()?.len() {
-                0 => return Ok(()),
-                n => self.consume(n),
-            }
+        drain(self)
+    }
+}
+
+/// Reads up to the end.
+pub(crate) fn drain(source: &mut impl BufRead) -> io::Result<()> {
+    loop {
+        match source.fill_buf()?.len() {
+            0 => return Ok(()),
+            n => source.consume(n),
         }
     }
 }

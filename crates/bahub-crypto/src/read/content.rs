@@ -7,7 +7,7 @@ use flate2::bufread::{DeflateDecoder, ZlibDecoder};
 
 use super::clear::Clear;
 use crate::error::CryptoError;
-use crate::packet::body::{Body, read_buffered};
+use crate::packet::body::{Body, drain, read_buffered};
 use crate::packet::header::{self, Length, octet, octets};
 use crate::packet::{COMPRESSED, LITERAL, MARKER, ONE_PASS_SIGNATURE, PADDING, SIGNATURE, envelope};
 
@@ -65,6 +65,15 @@ fn rest(layer: &mut impl BufRead) -> io::Result<()> {
     Ok(())
 }
 
+/// What a message uses is known only once it is verified: until then it may be damaged, or of another session key, and
+/// any octet may stand for anything. So it is read to its end first, and what is wrong there is the error.
+fn unsupported<R: Read>(mut clear: Clear<R>, what: &str) -> io::Error {
+    match drain(&mut clear) {
+        Ok(()) => CryptoError::Unsupported(what.to_owned()).into(),
+        Err(error) => error,
+    }
+}
+
 /// Format, name and date: of no interest here.
 fn literal_header(body: &mut impl BufRead) -> io::Result<()> {
     octet(body)?;
@@ -77,8 +86,9 @@ fn literal_header(body: &mut impl BufRead) -> io::Result<()> {
 
 impl<R: Read> Layer<R> {
     fn decompressed(self, tag: header::Tag) -> io::Result<Self> {
-        let Self::Plain(mut clear) = self else {
-            return Err(CryptoError::Unsupported("compressed data inside of compressed data".to_owned()).into());
+        let mut clear = match self {
+            Self::Plain(clear) => clear,
+            nested => return Err(unsupported(nested.into_clear(), "compressed data inside of compressed data")),
         };
         let length: Length = tag.length(&mut clear)?;
         let mut body = Body::new(clear, length);
@@ -86,7 +96,16 @@ impl<R: Read> Layer<R> {
             1 => Ok(Self::Zip(Box::new(BufReader::new(DeflateDecoder::new(body))))),
             2 => Ok(Self::Zlib(Box::new(BufReader::new(ZlibDecoder::new(body))))),
             3 => Ok(Self::Bzip2(Box::new(BufReader::new(BzDecoder::new(body))))),
-            other => Err(CryptoError::Unsupported(format!("the compression number {other}")).into()),
+            other => Err(unsupported(body.into_source(), &format!("the compression number {other}"))),
+        }
+    }
+
+    fn into_clear(self) -> Clear<R> {
+        match self {
+            Self::Plain(clear) => clear,
+            Self::Zip(decoder) => decoder.into_inner().into_inner().into_source(),
+            Self::Zlib(decoder) => decoder.into_inner().into_inner().into_source(),
+            Self::Bzip2(decoder) => decoder.into_inner().into_inner().into_source(),
         }
     }
 }

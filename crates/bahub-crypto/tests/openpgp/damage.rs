@@ -1,6 +1,7 @@
 //! Damage is noticed: inside of the encrypted packet always, elsewhere it fails or does no harm.
 
 use bahub_core::keys::{HEAD_MOST, Keys, MessageFormat};
+use bahub_core::secret::Secret;
 use bahub_crypto::{CryptoError, OpenPgpKeys, addressees};
 use proptest::prelude::*;
 
@@ -166,6 +167,23 @@ fn armour_with_other_line_ends_and_lengths_is_read() {
     for text in [crlf, headers, blanks, wrapped(1), wrapped(7), wrapped(76), wrapped(100_000)] {
         assert!(decrypt(text.as_bytes(), &key).unwrap() == plain);
         assert_eq!(addressees(text.as_bytes()).unwrap().len(), 1);
+    }
+}
+
+/// With the key of another message, version 1 gives noise that may look like anything: whatever it looks like, it is
+/// damage, since a store that swaps messages must not be told as one that holds what bahub cannot read.
+#[test]
+fn a_message_of_another_session_key_is_damaged_whatever_its_noise_looks_like() {
+    for format in FORMATS {
+        for plain in [noise(40), noise(300)] {
+            let message = encrypt(&plain, &OURS.recipients(), format, false);
+            let mut key = OURS.unlock(&message);
+            for number in 0..3000_u32 {
+                key.key = Secret::new(format!("{number:064x}"));
+                let error = decrypt(&message, &key).unwrap_err();
+                assert!(error.is_damage(), "{format:?}, key {number}: {error}");
+            }
+        }
     }
 }
 
