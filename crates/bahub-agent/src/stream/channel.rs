@@ -11,9 +11,11 @@ use tokio::sync::mpsc;
 use super::hash::Feed;
 
 /// Bytes are handed over in chunks of this size.
-const CHUNK: usize = 128 * 1024;
+const CHUNK: usize = 256 * 1024;
+/// Chunks begin at multiples of this, so that a store may write them past the page cache as they are.
+const ALIGNMENT: usize = 4096;
 /// So many chunks are remembered for being filled again: 8 MiB.
-const LENT_MOST: usize = 64;
+const LENT_MOST: usize = 32;
 
 /// Writes into a channel; [`ChunkWriter::finish`] sends what is left. Dropping it sends nothing more.
 pub(crate) struct ChunkWriter {
@@ -28,7 +30,7 @@ impl ChunkWriter {
     /// A writer whose chunks arrive at the receiver; at most `depth` of them wait.
     pub(crate) fn new(depth: usize) -> (Self, mpsc::Receiver<Bytes>) {
         let (sender, receiver) = mpsc::channel(depth);
-        (Self { sender, buffer: BytesMut::with_capacity(CHUNK), lent: VecDeque::new() }, receiver)
+        (Self { sender, buffer: fresh(), lent: VecDeque::new() }, receiver)
     }
 
     /// Sends the rest.
@@ -58,11 +60,20 @@ impl ChunkWriter {
             Some(Ok(mut buffer)) => {
                 buffer.clear();
                 // One that lost its beginning on the way is given up.
-                if buffer.capacity() >= CHUNK { buffer } else { BytesMut::with_capacity(CHUNK) }
+                if buffer.capacity() >= CHUNK { buffer } else { fresh() }
             }
-            Some(Err(_)) | None => BytesMut::with_capacity(CHUNK),
+            Some(Err(_)) | None => fresh(),
         }
     }
+}
+
+/// Room for a chunk at an aligned address.
+fn fresh() -> BytesMut {
+    let mut buffer = BytesMut::with_capacity(CHUNK + ALIGNMENT);
+    let before = buffer.as_ptr().align_offset(ALIGNMENT).min(ALIGNMENT);
+    buffer.resize(before, 0);
+    buffer.advance(before);
+    buffer
 }
 
 impl Write for ChunkWriter {
@@ -155,6 +166,7 @@ mod tests {
         for number in 0..300_u32 {
             writer.write_all(&vec![number as u8; CHUNK]).unwrap();
             let chunk = receiver.blocking_recv().unwrap();
+            assert!(chunk.as_ptr().addr().is_multiple_of(ALIGNMENT));
             if number % 3 == 0 {
                 held.push((number as u8, chunk.slice(1..)));
             }

@@ -1,7 +1,9 @@
-//! The bulk ciphers of both packet versions, over OpenSSL.
+//! The bulk ciphers of both packet versions.
 
 pub(crate) mod aead;
 pub(crate) mod cfb;
+mod fused;
+pub(crate) mod mdc;
 
 /// The block size in bytes of AES.
 pub(crate) const BLOCK: usize = 16;

@@ -3,34 +3,32 @@
 use std::io::Write;
 
 use openssl::rand::rand_bytes;
-use openssl::sha::Sha1;
 
 use super::Stage;
 use super::frames::Frames;
-use crate::cipher::cfb::CfbEncryptor;
+use crate::cipher::mdc::{HASH, MdcEncryptor};
 use crate::cipher::{BLOCK, WINDOW};
 use crate::error::CryptoError;
 use crate::packet::MDC;
 
-/// The bytes of the MDC packet: header and SHA-1.
-const MDC_SIZE: usize = 22;
+/// The header of the MDC packet, which the hash covers.
+const MDC_HEADER: [u8; 2] = [0xC0 | MDC, HASH as u8];
 
 /// Hashes and encrypts a window at a time.
 pub(super) struct Seipd1<W> {
     frames: Frames<W>,
-    cipher: CfbEncryptor,
-    hash: Sha1,
+    cipher: MdcEncryptor,
     window: Vec<u8>,
 }
 
 impl<W: Write> Seipd1<W> {
     /// Starts the body. `frames` already holds the version octet.
     pub(super) fn new(frames: Frames<W>, session_key: &[u8]) -> Result<Self, CryptoError> {
-        let mut window = Vec::with_capacity(WINDOW + MDC_SIZE);
+        let mut window = Vec::with_capacity(WINDOW + MDC_HEADER.len() + HASH);
         window.resize(BLOCK, 0);
         rand_bytes(&mut window)?;
         window.extend_from_within(BLOCK - 2..);
-        Ok(Self { frames, cipher: CfbEncryptor::new(session_key)?, hash: Sha1::new(), window })
+        Ok(Self { frames, cipher: MdcEncryptor::new(session_key)?, window })
     }
 
     pub(super) fn flush(&mut self) -> Result<(), CryptoError> {
@@ -39,16 +37,13 @@ impl<W: Write> Seipd1<W> {
 
     /// Writes the MDC and ends the message.
     pub(super) fn finish(mut self) -> Result<W, CryptoError> {
-        self.window.extend([0xC0 | MDC, 20]);
-        self.hash.update(&self.window);
-        self.window.extend(self.hash.finish());
-        self.cipher.encrypt_last(&self.window, self.frames.room())?;
-        self.frames.advance(self.window.len())?;
+        self.window.extend(MDC_HEADER);
+        let size = self.cipher.encrypt_last(self.window, self.frames.room())?;
+        self.frames.advance(size)?;
         self.frames.finish()
     }
 
     fn seal(&mut self) -> Result<(), CryptoError> {
-        self.hash.update(&self.window);
         self.cipher.encrypt(&self.window, self.frames.room())?;
         self.frames.advance(self.window.len())?;
         self.window.clear();

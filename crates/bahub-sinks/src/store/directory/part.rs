@@ -108,14 +108,14 @@ fn write_all(file: File, path: &Path, mut queue: mpsc::Receiver<Work>) -> Result
     let mut file = Uncached::new(file);
     loop {
         let done = match queue.blocking_recv() {
-            Some(Work::Write(batch)) => batch.iter().try_for_each(|chunk| file.write(chunk)),
+            Some(Work::Write(batch)) => file.write(&batch),
             Some(Work::Finish) => file.finish(),
             // Given up: the owner of the path removes it.
             None => return Err(ended()),
         };
-        done.map_err(|error| write_fault(error, path, file.written))?;
+        done.map_err(|error| write_fault(error, path, file.written()))?;
         if file.finished {
-            return Ok(file.written);
+            return Ok(file.written());
         }
     }
 }

@@ -1,9 +1,11 @@
 //! Writing past the page cache.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, IoSlice, Write};
 use std::num::NonZeroU64;
+use std::ops::Range;
 
+use bytes::Bytes;
 use rustix::fs::{Advice, OFlags, fadvise, fcntl_setfl};
 use rustix::io::Errno;
 
@@ -19,15 +21,11 @@ const WRITEBACK: u64 = 16 << 20;
 /// A new file, written past the page cache where the file system can do that: a message is not read again soon, must be on
 /// the disk in the end, and must not drive out what others read all the time. It needs half the CPU time as well.
 pub(super) struct Uncached {
-    file: File,
-    direct: bool,
+    target: Target,
     stage: Vec<u8>,
     /// Where in the stage the first aligned address is.
     origin: usize,
     filled: usize,
-    written_back: u64,
-    /// The bytes that the file has.
-    pub(super) written: u64,
     /// Whether everything is durable.
     pub(super) finished: bool,
 }
@@ -38,10 +36,25 @@ impl Uncached {
         let stage = vec![0; STAGE + BLOCK];
         let origin = stage.as_ptr().align_offset(BLOCK).min(BLOCK);
         let direct = fcntl_setfl(&file, OFlags::DIRECT).is_ok();
-        Self { file, direct, stage, origin, filled: 0, written_back: 0, written: 0, finished: false }
+        let target = Target { file, direct, written: 0, written_back: 0 };
+        Self { target, stage, origin, filled: 0, finished: false }
     }
 
-    pub(super) fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+    /// The bytes that the file has.
+    pub(super) fn written(&self) -> u64 {
+        self.target.written
+    }
+
+    /// Writes chunks one after the other. Those of whole blocks at aligned addresses go as they are; what follows one that
+    /// does not is gathered in the stage.
+    pub(super) fn write(&mut self, chunks: &[Bytes]) -> io::Result<()> {
+        let aligned = chunks.iter().take_while(|chunk| self.filled == 0 && is_aligned(chunk)).count();
+        let (straight, staged) = chunks.split_at(aligned);
+        self.target.write(&mut straight.iter().map(|chunk| IoSlice::new(chunk)).collect::<Vec<_>>())?;
+        staged.iter().try_for_each(|chunk| self.gather(chunk))
+    }
+
+    fn gather(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             let (now, later) = bytes.split_at(bytes.len().min(STAGE - self.filled));
             let start = self.origin + self.filled;
@@ -49,7 +62,7 @@ impl Uncached {
             self.filled += now.len();
             bytes = later;
             if self.filled == STAGE {
-                self.flush(STAGE)?;
+                self.flush(0..STAGE)?;
                 self.filled = 0;
             }
         }
@@ -59,25 +72,44 @@ impl Uncached {
     /// Writes what is left, and makes everything durable.
     pub(super) fn finish(&mut self) -> io::Result<()> {
         let whole = self.filled - self.filled % BLOCK;
-        self.flush(whole)?;
-        self.stage.copy_within(self.origin + whole..self.origin + self.filled, self.origin);
-        self.through_the_cache()?;
-        self.flush(self.filled - whole)?;
+        self.flush(0..whole)?;
+        self.target.through_the_cache()?;
+        self.flush(whole..self.filled)?;
         self.filled = 0;
-        self.file.sync_all()?;
+        self.target.file.sync_all()?;
         self.finished = true;
         Ok(())
     }
 
-    /// Writes the first bytes of the stage.
-    fn flush(&mut self, length: usize) -> io::Result<()> {
-        let mut from = 0;
-        while from < length {
-            match self.file.write(&self.stage[self.origin + from..self.origin + length]) {
+    /// Writes a part of the stage.
+    fn flush(&mut self, part: Range<usize>) -> io::Result<()> {
+        let bytes = &self.stage[self.origin + part.start..self.origin + part.end];
+        self.target.write(&mut [IoSlice::new(bytes)])
+    }
+}
+
+fn is_aligned(chunk: &[u8]) -> bool {
+    chunk.as_ptr().addr().is_multiple_of(BLOCK) && chunk.len().is_multiple_of(BLOCK)
+}
+
+/// The file itself.
+struct Target {
+    file: File,
+    direct: bool,
+    written: u64,
+    written_back: u64,
+}
+
+impl Target {
+    fn write(&mut self, mut slices: &mut [IoSlice<'_>]) -> io::Result<()> {
+        // What is empty at the front is taken away.
+        IoSlice::advance_slices(&mut slices, 0);
+        while !slices.is_empty() {
+            match self.file.write_vectored(slices) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => {
-                    from += count;
                     self.written += count as u64;
+                    IoSlice::advance_slices(&mut slices, count);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 // A larger block, a position that a short write left, or a file system that changed its mind.
@@ -109,6 +141,14 @@ impl Uncached {
 mod tests {
     use super::*;
 
+    /// At an aligned address.
+    fn aligned(bytes: &[u8]) -> Bytes {
+        let mut room = vec![0; bytes.len() + BLOCK];
+        let start = room.as_ptr().align_offset(BLOCK);
+        room[start..start + bytes.len()].copy_from_slice(bytes);
+        Bytes::from(room).slice(start..start + bytes.len())
+    }
+
     #[test]
     fn every_length_arrives_with_and_without_the_cache() {
         let folder = tempfile::tempdir().unwrap();
@@ -118,15 +158,16 @@ mod tests {
                 .into_iter()
                 .enumerate()
         {
-            for direct in [true, false] {
-                let path = folder.path().join(format!("{number}-{direct}"));
+            for (direct, size) in [(true, 100_003), (true, 16 * BLOCK), (false, 100_003), (false, 16 * BLOCK)] {
+                let path = folder.path().join(format!("{number}-{direct}-{size}"));
                 let mut file = Uncached::new(File::create(&path).unwrap());
                 if !direct {
-                    file.through_the_cache().unwrap();
+                    file.target.through_the_cache().unwrap();
                 }
-                data[..length].chunks(100_003).for_each(|chunk| file.write(chunk).unwrap());
+                let chunks = data[..length].chunks(size).map(aligned).collect::<Vec<_>>();
+                chunks.chunks(7).for_each(|batch| file.write(batch).unwrap());
                 file.finish().unwrap();
-                assert_eq!(file.written, length as u64);
+                assert_eq!(file.written(), length as u64);
                 assert!(std::fs::read(&path).unwrap() == data[..length], "{length}");
             }
         }
@@ -135,8 +176,10 @@ mod tests {
     #[test]
     fn a_full_device_is_an_error() {
         let full = File::options().write(true).open("/dev/full").unwrap();
-        let mut file = Uncached::new(full);
-        let written = file.write(&vec![0; 2 * STAGE]).and_then(|()| file.finish());
-        assert_eq!(written.unwrap_err().kind(), io::ErrorKind::StorageFull);
+        for chunk in [Bytes::from(vec![0; 2 * STAGE + 1]), aligned(&vec![0; STAGE])] {
+            let mut file = Uncached::new(full.try_clone().unwrap());
+            let written = file.write(&[chunk]).and_then(|()| file.finish());
+            assert_eq!(written.unwrap_err().kind(), io::ErrorKind::StorageFull);
+        }
     }
 }
