@@ -143,11 +143,11 @@ impl Bench {
         self.compare(self.decryptor()?)
     }
 
-    fn decryptor(&self) -> Outcome<Decryptor<fs::File>> {
+    fn decryptor(&self) -> Outcome<Decryptor<io::BufReader<fs::File>>> {
         let mut head = Vec::new();
         fs::File::open(self.message())?.take(HEAD_MOST as u64).read_to_end(&mut head)?;
         let key = OpenPgpKeys.unlock(&self.spec, &head)?;
-        Ok(Decryptor::new(fs::File::open(self.message())?, &key)?)
+        Ok(Decryptor::new(io::BufReader::with_capacity(64 * 1024, fs::File::open(self.message())?), &key)?)
     }
 
     fn check(&self, mut child: Child) -> Outcome<()> {

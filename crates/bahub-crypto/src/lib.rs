@@ -2,7 +2,8 @@
 //!
 //! [`Encryptor`] and [`Decryptor`] stream a message; [`OpenPgpKeys`] checks recipients and unlocks session keys;
 //! [`generate`] makes a key pair. Keys, signatures, and the packets that carry a session key are sequoia-openpgp's
-//! work; the bulk of a message is encrypted and hashed here, over OpenSSL, because that needs a third of the time.
+//! work; the bulk of a message is encrypted and hashed here, over OpenSSL or RustCrypto's `aes` and `sha1`, whichever is
+//! quicker on this processor, because that needs a third of the time.
 #![forbid(unsafe_code)]
 
 mod cipher;

@@ -64,7 +64,8 @@ fn pump(
     // Hashing, decrypting and decompressing each have a thread of their own.
     let (feed, digest) = digest();
     let source = ChunkReader::new(source, feed, Arc::clone(&cx.counters.stored));
-    let cipher = Decryptor::new(source, key).map_err(|error| failure::reading(&io::Error::other(error)))?;
+    let decryptor = if job.proven { Decryptor::verified_before } else { Decryptor::new };
+    let cipher = decryptor(source, key).map_err(|error| failure::reading(&io::Error::other(error)))?;
     let mut plain = Decompressor::new(Ahead::new(cipher));
     match &job.deliver {
         Deliver::Prove => plain.prove().map_err(|error| failure::reading(&error))?,
@@ -92,14 +93,23 @@ pub(super) fn measure(
 ) -> io::Result<()> {
     let mut buffer = vec![0; READ];
     loop {
-        match plain.read(&mut buffer) {
-            Ok(0) => return Ok(()),
-            Ok(count) => {
-                cx.counters.plain.fetch_add(count as u64, Ordering::Relaxed);
-                each(&buffer[..count])?;
-            }
+        match read_some(plain, cx, &mut buffer)? {
+            0 => return Ok(()),
+            count => each(&buffer[..count])?,
+        }
+    }
+}
+
+/// Reads what there is, counting it.
+pub(super) fn read_some(plain: &mut Plain, cx: &JobContext, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match plain.read(buffer) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            read => {
+                let count = read?;
+                cx.counters.plain.fetch_add(count as u64, Ordering::Relaxed);
+                return Ok(count);
+            }
         }
     }
 }

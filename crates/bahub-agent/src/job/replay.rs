@@ -8,10 +8,10 @@ use bahub_core::link::{Done, Failure};
 use bahub_core::replay::Replay;
 use bahub_core::step::{Stdin, Step};
 
-use super::read::{Plain, measure};
+use super::read::{Plain, measure, read_some};
 use super::{JobContext, failure};
 use crate::steps::{Child, Plug, start};
-use crate::stream::Content;
+use crate::stream::{Behind, Content};
 
 /// Runs the restore. `prove` states that the message was read to its end and is the right one; only then the reading
 /// programs get the end of their input, and what follows it.
@@ -82,15 +82,30 @@ fn feed(plain: &mut Plain, stdin: &mut Option<File>, step: Option<&Step>, cx: &J
     if let (Some(file), Some(Stdin::Backup { prefix, .. })) = (stdin.as_mut(), step.map(|step| &step.stdin)) {
         write(file, &prefix.0).map_err(|error| failure::writing(&error))?;
     }
-    measure(plain, cx, |bytes| match stdin.as_mut().map(|file| file.write_all(bytes)) {
-        Some(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
-            *stdin = None;
-            if cx.switch.is_thrown() { Err(error) } else { Ok(()) }
+    if let Some(file) = stdin.take() {
+        *stdin = written_behind(plain, file, cx)?;
+    }
+    measure(plain, cx, |_| Ok(())).map_err(|error| failure::reading(&error))
+}
+
+/// Writes what is read until either ends; gives the pipe back, unless its reader went away.
+fn written_behind(plain: &mut Plain, file: File, cx: &JobContext) -> Result<Option<File>, Failure> {
+    let behind = Behind::new(file);
+    let read = loop {
+        let mut buffer = behind.buffer();
+        match read_some(plain, cx, &mut buffer) {
+            Ok(0) => break Ok(()),
+            Ok(count) if !behind.push(buffer, count) => break Ok(()),
+            Ok(_) => {}
+            Err(error) => break Err(error),
         }
-        Some(written) => written,
-        None => Ok(()),
-    })
-    .map_err(|error| failure::reading(&error))
+    };
+    let written = behind.finish();
+    read.map_err(|error| failure::reading(&error))?;
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe && !cx.switch.is_thrown() => Ok(None),
+        written => written.map(Some).map_err(|error| failure::writing(&error)),
+    }
 }
 
 fn write(file: &mut File, bytes: &[u8]) -> io::Result<()> {

@@ -1,7 +1,7 @@
 //! Bridges between blocking threads and asynchronous tasks: bounded, by whole chunks.
 
 use std::collections::VecDeque;
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -118,8 +118,8 @@ impl ChunkReader {
     }
 }
 
-impl Read for ChunkReader {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+impl BufRead for ChunkReader {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
         while self.chunk.is_empty()
             && let Some(feed) = &self.feed
         {
@@ -133,9 +133,18 @@ impl Read for ChunkReader {
                 None => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the message broke off")),
             }
         }
-        let taken = buffer.len().min(self.chunk.len());
-        buffer[..taken].copy_from_slice(&self.chunk[..taken]);
-        self.chunk.advance(taken);
+        Ok(&self.chunk)
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.chunk.advance(amount);
+    }
+}
+
+impl Read for ChunkReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let taken = self.fill_buf()?.read(buffer)?;
+        self.consume(taken);
         Ok(taken)
     }
 }

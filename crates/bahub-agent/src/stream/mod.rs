@@ -1,6 +1,7 @@
 //! The byte streams of a job: blocking on the side of programs and ciphers, asynchronous on the side of links and stores.
 
 mod ahead;
+mod behind;
 mod channel;
 mod compress;
 mod decompress;
@@ -8,6 +9,7 @@ mod hash;
 mod peek;
 
 pub(crate) use ahead::Ahead;
+pub(crate) use behind::Behind;
 pub(crate) use channel::{ChunkReader, ChunkWriter, SourceEvent};
 pub(crate) use compress::Compressor;
 pub(crate) use decompress::{Content, Decompressor};

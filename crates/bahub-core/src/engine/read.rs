@@ -34,8 +34,8 @@ pub(super) struct Readings {
 }
 
 impl Reading<'_> {
-    /// Reads the message to its proven end; what an agent cannot reach is relayed to it. `take` gets what is delivered
-    /// to the controller.
+    /// Reads the message to its proven end; what an agent cannot reach is relayed to it. `sha256` is what a first pass came
+    /// to, and `take` gets what is delivered to the controller.
     pub(super) async fn run(
         &mut self,
         deliver: Deliver,
@@ -69,6 +69,7 @@ impl Reading<'_> {
             route: route::route_of(self.granted.as_ref()),
             version: self.found.number,
             size: self.found.size,
+            proven: sha256.is_some(),
             sha256: sha256.or_else(|| self.found.sha256.clone()),
             deliver,
         };

@@ -144,6 +144,8 @@ pub struct ReadJob {
     pub size: Option<u64>,
     /// The SHA-256 that the message must have, in hexadecimal: of the first pass, or of the store.
     pub sha256: Option<String>,
+    /// Whether that SHA-256 is of a first pass, which verified the message: then it alone is compared.
+    pub proven: bool,
     /// Where the content goes.
     pub deliver: Deliver,
 }

@@ -15,7 +15,7 @@ pub(crate) const STEP: usize = 64;
 /// Encrypts with AES-256 and hashes what it encrypts, by the quicker way of this processor.
 pub(crate) enum MdcEncryptor {
     /// Both in one loop, where the processor has instructions for both.
-    Fused(Fused),
+    Fused(Box<Fused>),
     /// OpenSSL's, one after the other.
     Separate(CfbEncryptor, Sha1),
 }
@@ -23,7 +23,7 @@ pub(crate) enum MdcEncryptor {
 impl MdcEncryptor {
     /// Starts the chain and the hash.
     pub(crate) fn new(key: &[u8]) -> Result<Self, CryptoError> {
-        if Fused::is_quick() { Ok(Self::Fused(Fused::new(key)?)) } else { Self::separate(key) }
+        if Fused::is_quick() { Ok(Self::Fused(Box::new(Fused::new(key)?))) } else { Self::separate(key) }
     }
 
     fn separate(key: &[u8]) -> Result<Self, CryptoError> {
@@ -80,7 +80,7 @@ mod tests {
                     out.truncate(whole + size);
                     out
                 };
-                let fused = run(MdcEncryptor::Fused(Fused::new(&key).unwrap()));
+                let fused = run(MdcEncryptor::Fused(Box::new(Fused::new(&key).unwrap())));
                 assert!(fused == run(MdcEncryptor::separate(&key).unwrap()), "{windows} windows and {last} bytes");
             }
         }

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, Read};
 use bahub_core::keys::SessionKey;
 
 use super::Octets;
-use super::seipd1::Seipd1;
+use super::seipd1::{Check, Seipd1};
 use super::seipd2::Seipd2;
 use crate::error::CryptoError;
 use crate::keys::session_key;
@@ -18,9 +18,9 @@ pub(super) enum Clear<R> {
     V2(Box<Seipd2<Octets<R>>>),
 }
 
-impl<R: Read> Clear<R> {
+impl<R: BufRead> Clear<R> {
     /// Reads up to the encrypted data and prepares to decrypt it.
-    pub(super) fn open(source: R, key: &SessionKey) -> io::Result<Self> {
+    pub(super) fn open(source: R, key: &SessionKey, check: Check) -> io::Result<Self> {
         let mut octets = Octets::new(source)?;
         let tag = envelope::open(&mut octets, |_| {})?;
         let length = tag.length(&mut octets)?;
@@ -28,7 +28,7 @@ impl<R: Read> Clear<R> {
         let version = header::octet(&mut body)?;
         let bytes = session_key::bytes(key)?;
         match (version, key.cipher) {
-            (1, Some(cipher)) => Ok(Self::V1(Box::new(Seipd1::new(body, cipher, &bytes)?))),
+            (1, Some(cipher)) => Ok(Self::V1(Box::new(Seipd1::new(body, cipher, &bytes, check)?))),
             (1, None) => Err(CryptoError::SessionKey("it names no cipher, as version 1 needs").into()),
             (2, Some(_)) => Err(CryptoError::SessionKey("it is one for version 1").into()),
             (2, None) => Ok(Self::V2(Box::new(Seipd2::new(body, &bytes)?))),
@@ -37,7 +37,7 @@ impl<R: Read> Clear<R> {
     }
 }
 
-impl<R: Read> BufRead for Clear<R> {
+impl<R: BufRead> BufRead for Clear<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         match self {
             Self::V1(body) => body.fill_buf(),
@@ -53,7 +53,7 @@ impl<R: Read> BufRead for Clear<R> {
     }
 }
 
-impl<R: Read> Read for Clear<R> {
+impl<R: BufRead> Read for Clear<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         read_buffered(self, into)
     }

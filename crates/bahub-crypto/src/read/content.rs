@@ -14,7 +14,7 @@ use crate::packet::{COMPRESSED, LITERAL, MARKER, ONE_PASS_SIGNATURE, PADDING, SI
 type Inflated<D> = Box<BufReader<D>>;
 
 /// Where the literal data packet stands: directly inside of the encryption, or in one compressed data packet.
-pub(super) enum Layer<R: Read> {
+pub(super) enum Layer<R: BufRead> {
     Plain(Clear<R>),
     Zip(Inflated<DeflateDecoder<Body<Clear<R>>>>),
     Zlib(Inflated<ZlibDecoder<Body<Clear<R>>>>),
@@ -22,7 +22,7 @@ pub(super) enum Layer<R: Read> {
 }
 
 /// Reads up to the data and gives it as a stream.
-pub(super) fn open<R: Read>(clear: Clear<R>) -> io::Result<Body<Layer<R>>> {
+pub(super) fn open<R: BufRead>(clear: Clear<R>) -> io::Result<Body<Layer<R>>> {
     let mut layer = Layer::Plain(clear);
     loop {
         let tag = header::tag(&mut layer)?.ok_or(CryptoError::Malformed("there is no data in it"))?;
@@ -41,7 +41,7 @@ pub(super) fn open<R: Read>(clear: Clear<R>) -> io::Result<Body<Layer<R>>> {
 }
 
 /// Reads what follows the data: signatures perhaps, and the end of everything, which verifies the message.
-pub(super) fn close<R: Read>(mut literal: Body<Layer<R>>) -> io::Result<()> {
+pub(super) fn close<R: BufRead>(mut literal: Body<Layer<R>>) -> io::Result<()> {
     literal.drain()?;
     let mut layer = literal.into_source();
     rest(&mut layer)?;
@@ -67,7 +67,7 @@ fn rest(layer: &mut impl BufRead) -> io::Result<()> {
 
 /// What a message uses is known only once it is verified: until then it may be damaged, or of another session key, and
 /// any octet may stand for anything. So it is read to its end first, and what is wrong there is the error.
-fn unsupported<R: Read>(mut clear: Clear<R>, what: &str) -> io::Error {
+fn unsupported<R: BufRead>(mut clear: Clear<R>, what: &str) -> io::Error {
     match drain(&mut clear) {
         Ok(()) => CryptoError::Unsupported(what.to_owned()).into(),
         Err(error) => error,
@@ -84,7 +84,7 @@ fn literal_header(body: &mut impl BufRead) -> io::Result<()> {
     Ok(())
 }
 
-impl<R: Read> Layer<R> {
+impl<R: BufRead> Layer<R> {
     fn decompressed(self, tag: header::Tag) -> io::Result<Self> {
         let mut clear = match self {
             Self::Plain(clear) => clear,
@@ -110,7 +110,7 @@ impl<R: Read> Layer<R> {
     }
 }
 
-impl<R: Read> BufRead for Layer<R> {
+impl<R: BufRead> BufRead for Layer<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         match self {
             Self::Plain(clear) => clear.fill_buf(),
@@ -130,7 +130,7 @@ impl<R: Read> BufRead for Layer<R> {
     }
 }
 
-impl<R: Read> Read for Layer<R> {
+impl<R: BufRead> Read for Layer<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         read_buffered(self, into)
     }

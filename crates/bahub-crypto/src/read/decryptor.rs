@@ -8,6 +8,7 @@ use bahub_core::keys::SessionKey;
 
 use super::clear::Clear;
 use super::content::{self, Layer};
+use super::seipd1::Check;
 use crate::error::CryptoError;
 use crate::packet::body::{Body, read_buffered};
 
@@ -15,24 +16,37 @@ use crate::packet::body::{Body, read_buffered};
 ///
 /// The end (`Ok(0)`) is given only after the integrity of the whole message was verified, and nothing followed it in
 /// the source. Up to then, and in version 1 always, what was given may have been changed by anybody: trust it only
-/// after the end. After an error every read fails.
-pub struct Decryptor<R: Read> {
+/// after the end. After an error every read fails. The source is read as it is buffered: give it a buffer of 64 KiB or more.
+pub struct Decryptor<R: BufRead> {
     state: State<R>,
 }
 
-enum State<R: Read> {
+enum State<R: BufRead> {
     Open(Box<Body<Layer<R>>>),
     Ended,
     Failed(String),
 }
 
-impl<R: Read> Decryptor<R> {
+impl<R: BufRead> Decryptor<R> {
     /// Reads up to the data inside of the encryption.
     ///
     /// # Errors
     /// What a read can fail with; [`CryptoError::SessionKey`] if the key cannot be this message's.
     pub fn new(source: R, key: &SessionKey) -> Result<Self, CryptoError> {
-        let open = Clear::open(source, key).and_then(content::open);
+        Self::open(source, key, Check::Verify)
+    }
+
+    /// Reads a message that was verified before, and whose bytes the caller compares with those of that time, by a
+    /// SHA-256 for example: the hash of version 1 is not computed again, so the end alone proves nothing.
+    ///
+    /// # Errors
+    /// As [`Decryptor::new`].
+    pub fn verified_before(source: R, key: &SessionKey) -> Result<Self, CryptoError> {
+        Self::open(source, key, Check::Compared)
+    }
+
+    fn open(source: R, key: &SessionKey, check: Check) -> Result<Self, CryptoError> {
+        let open = Clear::open(source, key, check).and_then(content::open);
         let body = open.map_err(|error| CryptoError::from_io(error, CryptoError::Decompression))?;
         Ok(Self { state: State::Open(Box::new(body)) })
     }
@@ -49,7 +63,7 @@ impl<R: Read> Decryptor<R> {
     }
 }
 
-impl<R: Read> BufRead for Decryptor<R> {
+impl<R: BufRead> BufRead for Decryptor<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if let Err(error) = self.end_if_empty() {
             let error = CryptoError::from_io(error, CryptoError::Decompression);
@@ -70,7 +84,7 @@ impl<R: Read> BufRead for Decryptor<R> {
     }
 }
 
-impl<R: Read> Read for Decryptor<R> {
+impl<R: BufRead> Read for Decryptor<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         if into.is_empty() {
             return Ok(0);
@@ -79,7 +93,7 @@ impl<R: Read> Read for Decryptor<R> {
     }
 }
 
-impl<R: Read> fmt::Debug for Decryptor<R> {
+impl<R: BufRead> fmt::Debug for Decryptor<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Decryptor").finish_non_exhaustive()
     }

@@ -1,8 +1,10 @@
 //! Damage is noticed: inside of the encrypted packet always, elsewhere it fails or does no harm.
 
+use std::io::Read;
+
 use bahub_core::keys::{HEAD_MOST, Keys, MessageFormat};
 use bahub_core::secret::Secret;
-use bahub_crypto::{CryptoError, OpenPgpKeys, addressees};
+use bahub_crypto::{CryptoError, Decryptor, OpenPgpKeys, addressees};
 use proptest::prelude::*;
 
 use crate::support::{FORMATS, Gpg, KeyFiles, OURS, data_start, decrypt, encrypt, noise};
@@ -184,6 +186,33 @@ fn a_message_of_another_session_key_is_damaged_whatever_its_noise_looks_like() {
                 assert!(error.is_damage(), "{format:?}, key {number}: {error}");
             }
         }
+    }
+}
+
+/// Who reads a message for the second time compares it by other means; what damage does must still be an error or other
+/// bytes, never a panic.
+#[test]
+fn a_message_that_was_verified_before_is_read_without_its_hash() {
+    for format in FORMATS {
+        let plain = noise(200_000);
+        let message = encrypt(&plain, &OURS.recipients(), format, false);
+        let key = OURS.unlock(&message);
+        let read = |message: &[u8]| {
+            let mut back = Vec::new();
+            Decryptor::verified_before(message, &key)?
+                .read_to_end(&mut back)
+                .map(|_| back)
+                .map_err(|error| error.downcast::<CryptoError>().expect("every error is a CryptoError"))
+        };
+        assert!(read(&message).unwrap() == plain);
+        let mut damaged = message.clone();
+        damaged[100_000] ^= 1;
+        match format {
+            MessageFormat::Rfc4880 => assert!(read(&damaged).unwrap() != plain),
+            MessageFormat::Rfc9580 => assert!(read(&damaged).unwrap_err().is_damage(), "tags are always verified"),
+        }
+        assert!(read(&message[..150_000]).unwrap_err().is_damage());
+        assert!(read(&[&message[..], b"x"].concat()).unwrap_err().is_damage());
     }
 }
 

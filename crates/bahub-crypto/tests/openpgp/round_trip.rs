@@ -1,6 +1,6 @@
 //! What bahub writes, bahub reads, whatever the size and however it is cut.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufReader, Read, Write};
 
 use crate::support::{FORMATS, OURS, decrypt, edge_sizes, encrypt, encrypt_pieces, noise};
 use bahub_core::keys::MessageFormat;
@@ -37,7 +37,7 @@ proptest! {
         let format = FORMATS[usize::from(second)];
         let message = encrypt_pieces(&plain, &writes, &OURS.recipients(), format, armor);
         let source = Stutter { bytes: &message, sizes: reads.clone(), turn: 0 };
-        let mut decryptor = Decryptor::new(source, &OURS.unlock(&message)).unwrap();
+        let mut decryptor = Decryptor::new(BufReader::with_capacity(100_000, source), &OURS.unlock(&message)).unwrap();
         let mut back = Vec::new();
         for size in reads.iter().cycle() {
             let start = back.len();
@@ -144,7 +144,7 @@ fn a_failing_source_is_no_damage() {
         }
     }
     let message = encrypt(&noise(300_000), &OURS.recipients(), MessageFormat::Rfc4880, false);
-    let source = message[..200_000].chain(Broken);
+    let source = BufReader::new(message[..200_000].chain(Broken));
     let error = Decryptor::new(source, &OURS.unlock(&message)).unwrap().read_to_end(&mut Vec::new()).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
     assert!(!CryptoError::of(&error).unwrap().is_damage());
@@ -160,6 +160,6 @@ fn a_message_for_nobody_is_refused() {
 fn the_streams_can_be_moved_to_another_thread() {
     fn movable<T: Send>() {}
     movable::<Encryptor<std::fs::File>>();
-    movable::<Decryptor<std::fs::File>>();
+    movable::<Decryptor<BufReader<std::fs::File>>>();
     movable::<CryptoError>();
 }
