@@ -99,6 +99,10 @@ pub trait Upload: Send {
     async fn abort(self: Box<Self>) -> Result<(), SinkError>;
 }
 
+/// Where an agent can choose, the chunks of an upload begin at addresses that are multiples of this, and are multiples of it
+/// long but for the last: a store may then write them past the page cache as they are.
+pub const ALIGNMENT: usize = 4096;
+
 /// How a message is encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Encoding {

@@ -13,6 +13,11 @@ pub(super) fn writing(error: &io::Error) -> Failure {
     }
 }
 
+/// A failure to give a program its input.
+pub(super) fn feeding(error: &io::Error) -> Failure {
+    Failure::new(FailureKind::System, format!("cannot give the restoring program its input: {error}"))
+}
+
 /// A failure of a stream that reads a message.
 pub(super) fn reading(error: &io::Error) -> Failure {
     match CryptoError::of(error) {

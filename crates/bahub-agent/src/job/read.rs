@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bahub_core::keys::SessionKey;
-use bahub_core::link::{Deliver, Done, Failure, FailureKind, ReadJob};
+use bahub_core::link::{Deliver, Done, Expected, Failure, FailureKind, ReadJob};
 use bahub_crypto::Decryptor;
 use tokio::sync::mpsc;
 
@@ -64,7 +64,10 @@ fn pump(
     // Hashing, decrypting and decompressing each have a thread of their own.
     let (feed, digest) = digest();
     let source = ChunkReader::new(source, feed, Arc::clone(&cx.counters.stored));
-    let decryptor = if job.proven { Decryptor::verified_before } else { Decryptor::new };
+    let decryptor = match job.expected {
+        Expected::Any | Expected::Stored(_) => Decryptor::new,
+        Expected::Proven(_) => Decryptor::verified_before,
+    };
     let cipher = decryptor(source, key).map_err(|error| failure::reading(&io::Error::other(error)))?;
     let mut plain = Decompressor::new(Ahead::new(cipher));
     match &job.deliver {
@@ -128,7 +131,7 @@ fn proven(job: &ReadJob, cx: &JobContext, digest: Digest, content: Content) -> R
     {
         return Err(changed(format!("the message has {stored} bytes, and should have {size}")));
     }
-    if let Some(expected) = &job.sha256
+    if let Expected::Stored(expected) | Expected::Proven(expected) = &job.expected
         && *expected != sha256
     {
         return Err(changed(format!("the message has the SHA-256 {sha256}, and should have {expected}")));

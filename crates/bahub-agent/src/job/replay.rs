@@ -10,7 +10,7 @@ use bahub_core::step::{Stdin, Step};
 
 use super::read::{Plain, measure, read_some};
 use super::{JobContext, failure};
-use crate::steps::{Child, Plug, start};
+use crate::steps::{Child, KillSwitch, Plug, start};
 use crate::stream::{Behind, Content};
 
 /// Runs the restore. `prove` states that the message was read to its end and is the right one; only then the reading
@@ -80,31 +80,28 @@ fn started(steps: &[Step], cx: &JobContext) -> Result<(Vec<Child>, Option<File>)
 /// program's exit status tells whether it had enough.
 fn feed(plain: &mut Plain, stdin: &mut Option<File>, step: Option<&Step>, cx: &JobContext) -> Result<(), Failure> {
     if let (Some(file), Some(Stdin::Backup { prefix, .. })) = (stdin.as_mut(), step.map(|step| &step.stdin)) {
-        write(file, &prefix.0).map_err(|error| failure::writing(&error))?;
+        write(file, &prefix.0).map_err(|error| failure::feeding(&error))?;
     }
     if let Some(file) = stdin.take() {
-        *stdin = written_behind(plain, file, cx)?;
+        *stdin = written_behind(file, &cx.switch, |room| read_some(plain, cx, room))?;
     }
     measure(plain, cx, |_| Ok(())).map_err(|error| failure::reading(&error))
 }
 
-/// Writes what is read until either ends; gives the pipe back, unless its reader went away.
-fn written_behind(plain: &mut Plain, file: File, cx: &JobContext) -> Result<Option<File>, Failure> {
+/// Writes what is read until either ends; gives the pipe back, unless its reader went away. Where reading fails, the
+/// programs are killed before the pipe is let go: an end of their input would complete what was not proven.
+fn written_behind(
+    file: File,
+    switch: &KillSwitch,
+    read: impl FnMut(&mut [u8]) -> io::Result<usize>,
+) -> Result<Option<File>, Failure> {
     let behind = Behind::new(file);
-    let read = loop {
-        let mut buffer = behind.buffer();
-        match read_some(plain, cx, &mut buffer) {
-            Ok(0) => break Ok(()),
-            Ok(count) if !behind.push(buffer, count) => break Ok(()),
-            Ok(_) => {}
-            Err(error) => break Err(error),
-        }
-    };
+    let read = behind.copy(read).inspect_err(|_| switch.throw());
     let written = behind.finish();
     read.map_err(|error| failure::reading(&error))?;
     match written {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe && !cx.switch.is_thrown() => Ok(None),
-        written => written.map(Some).map_err(|error| failure::writing(&error)),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe && !switch.is_thrown() => Ok(None),
+        written => written.map(Some).map_err(|error| failure::feeding(&error)),
     }
 }
 
@@ -118,7 +115,7 @@ fn write(file: &mut File, bytes: &[u8]) -> io::Result<()> {
 /// Sends what follows the proven end, ends the input, and waits for every program.
 fn complete(children: &mut Vec<Child>, stdin: Option<File>, step: Option<&Step>) -> Result<Vec<String>, Failure> {
     if let (Some(mut file), Some(Stdin::Backup { suffix, .. })) = (stdin, step.map(|step| &step.stdin)) {
-        write(&mut file, &suffix.0).map_err(|error| failure::writing(&error))?;
+        write(&mut file, &suffix.0).map_err(|error| failure::feeding(&error))?;
     }
     Ok(wait_all(children)?)
 }
@@ -133,4 +130,46 @@ fn wait_all(children: &mut Vec<Child>) -> Result<Vec<String>, StepFailure> {
         }
     }
     result
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::thread;
+
+    use super::*;
+
+    fn pipe() -> (File, File) {
+        let (reader, writer) = io::pipe().unwrap();
+        (File::from(std::os::fd::OwnedFd::from(reader)), File::from(std::os::fd::OwnedFd::from(writer)))
+    }
+
+    #[test]
+    fn programs_are_killed_before_their_input_ends_where_reading_fails() {
+        let (mut reader, writer) = pipe();
+        let switch = KillSwitch::default();
+        let program = thread::spawn({
+            let switch = switch.clone();
+            move || {
+                reader.read_to_end(&mut Vec::new()).unwrap();
+                switch.is_thrown()
+            }
+        });
+        let mut rounds = 0;
+        let written = written_behind(writer, &switch, |room| {
+            rounds += 1;
+            if rounds > 3 { Err(io::Error::other("damaged")) } else { Ok(room.len()) }
+        });
+        assert!(written.is_err());
+        assert!(program.join().unwrap(), "the input ended in a program that was still to live");
+    }
+
+    #[test]
+    fn a_program_that_has_had_enough_is_left_alone() {
+        let (reader, writer) = pipe();
+        drop(reader);
+        let switch = KillSwitch::default();
+        assert!(written_behind(writer, &switch, |room| Ok(room.len())).unwrap().is_none());
+        assert!(!switch.is_thrown());
+    }
 }

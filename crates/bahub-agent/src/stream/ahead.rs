@@ -4,17 +4,12 @@ use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
+use super::buffer::{Filled, fill};
+
 /// The bytes of a buffer.
 const BUFFER: usize = 256 * 1024;
 /// How many full buffers may wait.
 const DEPTH: usize = 4;
-
-/// A buffer, and how much of it is data.
-#[derive(Default)]
-struct Filled {
-    buffer: Vec<u8>,
-    length: usize,
-}
 
 /// Reads what a thread has read already. The thread ends with its source, or once this is dropped.
 pub(crate) struct Ahead {
@@ -42,8 +37,10 @@ impl Ahead {
         self.ended = next.length == 0;
         let emptied = std::mem::replace(&mut self.current, next);
         self.start = 0;
-        // A thread that has ended needs no buffer.
-        let _ = self.emptied.send(emptied.buffer);
+        // A thread that has ended needs no buffer, and the first is none.
+        if !emptied.buffer.is_empty() {
+            let _ = self.emptied.send(emptied.buffer);
+        }
         Ok(())
     }
 }
@@ -64,28 +61,14 @@ impl Read for Ahead {
 
 fn read_ahead(mut source: impl Read, filled: &SyncSender<io::Result<Filled>>, empties: &Receiver<Vec<u8>>) {
     loop {
-        let mut buffer = empties.try_recv().unwrap_or_default();
-        buffer.resize(BUFFER, 0);
+        let buffer = empties.try_recv().unwrap_or_else(|_| vec![0; BUFFER]);
         // What was read before an error is not given: the whole is worth nothing then.
-        let read = fill(&mut source, &mut buffer);
-        let ended = !matches!(read, Ok(length) if length > 0);
-        if filled.send(read.map(|length| Filled { buffer, length })).is_err() || ended {
+        let read = fill(buffer, |room| source.read(room));
+        let ended = !matches!(&read, Ok(filled) if filled.length > 0);
+        if filled.send(read).is_err() || ended {
             return;
         }
     }
-}
-
-fn fill(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut length = 0;
-    while length < buffer.len() {
-        match source.read(&mut buffer[length..]) {
-            Ok(0) => break,
-            Ok(count) => length += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(length)
 }
 
 #[cfg(test)]

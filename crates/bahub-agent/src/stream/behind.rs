@@ -4,6 +4,8 @@ use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::{self, JoinHandle};
 
+use super::buffer::{Filled, fill};
+
 /// The bytes of a buffer.
 const BUFFER: usize = 1024 * 1024;
 /// How many full buffers may wait.
@@ -12,7 +14,7 @@ const DEPTH: usize = 2;
 /// Hands buffers to a thread that writes them in order. [`Behind::finish`] tells how that went and gives the sink back; a
 /// failed write ends the thread and with it the sink.
 pub(crate) struct Behind<W> {
-    filled: SyncSender<Vec<u8>>,
+    filled: SyncSender<Filled>,
     empties: Receiver<Vec<u8>>,
     thread: JoinHandle<io::Result<W>>,
 }
@@ -25,17 +27,15 @@ impl<W: Write + Send + 'static> Behind<W> {
         Self { filled, empties, thread: thread::spawn(move || write_behind(sink, &buffers, &emptied)) }
     }
 
-    /// A buffer to fill.
-    pub(crate) fn buffer(&self) -> Vec<u8> {
-        let mut buffer = self.empties.try_recv().unwrap_or_default();
-        buffer.resize(BUFFER, 0);
-        buffer
-    }
-
-    /// Has the first `count` bytes of a buffer written; waits for room. False where the thread has ended.
-    pub(crate) fn push(&self, mut buffer: Vec<u8>, count: usize) -> bool {
-        buffer.truncate(count);
-        self.filled.send(buffer).is_ok()
+    /// Has everything written that is read, until either side ends; waits for room.
+    pub(crate) fn copy(&self, mut read: impl FnMut(&mut [u8]) -> io::Result<usize>) -> io::Result<()> {
+        loop {
+            let buffer = self.empties.try_recv().unwrap_or_else(|_| vec![0; BUFFER]);
+            let filled = fill(buffer, &mut read)?;
+            if filled.length == 0 || self.filled.send(filled).is_err() {
+                return Ok(());
+            }
+        }
     }
 
     /// Waits until everything is written.
@@ -45,9 +45,9 @@ impl<W: Write + Send + 'static> Behind<W> {
     }
 }
 
-fn write_behind<W: Write>(mut sink: W, filled: &Receiver<Vec<u8>>, emptied: &Sender<Vec<u8>>) -> io::Result<W> {
-    for buffer in filled {
-        sink.write_all(&buffer)?;
+fn write_behind<W: Write>(mut sink: W, filled: &Receiver<Filled>, emptied: &Sender<Vec<u8>>) -> io::Result<W> {
+    for Filled { buffer, length } in filled {
+        sink.write_all(&buffer[..length])?;
         // Who fills buffers has perhaps filled the last one.
         let _ = emptied.send(buffer);
     }
@@ -60,18 +60,15 @@ mod tests {
 
     #[test]
     fn all_is_written_in_order_and_the_sink_comes_back() {
+        let data: Vec<u8> = (0..5_000_000_u32).map(|index| (index % 251) as u8).collect();
         let behind = Behind::new(Vec::new());
-        for number in 0..100_u8 {
-            let mut buffer = behind.buffer();
-            buffer[..3].fill(number);
-            assert!(behind.push(buffer, 3));
-        }
-        let expected: Vec<u8> = (0..100).flat_map(|number| [number; 3]).collect();
-        assert_eq!(behind.finish().unwrap(), expected);
+        let mut source = io::Cursor::new(data.clone());
+        behind.copy(|room| io::Read::read(&mut source, room)).unwrap();
+        assert!(behind.finish().unwrap() == data);
     }
 
     #[test]
-    fn a_sink_that_fails_is_told_of() {
+    fn a_sink_that_fails_ends_the_copy_and_is_told_of() {
         struct Full;
         impl Write for Full {
             fn write(&mut self, _: &[u8]) -> io::Result<usize> {
@@ -82,7 +79,7 @@ mod tests {
             }
         }
         let behind = Behind::new(Full);
-        while behind.push(behind.buffer(), 1) {}
+        behind.copy(|room| Ok(room.len())).unwrap();
         assert_eq!(behind.finish().err().unwrap().kind(), io::ErrorKind::BrokenPipe);
     }
 }

@@ -5,6 +5,7 @@ use std::io::{self, BufRead, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bahub_core::sink::ALIGNMENT;
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::sync::mpsc;
 
@@ -12,8 +13,6 @@ use super::hash::Feed;
 
 /// Bytes are handed over in chunks of this size.
 const CHUNK: usize = 256 * 1024;
-/// Chunks begin at multiples of this, so that a store may write them past the page cache as they are.
-const ALIGNMENT: usize = 4096;
 /// So many chunks are remembered for being filled again: 8 MiB.
 const LENT_MOST: usize = 32;
 

@@ -2,6 +2,7 @@
 
 mod ahead;
 mod behind;
+mod buffer;
 mod channel;
 mod compress;
 mod decompress;

@@ -209,6 +209,24 @@ fn a_version_s_file_that_was_changed_is_refused() {
     scene.assert_restores("out");
 }
 
+/// What the store says of a message is no proof of it: who can change the one can change the other.
+#[test]
+fn a_damaged_message_is_refused_though_the_store_vouches_for_it() {
+    use sha2::Digest;
+    let scene = Scene::with_noise(60_000);
+    scene.make();
+    let (path, version) = (scene.message(1), scene.versions_folder().join("v000001.json"));
+    let mut data = fs::read(&path).unwrap();
+    damage(&mut data, Kind::Flip(0x01), 30_000);
+    fs::write(&path, &data).unwrap();
+    let text = fs::read_to_string(&version).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let forged: String = sha2::Sha256::digest(&data).iter().map(|byte| format!("{byte:02x}")).collect();
+    fs::write(&version, text.replace(json["sha256"].as_str().unwrap(), &forged)).unwrap();
+    refused(&scene, &[12], "vouched for");
+    scene.json(&[":backup:restore", "tree", "--to", "out", "--stream"]).assert_code(12);
+}
+
 #[test]
 fn a_message_that_is_gone_is_named() {
     let scene = Scene::new();

@@ -8,7 +8,7 @@ use super::agent::{Agent, GRACE, Said, nonsense};
 use super::backup::cancelled;
 use super::version::Found;
 use super::{RunError, RunErrorKind, error, route};
-use crate::link::{Deliver, Done, Failure, FailureKind, Job, LinkSender, ReadJob, ToAgent};
+use crate::link::{Deliver, Done, Expected, Failure, FailureKind, Job, LinkSender, ReadJob, ToAgent};
 use crate::plan::Plan;
 use crate::run::RunContext;
 use crate::sink::{AgentSink, Sink, SinkError, SinkErrorKind};
@@ -34,18 +34,18 @@ pub(super) struct Readings {
 }
 
 impl Reading<'_> {
-    /// Reads the message to its proven end; what an agent cannot reach is relayed to it. `sha256` is what a first pass came
+    /// Reads the message to its proven end; what an agent cannot reach is relayed to it. `proven` is what a first pass came
     /// to, and `take` gets what is delivered to the controller.
     pub(super) async fn run(
         &mut self,
         deliver: Deliver,
-        sha256: Option<String>,
+        proven: Option<String>,
         mut take: impl AsyncFnMut(Bytes) -> Result<(), RunError>,
     ) -> Result<Readings, RunError> {
         let (mut reached, mut why_relayed) = (self.granted.is_none(), None);
         // From this very host the controller reaches no further.
         if !reached && self.plan.relay != Some(false) && self.agent.locality == Locality::Remote {
-            match self.attempt(deliver.clone(), sha256.clone(), &mut take, &mut reached).await {
+            match self.attempt(deliver.clone(), proven.clone(), &mut take, &mut reached).await {
                 Err(error) if !reached && is_stores(&error) => {
                     self.granted = None;
                     why_relayed = Some(route::relayed_because(&error));
@@ -53,7 +53,7 @@ impl Reading<'_> {
                 read => return read,
             }
         }
-        let mut read = self.attempt(deliver, sha256, &mut take, &mut reached).await?;
+        let mut read = self.attempt(deliver, proven, &mut take, &mut reached).await?;
         read.warnings.extend(why_relayed);
         Ok(read)
     }
@@ -61,7 +61,7 @@ impl Reading<'_> {
     async fn attempt(
         &mut self,
         deliver: Deliver,
-        sha256: Option<String>,
+        proven: Option<String>,
         take: &mut impl AsyncFnMut(Bytes) -> Result<(), RunError>,
         reached: &mut bool,
     ) -> Result<Readings, RunError> {
@@ -69,8 +69,11 @@ impl Reading<'_> {
             route: route::route_of(self.granted.as_ref()),
             version: self.found.number,
             size: self.found.size,
-            proven: sha256.is_some(),
-            sha256: sha256.or_else(|| self.found.sha256.clone()),
+            expected: match (proven, &self.found.sha256) {
+                (Some(sha256), _) => Expected::Proven(sha256),
+                (None, Some(sha256)) => Expected::Stored(sha256.clone()),
+                (None, None) => Expected::Any,
+            },
             deliver,
         };
         self.agent.sender.send(&ToAgent::Job(Box::new(Job::Read(job))))?;

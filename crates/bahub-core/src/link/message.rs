@@ -12,7 +12,7 @@ use crate::sink::{Encoding, NewVersion, Receipt, SinkErrorKind, VersionNumber};
 use crate::step::Step;
 
 /// The version of the protocol; both sides must speak the same.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// From the controller to the agent.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -142,12 +142,21 @@ pub struct ReadJob {
     pub version: VersionNumber,
     /// The bytes that the message has, where known.
     pub size: Option<u64>,
-    /// The SHA-256 that the message must have, in hexadecimal: of the first pass, or of the store.
-    pub sha256: Option<String>,
-    /// Whether that SHA-256 is of a first pass, which verified the message: then it alone is compared.
-    pub proven: bool,
+    /// What the message must be.
+    pub expected: Expected,
     /// Where the content goes.
     pub deliver: Deliver,
+}
+
+/// What a message must be; the SHA-256s are in hexadecimal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Expected {
+    /// A whole message, whichever.
+    Any,
+    /// A whole message that the store says has this SHA-256.
+    Stored(String),
+    /// The message that a first pass has verified to its end, which had this SHA-256; nothing else is compared.
+    Proven(String),
 }
 
 /// Where the content of a message goes.

@@ -11,6 +11,6 @@ mod message;
 pub use endpoint::{HEARTBEAT, Incoming, LinkEnd, LinkReceiver, LinkSender, SILENCE, WINDOW, connect, pair};
 pub use frame::{DATA_MOST, LinkError};
 pub use message::{
-    CaptureJob, Deliver, Done, Failure, FailureKind, FromAgent, Hello, Job, PROTOCOL, ProbeStep, ReadJob, Route,
-    ToAgent,
+    CaptureJob, Deliver, Done, Expected, Failure, FailureKind, FromAgent, Hello, Job, PROTOCOL, ProbeStep, ReadJob,
+    Route, ToAgent,
 };

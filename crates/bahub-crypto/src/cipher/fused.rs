@@ -7,90 +7,134 @@
 use aes::cipher::consts::U16;
 use aes::cipher::{BlockCipherEncBackend, BlockCipherEncClosure, BlockCipherEncrypt, BlockSizeUser, KeyInit};
 use aes::{Aes256Enc, Block};
-use sha1::block_api::compress;
+use sha1::block_api::Sha1Core;
+use sha1::digest::Output;
+use sha1::digest::block_api::{Buffer, FixedOutputCore, UpdateCore};
 
+use super::BLOCK;
 use super::mdc::{HASH, STEP};
 use crate::error::CryptoError;
 
-/// The value that SHA-1 starts with (FIPS 180-4 section 5.3.1).
-const START: [u32; 5] = [0x6745_2301, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476, 0xC3D2_E1F0];
+/// Whether this processor has instructions for both.
+pub(super) fn is_quick() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    let has_sha = std::arch::is_x86_feature_detected!("sha");
+    #[cfg(not(target_arch = "x86_64"))]
+    let has_sha = false;
+    has_sha && aes::hardware_accelerated()
+}
+
+/// A SHA-1 under way, at a multiple of [`STEP`] bytes.
+#[derive(Default)]
+struct Hash(Sha1Core);
+
+impl Hash {
+    #[inline(always)]
+    fn step(&mut self, bytes: &[u8]) {
+        self.0.update_blocks(&[bytes.try_into().expect("a step has 64 bytes")]);
+    }
+
+    /// The hash of everything with these last bytes, of any length.
+    fn finish(mut self, rest: &[u8]) -> [u8; HASH] {
+        let steps = rest.chunks_exact(STEP);
+        let mut end = Buffer::<Sha1Core>::new(steps.remainder());
+        steps.for_each(|step| self.step(step));
+        let mut hash = Output::<Sha1Core>::default();
+        self.0.finalize_fixed_core(&mut end, &mut hash);
+        hash.into()
+    }
+}
 
 /// Encrypts with AES-256 and hashes.
-pub(crate) struct Fused {
+pub(crate) struct FusedEncryptor {
     cipher: Aes256Enc,
     /// E(C[i-1]), which the next block is added to.
     keystream: Block,
-    hash: [u32; 5],
-    octets: u64,
+    hash: Hash,
 }
 
-impl Fused {
-    /// Whether this processor has instructions for both.
-    pub(super) fn is_quick() -> bool {
-        #[cfg(target_arch = "x86_64")]
-        let has_sha = std::arch::is_x86_feature_detected!("sha");
-        #[cfg(not(target_arch = "x86_64"))]
-        let has_sha = false;
-        has_sha && aes::hardware_accelerated()
-    }
-
+impl FusedEncryptor {
     pub(super) fn new(key: &[u8]) -> Result<Self, CryptoError> {
-        let cipher =
-            Aes256Enc::new_from_slice(key).map_err(|_| CryptoError::SessionKey("its length is not the cipher's"))?;
+        let cipher = cipher(key)?;
         let mut keystream = Block::default();
         cipher.encrypt_block(&mut keystream);
-        Ok(Self { cipher, keystream, hash: START, octets: 0 })
+        Ok(Self { cipher, keystream, hash: Hash::default() })
     }
 
     /// Encrypts and hashes whole steps.
     pub(super) fn encrypt(&mut self, plain: &[u8], out: &mut [u8]) {
-        let Self { cipher, keystream, hash, octets } = self;
-        *octets += plain.len() as u64;
-        cipher.encrypt_with_backend(Steps { plain: plain.as_chunks().0, out, keystream, hash });
+        let Self { cipher, keystream, hash } = self;
+        cipher.encrypt_with_backend(Encryption { plain: plain.as_chunks().0, out, keystream, hash });
     }
 
     /// Encrypts the end with the hash, which it puts behind `plain`.
     pub(super) fn encrypt_last(mut self, plain: &mut Vec<u8>, out: &mut [u8]) {
         let whole = plain.len() - plain.len() % STEP;
         self.encrypt(&plain[..whole], out);
-        let hash = self.hash_with(&plain[whole..]);
+        let hash = self.hash.finish(&plain[whole..]);
         plain.extend(hash);
-        for (p, c) in plain[whole..].chunks(size_of::<Block>()).zip(out[whole..].chunks_mut(size_of::<Block>())) {
+        for (p, c) in plain[whole..].chunks(BLOCK).zip(out[whole..].chunks_mut(BLOCK)) {
             c.iter_mut().zip(p).zip(&self.keystream).for_each(|((c, p), k)| *c = p ^ k);
-            if let Ok(block) = <[u8; size_of::<Block>()]>::try_from(&c[..p.len()]) {
+            if let Ok(block) = <[u8; BLOCK]>::try_from(&c[..p.len()]) {
                 self.keystream = block.into();
                 self.cipher.encrypt_block(&mut self.keystream);
             }
         }
     }
+}
 
-    /// The hash of everything with these last bytes, fewer than a step (FIPS 180-4 section 5.1.1).
-    fn hash_with(&self, rest: &[u8]) -> [u8; HASH] {
-        let bits = (self.octets + rest.len() as u64) * 8;
-        let mut end = [rest, &[0x80]].concat();
-        end.resize((end.len() + size_of::<u64>()).next_multiple_of(STEP) - size_of::<u64>(), 0);
-        end.extend(bits.to_be_bytes());
-        let mut hash = self.hash;
-        compress(&mut hash, end.as_chunks().0);
-        let mut bytes = [0; HASH];
-        bytes.as_chunks_mut().0.iter_mut().zip(hash).for_each(|(bytes, word)| *bytes = word.to_be_bytes());
-        bytes
+/// Decrypts with AES-256 and hashes.
+pub(crate) struct FusedDecryptor {
+    cipher: Aes256Enc,
+    hash: Hash,
+}
+
+impl FusedDecryptor {
+    pub(super) fn new(key: &[u8]) -> Result<Self, CryptoError> {
+        Ok(Self { cipher: cipher(key)?, hash: Hash::default() })
+    }
+
+    /// As [`MdcDecryptor::decrypt`](super::mdc::MdcDecryptor::decrypt).
+    pub(super) fn decrypt(&mut self, shifted: &[u8], plain: &mut [u8], held: usize) {
+        let Self { cipher, hash } = self;
+        let count = shifted.len() - BLOCK;
+        let whole = count - count % STEP;
+        cipher.encrypt_with_backend(Decryption { shifted, plain, held, steps: whole / STEP, hash });
+        for at in (whole..count).step_by(BLOCK) {
+            let mut keystream = block(&shifted[at..at + BLOCK]);
+            cipher.encrypt_block(&mut keystream);
+            let rest = shifted[at + BLOCK..].iter().zip(&keystream);
+            plain[held + at..held + count].iter_mut().zip(rest).for_each(|(p, (c, k))| *p = c ^ k);
+        }
+    }
+
+    /// The hash of everything with these last bytes.
+    pub(super) fn finish(self, rest: &[u8]) -> [u8; HASH] {
+        self.hash.finish(rest)
     }
 }
 
-/// The loop, which the cipher calls back with its key in registers.
-struct Steps<'a> {
+fn cipher(key: &[u8]) -> Result<Aes256Enc, CryptoError> {
+    Aes256Enc::new_from_slice(key).map_err(|_| CryptoError::SessionKey("its length is not the cipher's"))
+}
+
+fn block(bytes: &[u8]) -> Block {
+    Block::try_from(bytes).expect("a block has 16 bytes")
+}
+
+/// The loop of an encryption, which the cipher calls back with its key in registers.
+struct Encryption<'a> {
     plain: &'a [[u8; STEP]],
     out: &'a mut [u8],
     keystream: &'a mut Block,
-    hash: &'a mut [u32; 5],
+    hash: &'a mut Hash,
 }
 
-impl BlockSizeUser for Steps<'_> {
+impl BlockSizeUser for Encryption<'_> {
     type BlockSize = U16;
 }
 
-impl BlockCipherEncClosure for Steps<'_> {
+impl BlockCipherEncClosure for Encryption<'_> {
     #[inline(always)]
     fn call<B: BlockCipherEncBackend<BlockSize = U16>>(self, backend: &B) {
         let mut keystream = *self.keystream;
@@ -100,8 +144,42 @@ impl BlockCipherEncClosure for Steps<'_> {
                 keystream = (*c).into();
                 backend.encrypt_block((&mut keystream).into());
             }
-            compress(self.hash, std::slice::from_ref(plain));
+            self.hash.step(plain);
         }
         *self.keystream = keystream;
+    }
+}
+
+/// The loop of a decryption: each block's keystream is the encryption of the ciphertext one block before it.
+struct Decryption<'a> {
+    shifted: &'a [u8],
+    plain: &'a mut [u8],
+    held: usize,
+    steps: usize,
+    hash: &'a mut Hash,
+}
+
+impl BlockSizeUser for Decryption<'_> {
+    type BlockSize = U16;
+}
+
+impl BlockCipherEncClosure for Decryption<'_> {
+    #[inline(always)]
+    fn call<B: BlockCipherEncBackend<BlockSize = U16>>(self, backend: &B) {
+        for step in 0..self.steps {
+            let shifted = &self.shifted[step * STEP..(step + 1) * STEP + BLOCK];
+            let mut keystream = [Block::default(); STEP / BLOCK];
+            keystream.iter_mut().zip(shifted.chunks_exact(BLOCK)).for_each(|(k, c)| k.copy_from_slice(c));
+            keystream.iter_mut().for_each(|k| backend.encrypt_block(k.into()));
+            let start = self.held + step * STEP;
+            let plain = self.plain[start..start + STEP].as_chunks_mut::<BLOCK>().0;
+            for ((p, c), k) in plain.iter_mut().zip(shifted[BLOCK..].as_chunks().0).zip(&keystream) {
+                *p = (u128::from_ne_bytes(*c) ^ u128::from_ne_bytes(k.0)).to_ne_bytes();
+            }
+            // One step behind, where something is: beside the next step's cipher, and short of what may be the end.
+            if let Some(behind) = start.checked_sub(STEP) {
+                self.hash.step(&self.plain[behind..start]);
+            }
+        }
     }
 }

@@ -6,13 +6,9 @@ use openssl::rand::rand_bytes;
 
 use super::Stage;
 use super::frames::Frames;
-use crate::cipher::mdc::{HASH, MdcEncryptor};
+use crate::cipher::mdc::{HASH, HEADER, MdcEncryptor};
 use crate::cipher::{BLOCK, WINDOW};
 use crate::error::CryptoError;
-use crate::packet::MDC;
-
-/// The header of the MDC packet, which the hash covers.
-const MDC_HEADER: [u8; 2] = [0xC0 | MDC, HASH as u8];
 
 /// Hashes and encrypts a window at a time.
 pub(super) struct Seipd1<W> {
@@ -24,7 +20,7 @@ pub(super) struct Seipd1<W> {
 impl<W: Write> Seipd1<W> {
     /// Starts the body. `frames` already holds the version octet.
     pub(super) fn new(frames: Frames<W>, session_key: &[u8]) -> Result<Self, CryptoError> {
-        let mut window = Vec::with_capacity(WINDOW + MDC_HEADER.len() + HASH);
+        let mut window = Vec::with_capacity(WINDOW + HEADER.len() + HASH);
         window.resize(BLOCK, 0);
         rand_bytes(&mut window)?;
         window.extend_from_within(BLOCK - 2..);
@@ -37,7 +33,7 @@ impl<W: Write> Seipd1<W> {
 
     /// Writes the MDC and ends the message.
     pub(super) fn finish(mut self) -> Result<W, CryptoError> {
-        self.window.extend(MDC_HEADER);
+        self.window.extend(HEADER);
         let size = self.cipher.encrypt_last(self.window, self.frames.room())?;
         self.frames.advance(size)?;
         self.frames.finish()

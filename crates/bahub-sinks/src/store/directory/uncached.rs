@@ -5,13 +5,14 @@ use std::io::{self, IoSlice, Write};
 use std::num::NonZeroU64;
 use std::ops::Range;
 
+use bahub_core::sink::ALIGNMENT;
 use bytes::Bytes;
 use rustix::fs::{Advice, OFlags, fadvise, fcntl_setfl};
 use rustix::io::Errno;
 
 /// `O_DIRECT` wants addresses, positions and lengths that are multiples of the device's block (open(2)); no common device
 /// has a larger one.
-const BLOCK: usize = 4096;
+const BLOCK: usize = ALIGNMENT;
 /// So much is written at once.
 const STAGE: usize = 1 << 20;
 /// Through the cache, the kernel is asked after so many bytes to begin writing them to the disk, so that the final
