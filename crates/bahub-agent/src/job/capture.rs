@@ -20,7 +20,7 @@ use crate::steps::{Child, KillSwitch, LogLine, Plug, start};
 use crate::stream::{ChunkWriter, Compressor};
 
 /// How many chunks of ciphertext may wait for the store.
-const DEPTH: usize = 8;
+const DEPTH: usize = 4;
 /// How much is read from a program at once.
 const READ: usize = 256 * 1024;
 

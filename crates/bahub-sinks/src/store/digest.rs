@@ -6,7 +6,7 @@ use openssl::sha::Sha256;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-/// Bytes that travel together: one wake-up a mebibyte instead of one a chunk, and no copy.
+/// Bytes that travel together: one wake-up for two mebibytes instead of one a chunk, and no copy.
 pub(super) type Batch = Vec<Bytes>;
 
 /// Collects chunks into batches.
@@ -18,7 +18,7 @@ pub(super) struct Batcher {
 
 impl Batcher {
     /// The bytes from which on a batch travels.
-    pub(super) const BYTES: usize = 1 << 20;
+    pub(super) const BYTES: usize = 2 << 20;
     /// The chunks from which on it travels whatever their size; the kernel takes no more at once (`UIO_MAXIOV`).
     const CHUNKS: usize = 1024;
 
