@@ -15,8 +15,23 @@ pub fn register(builder: &mut RegistryBuilder) {
             brought_by: "the cargo feature `filesystem` of bahub-adapters",
         },
     );
-    for type_name in ["bahub.adapters.mysql", "bahub.adapters.postgres_dump"] {
-        let brought_by = "a later version of bahub-adapters";
-        builder.absent(Kind::Adapter, Absent { type_name, aliases: &[], brought_by });
-    }
+    #[cfg(feature = "mysql")]
+    builder.adapter::<crate::mysql::Mysql>();
+    #[cfg(not(feature = "mysql"))]
+    builder.absent(
+        Kind::Adapter,
+        Absent {
+            type_name: "bahub.adapters.mysql",
+            aliases: &[],
+            brought_by: "the cargo feature `mysql` of bahub-adapters",
+        },
+    );
+    builder.absent(
+        Kind::Adapter,
+        Absent {
+            type_name: "bahub.adapters.postgres_dump",
+            aliases: &[],
+            brought_by: "a later version of bahub-adapters",
+        },
+    );
 }

@@ -133,6 +133,9 @@ pub(crate) struct RestoreArgs {
     /// Restore into this directory of the target, not to the original place
     #[arg(long, value_name = "DIR")]
     pub(crate) to: Option<PathBuf>,
+    /// Restore under this name, beside the original database; refused where a database of that name exists
+    #[arg(long, value_name = "DATABASE", conflicts_with_all = ["to", "download"])]
+    pub(crate) into: Option<String>,
     /// Restore only this member (a path of a files backup); may be given several times
     #[arg(long, value_name = "P")]
     pub(crate) path: Vec<OsString>,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::capture::Capture;
 use crate::replay::{Replay, ReplayTarget, Unsupported};
+use crate::run::RunPurpose;
 use crate::step::{Exit, Step};
 
 /// How one kind of data is captured and put back. Pure: no I/O, no async; everything it wants done is data.
@@ -14,10 +15,13 @@ pub trait Adapter: Debug + Send + Sync {
     /// Quick steps whose failure has a known meaning: a program is missing, a login is refused.
     ///
     /// They run in order before anything is begun or stopped; the first that fails ends the run.
-    fn preflight(&self) -> Vec<Probe>;
+    fn preflight(&self, purpose: RunPurpose) -> Vec<Probe>;
 
     /// What is read, given what the probes found.
-    fn capture(&self, found: &Findings) -> Capture;
+    ///
+    /// # Errors
+    /// [`Unsupported`] where the probes found nothing that could be backed up.
+    fn capture(&self, found: &Findings) -> Result<Capture, Unsupported>;
 
     /// How the backup is put back, given what the probes found.
     ///
@@ -27,6 +31,11 @@ pub trait Adapter: Debug + Send + Sync {
 
     /// Counts of what is there, as text lines; for drills.
     fn census(&self, _target: &ReplayTarget) -> Option<Step> {
+        None
+    }
+
+    /// What a user should know before this restore begins, in one sentence; asked with the question whether to go on.
+    fn caution(&self, _target: &ReplayTarget) -> Option<&'static str> {
         None
     }
 
@@ -41,8 +50,43 @@ pub trait Adapter: Debug + Send + Sync {
 pub struct Probe {
     /// What is run; at most ten seconds.
     pub step: Step,
-    /// The name under which the first line of its output stands in [`Findings`], for example `tar`.
-    pub finding: Option<&'static str>,
+    /// What the first line of its output is; at most a mebibyte of it.
+    pub finding: Option<Finding>,
+}
+
+/// What a probe's first line of output is, by its name in [`Findings`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finding {
+    /// A program and its version, for example `tar`: for the report, and for the head of the version.
+    Tool(&'static str),
+    /// Something that the adapter alone has to know.
+    Fact(&'static str),
+}
+
+impl Finding {
+    /// The name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tool(name) | Self::Fact(name) => name,
+        }
+    }
+}
+
+impl Probe {
+    /// A step that only has to succeed.
+    pub fn check(step: Step) -> Self {
+        Self { step, finding: None }
+    }
+
+    /// A step that says which program there is.
+    pub fn tool(name: &'static str, step: Step) -> Self {
+        Self { step, finding: Some(Finding::Tool(name)) }
+    }
+
+    /// A step that says what the adapter has to know.
+    pub fn fact(name: &'static str, step: Step) -> Self {
+        Self { step, finding: Some(Finding::Fact(name)) }
+    }
 }
 
 /// What the probes found: the first line of output by the probe's name, for example `tar` → `tar (GNU tar) 1.34`.
@@ -76,6 +120,8 @@ pub enum StepEnd {
     NotStarted(String),
     /// It ended, and not well.
     Ended(Exit),
+    /// It ended well, but what it wrote lacks the words that it ends with.
+    Incomplete,
     /// It did not end in time and was killed.
     TimedOut {
         /// The limit in seconds.
@@ -89,6 +135,9 @@ impl std::fmt::Display for StepFailure {
             StepEnd::NotFound => write!(f, "{} was not found in PATH", self.program)?,
             StepEnd::NotStarted(reason) => write!(f, "{} could not be started: {reason}", self.program)?,
             StepEnd::Ended(exit) => write!(f, "{} failed: {exit}", self.program)?,
+            StepEnd::Incomplete => {
+                write!(f, "what {} wrote does not end as its output does: it was cut", self.program)?;
+            }
             StepEnd::TimedOut { seconds } => write!(f, "{} did not end within {seconds} s", self.program)?,
         }
         match self.stderr.trim() {

@@ -9,6 +9,8 @@ use crate::step::{Bytes, Step};
 pub struct Capture {
     /// Concatenated without anything between them.
     pub segments: Vec<Segment>,
+    /// What is known beforehand and should be told in the report, a sentence each.
+    pub warnings: Vec<String>,
 }
 
 /// A part of the backup.
@@ -18,7 +20,13 @@ pub struct Segment {
     pub name: Option<String>,
     /// Where its bytes come from.
     pub source: Source,
+    /// What must stand in its last [`TRAILER_WITHIN`] bytes, where its program ends what it writes with such words: without
+    /// them it was cut, whatever the exit status says.
+    pub trailer: Option<Bytes>,
 }
+
+/// How many bytes before the end a trailer may begin.
+pub const TRAILER_WITHIN: usize = 512;
 
 /// Where the bytes of a segment come from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,10 +37,17 @@ pub enum Source {
     Pipeline(Vec<Step>),
 }
 
+impl Segment {
+    /// The output of these programs, without a name.
+    pub fn of(steps: Vec<Step>) -> Self {
+        Self { name: None, source: Source::Pipeline(steps), trailer: None }
+    }
+}
+
 impl Capture {
     /// The output of one program.
     pub fn of(step: Step) -> Self {
-        Self { segments: vec![Segment { name: None, source: Source::Pipeline(vec![step]) }] }
+        Self { segments: vec![Segment::of(vec![step])], warnings: Vec::new() }
     }
 
     /// Every step of every segment, to change.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::step::Step;
+use crate::step::{Bytes, Step};
 
 /// Where a restore goes, and how much of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -38,12 +38,22 @@ pub struct Replay {
     pub main: Vec<Step>,
     /// Run after the backup was read to its proven end.
     pub after: Vec<Step>,
+    /// Run, all of them, where the restore fails or is cancelled once `before` has begun; each has a minute.
+    pub undo: Vec<Step>,
+    /// What must stand in the last [`TRAILER_WITHIN`](crate::capture::TRAILER_WITHIN) bytes of the backup: without it the
+    /// backup was cut before it was encrypted.
+    pub trailer: Option<Bytes>,
 }
 
 impl Replay {
     /// Every step, in order, to change.
     pub fn steps_mut(&mut self) -> impl Iterator<Item = &mut Step> {
-        self.before.iter_mut().chain(&mut self.main).chain(&mut self.after)
+        self.before.iter_mut().chain(&mut self.main).chain(&mut self.after).chain(&mut self.undo)
+    }
+
+    /// Every step, in order.
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.before.iter().chain(&self.main).chain(&self.after).chain(&self.undo)
     }
 }
 

@@ -4,6 +4,7 @@ use bahub_core::adapter::{Adapter, Diagnosis, Findings, Probe, StepFailure};
 use bahub_core::capture::Capture;
 use bahub_core::registry::{AdapterComponent, SpecError};
 use bahub_core::replay::{Place, Replay, ReplayTarget, Unsupported};
+use bahub_core::run::RunPurpose;
 use bahub_core::step::Step;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -38,14 +39,14 @@ impl AdapterComponent for Git {
 }
 
 impl Adapter for Git {
-    fn preflight(&self) -> Vec<Probe> {
-        vec![Probe { step: git().arg("--version"), finding: Some("git") }]
+    fn preflight(&self, _purpose: RunPurpose) -> Vec<Probe> {
+        vec![Probe::tool("git", git().arg("--version"))]
     }
 
-    fn capture(&self, _found: &Findings) -> Capture {
+    fn capture(&self, _found: &Findings) -> Result<Capture, Unsupported> {
         // --use-done-feature ends the stream by a word: one that was cut is no repository.
         let export = git().arg("-C").arg(&self.repository).args(["fast-export", "--all", "--use-done-feature"]);
-        Capture::of(export.args(["--signed-tags=verbatim", "--reencode=no", "--show-original-ids"]))
+        Ok(Capture::of(export.args(["--signed-tags=verbatim", "--reencode=no", "--show-original-ids"])))
     }
 
     fn replay(&self, target: &ReplayTarget, _found: &Findings) -> Result<Replay, Unsupported> {
@@ -63,7 +64,7 @@ impl Adapter for Git {
         // Harmless for a repository that is there; what is imported replaces its branches of the same names.
         let init = git().args(["init", "--bare", "--quiet", "--"]).arg(place);
         let import = git().arg("-C").arg(place).args(["fast-import", "--quiet", "--done", "--force"]).reads_backup();
-        Ok(Replay { before: vec![init], main: vec![import], after: Vec::new() })
+        Ok(Replay { before: vec![init], main: vec![import], ..Replay::default() })
     }
 
     fn census(&self, target: &ReplayTarget) -> Option<Step> {

@@ -22,7 +22,7 @@ pub(super) enum Dialect {
 pub(super) fn probe() -> Probe {
     let mut step = tar().arg("--version");
     step.ok = vec![0, 1];
-    Probe { step, finding: Some(TAR) }
+    Probe::tool(TAR, step)
 }
 
 /// A tar whose messages are in English and whose options come from nowhere else.

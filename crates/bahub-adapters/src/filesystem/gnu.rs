@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bahub_core::capture::{Capture, Segment, Source};
+use bahub_core::capture::{Capture, Segment};
 use bahub_core::replay::Replay;
 use bahub_core::step::Step;
 
@@ -29,10 +29,10 @@ const BARE: &str = r"--transform=flags=rhS;s,^\./\(.\),\1,";
 pub(super) fn capture(fs: &Filesystem) -> Capture {
     let mut segments: Vec<Segment> = match fs.on_unreadable {
         OnUnreadable::Fail => Vec::new(),
-        OnUnreadable::Warn => fs.paths.iter().map(|path| segment(must_exist(path))).collect(),
+        OnUnreadable::Warn => fs.paths.iter().map(|path| Segment::of(vec![must_exist(path)])).collect(),
     };
-    segments.push(segment(create(fs)));
-    Capture { segments }
+    segments.push(Segment::of(vec![create(fs)]));
+    Capture { segments, warnings: Vec::new() }
 }
 
 fn create(fs: &Filesystem) -> Step {
@@ -74,10 +74,6 @@ fn create(fs: &Filesystem) -> Step {
 fn must_exist(path: &SourcePath) -> Step {
     let path = path.to_string();
     Step::new("test").args(["-e", &path, "-o", "-L", &path]).env("LC_ALL", "C")
-}
-
-fn segment(step: Step) -> Segment {
-    Segment { name: None, source: Source::Pipeline(vec![step]) }
 }
 
 pub(super) fn replay(fs: &Filesystem, place: &Path, members: &[Member]) -> Replay {

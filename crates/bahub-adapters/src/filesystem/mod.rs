@@ -18,6 +18,7 @@ use bahub_core::adapter::{Adapter, Diagnosis, Findings, Probe, StepFailure};
 use bahub_core::capture::Capture;
 use bahub_core::registry::{AdapterComponent, SpecError};
 use bahub_core::replay::{Place, Replay, ReplayTarget, Unsupported};
+use bahub_core::run::RunPurpose;
 use bahub_core::step::Step;
 
 use dialect::Dialect;
@@ -48,15 +49,15 @@ impl AdapterComponent for Filesystem {
 }
 
 impl Adapter for Filesystem {
-    fn preflight(&self) -> Vec<Probe> {
+    fn preflight(&self, _purpose: RunPurpose) -> Vec<Probe> {
         vec![dialect::probe()]
     }
 
-    fn capture(&self, found: &Findings) -> Capture {
-        match Dialect::of(found) {
+    fn capture(&self, found: &Findings) -> Result<Capture, Unsupported> {
+        Ok(match Dialect::of(found) {
             Dialect::Gnu => gnu::capture(self),
             Dialect::Busybox | Dialect::Other => plain::capture(self),
-        }
+        })
     }
 
     fn replay(&self, target: &ReplayTarget, found: &Findings) -> Result<Replay, Unsupported> {

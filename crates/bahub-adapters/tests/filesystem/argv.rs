@@ -56,7 +56,7 @@ proptest! {
         let absolute: Vec<String> = paths.iter().map(|path| format!("/{path}")).collect();
         let adapter = adapter(json!({ "paths": absolute, "one_file_system": true }));
         for found in both() {
-            let capture = adapter.capture(&found);
+            let capture = adapter.capture(&found).unwrap();
             let operands: BTreeSet<String> = operands(capture.steps().next().unwrap()).into_iter().collect();
             prop_assert_eq!(&operands, &paths);
         }
@@ -106,10 +106,8 @@ fn the_example_parses_and_builds_by_the_registry() {
     entry.build(serde_yaml::from_str(entry.example).unwrap(), &()).unwrap();
     assert_eq!(entry.schema["required"], json!(["paths"]));
     assert_eq!(entry.schema["additionalProperties"], json!(false));
-    for later in ["bahub.adapters.mysql", "bahub.adapters.postgres_dump"] {
-        let error = registry.adapter(later).unwrap_err();
-        assert!(matches!(error, bahub_core::registry::Unregistered::Absent(_)), "{error:?}");
-    }
+    let error = registry.adapter("bahub.adapters.postgres_dump").unwrap_err();
+    assert!(matches!(error, bahub_core::registry::Unregistered::Absent(_)), "{error:?}");
 }
 
 #[test]
@@ -125,8 +123,9 @@ fn everything_wrong_is_told_at_once() {
 
 #[test]
 fn a_path_that_is_named_twice_is_stored_once() {
-    let operands_of =
-        |paths: &[&str]| operands(adapter(json!({ "paths": paths })).capture(&both()[0]).steps().next().unwrap());
+    let operands_of = |paths: &[&str]| {
+        operands(adapter(json!({ "paths": paths })).capture(&both()[0]).unwrap().steps().next().unwrap())
+    };
     assert_eq!(operands_of(&["/a", "/b", "/a/", "//a"]), ["a", "b"]);
     assert_eq!(operands_of(&["/a/b", "/a"]), ["a/b", "a"]);
     assert_eq!(operands_of(&["/", "/home"]), [".", "./home"]);

@@ -170,7 +170,7 @@ fn an_archive_of_the_root_has_bare_names_and_restores() {
     fs::hard_link(room.src().join("star"), room.src().join("hard")).unwrap();
     symlink("./star", room.src().join("link")).unwrap();
     let adapter = adapter(json!({ "paths": ["/"], "exclude": ["/x"] }));
-    let mut step = adapter.capture(&Tools::gnu().probe(&adapter).unwrap()).steps().next().unwrap().clone();
+    let mut step = adapter.capture(&Tools::gnu().probe(&adapter).unwrap()).unwrap().steps().next().unwrap().clone();
     let root = step.args.iter().position(|arg| *arg == bahub_core::step::Arg::Plain("/".into())).unwrap();
     step.args[root] = bahub_core::step::Arg::Plain(room.src().as_os_str().as_encoded_bytes().into());
 

@@ -10,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 use bahub_core::adapter::{Adapter, Findings, StepEnd, StepFailure};
 use bahub_core::capture::{Capture, Source};
 use bahub_core::replay::{Replay, ReplayTarget};
+use bahub_core::run::RunPurpose;
 use bahub_core::step::{Arg, Exit, Judgement, Stdin, Step};
 
 /// What of a step's output is looked at before it goes on.
@@ -76,11 +77,11 @@ impl Tools {
     /// Runs the probes.
     pub(crate) fn probe(&self, adapter: &dyn Adapter) -> Result<Findings, StepFailure> {
         let mut found = Findings::default();
-        for probe in adapter.preflight() {
+        for probe in adapter.preflight(RunPurpose::Backup) {
             let outcome = self.run(std::slice::from_ref(&probe.step), b"", &|| ())?;
             let text = String::from_utf8_lossy(&outcome.output).into_owned();
             if let Some(name) = probe.finding {
-                found.0.insert(name.to_owned(), text.lines().next().unwrap_or_default().to_owned());
+                found.0.insert(name.name().to_owned(), text.lines().next().unwrap_or_default().to_owned());
             }
         }
         Ok(found)
@@ -93,7 +94,7 @@ impl Tools {
 
     /// Probes and captures; `then` happens once when the first bytes have come and the rest waits in full pipes.
     pub(crate) fn capture_and(&self, adapter: &dyn Adapter, then: OnFirstBytes<'_>) -> Result<Outcome, StepFailure> {
-        let Capture { segments } = adapter.capture(&self.probe(adapter)?);
+        let Capture { segments, .. } = adapter.capture(&self.probe(adapter)?).expect("something to back up");
         let mut whole = Outcome::default();
         for segment in segments {
             match segment.source {
@@ -112,7 +113,7 @@ impl Tools {
         backup: &[u8],
     ) -> Result<Outcome, StepFailure> {
         let found = self.probe(adapter)?;
-        let Replay { before, main, after } = adapter.replay(target, &found).expect("a supported target");
+        let Replay { before, main, after, .. } = adapter.replay(target, &found).expect("a supported target");
         let mut whole = Outcome::default();
         for step in before {
             whole.add(self.run(&[step], b"", &|| ())?);

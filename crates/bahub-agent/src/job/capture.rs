@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use bahub_core::adapter::StepFailure;
+use bahub_core::adapter::{StepEnd, StepFailure};
 use bahub_core::capture::{Capture, Source};
 use bahub_core::facts::Fact;
 use bahub_core::link::{CaptureJob, Done, Failure, FailureKind, FromAgent, LinkError, LinkSender, Route};
@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{JobContext, JobInput, failure};
 use crate::steps::{Child, KillSwitch, LogLine, Plug, start};
-use crate::stream::{ChunkWriter, Compressor};
+use crate::stream::{ChunkWriter, Compressor, Tail};
 
 /// How many chunks of ciphertext may wait for the store.
 const DEPTH: usize = 4;
@@ -186,7 +186,7 @@ fn captured<W: Write + Send>(job: &CaptureJob, cx: &JobContext, out: &mut Compre
     };
     fact(out, head)?;
     let mut warnings = Vec::new();
-    let Capture { segments } = &job.capture;
+    let Capture { segments, .. } = &job.capture;
     for segment in segments {
         if let Some(name) = &segment.name {
             fact(out, Fact::Segment { name: name.clone() })?;
@@ -196,18 +196,28 @@ fn captured<W: Write + Send>(job: &CaptureJob, cx: &JobContext, out: &mut Compre
                 out.write_all(&bytes.0).map_err(|error| failure::writing(&error))?;
                 cx.counters.plain.fetch_add(bytes.0.len() as u64, Ordering::Relaxed);
             }
-            Source::Pipeline(steps) => warnings.extend(pipeline(steps, cx, out)?),
+            Source::Pipeline(steps) => warnings.extend(pipeline(steps, segment.trailer.as_ref(), cx, out)?),
         }
     }
     fact(out, Fact::Tail { census: None, warnings: warnings.clone() })?;
     Ok(warnings)
 }
 
-/// Runs a pipeline and writes what its last program puts out; every program must end well.
-fn pipeline(steps: &[Step], cx: &JobContext, out: &mut impl Write) -> Result<Warnings, Failure> {
+/// Runs a pipeline and writes what its last program puts out; every program must end well, and what it wrote with the
+/// trailer.
+fn pipeline(
+    steps: &[Step],
+    trailer: Option<&bahub_core::step::Bytes>,
+    cx: &JobContext,
+    out: &mut impl Write,
+) -> Result<Warnings, Failure> {
+    let mut tail = Tail::default();
     let (mut children, stdout) = started(steps, &cx.switch, &cx.log())?;
     let copied = match stdout {
-        Some(stdout) => copy(stdout, cx, out),
+        Some(stdout) => copy(stdout, cx, |bytes| {
+            tail.push(bytes);
+            out.write_all(bytes)
+        }),
         None => Ok(()),
     };
     if copied.is_err() {
@@ -224,14 +234,19 @@ fn pipeline(steps: &[Step], cx: &JobContext, out: &mut impl Write) -> Result<War
     copied.map_err(|error| failure::writing(&error))?;
     // A program that a dead successor's closed pipe killed is a consequence: the last failure that is none comes first.
     failures.sort_by_key(is_broken_pipe);
-    match failures.into_iter().next() {
-        Some(failure) => Err(failure.into()),
-        None => Ok(warnings),
+    match (failures.into_iter().next(), trailer) {
+        (Some(failure), _) => Err(failure.into()),
+        (None, Some(trailer)) if !tail.holds(&trailer.0) => Err(incomplete(steps).into()),
+        (None, _) => Ok(warnings),
     }
 }
 
+fn incomplete(steps: &[Step]) -> StepFailure {
+    let program = steps.last().map(Step::name).unwrap_or_default();
+    StepFailure { program, end: StepEnd::Incomplete, stderr: String::new() }
+}
+
 fn is_broken_pipe(failure: &StepFailure) -> bool {
-    use bahub_core::adapter::StepEnd;
     use bahub_core::step::Exit;
     failure.end == StepEnd::Ended(Exit::Signal(13))
 }
@@ -253,7 +268,7 @@ fn started(
     Ok((children, stdout))
 }
 
-fn copy(mut from: impl Read, cx: &JobContext, out: &mut impl Write) -> io::Result<()> {
+fn copy(mut from: impl Read, cx: &JobContext, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
     let plain = Arc::clone(&cx.counters.plain);
     let mut buffer = vec![0; READ];
     loop {
@@ -263,7 +278,7 @@ fn copy(mut from: impl Read, cx: &JobContext, out: &mut impl Write) -> io::Resul
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(error),
         };
-        out.write_all(&buffer[..count])?;
+        each(&buffer[..count])?;
         plain.fetch_add(count as u64, Ordering::Relaxed);
     }
 }

@@ -12,7 +12,7 @@ use crate::steps::{KillSwitch, LogLine, Plug, start};
 /// The limit of one probe.
 const LIMIT: Duration = Duration::from_secs(10);
 /// The most output of a probe that is looked at.
-const OUTPUT_MOST: u64 = 64 * 1024;
+const OUTPUT_MOST: u64 = 1024 * 1024;
 
 /// Runs them in order; the first that fails ends the job.
 pub(super) async fn run(probes: Vec<ProbeStep>, cx: &JobContext) -> Result<Done, Failure> {

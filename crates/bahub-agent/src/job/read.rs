@@ -71,7 +71,11 @@ fn pump(
     let cipher = decryptor(source, key).map_err(|error| failure::reading(&io::Error::other(error)))?;
     let mut plain = Decompressor::new(Ahead::new(cipher));
     match &job.deliver {
-        Deliver::Prove => plain.prove().map_err(|error| failure::reading(&error))?,
+        Deliver::Prove { trailer } => {
+            if plain.prove().map_err(|error| failure::reading(&error))? {
+                ended_whole(&plain, trailer.as_ref())?;
+            }
+        }
         Deliver::Measure => {
             measure(&mut plain, cx, |_| Ok(())).map_err(|error| failure::reading(&error))?;
         }
@@ -81,6 +85,20 @@ fn pump(
         }
     }
     proven(job, cx, digest, plain.content().clone())
+}
+
+/// Refuses content that was cut before it was encrypted.
+pub(super) fn ended_whole(plain: &Plain, trailer: Option<&bahub_core::step::Bytes>) -> Result<(), Failure> {
+    match trailer {
+        Some(trailer) if !plain.ends_with(&trailer.0) => Err(Failure {
+            kind: FailureKind::Integrity,
+            message: format!(
+                "the backup does not end with {trailer:?}: what made it was cut off before it was encrypted"
+            ),
+            help: Some("restore another version (see :backup:list); to look at what there is: --download FILE".into()),
+        }),
+        _ => Ok(()),
+    }
 }
 
 fn deliver(plain: &mut Plain, cx: &JobContext, mut writer: ChunkWriter) -> Result<(), Failure> {

@@ -2,16 +2,20 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::time::Duration;
 
 use bahub_core::adapter::StepFailure;
 use bahub_core::link::{Done, Failure};
 use bahub_core::replay::Replay;
 use bahub_core::step::{Stdin, Step};
 
-use super::read::{Plain, measure, read_some};
+use super::read::{Plain, ended_whole, measure, read_some};
 use super::{JobContext, failure};
 use crate::steps::{Child, KillSwitch, Plug, start};
 use crate::stream::{Behind, Content};
+
+/// How long one step of an undo may take.
+const UNDO: Duration = Duration::from_secs(60);
 
 /// Runs the restore. `prove` states that the message was read to its end and is the right one; only then the reading
 /// programs get the end of their input, and what follows it.
@@ -21,10 +25,24 @@ pub(super) fn run(
     cx: &JobContext,
     prove: impl FnOnce(Content) -> Result<Done, Failure>,
 ) -> Result<Done, Failure> {
+    let restored = attempt(replay, &mut plain, cx, prove);
+    if restored.is_err() {
+        undo(&replay.undo, cx);
+    }
+    restored
+}
+
+fn attempt(
+    replay: &Replay,
+    plain: &mut Plain,
+    cx: &JobContext,
+    prove: impl FnOnce(Content) -> Result<Done, Failure>,
+) -> Result<Done, Failure> {
     let mut warnings = each(&replay.before, cx)?;
     let (mut children, mut stdin) = started(&replay.main, cx)?;
-    let fed = feed(&mut plain, &mut stdin, replay.main.first(), cx);
-    let proven = fed.and_then(|()| prove(plain.content().clone()));
+    let fed = feed(plain, &mut stdin, replay.main.first(), cx);
+    let whole = fed.and_then(|()| ended_whole(plain, replay.trailer.as_ref()));
+    let proven = whole.and_then(|()| prove(plain.content().clone()));
     let ended = match (&proven, stdin) {
         (Ok(_), stdin) => complete(&mut children, stdin, replay.main.first()),
         (Err(_), _) => {
@@ -38,6 +56,30 @@ pub(super) fn run(
     warnings.extend(ended?);
     warnings.extend(each(&replay.after, cx)?);
     Ok(with_warnings(done, warnings))
+}
+
+/// Undoes what a restore that failed has begun; what cannot be undone is logged, because the failure itself is what is
+/// told.
+fn undo(steps: &[Step], cx: &JobContext) {
+    for step in steps {
+        // The job's own switch is thrown, or will be.
+        let switch = KillSwitch::default();
+        let over = std::sync::mpsc::channel::<()>();
+        let watch = std::thread::spawn({
+            let switch = switch.clone();
+            move || {
+                if over.1.recv_timeout(UNDO) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                    switch.throw();
+                }
+            }
+        });
+        let undone = start(step, Plug::Nothing, Plug::Pipe, &switch, &cx.log()).and_then(|child| child.output(0));
+        drop(over.0);
+        let _ = watch.join();
+        if let Err(failure) = undone {
+            cx.log()("agent", &format!("the failed restore left something behind: {failure}"));
+        }
+    }
 }
 
 fn with_warnings(done: Done, more: Vec<String>) -> Done {

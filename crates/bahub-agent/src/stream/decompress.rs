@@ -9,6 +9,7 @@ use flate2::bufread::MultiGzDecoder;
 use zstd::stream::read::Decoder;
 
 use super::peek::Peek;
+use super::tail::Tail;
 
 const ZSTD: [u8; 4] = 0xFD2F_B528_u32.to_le_bytes();
 const GZIP: [u8; 2] = [0x1F, 0x8B];
@@ -54,6 +55,7 @@ pub(crate) struct Decompressor<R: Read> {
     content: Content,
     /// The bytes of the facts in `content`.
     kept: usize,
+    tail: Tail,
 }
 
 enum State<R: Read> {
@@ -68,7 +70,7 @@ enum State<R: Read> {
 
 impl<R: Read> Decompressor<R> {
     pub(crate) fn new(source: R) -> Self {
-        Self { state: State::Start(Peek::new(source)), content: Content::default(), kept: 0 }
+        Self { state: State::Start(Peek::new(source)), content: Content::default(), kept: 0, tail: Tail::default() }
     }
 
     /// What was found so far.
@@ -76,20 +78,30 @@ impl<R: Read> Decompressor<R> {
         &self.content
     }
 
+    /// Whether the last bytes that were read hold these words.
+    pub(crate) fn ends_with(&self, words: &[u8]) -> bool {
+        self.tail.holds(words)
+    }
+
     /// Reads to the end of the message, and to the end of what is compressed in it unless bahub made that: then the
-    /// message was ended only after everything in it was.
-    pub(crate) fn prove(&mut self) -> io::Result<()> {
+    /// message was ended only after everything in it was. True where the content was read.
+    pub(crate) fn prove(&mut self) -> io::Result<bool> {
         while !matches!(self.state, State::Frame(_) | State::Gzip(_) | State::Raw(_)) {
             if self.advance()? {
-                return Ok(());
+                return Ok(true);
             }
         }
         if let (Some(Fact::Head { .. }), State::Frame(_)) = (self.content.facts.first(), &self.state)
             && let State::Frame(decoder) = std::mem::replace(&mut self.state, State::Failed)
         {
-            return drain(decoder.finish());
+            return drain(decoder.finish()).map(|()| false);
         }
-        drain(io::BufReader::with_capacity(DRAIN, self))
+        drain(io::BufReader::with_capacity(DRAIN, self)).map(|()| true)
+    }
+
+    fn gave(&mut self, bytes: &[u8]) -> usize {
+        self.tail.push(bytes);
+        bytes.len()
     }
 
     fn start(&mut self, mut reader: Peek<R>) -> io::Result<State<R>> {
@@ -157,10 +169,10 @@ impl<R: Read> Read for Decompressor<R> {
             match &mut self.state {
                 State::Frame(decoder) => match decoder.read(buffer)? {
                     0 => {}
-                    count => return Ok(count),
+                    count => return Ok(self.gave(&buffer[..count])),
                 },
-                State::Gzip(gzip) => return gzip.read(buffer),
-                State::Raw(reader) => return reader.read(buffer),
+                State::Gzip(gzip) => return gzip.read(buffer).map(|count| self.gave(&buffer[..count])),
+                State::Raw(reader) => return reader.read(buffer).map(|count| self.gave(&buffer[..count])),
                 State::Failed => return Err(damaged("an earlier part of the stream could not be read")),
                 State::Start(_) | State::Between(_) => {}
             }

@@ -8,6 +8,7 @@ mod compress;
 mod decompress;
 mod hash;
 mod peek;
+mod tail;
 
 pub(crate) use ahead::Ahead;
 pub(crate) use behind::Behind;
@@ -15,3 +16,4 @@ pub(crate) use channel::{ChunkReader, ChunkWriter, SourceEvent};
 pub(crate) use compress::Compressor;
 pub(crate) use decompress::{Content, Decompressor};
 pub(crate) use hash::{Digest, digest};
+pub(crate) use tail::Tail;

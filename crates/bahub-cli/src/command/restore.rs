@@ -22,26 +22,30 @@ pub(super) async fn run(session: &Session<'_>, args: RestoreArgs) -> Result<u8, 
         let content = if args.encrypted { DownloadContent::Encrypted } else { DownloadContent::Plain };
         return session.guarded(&cx, session.engine.download(&plan, args.version, content, file, &cx)).await;
     }
-    if !args.yes {
-        confirm(&plan, &args)?;
-    }
-    let place = args.to.map_or(Place::Original, Place::Directory);
-    let options = RestoreOptions {
-        version: args.version,
-        target: ReplayTarget { place, members: args.path },
-        stream: args.stream,
+    let place = match (&args.into, &args.to) {
+        (Some(database), _) => Place::Database(database.clone()),
+        (None, Some(directory)) => Place::Directory(directory.clone()),
+        (None, None) => Place::Original,
     };
+    let target = ReplayTarget { place, members: args.path.clone() };
+    if !args.yes {
+        confirm(&plan, &args, &target)?;
+    }
+    let options = RestoreOptions { version: args.version, target, stream: args.stream };
     session.guarded(&cx, session.engine.restore(&plan, &options, &cx)).await
 }
 
 /// Asks a person, where data would be overwritten.
-fn confirm(plan: &Plan, args: &RestoreArgs) -> Result<(), Failed> {
-    let what = match &args.to {
+fn confirm(plan: &Plan, args: &RestoreArgs, target: &ReplayTarget) -> Result<(), Failed> {
+    let what = match &target.place {
         // Where the target is elsewhere, a folder of the same name here says nothing about it.
-        Some(folder) if plan.transport.is_here() && is_empty(folder) => return Ok(()),
-        Some(folder) => format!("files in {} may be overwritten", folder.display()),
-        None => "the data in its original place is overwritten".to_owned(),
+        Place::Directory(folder) if plan.transport.is_here() && is_empty(folder) => return Ok(()),
+        Place::Directory(folder) => format!("files in {} may be overwritten", folder.display()),
+        // A database that is there already is refused.
+        Place::Database(_) => return Ok(()),
+        Place::Original => "the data in its original place is overwritten".to_owned(),
     };
+    let what = plan.adapter.caution(target).map_or(what.clone(), |caution| format!("{what} ({caution})"));
     let declined = |message: String| Failed::new(DECLINED, message);
     if !terminal::is_interactive() {
         return Err(declined(format!("restoring {} needs --yes: {what}", plan.name))

@@ -64,7 +64,7 @@ fn the_project_s_example_loads_and_names_what_brings_missing_components() {
     fs::write(folder.join("config.yaml"), include_str!("../data/seed-config.yaml")).unwrap();
     fs::copy(scene.keys().private(), keys.join("gpg-key.asc")).unwrap();
     for (backup, component) in [
-        ("db_mysql_something", "bahub.adapters.mysql"),
+        ("db_mysql_something", "bahub.transports.docker"),
         ("db_postgres", "bahub.adapters.postgres_dump"),
         ("fs_kubernetes_pod", "bahub.transports.kubernetes_sidepod"),
     ] {

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::{Engine, RunError, RunErrorKind, error};
-use crate::adapter::{Adapter, Findings};
+use crate::adapter::{Adapter, Finding, Findings};
 use crate::event::{Event, Events};
 use crate::link::{
     self, Done, Failure, FromAgent, Hello, Incoming, Job, LinkEnd, LinkReceiver, LinkSender, PROTOCOL, ProbeStep,
@@ -125,12 +125,34 @@ impl Agent {
         }
     }
 
-    /// Runs the adapter's probes.
-    pub(super) async fn probe(&mut self, adapter: &dyn Adapter, cx: &RunContext) -> Result<Findings, RunError> {
-        let probes = adapter.preflight().into_iter();
-        let mut probes = probes
-            .map(|probe| ProbeStep { step: probe.step, finding: probe.finding.map(str::to_owned) })
-            .collect::<Vec<_>>();
+    /// Runs the adapter's probes. Gives everything that they found, and of that the programs and their versions.
+    pub(super) async fn probe(
+        &mut self,
+        adapter: &dyn Adapter,
+        cx: &RunContext,
+    ) -> Result<(Findings, Findings), RunError> {
+        let probes = adapter.preflight(cx.purpose);
+        let is_tool = |name: &str| {
+            probes
+                .iter()
+                .any(|probe| probe.finding.is_some_and(|of| of == Finding::Tool(of.name()) && of.name() == name))
+        };
+        let steps = probes.iter().map(|probe| ProbeStep {
+            step: probe.step.clone(),
+            finding: probe.finding.map(|finding| finding.name().to_owned()),
+        });
+        let found = self.run_probes(steps.collect(), adapter, cx).await?;
+        let tools = found.0.iter().filter(|(name, _)| is_tool(name));
+        let tools = Findings(tools.map(|(name, line)| (name.clone(), line.clone())).collect());
+        Ok((found, tools))
+    }
+
+    async fn run_probes(
+        &mut self,
+        mut probes: Vec<ProbeStep>,
+        adapter: &dyn Adapter,
+        cx: &RunContext,
+    ) -> Result<Findings, RunError> {
         self.shield(probes.iter_mut().map(|probe| &mut probe.step), cx);
         self.sender.send(&ToAgent::Job(Box::new(Job::Probe(probes))))?;
         let mut cancelled = false;

@@ -34,10 +34,11 @@ impl Engine {
             }
         }
         self.in_place(plan, cx, run, async |session, agent, run| {
-            let found = agent.probe(plan.adapter.as_ref(), cx).await?;
-            run.report.tools = found.0.clone();
-            let mut capture = plan.adapter.capture(&found);
+            let (found, tools) = agent.probe(plan.adapter.as_ref(), cx).await?;
+            run.report.tools = tools.0.clone();
+            let mut capture = plan.adapter.capture(&found)?;
             agent.shield(capture.steps_mut(), cx);
+            capture.warnings.drain(..).for_each(|warning| run.warn(warning));
             let version = NewVersion {
                 created: jiff::Timestamp::now(),
                 adapter: plan.adapter_type.clone(),
@@ -54,7 +55,7 @@ impl Engine {
                 encoding: plan.sink.encoding(),
                 route: route::route_of(granted.as_ref()),
                 version,
-                found,
+                found: tools,
             };
             let capturing = Capturing { plan, cx, agent, run };
             capturing.run(session, job, granted).await

@@ -43,8 +43,8 @@ impl Engine {
         let found = unless_cancelled(cx, self.find(plan, options.version)).await?;
         run.report.version = Some(found.number.to_string());
         self.in_place(plan, cx, run, async |session, agent, run| {
-            let findings = agent.probe(plan.adapter.as_ref(), cx).await?;
-            run.report.tools = findings.0.clone();
+            let (findings, tools) = agent.probe(plan.adapter.as_ref(), cx).await?;
+            run.report.tools = tools.0;
             let mut replay = plan.adapter.replay(&options.target, &findings)?;
             agent.shield(replay.steps_mut(), cx);
             let granted = unless_cancelled(cx, route::choose(plan, agent, Purpose::Download(found.number))).await?;
@@ -53,7 +53,7 @@ impl Engine {
             let mut proof = None;
             if !options.stream {
                 cx.events.phase(Phase::Proving);
-                proof = Some(reading.run(Deliver::Prove, None, nothing).await?);
+                proof = Some(reading.run(Deliver::Prove { trailer: replay.trailer.clone() }, None, nothing).await?);
             }
             let (sha256, told) = proof.map(|proof| (proof.sha256, proof.warnings)).unzip();
             cx.events.phase(Phase::Quiescing);

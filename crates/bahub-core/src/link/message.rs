@@ -164,7 +164,10 @@ pub enum Expected {
 pub enum Deliver {
     /// Nowhere: the message is decrypted to its end, and decompressed unless it is of bahub's own making, which is
     /// ended only when all that made it ended well.
-    Prove,
+    Prove {
+        /// What the backup must end with, if it is not of bahub's own making.
+        trailer: Option<crate::step::Bytes>,
+    },
     /// Nowhere: the message is decrypted and decompressed to its end.
     Measure,
     /// Into the programs of a restore.

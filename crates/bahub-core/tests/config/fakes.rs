@@ -8,7 +8,7 @@ use bahub_core::registry::{
     TransportComponent,
 };
 use bahub_core::replay::{Replay, ReplayTarget, Unsupported};
-use bahub_core::run::RunContext;
+use bahub_core::run::{RunContext, RunPurpose};
 use bahub_core::secret::Secret;
 use bahub_core::sink::{
     Download, Encoding, NewVersion, Sink, SinkError, SinkErrorKind, Upload, Version, VersionNumber,
@@ -23,13 +23,13 @@ macro_rules! adapter {
         pub(crate) struct $name($config);
 
         impl Adapter for $name {
-            fn preflight(&self) -> Vec<Probe> {
+            fn preflight(&self, _: RunPurpose) -> Vec<Probe> {
                 let _ = &self.0;
                 Vec::new()
             }
 
-            fn capture(&self, _: &Findings) -> Capture {
-                Capture::default()
+            fn capture(&self, _: &Findings) -> Result<Capture, Unsupported> {
+                Ok(Capture::default())
             }
 
             fn replay(&self, _: &ReplayTarget, _: &Findings) -> Result<Replay, Unsupported> {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use bahub_core::adapter::{Adapter, Findings, Probe};
 use bahub_core::capture::Capture;
 use bahub_core::replay::{Place, Replay, ReplayTarget, Unsupported};
+use bahub_core::run::RunPurpose;
 use bahub_core::secret::Secret;
 use bahub_core::step::{Arg, Step};
 
@@ -24,12 +25,13 @@ impl CopyFile {
 }
 
 impl Adapter for CopyFile {
-    fn preflight(&self) -> Vec<Probe> {
-        ["cat", "tee"].map(|name| Probe { step: Step::new(name).arg("--version"), finding: Some("version") }).into()
+    fn preflight(&self, _purpose: RunPurpose) -> Vec<Probe> {
+        ["cat", "tee"].map(|name| Probe::tool("version", Step::new(name).arg("--version"))).into()
     }
 
-    fn capture(&self, _found: &Findings) -> Capture {
-        Capture::of(Step::new("cat").arg("--").arg(self.path.as_os_str().as_encoded_bytes()).env("LC_ALL", "C"))
+    fn capture(&self, _found: &Findings) -> Result<Capture, Unsupported> {
+        let cat = Step::new("cat").arg("--").arg(self.path.as_os_str().as_encoded_bytes()).env("LC_ALL", "C");
+        Ok(Capture::of(cat))
     }
 
     fn replay(&self, target: &ReplayTarget, _found: &Findings) -> Result<Replay, Unsupported> {
@@ -103,13 +105,13 @@ impl LyingAdapter {
 }
 
 impl Adapter for LyingAdapter {
-    fn preflight(&self) -> Vec<Probe> {
-        if self.lie == AdapterLie::ProbesNothing { Vec::new() } else { self.honest.preflight() }
+    fn preflight(&self, purpose: RunPurpose) -> Vec<Probe> {
+        if self.lie == AdapterLie::ProbesNothing { Vec::new() } else { self.honest.preflight(purpose) }
     }
 
-    fn capture(&self, _found: &Findings) -> Capture {
+    fn capture(&self, _found: &Findings) -> Result<Capture, Unsupported> {
         let path = self.honest.path.as_os_str().as_encoded_bytes();
-        Capture::of(self.distort(Step::new("cat").arg("--").arg(path)))
+        Ok(Capture::of(self.distort(Step::new("cat").arg("--").arg(path))))
     }
 
     fn replay(&self, target: &ReplayTarget, found: &Findings) -> Result<Replay, Unsupported> {

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bahub_core::adapter::{Adapter, Diagnosis, Findings, Probe, StepFailure};
 use bahub_core::capture::{Capture, Source};
 use bahub_core::replay::{Replay, ReplayTarget, Unsupported};
+use bahub_core::run::RunPurpose;
 use bahub_core::step::Step;
 use tempfile::TempDir;
 
@@ -95,8 +96,8 @@ fn find(name: &str) -> Option<PathBuf> {
 }
 
 impl Adapter for Detour {
-    fn preflight(&self) -> Vec<Probe> {
-        let mut probes = self.honest.preflight();
+    fn preflight(&self, purpose: RunPurpose) -> Vec<Probe> {
+        let mut probes = self.honest.preflight(purpose);
         if let Some((index, Mishap::Missing)) = self.mishap
             && let Some(program) = self.programs().get(index)
         {
@@ -107,11 +108,11 @@ impl Adapter for Detour {
         probes
     }
 
-    fn capture(&self, found: &Findings) -> Capture {
-        let mut capture = self.honest.capture(found);
+    fn capture(&self, found: &Findings) -> Result<Capture, Unsupported> {
+        let mut capture = self.honest.capture(found)?;
         let steps: Vec<Step> = capture.steps().cloned().collect();
         *self.programs.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = steps;
-        let Some((index, mishap)) = self.mishap else { return capture };
+        let Some((index, mishap)) = self.mishap else { return Ok(capture) };
         let steps = capture.segments.iter_mut().flat_map(|segment| match &mut segment.source {
             Source::Literal(_) => [].iter_mut(),
             Source::Pipeline(steps) => steps.iter_mut(),
@@ -119,11 +120,15 @@ impl Adapter for Detour {
         if let Some(step) = steps.into_iter().nth(index) {
             self.shim(step, mishap);
         }
-        capture
+        Ok(capture)
     }
 
     fn replay(&self, target: &ReplayTarget, found: &Findings) -> Result<Replay, Unsupported> {
         self.honest.replay(target, found)
+    }
+
+    fn caution(&self, target: &ReplayTarget) -> Option<&'static str> {
+        self.honest.caution(target)
     }
 
     fn census(&self, target: &ReplayTarget) -> Option<Step> {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use bahub_core::adapter::{Adapter, Findings, Probe};
 use bahub_core::capture::{Capture, Source};
 use bahub_core::replay::{Place, Replay, ReplayTarget, Unsupported};
+use bahub_core::run::RunPurpose;
 use bahub_core::step::{Stdin, Step};
 
 use super::super::report::Checked;
@@ -20,7 +21,7 @@ pub(super) const OPTION: &str = "--conformance-option=exec=false";
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Recipe {
     pub(super) probes: Vec<Probe>,
-    pub(super) capture: Capture,
+    pub(super) capture: Result<Capture, Unsupported>,
     pub(super) replays: Vec<(ReplayTarget, Result<Replay, Unsupported>)>,
     pub(super) censuses: Vec<Step>,
 }
@@ -36,7 +37,7 @@ fn targets() -> Vec<ReplayTarget> {
 pub(super) fn all(adapter: &dyn Adapter, context: &AdapterContext) -> Vec<Recipe> {
     let nothing = Findings::default();
     let recipe = |found: &Findings| Recipe {
-        probes: adapter.preflight(),
+        probes: [RunPurpose::Backup, RunPurpose::Restore].into_iter().flat_map(|of| adapter.preflight(of)).collect(),
         capture: adapter.capture(found),
         replays: targets().into_iter().map(|target| (target.clone(), adapter.replay(&target, found))).collect(),
         censuses: targets().iter().filter_map(|target| adapter.census(target)).collect(),
@@ -48,9 +49,9 @@ impl Recipe {
     /// Every step, with where it stands.
     pub(super) fn steps(&self) -> Vec<(&'static str, &Step)> {
         let replays = self.replays.iter().filter_map(|(_, replay)| replay.as_ref().ok());
-        let replays = replays.flat_map(|replay| replay.before.iter().chain(&replay.main).chain(&replay.after));
+        let replays = replays.flat_map(Replay::steps);
         let mut steps: Vec<_> = self.probes.iter().map(|probe| ("a probe", &probe.step)).collect();
-        steps.extend(self.capture.steps().map(|step| ("the capture", step)));
+        steps.extend(self.capture.iter().flat_map(Capture::steps).map(|step| ("the capture", step)));
         steps.extend(replays.map(|step| ("a restore", step)));
         steps.extend(self.censuses.iter().map(|step| ("a census", step)));
         steps
@@ -63,7 +64,8 @@ pub(super) fn pure(adapter: &dyn Adapter, context: &AdapterContext) -> Checked {
 }
 
 pub(super) fn capture_reads(recipes: &[Recipe]) -> Checked {
-    for Recipe { capture, .. } in recipes {
+    ensure!(recipes.iter().any(|recipe| recipe.capture.is_ok()), "whatever the probes find, nothing is captured");
+    for capture in recipes.iter().filter_map(|recipe| recipe.capture.as_ref().ok()) {
         ensure!(capture.steps().next().is_some(), "the capture runs no program");
         for segment in &capture.segments {
             if let Source::Pipeline(steps) = &segment.source {
@@ -82,7 +84,7 @@ pub(super) fn replay_reads(recipes: &[Recipe]) -> Checked {
         let Ok(replay) = replay else { continue };
         let first = replay.main.first().ok_or_else(|| format!("a restore to {target:?} has no main program"))?;
         ensure!(reads_backup(first), "{}, first of a restore to {target:?}, does not read the backup", first.name());
-        let others = replay.before.iter().chain(replay.main.iter().skip(1)).chain(&replay.after);
+        let others = replay.before.iter().chain(replay.main.iter().skip(1)).chain(&replay.after).chain(&replay.undo);
         for step in others {
             ensure!(!reads_backup(step), "{} is not first of a restore, and wants to read the backup", step.name());
         }

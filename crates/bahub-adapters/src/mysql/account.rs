@@ -1,0 +1,113 @@
+//! How the client programs reach the server and log in: an option file in memory, so that nothing stands in argv.
+
+use bahub_core::registry::SpecError;
+use bahub_core::secret::Secret;
+use bahub_core::step::Step;
+
+use super::config::{MysqlConfig, Tls, TlsMode};
+
+/// The names of the dump program: MariaDB's images have only the first since 11.0.
+pub(super) const DUMP: [&str; 2] = ["mariadb-dump", "mysqldump"];
+/// The names of the client program.
+pub(super) const CLIENT: [&str; 2] = ["mariadb", "mysql"];
+
+/// Below the ten seconds of a probe, so that the program itself says what it could not reach.
+const CONNECT_TIMEOUT: &str = "--connect-timeout=8";
+
+/// A server, and who logs in there.
+#[derive(Debug)]
+pub(super) struct Account {
+    options: Secret,
+}
+
+impl Account {
+    pub(super) fn parse(config: &MysqlConfig, wrong: &mut Vec<SpecError>) -> Option<Self> {
+        let before = wrong.len();
+        let mut wrong_at =
+            |pointer: &str, what: &str, help: &str| wrong.push(SpecError::new(pointer, what).with_help(help));
+        match &config.socket {
+            None if config.host.is_empty() => wrong_at("/host", "no server is named", "give `host`, or `socket`"),
+            Some(_) if !config.host.is_empty() => {
+                wrong_at("/socket", "both `host` and `socket` are given", "keep the one that is meant");
+            }
+            Some(socket) if !socket.starts_with('/') => {
+                wrong_at("/socket", "a socket is named by its absolute path", "begin it with a /");
+            }
+            _ => {}
+        }
+        if config.user.is_empty() {
+            wrong_at(
+                "/user",
+                "no user is named",
+                "name the user that backs up: see docs/adapters/mysql.md for its rights",
+            );
+        }
+        let mut lines = vec!["[client]".to_owned()];
+        let mut option = |pointer: &str, name: &str, value: &str| match quoted(value) {
+            Some(value) => lines.push(format!("{name}={value}")),
+            None => wrong_at(pointer, "it holds a NUL byte", "no client program can take one"),
+        };
+        option("/user", "user", &config.user);
+        option("/password", "password", config.password.expose());
+        match &config.socket {
+            Some(socket) => option("/socket", "socket", socket),
+            None => option("/host", "host", &config.host),
+        }
+        if let Some(ca) = &config.tls.ca {
+            option("/tls/ca", "ssl-ca", ca);
+        }
+        match &config.socket {
+            Some(_) => lines.push("protocol=socket".into()),
+            None => lines.push(format!("port={}", config.port)),
+        }
+        lines.extend(encryption(&config.tls).iter().map(|line| (*line).to_owned()));
+        lines.push("max-allowed-packet=1G".into());
+        lines.push("default-character-set=utf8mb4".into());
+        lines.push(String::new());
+        (wrong.len() == before).then(|| Self { options: Secret::new(lines.join("\n")) })
+    }
+
+    /// The client program, logged in, reading statements from its standard input. It stops at the first that fails.
+    pub(super) fn client(&self) -> Step {
+        self.program(CLIENT).args(["--batch", "--raw", "--skip-column-names", CONNECT_TIMEOUT])
+    }
+
+    /// The dump program, logged in.
+    pub(super) fn dump(&self) -> Step {
+        self.program(DUMP)
+    }
+
+    /// The option that names the file must be the first; no other file is read then.
+    fn program(&self, names: [&str; 2]) -> Step {
+        Step::first_of(names).secret_file("--defaults-file=", self.options.clone()).env("LC_ALL", "C")
+    }
+}
+
+/// The words of both families of clients; each leaves out what it does not know, with a warning at most.
+fn encryption(tls: &Tls) -> &'static [&'static str] {
+    match tls.mode {
+        TlsMode::Disable => &["loose-skip-ssl", "loose-ssl-mode=DISABLED"],
+        TlsMode::Prefer => &[],
+        TlsMode::Require => &["loose-ssl", "loose-ssl-mode=REQUIRED"],
+        TlsMode::Verify => &["loose-ssl", "loose-ssl-verify-server-cert", "loose-ssl-mode=VERIFY_IDENTITY"],
+    }
+}
+
+/// A value of an option file (MariaDB's manual, "Configuring MariaDB with Option Files"); none for what it cannot hold.
+fn quoted(value: &str) -> Option<String> {
+    let mut text = String::with_capacity(value.len() + 2);
+    text.push('"');
+    for character in value.chars() {
+        match character {
+            '\0' => return None,
+            '\\' => text.push_str("\\\\"),
+            '"' => text.push_str("\\\""),
+            '\n' => text.push_str("\\n"),
+            '\r' => text.push_str("\\r"),
+            '\t' => text.push_str("\\t"),
+            other => text.push(other),
+        }
+    }
+    text.push('"');
+    Some(text)
+}

@@ -1,0 +1,91 @@
+//! The dump, as mysqldump's manual says for a consistent one.
+
+use bahub_core::adapter::Findings;
+use bahub_core::capture::{Capture, Segment, Source};
+use bahub_core::replay::Unsupported;
+use bahub_core::step::{Bytes, Step};
+
+use super::scope::Scope;
+use super::{Mysql, preflight, sql, users, version};
+
+/// Everything that belongs to a database, rows as they are read, bytes in hexadecimal.
+const WHOLE: [&str; 7] =
+    ["--quick", "--routines", "--events", "--triggers", "--hex-blob", "--comments", "--no-tablespaces"];
+
+/// One snapshot for all of it, without locks: InnoDB's repeatable read.
+const SNAPSHOT: [&str; 2] = ["--single-transaction", "--skip-lock-tables"];
+/// One moment for all of it, by a read lock on every table.
+const LOCK: &str = "--lock-all-tables";
+
+/// What MySQL's own program would add: statements for replication, and statistics that older servers do not have.
+const MYSQL: [&str; 2] = ["--set-gtid-purged=OFF", "--column-statistics=0"];
+
+/// A dump that ended by itself ends with this.
+pub(super) const TRAILER: &str = "-- Dump completed";
+
+pub(super) fn capture(mysql: &Mysql, found: &Findings) -> Result<Capture, Unsupported> {
+    let dump = dump(mysql, found);
+    let mut segments = match &mysql.scope {
+        Scope::One(name) => vec![properties(mysql, name), segment(None, dump.arg("--").arg(name))],
+        Scope::Some(names) => vec![segment(Some("databases"), several(dump, names))],
+        Scope::All { .. } => match databases(found)? {
+            names if names.is_empty() => Vec::new(),
+            names => vec![segment(Some("databases"), several(dump, &names))],
+        },
+    };
+    if mysql.users {
+        segments.extend(users::segments(mysql, found));
+    }
+    if segments.is_empty() {
+        return Err(Unsupported {
+            what: "the server has no database to back up".into(),
+            help: "check `exclude_databases`, and what the user may see: SHOW DATABASES".into(),
+        });
+    }
+    let mut warnings = version::warnings(found);
+    let uncovered = found.get(preflight::UNCOVERED).and_then(sql::parse_list).unwrap_or_default();
+    warnings.extend(preflight::warning(&uncovered));
+    Ok(Capture { segments, warnings })
+}
+
+fn databases(found: &Findings) -> Result<Vec<String>, Unsupported> {
+    let Some(line) = found.get(preflight::DATABASES) else { return Ok(Vec::new()) };
+    let mut names = sql::parse_list(line).ok_or_else(|| Unsupported {
+        what: "the server's list of databases cannot be read".into(),
+        help: "name the databases in `databases`".into(),
+    })?;
+    names.sort();
+    Ok(names)
+}
+
+fn dump(mysql: &Mysql, found: &Findings) -> Step {
+    let mut step = mysql.account.dump().args(WHOLE);
+    step = if mysql.lock { step.arg(LOCK) } else { step.args(SNAPSHOT) };
+    if version::dumps_as_mysql(found) {
+        step = step.args(MYSQL);
+    }
+    for table in &mysql.exclude_tables {
+        step = step.arg(format!("--ignore-table={}.{}", table.database, table.name));
+    }
+    step.args(&mysql.extra_args)
+}
+
+fn several(dump: Step, names: &[String]) -> Step {
+    dump.args(["--add-drop-database", "--databases", "--"]).args(names)
+}
+
+fn segment(name: Option<&str>, dump: Step) -> Segment {
+    Segment { name: name.map(str::to_owned), source: Source::Pipeline(vec![dump]), trailer: Some(Bytes::from(TRAILER)) }
+}
+
+/// A dump of one database does not say what its character set is by default; without a name this is about the one that
+/// it is restored into.
+fn properties(mysql: &Mysql, name: &str) -> Segment {
+    let statement = format!(
+        "SELECT CONCAT('ALTER DATABASE CHARACTER SET ', default_character_set_name, ' COLLATE ', default_collation_name, ';') \
+         FROM information_schema.schemata WHERE schema_name = {};",
+        sql::text(name)
+    );
+    let source = Source::Pipeline(vec![preflight::query(mysql, &statement)]);
+    Segment { name: None, source, trailer: None }
+}

@@ -1,0 +1,129 @@
+//! The `spec` of the adapter.
+
+use bahub_core::registry::SpecError;
+use bahub_core::secret::Secret;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::account::Account;
+use super::scope::{Scope, Table};
+use super::{Mysql, extra};
+
+pub(super) const EXAMPLE: &str = r#"# The server, as seen from where the transport runs commands; or `socket: /run/mysqld/mysqld.sock`.
+host: db.example.org
+port: 3306
+user: backup
+password: "${file:/run/secrets/mysql}"
+# One database; or `databases: [shop, blog]`; or neither, for all of them with their users, roles and grants.
+database: shop
+# Tables to leave out: "table", or "database.table" where several databases are backed up.
+exclude_tables: [sessions]
+# Whether all tables are locked for the time of the dump: for MyISAM and Aria tables that are written to.
+lock: false
+tls: { mode: prefer }
+"#;
+
+/// Which databases, from which server.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MysqlConfig {
+    /// The server's name or address, as seen from where the transport runs commands.
+    #[serde(default)]
+    pub host: String,
+    /// The server's TCP port.
+    #[serde(default = "default_port")]
+    pub port: u16,
+    /// The server's socket, in place of `host` and `port`.
+    #[serde(default)]
+    pub socket: Option<String>,
+    /// Who logs in.
+    pub user: String,
+    /// The password; empty for none.
+    #[serde(default = "no_password")]
+    pub password: Secret,
+    /// The one database to back up; empty for all.
+    #[serde(default)]
+    pub database: String,
+    /// The databases to back up, where they are several.
+    #[serde(default)]
+    pub databases: Vec<String>,
+    /// Databases to leave out of all.
+    #[serde(default)]
+    pub exclude_databases: Vec<String>,
+    /// Tables to leave out: `table` of the one database, or `database.table`.
+    #[serde(default)]
+    pub exclude_tables: Vec<String>,
+    /// How the connection is encrypted.
+    #[serde(default)]
+    pub tls: Tls,
+    /// Whether users, roles and grants are in the backup; by default only where all databases are.
+    #[serde(default)]
+    pub users: Option<bool>,
+    /// Whether all tables are locked for the time of the dump.
+    #[serde(default)]
+    pub lock: bool,
+    /// More options of the dump program, each in one word: `--option` or `--option=value`.
+    #[serde(default)]
+    pub extra_args: Vec<String>,
+    /// The original's options for gzip; they choose gzip and its level for the stream.
+    #[serde(default)]
+    #[expect(dead_code, reason = "read by the configuration, which makes the stream's compression of it")]
+    gzip_args: Option<String>,
+}
+
+/// How the connection to the server is encrypted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// How much is asked for.
+    #[serde(default)]
+    pub mode: TlsMode,
+    /// A file with the authorities that may vouch for the server, where the transport runs commands.
+    #[serde(default)]
+    pub ca: Option<String>,
+}
+
+/// How much encryption is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TlsMode {
+    /// None.
+    Disable,
+    /// What the client program does by itself.
+    #[default]
+    Prefer,
+    /// An encrypted connection, to whomever.
+    Require,
+    /// An encrypted connection to a server of that name, which an authority vouches for.
+    Verify,
+}
+
+fn default_port() -> u16 {
+    3306
+}
+
+fn no_password() -> Secret {
+    Secret::new("")
+}
+
+impl MysqlConfig {
+    /// Parses everything; all that is wrong is told at once.
+    pub(super) fn check(self) -> Result<Mysql, Vec<SpecError>> {
+        let mut wrong = Vec::new();
+        let account = Account::parse(&self, &mut wrong);
+        let scope = Scope::parse(&self, &mut wrong);
+        let exclude_tables = Table::parse_each(&self.exclude_tables, scope.as_ref(), &mut wrong);
+        wrong.extend(extra::refused(&self.extra_args));
+        match (account, scope) {
+            (Some(account), Some(scope)) if wrong.is_empty() => Ok(Mysql {
+                account,
+                users: self.users.unwrap_or(matches!(scope, Scope::All { .. })),
+                scope,
+                exclude_tables,
+                lock: self.lock,
+                extra_args: self.extra_args,
+            }),
+            _ => Err(wrong),
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What the programs' words mean: the numbers are those of MariaDB's "Error Codes".
+
+use bahub_core::adapter::{Diagnosis, StepEnd, StepFailure};
+
+use super::preflight::OBJECTION;
+
+/// Words on standard error, what they mean, and what to do. The first that is found is the cause.
+const KNOWN: &[(&[&str], &str, &str)] = &[
+    (
+        &[OBJECTION],
+        "the user may not read everything that belongs to the backup, or something cannot be backed up",
+        "the message names it; docs/adapters/mysql.md lists the grants that a backup needs",
+    ),
+    (
+        &["Unknown MySQL server host", "Unknown server host", "ERROR 2005", "error: 2005"],
+        "the server's name is not known",
+        "check `host`, as seen from where the transport runs the client program",
+    ),
+    (
+        &[
+            "Can't connect to",
+            "ERROR 2002",
+            "ERROR 2003",
+            "error: 2002",
+            "error: 2003",
+            "Connection refused",
+            "Connection timed out",
+        ],
+        "the server cannot be reached",
+        "check `host`, `port` or `socket`, as seen from where the transport runs the client program, and that the server runs",
+    ),
+    (
+        &["ERROR 1045", "error: 1045", "ERROR 1698", "error: 1698"],
+        "the login was refused",
+        "check `user` and `password`, and that the user may come from that host",
+    ),
+    (
+        &["ERROR 2026", "error: 2026"],
+        "the connection cannot be encrypted as `tls` asks",
+        "check `tls`: the server's certificate, its name and its authority",
+    ),
+    (&["ERROR 1049", "error: 1049"], "there is no database of that name", "check `database` or `databases`"),
+    (
+        &["ERROR 1007", "error: 1007"],
+        "a database of that name is there already, and would have been overwritten",
+        "give --into another name, or drop that database",
+    ),
+    (
+        &["ERROR 1153", "error: 1153", "max_allowed_packet", "ERROR 2006"],
+        "a row is larger than the server takes at once",
+        "raise the server's `max_allowed_packet`: bytes are twice as large in a dump",
+    ),
+    (
+        &[
+            "ERROR 1044",
+            "ERROR 1142",
+            "ERROR 1143",
+            "ERROR 1227",
+            "ERROR 1370",
+            "error: 1044",
+            "error: 1142",
+            "error: 1227",
+            "insufficient privileges",
+            "denied",
+        ],
+        "the user lacks a right",
+        "docs/adapters/mysql.md lists the grants that a backup and a restore need",
+    ),
+    (
+        &["ERROR 2013", "error: 2013", "Lost connection", "gone away"],
+        "the server ended the connection",
+        "look into the server's log: it was stopped, or killed the connection",
+    ),
+    (
+        &["at line"],
+        "the server refused a statement of the backup, at that line of it; what came before is restored",
+        "the message names the statement's error; to see the line: --download FILE, then sed -n LINEp FILE",
+    ),
+];
+
+pub(super) fn explain(failure: &StepFailure) -> Option<Diagnosis> {
+    let said = |cause: &str, help: &str| Some(Diagnosis { cause: cause.to_owned(), help: help.to_owned() });
+    match &failure.end {
+        StepEnd::NotFound if failure.program == "sed" => {
+            said("there is no sed in that place", "install it or busybox there, or set `users: false`")
+        }
+        StepEnd::NotFound => said(
+            &format!("there is no {} in that place", failure.program),
+            "install the client programs there (mariadb-client), or use a transport whose image has them",
+        ),
+        StepEnd::TimedOut { .. } => said(
+            "the server did not answer in time",
+            "check `host` and `port`, as seen from where the transport runs the client program: a firewall may swallow packets",
+        ),
+        _ => KNOWN
+            .iter()
+            .find(|(words, ..)| words.iter().any(|word| failure.stderr.contains(word)))
+            .and_then(|(_, cause, help)| said(cause, help)),
+    }
+}

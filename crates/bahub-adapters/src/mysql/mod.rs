@@ -1,0 +1,70 @@
+//! MySQL and MariaDB, by the client programs of the place where they run: logical dumps, consistent without a lock.
+//!
+//! `docs/adapters/mysql.md` says what is in a backup, which rights it needs, and what a failed restore leaves.
+
+mod account;
+mod capture;
+mod config;
+mod explain;
+mod extra;
+mod preflight;
+mod restore;
+mod scope;
+mod sql;
+mod users;
+mod version;
+
+pub use config::{MysqlConfig, Tls, TlsMode};
+
+use bahub_core::adapter::{Adapter, Diagnosis, Findings, Probe, StepFailure};
+use bahub_core::capture::Capture;
+use bahub_core::registry::{AdapterComponent, SpecError};
+use bahub_core::replay::{Replay, ReplayTarget, Unsupported};
+use bahub_core::run::RunPurpose;
+
+use account::Account;
+use scope::{Scope, Table};
+
+/// Dumps one database, some, or all of them with their users.
+#[derive(Debug)]
+pub struct Mysql {
+    account: Account,
+    scope: Scope,
+    exclude_tables: Vec<Table>,
+    users: bool,
+    lock: bool,
+    extra_args: Vec<String>,
+}
+
+impl AdapterComponent for Mysql {
+    const TYPE: &'static str = "bahub.adapters.mysql";
+    const SUMMARY: &'static str = "MySQL and MariaDB, by mariadb-dump or mysqldump of the place where they run";
+    const EXAMPLE: &'static str = config::EXAMPLE;
+    type Config = MysqlConfig;
+
+    fn from_config(config: MysqlConfig) -> Result<Self, Vec<SpecError>> {
+        config.check()
+    }
+}
+
+impl Adapter for Mysql {
+    fn preflight(&self, purpose: RunPurpose) -> Vec<Probe> {
+        preflight::probes(self, purpose)
+    }
+
+    fn capture(&self, found: &Findings) -> Result<Capture, Unsupported> {
+        capture::capture(self, found)
+    }
+
+    fn replay(&self, target: &ReplayTarget, _found: &Findings) -> Result<Replay, Unsupported> {
+        restore::replay(self, target)
+    }
+
+    fn caution(&self, target: &ReplayTarget) -> Option<&'static str> {
+        restore::caution(target)
+    }
+
+    fn explain(&self, failure: &StepFailure) -> Option<Diagnosis> {
+        explain::explain(failure)
+    }
+}

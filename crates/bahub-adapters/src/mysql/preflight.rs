@@ -1,0 +1,130 @@
+//! What is asked before anything is begun: programs, the server, the login, the databases, the rights.
+
+use bahub_core::adapter::Probe;
+use bahub_core::run::RunPurpose;
+use bahub_core::step::{Bytes, Stdin, Step};
+
+use super::scope::{SYSTEM, Scope};
+use super::{Mysql, account, sql, version};
+
+/// The findings' names.
+pub(super) const DATABASES: &str = "databases";
+pub(super) const UNCOVERED: &str = "tables that no transaction covers";
+
+/// So many names are told.
+const NAMES_MOST: usize = 20;
+
+/// What a statement that cannot be prepared begins with, to stop a probe with words of ours.
+pub(super) const OBJECTION: &str = "bahub objects";
+
+/// The rights that a dump needs on what it reads. Without TRIGGER, triggers are left out without a word.
+const RIGHTS: [&str; 4] = ["SELECT", "SHOW VIEW", "TRIGGER", "EVENT"];
+
+pub(super) fn probes(mysql: &Mysql, purpose: RunPurpose) -> Vec<Probe> {
+    let client = Step::first_of(account::CLIENT).arg("--version").env("LC_ALL", "C");
+    let mut probes =
+        vec![Probe::tool(version::CLIENT, client), Probe::tool(version::SERVER, query(mysql, "SELECT VERSION();"))];
+    if purpose == RunPurpose::Backup {
+        let dump = Step::first_of(account::DUMP).arg("--version").env("LC_ALL", "C");
+        probes.insert(0, Probe::tool(version::DUMP, dump));
+        probes.extend(named(mysql).map(|name| Probe::check(query(mysql, &format!("USE {};", sql::ident(name))))));
+        probes.push(Probe::check(query(mysql, &missing_rights(mysql))));
+        if mysql.users {
+            probes.push(Probe::check(Step::new("sed").args(["-n", "p"]).env("LC_ALL", "C")));
+            probes.push(Probe::check(query(mysql, ODD_USERS)));
+        }
+        if let Scope::All { exclude } = &mysql.scope {
+            let left_out = sql::texts(SYSTEM.into_iter().chain(exclude.iter().map(String::as_str)));
+            let from = format!("information_schema.schemata WHERE schema_name NOT IN {left_out}");
+            probes.push(Probe::fact(DATABASES, query(mysql, &list("schema_name", &from))));
+        }
+        if !mysql.lock {
+            probes.push(Probe::fact(UNCOVERED, query(mysql, &uncovered(mysql))));
+        }
+    }
+    probes
+}
+
+/// The client with these statements.
+pub(super) fn query(mysql: &Mysql, statements: &str) -> Step {
+    mysql.account.client().stdin(Stdin::Literal(Bytes::from(statements)))
+}
+
+fn named(mysql: &Mysql) -> impl Iterator<Item = &str> {
+    let names = match &mysql.scope {
+        Scope::One(name) => std::slice::from_ref(name),
+        Scope::Some(names) => names,
+        Scope::All { .. } => &[],
+    };
+    names.iter().map(String::as_str)
+}
+
+/// A condition on a column that holds names of databases: those of the backup.
+pub(super) fn within(mysql: &Mysql, column: &str) -> String {
+    match &mysql.scope {
+        Scope::All { exclude } => {
+            let left_out = sql::texts(SYSTEM.into_iter().chain(exclude.iter().map(String::as_str)));
+            format!("{column} NOT IN {left_out}")
+        }
+        Scope::One(_) | Scope::Some(_) => format!("{column} IN {}", sql::texts(named(mysql))),
+    }
+}
+
+/// A counted list of texts in hexadecimal, on one line.
+fn list(column: &str, from: &str) -> String {
+    format!(
+        "SET SESSION group_concat_max_len = 67108864; \
+         SELECT CONCAT(COUNT(*), ' ', COALESCE(GROUP_CONCAT(HEX(CONVERT({column} USING utf8mb4)) SEPARATOR ' '), '')) FROM {from};"
+    )
+}
+
+/// Tables of engines without transactions: the first of them by name, and one more where there are more than are told.
+fn uncovered(mysql: &Mysql) -> String {
+    let tables = format!(
+        "(SELECT CONCAT(table_schema, '.', table_name) AS name FROM information_schema.tables \
+          WHERE table_type = 'BASE TABLE' AND {} AND engine NOT IN \
+          (SELECT engine FROM information_schema.engines WHERE transactions = 'YES') ORDER BY 1 LIMIT {}) AS uncovered",
+        within(mysql, "table_schema"),
+        NAMES_MOST + 1,
+    );
+    list("name", &tables)
+}
+
+/// What to tell of tables that are not covered.
+pub(super) fn warning(names: &[String]) -> Option<String> {
+    let more = if names.len() > NAMES_MOST { " and more" } else { "" };
+    let told = names.iter().take(NAMES_MOST).map(String::as_str).collect::<Vec<_>>().join(", ");
+    (!names.is_empty()).then(|| {
+        format!(
+            "tables whose engine knows no transactions are as they were when each was read, and not all of one moment: {told}{more}; \
+             `lock: true` locks them meanwhile"
+        )
+    })
+}
+
+/// Refuses where rights on any database of the backup are missing that a dump would miss without a word. What a role gives
+/// cannot be told apart, so an account with one is believed.
+fn missing_rights(mysql: &Mysql) -> String {
+    let rights = RIGHTS.map(|right| format!("SELECT '{right}' AS name")).join(" UNION ALL ");
+    let account = "CONCAT('\\'', SUBSTRING_INDEX(CURRENT_USER(), '@', 1), '\\'@\\'', SUBSTRING_INDEX(CURRENT_USER(), '@', -1), '\\'')";
+    let on_all = format!(
+        "SELECT 1 FROM information_schema.user_privileges WHERE grantee = {account} AND privilege_type = needed.name"
+    );
+    let on_one = format!(
+        "SELECT 1 FROM information_schema.schema_privileges WHERE grantee = {account} AND privilege_type = needed.name \
+         AND schemata.schema_name LIKE table_schema"
+    );
+    format!(
+        "SET @missing = (SELECT GROUP_CONCAT(DISTINCT needed.name ORDER BY 1 SEPARATOR ', ') FROM ({rights}) AS needed, \
+         information_schema.schemata AS schemata WHERE {} AND NOT EXISTS ({on_all}) AND NOT EXISTS ({on_one})); \
+         SET @roles = (SELECT COUNT(*) FROM information_schema.applicable_roles); \
+         SET @check = IF(@missing IS NULL OR @roles > 0, 'DO 0', CONCAT('{OBJECTION}: the user lacks ', @missing)); \
+         PREPARE objection FROM @check; EXECUTE objection;",
+        within(mysql, "schemata.schema_name"),
+    )
+}
+
+/// Names with a line break cannot be told apart from what stands around them.
+const ODD_USERS: &str = "SET @odd = (SELECT COUNT(*) FROM mysql.user WHERE CONCAT(user, host) LIKE '%\n%'); \
+     SET @check = IF(@odd = 0, 'DO 0', 'bahub objects: a user has a line break in its name'); \
+     PREPARE objection FROM @check; EXECUTE objection;";

@@ -1,0 +1,74 @@
+//! The dump, put back by the client program.
+
+use bahub_core::replay::{Place, Replay, ReplayTarget, Unsupported};
+use bahub_core::step::{Bytes, Step};
+
+use super::capture::TRAILER;
+use super::scope::Scope;
+use super::{Mysql, preflight, sql};
+
+pub(super) fn replay(mysql: &Mysql, target: &ReplayTarget) -> Result<Replay, Unsupported> {
+    if let Some(member) = target.members.first() {
+        return Err(Unsupported {
+            what: format!("the mysql adapter cannot restore only {member:?}"),
+            help: "restore the whole database under another name with --into, and copy from there what is wanted"
+                .into(),
+        });
+    }
+    let (before, main) = match (&mysql.scope, &target.place) {
+        (_, Place::Directory(directory)) => {
+            return Err(Unsupported {
+                what: format!("the mysql adapter cannot restore into the folder {}", directory.display()),
+                help: "restore into a database with --into, or write the SQL into a file with --download".into(),
+            });
+        }
+        (Scope::One(name), Place::Original) => (vec![made_anew(mysql, name)], client(mysql, Some(name))),
+        (Scope::One(_), Place::Database(name)) => (vec![made(mysql, name)?], client(mysql, Some(name))),
+        (Scope::Some(_) | Scope::All { .. }, Place::Original) => (Vec::new(), client(mysql, None)),
+        (Scope::Some(_) | Scope::All { .. }, Place::Database(name)) => {
+            return Err(Unsupported {
+                what: format!("a backup of several databases cannot be restored into the one database {name:?}"),
+                help: "its SQL names its databases: restore it on another server, or take one from it with --download"
+                    .into(),
+            });
+        }
+    };
+    Ok(Replay { before, main: vec![main], trailer: Some(Bytes::from(TRAILER)), ..Replay::default() })
+}
+
+pub(super) fn caution(target: &ReplayTarget) -> Option<&'static str> {
+    match target.place {
+        Place::Original => Some(
+            "MySQL and MariaDB cannot restore at once or not at all: the backup is proven whole before, but a restore that breaks \
+             off leaves what was restored until then",
+        ),
+        Place::Directory(_) | Place::Database(_) => None,
+    }
+}
+
+/// The client, into this database. It runs no command of its own that stands in the data, and stops at the first error.
+fn client(mysql: &Mysql, database: Option<&str>) -> Step {
+    let client = mysql.account.client().arg("--binary-mode");
+    match database {
+        Some(name) => client.arg(format!("--database={name}")),
+        None => client,
+    }
+    .reads_backup()
+}
+
+/// What came after the backup goes with the database.
+fn made_anew(mysql: &Mysql, name: &str) -> Step {
+    let name = sql::ident(name);
+    preflight::query(mysql, &format!("DROP DATABASE IF EXISTS {name}; CREATE DATABASE {name};"))
+}
+
+/// A database that is there already is somebody's.
+fn made(mysql: &Mysql, name: &str) -> Result<Step, Unsupported> {
+    if let Some(objection) = super::scope::objection(name) {
+        return Err(Unsupported {
+            what: format!("{name:?} is no name of a database: {objection}"),
+            help: "give --into another name".into(),
+        });
+    }
+    Ok(preflight::query(mysql, &format!("CREATE DATABASE {};", sql::ident(name))))
+}

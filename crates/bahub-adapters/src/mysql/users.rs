@@ -1,0 +1,63 @@
+//! Users, roles and grants as statements that can be run again: never the `mysql` schema itself.
+
+use bahub_core::adapter::Findings;
+use bahub_core::capture::{Segment, Source};
+use bahub_core::step::{Bytes, Step};
+
+use super::{Mysql, preflight, version};
+
+/// The segment's name.
+pub(super) const NAME: &str = "users";
+
+/// Who is left out: the account that backs up (and restores), the administrator, and the server's own accounts. A restore
+/// must not change the password of the one that it is logged in with.
+const LEFT_OUT: &str = "user NOT IN ('root', 'mariadb.sys', 'mysql.sys', 'mysql.session', 'mysql.infoschema', 'PUBLIC', '') \
+                        AND CONCAT(user, '@', host) <> CURRENT_USER()";
+
+/// An account as statements name it.
+const ACCOUNT: &str = "CONCAT('`', REPLACE(user, '`', '``'), '`@`', REPLACE(host, '`', '``'), '`')";
+const ROLE: &str = "CONCAT('`', REPLACE(user, '`', '``'), '`')";
+
+/// Statements of the server's own words end without a semicolon. A user that is there already gets the password and the
+/// limits that it had.
+const IDEMPOTENT: &str = "s/;*$/;/\n\
+     s/^CREATE USER /CREATE USER IF NOT EXISTS /\n\
+     p\n\
+     s/^CREATE USER IF NOT EXISTS /ALTER USER IF EXISTS /p";
+
+pub(super) fn segments(mysql: &Mysql, found: &Findings) -> [Segment; 2] {
+    let questions = preflight::query(mysql, if version::is_mariadb(found) { &MARIADB } else { &MYSQL });
+    let answers = mysql.account.client();
+    let statements = Step::new("sed").arg("-n").arg(IDEMPOTENT).env("LC_ALL", "C");
+    let named = Source::Pipeline(vec![questions, answers, statements]);
+    let end = Source::Literal(Bytes::from("-- Dump completed: users, roles and grants\n"));
+    [
+        Segment { name: Some(NAME.into()), source: named, trailer: None },
+        Segment { name: None, source: end, trailer: None },
+    ]
+}
+
+/// Statements that ask for what there is, in the order in which it can be made again. A text is printed by its
+/// hexadecimal form, so that nothing in a name ends it.
+static MARIADB: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
+    format!(
+        "SELECT question FROM (\
+         SELECT 1 AS turn, CONCAT('SELECT X''', HEX(CONCAT('CREATE ROLE IF NOT EXISTS ', {ROLE})), ''';') AS question \
+           FROM mysql.user WHERE is_role = 'Y' AND user <> 'PUBLIC' UNION ALL \
+         SELECT 2, CONCAT('SHOW CREATE USER ', {ACCOUNT}, ';') FROM mysql.user WHERE is_role = 'N' AND {LEFT_OUT} UNION ALL \
+         SELECT 3, CONCAT('SHOW GRANTS FOR ', {ROLE}, ';') FROM mysql.user WHERE is_role = 'Y' AND user <> 'PUBLIC' UNION ALL \
+         SELECT 4, CONCAT('SHOW GRANTS FOR ', {ACCOUNT}, ';') FROM mysql.user WHERE is_role = 'N' AND {LEFT_OUT}\
+         ) AS questions ORDER BY turn, question;"
+    )
+});
+
+/// MySQL's roles are users.
+static MYSQL: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
+    format!(
+        "SELECT question FROM (\
+         SELECT 1 AS turn, 'SET SESSION print_identified_with_as_hex = ON;' AS question UNION ALL \
+         SELECT 2, CONCAT('SHOW CREATE USER ', {ACCOUNT}, ';') FROM mysql.user WHERE {LEFT_OUT} UNION ALL \
+         SELECT 3, CONCAT('SHOW GRANTS FOR ', {ACCOUNT}, ';') FROM mysql.user WHERE {LEFT_OUT}\
+         ) AS questions ORDER BY turn, question;"
+    )
+});

@@ -1,0 +1,79 @@
+//! The suites of the testkit.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bahub_core::adapter::Findings;
+use bahub_testkit::conformance::{self, AdapterContext, LiveData, RoundTrip, adapter_claim};
+use bahub_testkit::fixtures::MariaDb;
+use serde_json::json;
+
+use super::support::{SHARED, adapter, spec};
+
+fn findings(pairs: &[(&str, &str)]) -> Findings {
+    Findings(pairs.iter().map(|(name, line)| ((*name).to_owned(), (*line).to_owned())).collect())
+}
+
+#[test]
+fn the_mysql_adapter_conforms() {
+    let secret = "s3cret'\"\\ #";
+    let mariadb = findings(&[("mysql server", "10.11.19-MariaDB"), ("databases", "2 61 2D2D62")]);
+    let mysql = findings(&[
+        ("mysql server", "8.0.36"),
+        ("mysql dump", "mysqldump  Ver 8.0.36 for Linux"),
+        ("databases", "1 61"),
+    ]);
+    for more in
+        [json!({}), json!({ "database": "sh'op" }), json!({ "databases": ["a", "--b"], "users": true, "lock": true })]
+    {
+        let mut spec = json!({ "host": "h'o st", "user": "u'ser", "password": secret });
+        super::support::merge(&mut spec, more);
+        let context = AdapterContext {
+            secrets: vec![secret.into()],
+            values: vec!["h'o st".into(), "u'ser".into(), "sh'op".into()],
+            findings: vec![mariadb.clone(), mysql.clone()],
+        };
+        let report = conformance::adapter(&adapter(spec), &context);
+        report.assert_conforms();
+        assert_eq!(report.held(), adapter_claim::ALL);
+    }
+}
+
+/// A database of the shared server, and what was in it.
+struct Shop {
+    before: std::sync::OnceLock<String>,
+}
+
+const SHOP: &str = "conformance shop";
+
+#[async_trait]
+impl LiveData for Shop {
+    async fn prepare(&self) {
+        SHARED.sql(&format!(
+            "CREATE DATABASE `{SHOP}` CHARACTER SET latin1; USE `{SHOP}`; CREATE TABLE t (id INT PRIMARY KEY, v TEXT); \
+             INSERT INTO t SELECT seq, MD5(seq) FROM seq_1_to_5000; CREATE VIEW v AS SELECT COUNT(*) AS n FROM t;"
+        ));
+        self.before.set(SHARED.dump(&[SHOP])).unwrap();
+    }
+
+    async fn wipe(&self) {
+        SHARED.sql(&format!("DROP DATABASE `{SHOP}`;"));
+    }
+
+    async fn compare(&self) -> Result<(), String> {
+        if SHARED.sql(&format!("SHOW DATABASES LIKE '{SHOP}'")).is_empty() {
+            return Err("the database is gone".into());
+        }
+        let now = SHARED.dump(&[SHOP]);
+        if self.before.get() == Some(&now) { Ok(()) } else { Err("the dumps differ".into()) }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_mysql_adapter_goes_there_and_back() {
+    let adapter = Arc::new(adapter(spec(&SHARED, json!({ "database": SHOP, "users": true }))));
+    let how = RoundTrip { secrets: vec![MariaDb::ROOT_PASSWORD.into()], ..RoundTrip::default() };
+    let report = conformance::adapter_round_trip(adapter, &Shop { before: Default::default() }, &how).await;
+    report.assert_conforms();
+    assert_eq!(report.held(), adapter_claim::ROUND_TRIP);
+}

@@ -1,0 +1,14 @@
+//! The mysql adapter against a real MariaDB.
+//!
+//! Needs `mariadbd` and `mariadb-dump`; `scripts/testbed` brings them, and each test starts its own server.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test states what must hold")]
+
+mod breaks;
+mod config;
+mod conforms;
+mod museum;
+mod preflight;
+mod restores;
+mod rights;
+mod support;

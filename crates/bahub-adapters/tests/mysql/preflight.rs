@@ -1,0 +1,40 @@
+//! Five mistakes, five errors, before anything is begun.
+
+use std::time::{Duration, Instant};
+
+use bahub_core::engine::RunErrorKind;
+use serde_json::{Value, json};
+
+use super::support::{Room, SHARED, merge, spec, told};
+
+async fn refused(more: Value, words: &[&str]) {
+    let room = Room::new();
+    let mut all = spec(&SHARED, json!({}));
+    merge(&mut all, more);
+    let began = Instant::now();
+    let ended = room.backup(all).await;
+    assert!(began.elapsed() < Duration::from_secs(11));
+    let told = told(&ended);
+    assert_eq!(*ended.error.as_ref().unwrap().kind(), RunErrorKind::Preflight, "{told}");
+    assert!(words.iter().all(|word| told.contains(word)), "{told}");
+    assert!(!told.contains("no help"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_mistake_has_its_own_error() {
+    SHARED.sql(
+        "CREATE DATABASE preflight; CREATE TABLE preflight.t (id INT); CREATE USER poor@'%' IDENTIFIED BY 'poor'; \
+         GRANT SELECT, SHOW VIEW, EVENT ON preflight.* TO poor@'%';",
+    );
+    let unreachable = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    refused(json!({ "host": "no-such-host.invalid" }), &["name is not known", "`host`"]).await;
+    refused(json!({ "port": unreachable }), &["cannot be reached", "`port`"]).await;
+    refused(json!({ "password": "wrong-password" }), &["login was refused", "`password`"]).await;
+    refused(json!({ "user": "nobody" }), &["login was refused"]).await;
+    refused(json!({ "database": "no such database" }), &["no database of that name", "no such database"]).await;
+    refused(
+        json!({ "user": "poor", "password": "poor", "database": "preflight" }),
+        &["lacks TRIGGER", "docs/adapters/mysql.md"],
+    )
+    .await;
+}

@@ -1,0 +1,145 @@
+//! Under another name, of the original's dumps, and of a moment.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bahub_core::engine::RunErrorKind;
+use bahub_core::replay::Place;
+use bahub_core::step::Step;
+use serde_json::json;
+
+use super::support::{Room, SHARED, done, spec, told};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_comes_back_under_another_name_and_none_is_overwritten() {
+    let room = Room::new();
+    SHARED.sql(
+        "CREATE DATABASE original; USE original; CREATE TABLE t (id INT); INSERT INTO t VALUES (1), (2); \
+         CREATE VIEW v AS SELECT * FROM t; CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET NEW.id = NEW.id + 1;",
+    );
+    let one = json!({ "database": "original" });
+    done(&room.backup(spec(&SHARED, one.clone())).await);
+    SHARED.sql("INSERT INTO original.t VALUES (3);");
+    let name = "look `first` \"$(x)\"";
+    done(&room.restore(spec(&SHARED, one.clone()), Place::Database(name.into())).await);
+    let quoted = "`look ``first`` \"$(x)\"`";
+    assert_eq!(SHARED.sql(&format!("SELECT COUNT(*) FROM {quoted}.v;")).trim(), "2");
+    assert_eq!(SHARED.sql("SELECT COUNT(*) FROM original.v;").trim(), "3", "the original was not touched");
+    let again = room.restore(spec(&SHARED, one), Place::Database(name.into())).await;
+    assert!(told(&again).contains("is there already"), "{}", told(&again));
+    assert_eq!(SHARED.sql(&format!("SELECT COUNT(*) FROM {quoted}.t;")).trim(), "2", "it is still there");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_databases_cannot_go_into_one() {
+    let room = Room::new();
+    SHARED.sql("CREATE DATABASE several_a; CREATE DATABASE several_b;");
+    let several = json!({ "databases": ["several_a", "several_b"] });
+    done(&room.backup(spec(&SHARED, several.clone())).await);
+    let ended = room.restore(spec(&SHARED, several), Place::Database("x".into())).await;
+    assert_eq!(*ended.error.as_ref().unwrap().kind(), RunErrorKind::Unsupported, "{}", told(&ended));
+}
+
+/// Two accounts whose sum never changes, written to all the time.
+#[test]
+fn a_backup_under_writers_is_of_one_moment() {
+    let room = Room::new();
+    SHARED.sql(
+        "CREATE DATABASE bank; USE bank; CREATE TABLE a (id INT PRIMARY KEY, v BIGINT); CREATE TABLE filler (id INT PRIMARY KEY, t TEXT); \
+         CREATE TABLE z (id INT PRIMARY KEY, v BIGINT); INSERT INTO a VALUES (1, 1000000); INSERT INTO z VALUES (1, 0); \
+         INSERT INTO filler SELECT seq, REPEAT(MD5(seq), 4) FROM seq_1_to_200000;",
+    );
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (stop, rounds) = (AtomicBool::new(false), std::sync::atomic::AtomicU32::new(0));
+    let backup = std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    let transfer =
+                        "START TRANSACTION; UPDATE a SET v = v - 1; UPDATE z SET v = v + 1; COMMIT;".repeat(50);
+                    SHARED.sql(&format!("USE bank; {transfer}"));
+                    rounds.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        while rounds.load(Ordering::Relaxed) < 3 {
+            std::thread::yield_now();
+        }
+        let before = rounds.load(Ordering::Relaxed);
+        let backup = runtime.block_on(room.backup(spec(&SHARED, json!({ "database": "bank" }))));
+        let during = rounds.load(Ordering::Relaxed) - before;
+        stop.store(true, Ordering::Relaxed);
+        assert!(during > 0, "nobody wrote during the dump");
+        backup
+    });
+    done(&backup);
+    let restore = room.restore(spec(&SHARED, json!({ "database": "bank" })), Place::Database("bank_then".into()));
+    done(&runtime.block_on(restore));
+    assert_eq!(SHARED.sql("SELECT a.v + z.v FROM bank_then.a AS a, bank_then.z AS z;").trim(), "1000000");
+    assert_ne!(SHARED.sql("SELECT v FROM bank_then.z;").trim(), "0");
+}
+
+/// What the original product stored: a plain dump, made smaller by gzip.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dump_of_the_original_comes_back_and_a_cut_one_is_refused_before_anything_is_touched() {
+    use bahub_core::compression::{Algorithm, Compression};
+    SHARED.sql("CREATE DATABASE legacy; USE legacy; CREATE TABLE t (id INT); INSERT INTO t VALUES (1), (2), (3);");
+    let dump = SHARED.command("mariadb-dump").args(["--skip-lock-tables", "legacy"]).output().unwrap().stdout;
+    let text = String::from_utf8(dump).unwrap();
+    let cut = text[..text.find("-- Dump completed").unwrap()].to_owned();
+    let live = json!({ "database": "legacy" });
+    for (content, whole) in [(text, true), (cut, false)] {
+        let room = Room::new();
+        // Another adapter's backup of the same bytes stands for what the original's pipeline made.
+        let mut plan = room.engine.plan(std::sync::Arc::new(Echo(content)), std::sync::Arc::new(room.sink.clone()));
+        plan.compression = Compression::new(Algorithm::Gzip);
+        done(&room.engine.backup(&plan).await);
+        SHARED.sql("USE legacy; DELETE FROM t; INSERT INTO t VALUES (9);");
+        let ended = room.restore(spec(&SHARED, live.clone()), Place::Original).await;
+        if whole {
+            done(&ended);
+            assert_eq!(SHARED.sql("SELECT SUM(id) FROM legacy.t;").trim(), "6");
+        } else {
+            assert_eq!(*ended.error.as_ref().unwrap().kind(), RunErrorKind::Integrity, "{}", told(&ended));
+            assert!(told(&ended).contains("Dump completed"), "{}", told(&ended));
+            assert_eq!(SHARED.sql("SELECT SUM(id) FROM legacy.t;").trim(), "9", "nothing was touched");
+        }
+    }
+}
+
+/// Backs up these bytes.
+#[derive(Debug)]
+struct Echo(String);
+
+impl bahub_core::adapter::Adapter for Echo {
+    fn preflight(&self, _: bahub_core::run::RunPurpose) -> Vec<bahub_core::adapter::Probe> {
+        Vec::new()
+    }
+
+    fn capture(
+        &self,
+        _: &bahub_core::adapter::Findings,
+    ) -> Result<bahub_core::capture::Capture, bahub_core::replay::Unsupported> {
+        let cat = Step::new("cat").stdin(bahub_core::step::Stdin::Literal(bahub_core::step::Bytes::from(&self.0)));
+        Ok(bahub_core::capture::Capture::of(cat))
+    }
+
+    fn replay(
+        &self,
+        _: &bahub_core::replay::ReplayTarget,
+        _: &bahub_core::adapter::Findings,
+    ) -> Result<bahub_core::replay::Replay, bahub_core::replay::Unsupported> {
+        unreachable!("it is restored by the adapter on trial")
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_is_refused_stops_the_restore_and_its_line_is_named() {
+    let room = Room::new();
+    SHARED.sql("CREATE DATABASE broken;");
+    let script = "SELECT 1;\nSELECT 2;\nNONSENSE;\n-- Dump completed\n";
+    let plan = room.engine.plan(std::sync::Arc::new(Echo(script.into())), std::sync::Arc::new(room.sink.clone()));
+    done(&room.engine.backup(&plan).await);
+    let ended = room.restore(spec(&SHARED, json!({ "database": "broken" })), Place::Original).await;
+    assert_eq!(*ended.error.as_ref().unwrap().kind(), RunErrorKind::Program, "{}", told(&ended));
+    assert!(told(&ended).contains("at line 3"), "{}", told(&ended));
+}
