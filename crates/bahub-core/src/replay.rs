@@ -38,7 +38,7 @@ pub struct Replay {
     pub main: Vec<Step>,
     /// Run after the backup was read to its proven end.
     pub after: Vec<Step>,
-    /// Run, all of them, where the restore fails or is cancelled once `before` has begun; each has a minute.
+    /// Run, all of them, where the restore fails or is cancelled after `before` has succeeded; each has a minute.
     pub undo: Vec<Step>,
     /// What must stand in the last [`TRAILER_WITHIN`](crate::capture::TRAILER_WITHIN) bytes of the backup: without it the
     /// backup was cut before it was encrypted.

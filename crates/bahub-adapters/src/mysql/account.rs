@@ -69,7 +69,12 @@ impl Account {
 
     /// The client program, logged in, reading statements from its standard input. It stops at the first that fails.
     pub(super) fn client(&self) -> Step {
-        self.program(CLIENT).args(["--batch", "--raw", "--skip-column-names", CONNECT_TIMEOUT])
+        self.escaping_client().arg("--raw")
+    }
+
+    /// The same, but what breaks lines is escaped in what it puts out.
+    pub(super) fn escaping_client(&self) -> Step {
+        self.program(CLIENT).args(["--batch", "--skip-column-names", CONNECT_TIMEOUT])
     }
 
     /// The dump program, logged in.
@@ -77,9 +82,12 @@ impl Account {
         self.program(DUMP)
     }
 
-    /// The option that names the file must be the first; no other file is read then.
+    /// The option that names the file must be the first; no other file is read then, MySQL's login file excepted.
     fn program(&self, names: [&str; 2]) -> Step {
-        Step::first_of(names).secret_file("--defaults-file=", self.options.clone()).env("LC_ALL", "C")
+        Step::first_of(names)
+            .secret_file("--defaults-file=", self.options.clone())
+            .env("LC_ALL", "C")
+            .env("MYSQL_TEST_LOGIN_FILE", "/dev/null")
     }
 }
 

@@ -20,8 +20,8 @@ const LOCK: &str = "--lock-all-tables";
 /// What MySQL's own program would add: statements for replication, and statistics that older servers do not have.
 const MYSQL: [&str; 2] = ["--set-gtid-purged=OFF", "--column-statistics=0"];
 
-/// A dump that ended by itself ends with this.
-pub(super) const TRAILER: &str = "-- Dump completed";
+/// A dump that ended by itself ends with a line that begins with this.
+pub(super) const TRAILER: &str = "\n-- Dump completed";
 
 pub(super) fn capture(mysql: &Mysql, found: &Findings) -> Result<Capture, Unsupported> {
     let dump = dump(mysql, found);
@@ -59,7 +59,8 @@ fn databases(found: &Findings) -> Result<Vec<String>, Unsupported> {
 }
 
 fn dump(mysql: &Mysql, found: &Findings) -> Step {
-    let mut step = mysql.account.dump().args(WHOLE);
+    // What makes a dump whole comes last, and so has the last word.
+    let mut step = mysql.account.dump().args(&mysql.extra_args).args(WHOLE);
     step = if mysql.lock { step.arg(LOCK) } else { step.args(SNAPSHOT) };
     if version::dumps_as_mysql(found) {
         step = step.args(MYSQL);
@@ -67,7 +68,7 @@ fn dump(mysql: &Mysql, found: &Findings) -> Step {
     for table in &mysql.exclude_tables {
         step = step.arg(format!("--ignore-table={}.{}", table.database, table.name));
     }
-    step.args(&mysql.extra_args)
+    step
 }
 
 fn several(dump: Step, names: &[String]) -> Step {

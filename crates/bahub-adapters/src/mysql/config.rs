@@ -62,7 +62,7 @@ pub struct MysqlConfig {
     /// Whether all tables are locked for the time of the dump.
     #[serde(default)]
     pub lock: bool,
-    /// More options of the dump program, each in one word: `--option` or `--option=value`.
+    /// More options of the dump program that change its form or its speed: `--option` or `--option=value`.
     #[serde(default)]
     pub extra_args: Vec<String>,
     /// The original's options for gzip; they choose gzip and its level for the stream.
@@ -114,6 +114,11 @@ impl MysqlConfig {
         let scope = Scope::parse(&self, &mut wrong);
         let exclude_tables = Table::parse_each(&self.exclude_tables, scope.as_ref(), &mut wrong);
         wrong.extend(extra::refused(&self.extra_args));
+        if self.users == Some(true) && matches!(scope, Some(Scope::One(_))) {
+            let what =
+                "users belong to the whole server, and a backup of one database can be restored under another name";
+            wrong.push(SpecError::new("/users", what).with_help("name it in `databases`, or remove `users`"));
+        }
         match (account, scope) {
             (Some(account), Some(scope)) if wrong.is_empty() => Ok(Mysql {
                 account,

@@ -46,7 +46,7 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
         "give --into another name, or drop that database",
     ),
     (
-        &["ERROR 1153", "error: 1153", "max_allowed_packet", "ERROR 2006"],
+        &["ERROR 1153", "error: 1153", "max_allowed_packet"],
         "a row is larger than the server takes at once",
         "raise the server's `max_allowed_packet`: bytes are twice as large in a dump",
     ),
@@ -67,7 +67,7 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
         "docs/adapters/mysql.md lists the grants that a backup and a restore need",
     ),
     (
-        &["ERROR 2013", "error: 2013", "Lost connection", "gone away"],
+        &["ERROR 2006", "ERROR 2013", "error: 2013", "Lost connection", "gone away"],
         "the server ended the connection",
         "look into the server's log: it was stopped, or killed the connection",
     ),

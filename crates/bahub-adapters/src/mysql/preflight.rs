@@ -17,7 +17,8 @@ const NAMES_MOST: usize = 20;
 /// What a statement that cannot be prepared begins with, to stop a probe with words of ours.
 pub(super) const OBJECTION: &str = "bahub objects";
 
-/// The rights that a dump needs on what it reads. Without TRIGGER, triggers are left out without a word.
+/// The rights that a dump needs on what it reads. Without TRIGGER, triggers are left out without a word; and so are routines
+/// without a look into `mysql.proc`.
 const RIGHTS: [&str; 4] = ["SELECT", "SHOW VIEW", "TRIGGER", "EVENT"];
 
 pub(super) fn probes(mysql: &Mysql, purpose: RunPurpose) -> Vec<Probe> {
@@ -31,11 +32,10 @@ pub(super) fn probes(mysql: &Mysql, purpose: RunPurpose) -> Vec<Probe> {
         probes.push(Probe::check(query(mysql, &missing_rights(mysql))));
         if mysql.users {
             probes.push(Probe::check(Step::new("sed").args(["-n", "p"]).env("LC_ALL", "C")));
-            probes.push(Probe::check(query(mysql, ODD_USERS)));
         }
         if let Scope::All { exclude } = &mysql.scope {
             let left_out = sql::texts(SYSTEM.into_iter().chain(exclude.iter().map(String::as_str)));
-            let from = format!("information_schema.schemata WHERE schema_name NOT IN {left_out}");
+            let from = format!("information_schema.schemata WHERE {} NOT IN {left_out}", exact("schema_name"));
             probes.push(Probe::fact(DATABASES, query(mysql, &list("schema_name", &from))));
         }
         if !mysql.lock {
@@ -64,10 +64,15 @@ pub(super) fn within(mysql: &Mysql, column: &str) -> String {
     match &mysql.scope {
         Scope::All { exclude } => {
             let left_out = sql::texts(SYSTEM.into_iter().chain(exclude.iter().map(String::as_str)));
-            format!("{column} NOT IN {left_out}")
+            format!("{} NOT IN {left_out}", exact(column))
         }
-        Scope::One(_) | Scope::Some(_) => format!("{column} IN {}", sql::texts(named(mysql))),
+        Scope::One(_) | Scope::Some(_) => format!("{} IN {}", exact(column), sql::texts(named(mysql))),
     }
+}
+
+/// A column of names, compared letter by letter: `Sys` is not `sys` where names differ by case.
+fn exact(column: &str) -> String {
+    format!("CONVERT({column} USING utf8mb4) COLLATE utf8mb4_bin")
 }
 
 /// A counted list of texts in hexadecimal, on one line.
@@ -114,17 +119,19 @@ fn missing_rights(mysql: &Mysql) -> String {
         "SELECT 1 FROM information_schema.schema_privileges WHERE grantee = {account} AND privilege_type = needed.name \
          AND schemata.schema_name LIKE table_schema"
     );
+    let anywhere = match mysql.scope {
+        // What cannot be seen would be left out without a word.
+        Scope::All { .. } => String::new(),
+        Scope::One(_) | Scope::Some(_) => format!("AND NOT EXISTS ({on_one})"),
+    };
     format!(
-        "SET @missing = (SELECT GROUP_CONCAT(DISTINCT needed.name ORDER BY 1 SEPARATOR ', ') FROM ({rights}) AS needed, \
-         information_schema.schemata AS schemata WHERE {} AND NOT EXISTS ({on_all}) AND NOT EXISTS ({on_one})); \
-         SET @roles = (SELECT COUNT(*) FROM information_schema.applicable_roles); \
+        "SET SESSION sql_mode = ''; SET @missing = (SELECT GROUP_CONCAT(DISTINCT needed.name ORDER BY 1 SEPARATOR ', ') FROM ({rights}) AS needed, \
+         information_schema.schemata AS schemata WHERE {} AND NOT EXISTS ({on_all}) {anywhere}); \
+         SET @roles = (SELECT COUNT(*) FROM information_schema.enabled_roles WHERE role_name IS NOT NULL); \
          SET @check = IF(@missing IS NULL OR @roles > 0, 'DO 0', CONCAT('{OBJECTION}: the user lacks ', @missing)); \
-         PREPARE objection FROM @check; EXECUTE objection;",
+         PREPARE objection FROM @check; EXECUTE objection; \
+         SET @routines = IF(VERSION() LIKE '%MariaDB%', 'SELECT 1 FROM mysql.proc LIMIT 0', 'DO 0'); \
+         PREPARE routines FROM @routines; EXECUTE routines;",
         within(mysql, "schemata.schema_name"),
     )
 }
-
-/// Names with a line break cannot be told apart from what stands around them.
-const ODD_USERS: &str = "SET @odd = (SELECT COUNT(*) FROM mysql.user WHERE CONCAT(user, host) LIKE '%\n%'); \
-     SET @check = IF(@odd = 0, 'DO 0', 'bahub objects: a user has a line break in its name'); \
-     PREPARE objection FROM @check; EXECUTE objection;";

@@ -15,16 +15,19 @@ pub(super) fn replay(mysql: &Mysql, target: &ReplayTarget) -> Result<Replay, Uns
                 .into(),
         });
     }
-    let (before, main) = match (&mysql.scope, &target.place) {
+    let (before, main, undo) = match (&mysql.scope, &target.place) {
         (_, Place::Directory(directory)) => {
             return Err(Unsupported {
                 what: format!("the mysql adapter cannot restore into the folder {}", directory.display()),
                 help: "restore into a database with --into, or write the SQL into a file with --download".into(),
             });
         }
-        (Scope::One(name), Place::Original) => (vec![made_anew(mysql, name)], client(mysql, Some(name))),
-        (Scope::One(_), Place::Database(name)) => (vec![made(mysql, name)?], client(mysql, Some(name))),
-        (Scope::Some(_) | Scope::All { .. }, Place::Original) => (Vec::new(), client(mysql, None)),
+        (Scope::One(name), Place::Original) => (vec![made_anew(mysql, name)], client(mysql, Some(name)), Vec::new()),
+        (Scope::One(_), Place::Database(name)) => {
+            let dropped = preflight::query(mysql, &format!("DROP DATABASE {};", sql::ident(name)));
+            (vec![made(mysql, name)?], client(mysql, Some(name)), vec![dropped])
+        }
+        (Scope::Some(_) | Scope::All { .. }, Place::Original) => (Vec::new(), client(mysql, None), Vec::new()),
         (Scope::Some(_) | Scope::All { .. }, Place::Database(name)) => {
             return Err(Unsupported {
                 what: format!("a backup of several databases cannot be restored into the one database {name:?}"),
@@ -33,14 +36,14 @@ pub(super) fn replay(mysql: &Mysql, target: &ReplayTarget) -> Result<Replay, Uns
             });
         }
     };
-    Ok(Replay { before, main: vec![main], trailer: Some(Bytes::from(TRAILER)), ..Replay::default() })
+    Ok(Replay { before, main: vec![main], undo, trailer: Some(Bytes::from(TRAILER)), ..Replay::default() })
 }
 
 pub(super) fn caution(target: &ReplayTarget) -> Option<&'static str> {
     match target.place {
         Place::Original => Some(
-            "MySQL and MariaDB cannot restore at once or not at all: the backup is proven whole before, but a restore that breaks \
-             off leaves what was restored until then",
+            "each database of the backup is dropped and made anew, with what was left out of the backup or came later; MySQL and \
+             MariaDB cannot do that at once or not at all: a restore that breaks off leaves what was restored until then",
         ),
         Place::Directory(_) | Place::Database(_) => None,
     }

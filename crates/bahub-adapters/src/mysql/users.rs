@@ -4,6 +4,7 @@ use bahub_core::adapter::Findings;
 use bahub_core::capture::{Segment, Source};
 use bahub_core::step::{Bytes, Step};
 
+use super::capture::TRAILER;
 use super::{Mysql, preflight, version};
 
 /// The segment's name.
@@ -19,18 +20,23 @@ const ACCOUNT: &str = "CONCAT('`', REPLACE(user, '`', '``'), '`@`', REPLACE(host
 const ROLE: &str = "CONCAT('`', REPLACE(user, '`', '``'), '`')";
 
 /// Statements of the server's own words end without a semicolon. A user that is there already gets the password and the
-/// limits that it had.
+/// limits that it had. Each answer is one line: what breaks lines in a name is escaped until the end, so that no part of a
+/// name is ever taken for a statement.
 const IDEMPOTENT: &str = "s/;*$/;/\n\
      s/^CREATE USER /CREATE USER IF NOT EXISTS /\n\
      p\n\
      s/^CREATE USER IF NOT EXISTS /ALTER USER IF EXISTS /p";
 
+/// Takes back the client's escapes (mariadb's manual, `--batch`): `\\`, set aside first, `\n`, `\t`.
+const UNESCAPED: &str = "s/\\\\\\\\/\u{1}/g\ns/\\\\n/\\n/g\ns/\\\\t/\t/g\ns/\u{1}/\\\\/g";
+
 pub(super) fn segments(mysql: &Mysql, found: &Findings) -> [Segment; 2] {
     let questions = preflight::query(mysql, if version::is_mariadb(found) { &MARIADB } else { &MYSQL });
-    let answers = mysql.account.client();
-    let statements = Step::new("sed").arg("-n").arg(IDEMPOTENT).env("LC_ALL", "C");
-    let named = Source::Pipeline(vec![questions, answers, statements]);
-    let end = Source::Literal(Bytes::from("-- Dump completed: users, roles and grants\n"));
+    let answers = mysql.account.escaping_client();
+    let statements = Step::new("sed").args(["-n", IDEMPOTENT]).env("LC_ALL", "C");
+    let whole = Step::new("sed").arg(UNESCAPED).env("LC_ALL", "C");
+    let named = Source::Pipeline(vec![questions, answers, statements, whole]);
+    let end = Source::Literal(Bytes::from(&format!("{TRAILER}: users, roles and grants\n")));
     [
         Segment { name: Some(NAME.into()), source: named, trailer: None },
         Segment { name: None, source: end, trailer: None },

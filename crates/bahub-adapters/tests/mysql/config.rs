@@ -13,12 +13,13 @@ fn wrong(spec: Value) -> Vec<String> {
 #[test]
 fn everything_that_is_wrong_is_told_at_once() {
     let spec = json!({
-        "host": "", "user": "", "database": "a", "databases": ["b"], "exclude_tables": ["a.b", ""], "extra_args": ["--result-file=/x", "--quick"],
+        "host": "", "user": "", "database": "a", "databases": ["b"], "users": true, "exclude_tables": ["a.b", ""], "extra_args": ["--result-file=/x", "--order-by-primary"],
     });
     assert_eq!(wrong(spec), ["/host", "/user", "/databases", "/exclude_tables/1", "/extra_args/0"]);
     assert_eq!(wrong(json!({ "host": "h", "socket": "/s", "user": "u" })), ["/socket"]);
     assert_eq!(wrong(json!({ "socket": "s", "user": "u" })), ["/socket"]);
     assert_eq!(wrong(json!({ "host": "h", "user": "u", "database": "mysql" })), ["/databases"]);
+    assert_eq!(wrong(json!({ "host": "h", "user": "u", "database": "a", "users": true })), ["/users"]);
     assert_eq!(wrong(json!({ "host": "h", "user": "u", "exclude_tables": ["t"] })), ["/exclude_tables/0"]);
     assert_eq!(
         wrong(json!({ "host": "h", "user": "u", "database": "a", "exclude_databases": ["b"] })),

@@ -71,7 +71,7 @@ impl LiveData for Shop {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_mysql_adapter_goes_there_and_back() {
-    let adapter = Arc::new(adapter(spec(&SHARED, json!({ "database": SHOP, "users": true }))));
+    let adapter = Arc::new(adapter(spec(&SHARED, json!({ "databases": [SHOP], "users": true }))));
     let how = RoundTrip { secrets: vec![MariaDb::ROOT_PASSWORD.into()], ..RoundTrip::default() };
     let report = conformance::adapter_round_trip(adapter, &Shop { before: Default::default() }, &how).await;
     report.assert_conforms();

@@ -84,3 +84,18 @@ async fn a_user_s_changed_password_comes_back() {
     done(&room.restore(spec(&server, json!({})), Place::Original).await);
     assert!(logs_in(&server, "ann", "then") && !logs_in(&server, "ann", "now"));
 }
+
+/// A name that would end a line and begin a statement, if it were taken for one.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_name_becomes_a_statement() {
+    let (source, fresh, room) = (MariaDb::start(), MariaDb::start(), Room::new());
+    let evil = "`t\nCREATE USER root@localhost IDENTIFIED BY 'p';#\\\\n\tx`";
+    source.sql(&format!(
+        "CREATE DATABASE d; CREATE TABLE d.{evil} (id INT); CREATE USER ann@'%'; GRANT SELECT ON d.{evil} TO ann@'%';"
+    ));
+    let grants = accounts(&source);
+    done(&room.backup(spec(&source, json!({}))).await);
+    done(&room.restore(spec(&fresh, json!({})), Place::Original).await);
+    assert_eq!(accounts(&fresh), grants);
+    assert_eq!(fresh.sql("SELECT CURRENT_USER();").trim(), "root@localhost", "root's password is the same");
+}

@@ -139,7 +139,8 @@ async fn a_statement_that_is_refused_stops_the_restore_and_its_line_is_named() {
     let script = "SELECT 1;\nSELECT 2;\nNONSENSE;\n-- Dump completed\n";
     let plan = room.engine.plan(std::sync::Arc::new(Echo(script.into())), std::sync::Arc::new(room.sink.clone()));
     done(&room.engine.backup(&plan).await);
-    let ended = room.restore(spec(&SHARED, json!({ "database": "broken" })), Place::Original).await;
+    let ended = room.restore(spec(&SHARED, json!({ "database": "broken" })), Place::Database("half".into())).await;
+    assert!(SHARED.sql("SHOW DATABASES LIKE 'half';").is_empty(), "what the restore made is gone again");
     assert_eq!(*ended.error.as_ref().unwrap().kind(), RunErrorKind::Program, "{}", told(&ended));
     assert!(told(&ended).contains("at line 3"), "{}", told(&ended));
 }

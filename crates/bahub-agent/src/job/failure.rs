@@ -27,7 +27,10 @@ pub(super) fn reading(error: &io::Error) -> Failure {
         Some(crypto) if crypto.is_damage() => Failure {
             kind: FailureKind::Integrity,
             message: crypto.to_string(),
-            help: Some("restore another version (see :backup:list); nothing was restored from this one".into()),
+            help: Some(
+                "restore another version (see :backup:list); without --stream, nothing was restored from this one"
+                    .into(),
+            ),
         },
         Some(crypto) => Failure::new(FailureKind::Crypto, crypto.to_string()),
         None => Failure::new(FailureKind::Integrity, format!("the content of the message cannot be read: {error}")),

@@ -25,7 +25,8 @@ pub(super) fn run(
     cx: &JobContext,
     prove: impl FnOnce(Content) -> Result<Done, Failure>,
 ) -> Result<Done, Failure> {
-    let restored = attempt(replay, &mut plain, cx, prove);
+    let warnings = each(&replay.before, cx)?;
+    let restored = attempt(replay, warnings, &mut plain, cx, prove);
     if restored.is_err() {
         undo(&replay.undo, cx);
     }
@@ -34,11 +35,11 @@ pub(super) fn run(
 
 fn attempt(
     replay: &Replay,
+    mut warnings: Vec<String>,
     plain: &mut Plain,
     cx: &JobContext,
     prove: impl FnOnce(Content) -> Result<Done, Failure>,
 ) -> Result<Done, Failure> {
-    let mut warnings = each(&replay.before, cx)?;
     let (mut children, mut stdin) = started(&replay.main, cx)?;
     let fed = feed(plain, &mut stdin, replay.main.first(), cx);
     let whole = fed.and_then(|()| ended_whole(plain, replay.trailer.as_ref()));
