@@ -58,14 +58,15 @@ impl Series {
         Self { name: name.into(), line: line.into(), before: before.into(), costs: Vec::new() }
     }
 
-    /// Runs all of them in turn, `rounds` times, so that a busy moment hits each alike.
+    /// Runs all of them in turn, `rounds` times, so that a busy moment hits each alike. What one wrote is on the disk
+    /// before the next begins: bahub, which waits for the disk before it commits, would pay for its rivals' output.
     ///
     /// # Errors
     /// The first command that fails.
     pub fn interleaved(series: &mut [Self], rounds: usize, folder: &Path) -> io::Result<()> {
         for _ in 0..rounds {
             for one in series.iter_mut() {
-                timed(if one.before.is_empty() { "true" } else { &one.before }, folder)?;
+                timed(&format!("{}\nsync", one.before), folder)?;
                 one.costs.push(timed(&one.line, folder)?);
             }
         }

@@ -1,37 +1,25 @@
 //! Which adapters this crate brings.
 
-use bahub_core::registry::{Absent, Kind, RegistryBuilder};
+use bahub_core::registry::RegistryBuilder;
 
 /// Adds every adapter that this build holds, and names those that it does not.
 pub fn register(builder: &mut RegistryBuilder) {
     #[cfg(feature = "filesystem")]
     builder.adapter::<crate::filesystem::Filesystem>();
     #[cfg(not(feature = "filesystem"))]
-    builder.absent(
-        Kind::Adapter,
-        Absent {
-            type_name: "bahub.adapters.filesystem",
-            aliases: &[],
-            brought_by: "the cargo feature `filesystem` of bahub-adapters",
-        },
-    );
+    absent(builder, "bahub.adapters.filesystem", "the cargo feature `filesystem` of bahub-adapters");
     #[cfg(feature = "mysql")]
     builder.adapter::<crate::mysql::Mysql>();
     #[cfg(not(feature = "mysql"))]
-    builder.absent(
-        Kind::Adapter,
-        Absent {
-            type_name: "bahub.adapters.mysql",
-            aliases: &[],
-            brought_by: "the cargo feature `mysql` of bahub-adapters",
-        },
-    );
-    builder.absent(
-        Kind::Adapter,
-        Absent {
-            type_name: "bahub.adapters.postgres_dump",
-            aliases: &[],
-            brought_by: "a later version of bahub-adapters",
-        },
-    );
+    absent(builder, "bahub.adapters.mysql", "the cargo feature `mysql` of bahub-adapters");
+    #[cfg(feature = "postgres_dump")]
+    builder.adapter::<crate::postgres_dump::PostgresDump>();
+    #[cfg(not(feature = "postgres_dump"))]
+    absent(builder, "bahub.adapters.postgres_dump", "the cargo feature `postgres_dump` of bahub-adapters");
+}
+
+#[cfg(not(all(feature = "filesystem", feature = "mysql", feature = "postgres_dump")))]
+fn absent(builder: &mut RegistryBuilder, type_name: &'static str, brought_by: &'static str) {
+    use bahub_core::registry::{Absent, Kind};
+    builder.absent(Kind::Adapter, Absent { type_name, aliases: &[], brought_by });
 }

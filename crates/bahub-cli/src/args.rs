@@ -136,6 +136,12 @@ pub(crate) struct RestoreArgs {
     /// Restore under this name, beside the original database; refused where a database of that name exists
     #[arg(long, value_name = "DATABASE", conflicts_with_all = ["to", "download"])]
     pub(crate) into: Option<String>,
+    /// Change the database that is there, in one transaction, where there is no room for a second one beside it
+    #[arg(long, conflicts_with_all = ["to", "into", "download"])]
+    pub(crate) in_place: bool,
+    /// Keep the database that was there, under another name
+    #[arg(long, conflicts_with_all = ["to", "into", "download", "in_place"])]
+    pub(crate) keep_old: bool,
     /// Restore only this member (a path of a files backup); may be given several times
     #[arg(long, value_name = "P")]
     pub(crate) path: Vec<OsString>,

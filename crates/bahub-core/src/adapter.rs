@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use serde::{Deserialize, Serialize};
 
 use crate::capture::Capture;
-use crate::replay::{Replay, ReplayTarget, Unsupported};
+use crate::replay::{Replay, ReplayTarget, Stored, Unsupported};
 use crate::run::RunPurpose;
 use crate::step::{Exit, Step};
 
@@ -23,11 +23,19 @@ pub trait Adapter: Debug + Send + Sync {
     /// [`Unsupported`] where the probes found nothing that could be backed up.
     fn capture(&self, found: &Findings) -> Result<Capture, Unsupported>;
 
-    /// How the backup is put back, given what the probes found.
+    /// How the backup is put back, given what the probes found and what is known of the stored version.
+    ///
+    /// Asked twice: before the version is looked at, so that a target that cannot be is refused at once, and after.
     ///
     /// # Errors
-    /// [`Unsupported`] for a target that this kind of data cannot go to.
-    fn replay(&self, target: &ReplayTarget, found: &Findings) -> Result<Replay, Unsupported>;
+    /// [`Unsupported`] for a target that this kind of data, or this version, cannot go to.
+    fn replay(&self, target: &ReplayTarget, found: &Findings, stored: &Stored) -> Result<Replay, Unsupported>;
+
+    /// A step that removes what restores of dead runs left, and nothing of a live one; the first line that it puts out, if
+    /// any, says what. It has five minutes, and runs after the probes of every run, and for `:recover`.
+    fn sweep(&self) -> Option<Step> {
+        None
+    }
 
     /// Counts of what is there, as text lines; for drills.
     fn census(&self, _target: &ReplayTarget) -> Option<Step> {

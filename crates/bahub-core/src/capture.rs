@@ -1,5 +1,7 @@
 //! What is read from the data: ordered segments that, concatenated, are the backup.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::step::{Bytes, Step};
@@ -11,6 +13,9 @@ pub struct Capture {
     pub segments: Vec<Segment>,
     /// What is known beforehand and should be told in the report, a sentence each.
     pub warnings: Vec<String>,
+    /// What a restore will have to know ([`Stored::record`](crate::replay::Stored::record)): it goes into the version's
+    /// head, of which streams of gzip and `none` have none.
+    pub record: BTreeMap<String, String>,
 }
 
 /// A part of the backup.
@@ -47,7 +52,7 @@ impl Segment {
 impl Capture {
     /// The output of one program.
     pub fn of(step: Step) -> Self {
-        Self { segments: vec![Segment::of(vec![step])], warnings: Vec::new() }
+        Self { segments: vec![Segment::of(vec![step])], ..Self::default() }
     }
 
     /// Every step of every segment, to change.

@@ -25,6 +25,9 @@ pub enum Fact {
         version: String,
         /// What the probes found: tools and their versions.
         tools: BTreeMap<String, String>,
+        /// What the adapter's restore has to know.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        record: BTreeMap<String, String>,
     },
     /// What follows, up to the next segment, is this part.
     Segment {

@@ -1,5 +1,6 @@
 //! How a backup is put back.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -15,7 +16,47 @@ pub struct ReplayTarget {
     /// Only these members (paths of a filesystem backup, tables of a database); empty for everything. Paths need not be
     /// UTF-8.
     pub members: Vec<OsString>,
+    /// Change what is there, in place of a whole copy that takes its place at the end.
+    pub in_place: bool,
+    /// Keep what was there before, under another name.
+    pub keep_old: bool,
+    /// The run's id, for names that no other run uses; the engine sets it.
+    pub run: String,
 }
+
+impl ReplayTarget {
+    /// This place, and everything.
+    pub fn at(place: Place) -> Self {
+        Self { place, ..Self::default() }
+    }
+
+    /// Refuses what only makes sense where a copy takes the place of what was there.
+    ///
+    /// # Errors
+    /// [`Unsupported`] where one of these was asked for.
+    pub fn refuse_manners(&self, adapter: &str) -> Result<(), Unsupported> {
+        let asked = [(self.in_place, "--in-place"), (self.keep_old, "--keep-old")];
+        match asked.into_iter().find(|(is_asked, _)| *is_asked) {
+            Some((_, option)) => Err(Unsupported {
+                what: format!("the {adapter} adapter knows no {option}: it restores in place, and keeps nothing"),
+                help: format!("leave {option} out; or look first, in another place (--into, --to)"),
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What is known of a stored version before it is put back; nothing, where it was not looked at yet.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Stored {
+    /// What the capture recorded: empty for streams that carry no facts, gzip and those of others.
+    pub record: BTreeMap<String, String>,
+    /// The first bytes of its content, at most [`BEGINS_MOST`].
+    pub begins: Vec<u8>,
+}
+
+/// How many of the first bytes of a content are looked at.
+pub const BEGINS_MOST: usize = 64;
 
 /// The place of a restore.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -36,6 +77,9 @@ pub struct Replay {
     pub before: Vec<Step>,
     /// A pipeline whose first step reads the backup.
     pub main: Vec<Step>,
+    /// In place of `main`, where the backup is of named segments that are restored each by itself: other segments are
+    /// passed over.
+    pub segments: Vec<SegmentReplay>,
     /// Run after the backup was read to its proven end.
     pub after: Vec<Step>,
     /// Run, all of them, where the restore fails or is cancelled after `before` has succeeded; each has a minute.
@@ -43,17 +87,37 @@ pub struct Replay {
     /// What must stand in the last [`TRAILER_WITHIN`](crate::capture::TRAILER_WITHIN) bytes of the backup: without it the
     /// backup was cut before it was encrypted.
     pub trailer: Option<Bytes>,
+    /// A program that runs beside all the others, from before the first until after the last and its undoing, and is
+    /// killed then. That it ends earlier means nothing.
+    pub beside: Option<Step>,
+}
+
+/// How a named segment is put back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SegmentReplay {
+    /// Its name, as captured.
+    pub name: String,
+    /// Run before the first byte of the segment.
+    pub before: Vec<Step>,
+    /// A pipeline whose first step reads the segment. A step whose input has a suffix gets it, and its end, when the
+    /// whole backup is proven; without one the input ends with the segment, and what the program does has to be of
+    /// no consequence before [`Replay::after`].
+    pub main: Vec<Step>,
 }
 
 impl Replay {
-    /// Every step, in order, to change.
+    /// Every step, to change.
     pub fn steps_mut(&mut self) -> impl Iterator<Item = &mut Step> {
-        self.before.iter_mut().chain(&mut self.main).chain(&mut self.after).chain(&mut self.undo)
+        let Self { before, main, segments, after, undo, beside, trailer: _ } = self;
+        let of_segments = segments.iter_mut().flat_map(|part| part.before.iter_mut().chain(&mut part.main));
+        before.iter_mut().chain(main).chain(of_segments).chain(after).chain(undo).chain(beside)
     }
 
-    /// Every step, in order.
+    /// Every step.
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
-        self.before.iter().chain(&self.main).chain(&self.after).chain(&self.undo)
+        let Self { before, main, segments, after, undo, beside, trailer: _ } = self;
+        let of_segments = segments.iter().flat_map(|part| part.before.iter().chain(&part.main));
+        before.iter().chain(main).chain(of_segments).chain(after).chain(undo).chain(beside)
     }
 }
 

@@ -29,6 +29,9 @@ pub struct Step {
     pub fatal: Vec<String>,
     /// What a line on its standard error means while its exit code is one of `ok` or `warn`.
     pub stderr: Stderr,
+    /// What the last [`TRAILER_WITHIN`](crate::capture::TRAILER_WITHIN) bytes of its standard output must hold, where it ends
+    /// a restore: without that it failed, whatever its exit status says.
+    pub says: Option<Bytes>,
 }
 
 /// One argument.
@@ -72,7 +75,8 @@ pub enum Stdin {
     Nothing,
     /// These bytes, then an end.
     Literal(Bytes),
-    /// The backup, between two literals; the suffix follows only when the backup was proven whole.
+    /// The backup, or what the program before made of it, between two literals; the suffix, and the end of the input, follow
+    /// only when the backup was proven whole and every program before ended well.
     Backup {
         /// Sent before the first byte of the backup.
         prefix: Bytes,
@@ -109,6 +113,7 @@ impl Step {
             warn: Vec::new(),
             fatal: Vec::new(),
             stderr: Stderr::Log,
+            says: None,
         }
     }
 
@@ -170,6 +175,13 @@ impl Step {
     #[must_use]
     pub fn stderr_warns(mut self) -> Self {
         self.stderr = Stderr::Warnings;
+        self
+    }
+
+    /// Makes success show in what it puts out at its end, as the last program of a restore.
+    #[must_use]
+    pub fn says(mut self, words: impl AsRef<[u8]>) -> Self {
+        self.says = Some(Bytes(words.as_ref().to_vec()));
         self
     }
 

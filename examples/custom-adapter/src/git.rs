@@ -3,7 +3,7 @@
 use bahub_core::adapter::{Adapter, Diagnosis, Findings, Probe, StepFailure};
 use bahub_core::capture::Capture;
 use bahub_core::registry::{AdapterComponent, SpecError};
-use bahub_core::replay::{Place, Replay, ReplayTarget, Unsupported};
+use bahub_core::replay::{Place, Replay, ReplayTarget, Stored, Unsupported};
 use bahub_core::run::RunPurpose;
 use bahub_core::step::Step;
 use schemars::JsonSchema;
@@ -49,7 +49,7 @@ impl Adapter for Git {
         Ok(Capture::of(export.args(["--signed-tags=verbatim", "--reencode=no", "--show-original-ids"])))
     }
 
-    fn replay(&self, target: &ReplayTarget, _found: &Findings) -> Result<Replay, Unsupported> {
+    fn replay(&self, target: &ReplayTarget, _found: &Findings, _stored: &Stored) -> Result<Replay, Unsupported> {
         let refused = |what: String, help: &str| Err(Unsupported { what, help: help.into() });
         if let Some(member) = target.members.first() {
             return refused(format!("a part of a repository, {member:?}, cannot be restored"), "restore all of it");

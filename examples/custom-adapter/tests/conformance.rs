@@ -94,7 +94,7 @@ async fn a_repository_goes_there_and_back() {
 async fn a_repository_comes_back_into_a_directory() {
     let folder = tempfile::tempdir().unwrap();
     let place = Place::Directory(folder.path().join("it's a repository"));
-    let data = Repository { folder, target: ReplayTarget { place, members: Vec::new() } };
+    let data = Repository { folder, target: ReplayTarget::at(place) };
     let adapter = Arc::new(adapter(&data.path()));
     conformance::adapter_round_trip(adapter, &data, &RoundTrip::default()).await.assert_conforms();
 }

@@ -32,7 +32,7 @@ pub(super) fn capture(fs: &Filesystem) -> Capture {
         OnUnreadable::Warn => fs.paths.iter().map(|path| Segment::of(vec![must_exist(path)])).collect(),
     };
     segments.push(Segment::of(vec![create(fs)]));
-    Capture { segments, warnings: Vec::new() }
+    Capture { segments, ..Capture::default() }
 }
 
 fn create(fs: &Filesystem) -> Step {

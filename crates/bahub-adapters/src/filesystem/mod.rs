@@ -17,7 +17,7 @@ pub use config::{FilesystemConfig, OnUnreadable};
 use bahub_core::adapter::{Adapter, Diagnosis, Findings, Probe, StepFailure};
 use bahub_core::capture::Capture;
 use bahub_core::registry::{AdapterComponent, SpecError};
-use bahub_core::replay::{Place, Replay, ReplayTarget, Unsupported};
+use bahub_core::replay::{Place, Replay, ReplayTarget, Stored, Unsupported};
 use bahub_core::run::RunPurpose;
 use bahub_core::step::Step;
 
@@ -60,7 +60,8 @@ impl Adapter for Filesystem {
         })
     }
 
-    fn replay(&self, target: &ReplayTarget, found: &Findings) -> Result<Replay, Unsupported> {
+    fn replay(&self, target: &ReplayTarget, found: &Findings, _stored: &Stored) -> Result<Replay, Unsupported> {
+        target.refuse_manners("filesystem")?;
         let members = Member::all(&target.members)?;
         let place = match &target.place {
             Place::Original => std::path::Path::new("/"),

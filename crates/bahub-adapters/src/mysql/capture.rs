@@ -6,7 +6,8 @@ use bahub_core::replay::Unsupported;
 use bahub_core::step::{Bytes, Step};
 
 use super::scope::Scope;
-use super::{Mysql, preflight, sql, users, version};
+use super::{Mysql, preflight, record, sql, users, version};
+use crate::list;
 
 /// Everything that belongs to a database, rows as they are read, bytes in hexadecimal.
 const WHOLE: [&str; 7] =
@@ -25,13 +26,15 @@ pub(super) const TRAILER: &str = "\n-- Dump completed";
 
 pub(super) fn capture(mysql: &Mysql, found: &Findings) -> Result<Capture, Unsupported> {
     let dump = dump(mysql, found);
+    let names = match &mysql.scope {
+        Scope::One(name) => vec![name.clone()],
+        Scope::Some(names) => names.clone(),
+        Scope::All { .. } => databases(found)?,
+    };
     let mut segments = match &mysql.scope {
         Scope::One(name) => vec![properties(mysql, name), segment(None, dump.arg("--").arg(name))],
-        Scope::Some(names) => vec![segment(Some("databases"), several(dump, names))],
-        Scope::All { .. } => match databases(found)? {
-            names if names.is_empty() => Vec::new(),
-            names => vec![segment(Some("databases"), several(dump, &names))],
-        },
+        Scope::Some(_) | Scope::All { .. } if names.is_empty() => Vec::new(),
+        Scope::Some(_) | Scope::All { .. } => vec![segment(Some("databases"), several(dump, &names))],
     };
     if mysql.users {
         segments.extend(users::segments(mysql, found));
@@ -43,14 +46,14 @@ pub(super) fn capture(mysql: &Mysql, found: &Findings) -> Result<Capture, Unsupp
         });
     }
     let mut warnings = version::warnings(found);
-    let uncovered = found.get(preflight::UNCOVERED).and_then(sql::parse_list).unwrap_or_default();
+    let uncovered = found.get(preflight::UNCOVERED).and_then(list::parse).unwrap_or_default();
     warnings.extend(preflight::warning(&uncovered));
-    Ok(Capture { segments, warnings })
+    Ok(Capture { segments, warnings, record: record::of(&mysql.scope, &names) })
 }
 
 fn databases(found: &Findings) -> Result<Vec<String>, Unsupported> {
     let Some(line) = found.get(preflight::DATABASES) else { return Ok(Vec::new()) };
-    let mut names = sql::parse_list(line).ok_or_else(|| Unsupported {
+    let mut names = list::parse(line).ok_or_else(|| Unsupported {
         what: "the server's list of databases cannot be read".into(),
         help: "name the databases in `databases`".into(),
     })?;

@@ -2,6 +2,8 @@
 
 use bahub_core::registry::SpecError;
 
+use crate::options;
+
 /// What may be given. Whatever else there is writes files, loads or runs something, changes the server, or takes something
 /// from the backup.
 const ALLOWED: [&str; 14] = [
@@ -23,18 +25,7 @@ const ALLOWED: [&str; 14] = [
 
 /// What is wrong with these, each at its place.
 pub(super) fn refused(args: &[String]) -> Vec<SpecError> {
-    let is_allowed = |arg: &String| {
-        let option = arg.strip_prefix("--").and_then(|option| option.split('=').next());
-        option.is_some_and(|option| ALLOWED.contains(&option)) && !arg.contains('\0')
-    };
-    let help = format!("one of these may be given, as `--option` or `--option=value`: {}", ALLOWED.join(", "));
-    let wrong = args.iter().enumerate().filter(|(_, arg)| !is_allowed(arg));
-    wrong
-        .map(|(index, arg)| {
-            let what = format!("{arg:?} is refused: it might write files, or take something from the backup");
-            SpecError::new(format!("/extra_args/{index}"), what).with_help(help.clone())
-        })
-        .collect()
+    options::refused(&ALLOWED, args)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod config;
 mod explain;
 mod extra;
 mod preflight;
+mod record;
 mod restore;
 mod scope;
 mod sql;
@@ -19,7 +20,7 @@ pub use config::{MysqlConfig, Tls, TlsMode};
 use bahub_core::adapter::{Adapter, Diagnosis, Findings, Probe, StepFailure};
 use bahub_core::capture::Capture;
 use bahub_core::registry::{AdapterComponent, SpecError};
-use bahub_core::replay::{Replay, ReplayTarget, Unsupported};
+use bahub_core::replay::{Replay, ReplayTarget, Stored, Unsupported};
 use bahub_core::run::RunPurpose;
 
 use account::Account;
@@ -56,8 +57,8 @@ impl Adapter for Mysql {
         capture::capture(self, found)
     }
 
-    fn replay(&self, target: &ReplayTarget, _found: &Findings) -> Result<Replay, Unsupported> {
-        restore::replay(self, target)
+    fn replay(&self, target: &ReplayTarget, _found: &Findings, stored: &Stored) -> Result<Replay, Unsupported> {
+        restore::replay(self, target, stored)
     }
 
     fn caution(&self, target: &ReplayTarget) -> Option<&'static str> {

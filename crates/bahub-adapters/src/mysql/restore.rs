@@ -1,13 +1,15 @@
 //! The dump, put back by the client program.
 
-use bahub_core::replay::{Place, Replay, ReplayTarget, Unsupported};
+use bahub_core::replay::{Place, Replay, ReplayTarget, Stored, Unsupported};
 use bahub_core::step::{Bytes, Step};
 
 use super::capture::TRAILER;
 use super::scope::Scope;
-use super::{Mysql, preflight, sql};
+use super::{Mysql, preflight, record, sql};
 
-pub(super) fn replay(mysql: &Mysql, target: &ReplayTarget) -> Result<Replay, Unsupported> {
+pub(super) fn replay(mysql: &Mysql, target: &ReplayTarget, stored: &Stored) -> Result<Replay, Unsupported> {
+    target.refuse_manners("mysql")?;
+    record::fits(&mysql.scope, stored)?;
     if let Some(member) = target.members.first() {
         return Err(Unsupported {
             what: format!("the mysql adapter cannot restore only {member:?}"),

@@ -106,7 +106,11 @@ fn a_member_restores_where_busybox_had_to_name_it_with_a_dot() {
     let tools = Tools::busybox();
     let adapter = adapter(json!({ "paths": [room.src()], "exclude": [room.src().join("cache")] }));
     let member = room.src().join("a/keep");
-    let target = ReplayTarget { place: Place::Directory(room.to()), members: vec![member.clone().into()] };
+    let target = ReplayTarget {
+        place: Place::Directory(room.to()),
+        members: vec![member.clone().into()],
+        ..ReplayTarget::default()
+    };
     if tools.tar_knows("--exclude") {
         let backup = tools.capture(&adapter).unwrap();
         tools.replay(&adapter, &target, &backup.output).unwrap();

@@ -19,7 +19,7 @@ fn a_backup_of_the_original_product_restores() {
     for (tools, like) in [(Tools::gnu(), Like::Plain), (Tools::busybox(), Like::Busybox)] {
         let room = Room::new();
         fill(&room.src());
-        let target = ReplayTarget { place: Place::Directory(room.to()), members: Vec::new() };
+        let target = ReplayTarget::at(Place::Directory(room.to()));
         tools.replay(&adapter_of(&room), &target, &by_the_original(&room)).unwrap();
         assert_eq!(differences(&room.src(), &room.restored(&room.src()), like), "");
     }
@@ -30,7 +30,11 @@ fn a_member_of_a_backup_of_the_original_product_restores() {
     let room = Room::new();
     let file = room.write("folder/file", "file");
     room.write("other", "other");
-    let target = ReplayTarget { place: Place::Directory(room.to()), members: vec![file.to_str().unwrap().into()] };
+    let target = ReplayTarget {
+        place: Place::Directory(room.to()),
+        members: vec![file.to_str().unwrap().into()],
+        ..ReplayTarget::default()
+    };
     Tools::gnu().replay(&adapter_of(&room), &target, &by_the_original(&room)).unwrap();
     assert_eq!(std::fs::read_to_string(room.restored(&file)).unwrap(), "file");
     assert!(!room.restored(&room.src().join("other")).exists());
@@ -40,7 +44,7 @@ fn a_member_of_a_backup_of_the_original_product_restores() {
 fn what_is_no_archive_is_a_failure() {
     for tools in [Tools::gnu(), Tools::busybox()] {
         let room = Room::new();
-        let target = ReplayTarget { place: Place::Directory(room.to()), members: Vec::new() };
+        let target = ReplayTarget::at(Place::Directory(room.to()));
         assert!(tools.replay(&adapter_of(&room), &target, &[b'x'; 10240]).is_err());
     }
 }
@@ -56,7 +60,7 @@ fn a_member_never_leaves_the_directory() {
         .output()
         .unwrap();
     for tools in [Tools::gnu(), Tools::busybox()] {
-        let target = ReplayTarget { place: Place::Directory(room.to().join("deep/down")), members: Vec::new() };
+        let target = ReplayTarget::at(Place::Directory(room.to().join("deep/down")));
         let _ = tools.replay(&adapter_of(&room), &target, &output.stdout);
         assert!(!room.to().join("x").exists());
     }

@@ -12,7 +12,7 @@ use crate::tree::{Like, Room, adapter, adapter_of, differences};
 
 fn members(room: &Room, members: &[&str]) -> ReplayTarget {
     let members = members.iter().map(|name| room.src().join(name).into()).collect();
-    ReplayTarget { place: Place::Directory(room.to()), members }
+    ReplayTarget { place: Place::Directory(room.to()), members, ..ReplayTarget::default() }
 }
 
 fn room() -> Room {
@@ -102,7 +102,7 @@ fn a_folder_and_one_below_it_restore_with_hard_links_in_them() {
     fs::hard_link(room.src().join("folder/1"), room.src().join("folder/twin")).unwrap();
     let adapter = adapter(json!({ "paths": [room.src(), room.src().join("folder")] }));
     let Outcome { output, .. } = Tools::gnu().capture(&adapter).unwrap();
-    let target = ReplayTarget { place: Place::Directory(room.to()), members: Vec::new() };
+    let target = ReplayTarget::at(Place::Directory(room.to()));
     Tools::gnu().replay(&adapter, &target, &output).unwrap();
     assert_eq!(differences(&room.src(), &room.restored(&room.src()), Like::Gnu), "");
 }
@@ -120,7 +120,7 @@ fn the_root_as_member_means_everything_and_dots_are_refused() {
 
 #[test]
 fn a_database_is_no_place_for_files() {
-    let target = ReplayTarget { place: Place::Database("shop".into()), members: Vec::new() };
+    let target = ReplayTarget::at(Place::Database("shop".into()));
     let refused = adapter(json!({ "paths": ["/etc"] })).replay(&target, &Findings::default()).unwrap_err();
     assert!(refused.what.contains("shop") && refused.help.contains("--to"));
 }
@@ -179,7 +179,7 @@ fn an_archive_of_the_root_has_bare_names_and_restores() {
     assert_eq!(backup.warnings, Vec::<String>::new());
     assert!(names.contains(&"folder/deep/2".to_owned()) && !names.contains(&"x/5".to_owned()), "{names:?}");
 
-    let target = ReplayTarget { place: Place::Directory(room.to()), members: Vec::new() };
+    let target = ReplayTarget::at(Place::Directory(room.to()));
     Tools::gnu().replay(&adapter, &target, &backup.output).unwrap();
     fs::remove_dir_all(room.src().join("x")).unwrap();
     fs::create_dir_all(room.to()).unwrap();

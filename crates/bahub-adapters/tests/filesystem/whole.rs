@@ -8,7 +8,7 @@ use crate::runner::Tools;
 use crate::tree::{Like, Room, adapter_of, add_attributes, differences, fill, on_disk};
 
 fn to(room: &Room) -> ReplayTarget {
-    ReplayTarget { place: Place::Directory(room.to()), members: Vec::new() }
+    ReplayTarget::at(Place::Directory(room.to()))
 }
 
 #[test]

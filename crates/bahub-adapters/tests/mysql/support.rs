@@ -53,7 +53,7 @@ impl Room {
     }
 
     pub(crate) async fn restore(&self, spec: Value, place: Place) -> Ended {
-        let target = ReplayTarget { place, members: Vec::new() };
+        let target = ReplayTarget::at(place);
         self.engine.restore(&self.plan(spec), &RestoreOptions { target, ..RestoreOptions::default() }).await
     }
 }

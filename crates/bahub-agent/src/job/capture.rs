@@ -182,7 +182,8 @@ fn captured<W: Write + Send>(job: &CaptureJob, cx: &JobContext, out: &mut Compre
     let head = Fact::Head {
         adapter: job.version.adapter.clone(),
         version: job.version.bahub.clone(),
-        tools: job.found.0.clone(),
+        tools: job.tools.0.clone(),
+        record: job.capture.record.clone(),
     };
     fact(out, head)?;
     let mut warnings = Vec::new();

@@ -3,6 +3,7 @@
 mod capture;
 mod context;
 mod failure;
+mod pipeline;
 mod probe;
 mod read;
 mod replay;

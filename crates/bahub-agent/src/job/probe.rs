@@ -9,8 +9,6 @@ use bahub_core::step::Step;
 use super::{JobContext, failure};
 use crate::steps::{KillSwitch, LogLine, Plug, start};
 
-/// The limit of one probe.
-const LIMIT: Duration = Duration::from_secs(10);
 /// The most output of a probe that is looked at.
 const OUTPUT_MOST: u64 = 1024 * 1024;
 
@@ -18,7 +16,7 @@ const OUTPUT_MOST: u64 = 1024 * 1024;
 pub(super) async fn run(probes: Vec<ProbeStep>, cx: &JobContext) -> Result<Done, Failure> {
     let mut found = Findings::default();
     for probe in probes {
-        let line = first_line(probe.step, cx).await?;
+        let line = first_line(probe.step, Duration::from_secs(probe.limit), cx).await?;
         if let Some(name) = probe.finding {
             found.0.insert(name, line);
         }
@@ -26,7 +24,7 @@ pub(super) async fn run(probes: Vec<ProbeStep>, cx: &JobContext) -> Result<Done,
     Ok(Done::Probed(found))
 }
 
-async fn first_line(step: Step, cx: &JobContext) -> Result<String, Failure> {
+async fn first_line(step: Step, limit: Duration, cx: &JobContext) -> Result<String, Failure> {
     let (name, log) = (step.name(), cx.log());
     // A switch of its own: one probe's time-out kills nothing else.
     let switch = KillSwitch::default();
@@ -42,13 +40,13 @@ async fn first_line(step: Step, cx: &JobContext) -> Result<String, Failure> {
             let _ = running.await;
             return Err(Failure::cancelled());
         }
-        () = tokio::time::sleep(LIMIT) => {
+        () = tokio::time::sleep(limit) => {
             switch.throw();
             let said = match running.await {
                 Ok(Err(failure)) => failure.stderr,
                 _ => String::new(),
             };
-            return Err(StepFailure { program: name, end: StepEnd::TimedOut { seconds: LIMIT.as_secs() }, stderr: said }.into());
+            return Err(StepFailure { program: name, end: StepEnd::TimedOut { seconds: limit.as_secs() }, stderr: said }.into());
         }
     };
     let output = ended.map_err(|error| failure::thread(&error))??;

@@ -70,21 +70,25 @@ fn pump(
     };
     let cipher = decryptor(source, key).map_err(|error| failure::reading(&io::Error::other(error)))?;
     let mut plain = Decompressor::new(Ahead::new(cipher));
+    let mut ends = None;
     match &job.deliver {
-        Deliver::Prove { trailer } => {
-            if plain.prove().map_err(|error| failure::reading(&error))? {
-                ended_whole(&plain, trailer.as_ref())?;
-            }
+        Deliver::Prove => {
+            let read = plain.prove().map_err(|error| failure::reading(&error))?;
+            ends = read.then(|| bahub_core::step::Bytes::from(plain.ends()));
+        }
+        Deliver::Peek => {
+            plain.peek().map_err(|error| failure::reading(&error))?;
+            return Ok(done(cx, String::new(), plain.content().clone(), None));
         }
         Deliver::Measure => {
             measure(&mut plain, cx, |_| Ok(())).map_err(|error| failure::reading(&error))?;
         }
         Deliver::Controller => deliver(&mut plain, cx, writer)?,
         Deliver::Replay(replay) => {
-            return replay::run(replay, plain, cx, |content| proven(job, cx, digest, content));
+            return replay::run(replay, plain, cx, |content| proven(job, cx, digest, content, None));
         }
     }
-    proven(job, cx, digest, plain.content().clone())
+    proven(job, cx, digest, plain.content().clone(), ends)
 }
 
 /// Refuses content that was cut before it was encrypted.
@@ -123,8 +127,17 @@ pub(super) fn measure(
 
 /// Reads what there is, counting it.
 pub(super) fn read_some(plain: &mut Plain, cx: &JobContext, buffer: &mut [u8]) -> io::Result<usize> {
+    counted(cx, || plain.read(buffer))
+}
+
+/// Reads what there is of the segment, counting it.
+pub(super) fn read_segment(plain: &mut Plain, cx: &JobContext, buffer: &mut [u8]) -> io::Result<usize> {
+    counted(cx, || plain.read_segment(buffer))
+}
+
+fn counted(cx: &JobContext, mut read: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
     loop {
-        match plain.read(buffer) {
+        match read() {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             read => {
                 let count = read?;
@@ -136,7 +149,13 @@ pub(super) fn read_some(plain: &mut Plain, cx: &JobContext, buffer: &mut [u8]) -
 }
 
 /// States success: the message was read to its verified end, and it is the one that was expected.
-fn proven(job: &ReadJob, cx: &JobContext, digest: Digest, content: Content) -> Result<Done, Failure> {
+fn proven(
+    job: &ReadJob,
+    cx: &JobContext,
+    digest: Digest,
+    content: Content,
+    ends: Option<bahub_core::step::Bytes>,
+) -> Result<Done, Failure> {
     let sha256 = digest.hex().ok_or_else(|| Failure::new(FailureKind::System, "the SHA-256 was not computed"))?;
     let stored = cx.counters.stored();
     let changed = |what: String| Failure {
@@ -154,13 +173,19 @@ fn proven(job: &ReadJob, cx: &JobContext, digest: Digest, content: Content) -> R
     {
         return Err(changed(format!("the message has the SHA-256 {sha256}, and should have {expected}")));
     }
+    Ok(done(cx, sha256, content, ends))
+}
+
+fn done(cx: &JobContext, sha256: String, content: Content, ends: Option<bahub_core::step::Bytes>) -> Done {
     let facts = content.facts.iter().filter_map(|fact| String::from_utf8(fact.to_frame().split_off(8)).ok());
-    Ok(Done::Read {
+    Done::Read {
         plain: cx.counters.plain(),
-        stored,
+        stored: cx.counters.stored(),
         sha256,
         compression: content.algorithm.map(|algorithm| algorithm.name().to_owned()),
         facts: facts.collect(),
+        begins: content.begins,
+        ends,
         warnings: Vec::new(),
-    })
+    }
 }

@@ -1,18 +1,17 @@
 //! Putting a backup back: programs before, the programs that read it, programs after.
 
-use std::fs::File;
-use std::io::{self, Write};
 use std::time::Duration;
 
 use bahub_core::adapter::StepFailure;
-use bahub_core::link::{Done, Failure};
-use bahub_core::replay::Replay;
+use bahub_core::link::{Done, Failure, FailureKind};
+use bahub_core::replay::{Replay, SegmentReplay};
 use bahub_core::step::{Stdin, Step};
 
-use super::read::{Plain, ended_whole, measure, read_some};
+use super::pipeline::Pipeline;
+use super::read::{Plain, READ, ended_whole, measure, read_segment, read_some};
 use super::{JobContext, failure};
 use crate::steps::{Child, KillSwitch, Plug, start};
-use crate::stream::{Behind, Content};
+use crate::stream::Content;
 
 /// How long one step of an undo may take.
 const UNDO: Duration = Duration::from_secs(60);
@@ -25,6 +24,7 @@ pub(super) fn run(
     cx: &JobContext,
     prove: impl FnOnce(Content) -> Result<Done, Failure>,
 ) -> Result<Done, Failure> {
+    let _beside = replay.beside.as_ref().map(|step| Beside::start(step, cx)).transpose()?;
     let warnings = each(&replay.before, cx)?;
     let restored = attempt(replay, warnings, &mut plain, cx, prove);
     if restored.is_err() {
@@ -40,23 +40,82 @@ fn attempt(
     cx: &JobContext,
     prove: impl FnOnce(Content) -> Result<Done, Failure>,
 ) -> Result<Done, Failure> {
-    let (mut children, mut stdin) = started(&replay.main, cx)?;
-    let fed = feed(plain, &mut stdin, replay.main.first(), cx);
-    let whole = fed.and_then(|()| ended_whole(plain, replay.trailer.as_ref()));
-    let proven = whole.and_then(|()| prove(plain.content().clone()));
-    let ended = match (&proven, stdin) {
-        (Ok(_), stdin) => complete(&mut children, stdin, replay.main.first()),
-        (Err(_), _) => {
-            // Killed before its input ends: an end would complete what was not proven.
-            cx.switch.throw();
-            let _ = wait_all(&mut children);
-            Ok(Vec::new())
-        }
+    let mut open = Vec::new();
+    let fed = match replay.segments.as_slice() {
+        [] => whole(&replay.main, plain, cx, &mut open),
+        segments => each_segment(segments, plain, cx, &mut open).map(|told| warnings.extend(told)),
     };
+    let ended = fed.and_then(|()| ended_whole(plain, replay.trailer.as_ref()));
+    let proven = ended.and_then(|()| prove(plain.content().clone()));
+    if proven.is_err() {
+        // Killed before its input ends: an end would complete what was not proven.
+        cx.switch.throw();
+    }
+    let mut completed = Ok(Vec::new());
+    for pipeline in open {
+        completed = match (pipeline.complete(), completed) {
+            (Ok(told), Ok(before)) => Ok([before, told].concat()),
+            (_, Err(failure)) | (Err(failure), Ok(_)) => Err(failure),
+        };
+    }
     let done = proven?;
-    warnings.extend(ended?);
+    warnings.extend(completed?);
     warnings.extend(each(&replay.after, cx)?);
     Ok(with_warnings(done, warnings))
+}
+
+/// Feeds the backup to its programs. Programs that stop reading are left alone, and the message read to its end all the
+/// same: their exit status tells whether they had enough.
+fn whole<'a>(
+    main: &'a [Step],
+    plain: &mut Plain,
+    cx: &JobContext,
+    open: &mut Vec<Pipeline<'a>>,
+) -> Result<(), Failure> {
+    let mut pipeline = Pipeline::start(main, cx)?;
+    let fed = pipeline.feed(|room| read_some(plain, cx, room));
+    open.push(pipeline);
+    fed?;
+    measure(plain, cx, |_| Ok(())).map_err(|error| failure::reading(&error))
+}
+
+/// Feeds each segment to its programs; those whose input goes on after the proof stay open.
+fn each_segment<'a>(
+    segments: &'a [SegmentReplay],
+    plain: &mut Plain,
+    cx: &JobContext,
+    open: &mut Vec<Pipeline<'a>>,
+) -> Result<Vec<String>, Failure> {
+    let mut warnings = Vec::new();
+    let mut missing: Vec<_> = segments.iter().collect();
+    loop {
+        // What comes before the first segment, or belongs to none that is wanted, or is not wanted by its programs.
+        let mut rest = vec![0; READ];
+        while read_segment(plain, cx, &mut rest).map_err(|error| failure::reading(&error))? > 0 {}
+        let Some(name) = plain.next_segment() else { break };
+        let Some(at) = missing.iter().position(|part| part.name == name) else { continue };
+        let part = missing.remove(at);
+        warnings.extend(each(&part.before, cx)?);
+        let mut pipeline = Pipeline::start(&part.main, cx)?;
+        let fed = pipeline.feed(|room| read_segment(plain, cx, room));
+        if fed.is_err() || part.main.iter().any(has_suffix) {
+            open.push(pipeline);
+            fed?;
+        } else {
+            warnings.extend(pipeline.complete()?);
+        }
+    }
+    match missing.first() {
+        Some(part) => Err(Failure::new(
+            FailureKind::Integrity,
+            format!("the backup has no part {:?}, which it says that it has", part.name),
+        )),
+        None => Ok(warnings),
+    }
+}
+
+fn has_suffix(step: &Step) -> bool {
+    matches!(&step.stdin, Stdin::Backup { suffix, .. } if !suffix.0.is_empty())
 }
 
 /// Undoes what a restore that failed has begun; what cannot be undone is logged, because the failure itself is what is
@@ -85,11 +144,34 @@ fn undo(steps: &[Step], cx: &JobContext) {
 
 fn with_warnings(done: Done, more: Vec<String>) -> Done {
     match done {
-        Done::Read { plain, stored, sha256, compression, facts, mut warnings } => {
+        Done::Read { plain, stored, sha256, compression, facts, begins, ends, mut warnings } => {
             warnings.extend(more);
-            Done::Read { plain, stored, sha256, compression, facts, warnings }
+            Done::Read { plain, stored, sha256, compression, facts, begins, ends, warnings }
         }
         other => other,
+    }
+}
+
+/// A program that runs beside the others and is killed with this.
+struct Beside {
+    child: Option<Child>,
+    switch: KillSwitch,
+}
+
+impl Beside {
+    fn start(step: &Step, cx: &JobContext) -> Result<Self, StepFailure> {
+        // Not the job's own switch: it outlives the programs of a job that is cancelled, until what they did is undone.
+        let switch = KillSwitch::default();
+        let child = start(step, Plug::Nothing, Plug::Nothing, &switch, &cx.log())?;
+        Ok(Self { child: Some(child), switch })
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        self.switch.throw();
+        // It was killed: how it ended says nothing.
+        let _ = self.child.take().map(Child::wait);
     }
 }
 
@@ -102,117 +184,4 @@ fn each(steps: &[Step], cx: &JobContext) -> Result<Vec<String>, Failure> {
         warnings.extend(ended.warnings);
     }
     Ok(warnings)
-}
-
-/// Starts the programs that read the backup; the first has its input open.
-fn started(steps: &[Step], cx: &JobContext) -> Result<(Vec<Child>, Option<File>), StepFailure> {
-    let mut children: Vec<Child> = Vec::with_capacity(steps.len());
-    for (index, step) in steps.iter().enumerate() {
-        let stdin = match children.last_mut().and_then(|child| child.stdout.take()) {
-            Some(stdout) => Plug::From(stdout.into()),
-            None => Plug::Pipe,
-        };
-        let stdout = if index + 1 < steps.len() { Plug::Pipe } else { Plug::Nothing };
-        children.push(start(step, stdin, stdout, &cx.switch, &cx.log()).inspect_err(|_| cx.switch.throw())?);
-    }
-    let stdin = children.first_mut().and_then(|child| child.stdin.take());
-    Ok((children, stdin))
-}
-
-/// Feeds the backup. A program that stops reading is left alone, and the message read to its end all the same: the
-/// program's exit status tells whether it had enough.
-fn feed(plain: &mut Plain, stdin: &mut Option<File>, step: Option<&Step>, cx: &JobContext) -> Result<(), Failure> {
-    if let (Some(file), Some(Stdin::Backup { prefix, .. })) = (stdin.as_mut(), step.map(|step| &step.stdin)) {
-        write(file, &prefix.0).map_err(|error| failure::feeding(&error))?;
-    }
-    if let Some(file) = stdin.take() {
-        *stdin = written_behind(file, &cx.switch, |room| read_some(plain, cx, room))?;
-    }
-    measure(plain, cx, |_| Ok(())).map_err(|error| failure::reading(&error))
-}
-
-/// Writes what is read until either ends; gives the pipe back, unless its reader went away. Where reading fails, the
-/// programs are killed before the pipe is let go: an end of their input would complete what was not proven.
-fn written_behind(
-    file: File,
-    switch: &KillSwitch,
-    read: impl FnMut(&mut [u8]) -> io::Result<usize>,
-) -> Result<Option<File>, Failure> {
-    let behind = Behind::new(file);
-    let read = behind.copy(read).inspect_err(|_| switch.throw());
-    let written = behind.finish();
-    read.map_err(|error| failure::reading(&error))?;
-    match written {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe && !switch.is_thrown() => Ok(None),
-        written => written.map(Some).map_err(|error| failure::feeding(&error)),
-    }
-}
-
-fn write(file: &mut File, bytes: &[u8]) -> io::Result<()> {
-    match file.write_all(bytes) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written,
-    }
-}
-
-/// Sends what follows the proven end, ends the input, and waits for every program.
-fn complete(children: &mut Vec<Child>, stdin: Option<File>, step: Option<&Step>) -> Result<Vec<String>, Failure> {
-    if let (Some(mut file), Some(Stdin::Backup { suffix, .. })) = (stdin, step.map(|step| &step.stdin)) {
-        write(&mut file, &suffix.0).map_err(|error| failure::feeding(&error))?;
-    }
-    Ok(wait_all(children)?)
-}
-
-fn wait_all(children: &mut Vec<Child>) -> Result<Vec<String>, StepFailure> {
-    let mut result = Ok(Vec::new());
-    for child in children.drain(..) {
-        match (child.wait(), &mut result) {
-            (Ok(ended), Ok(warnings)) => warnings.extend(ended.warnings),
-            (Err(failure), Ok(_)) => result = Err(failure),
-            (_, Err(_)) => {}
-        }
-    }
-    result
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io::Read;
-    use std::thread;
-
-    use super::*;
-
-    fn pipe() -> (File, File) {
-        let (reader, writer) = io::pipe().unwrap();
-        (File::from(std::os::fd::OwnedFd::from(reader)), File::from(std::os::fd::OwnedFd::from(writer)))
-    }
-
-    #[test]
-    fn programs_are_killed_before_their_input_ends_where_reading_fails() {
-        let (mut reader, writer) = pipe();
-        let switch = KillSwitch::default();
-        let program = thread::spawn({
-            let switch = switch.clone();
-            move || {
-                reader.read_to_end(&mut Vec::new()).unwrap();
-                switch.is_thrown()
-            }
-        });
-        let mut rounds = 0;
-        let written = written_behind(writer, &switch, |room| {
-            rounds += 1;
-            if rounds > 3 { Err(io::Error::other("damaged")) } else { Ok(room.len()) }
-        });
-        assert!(written.is_err());
-        assert!(program.join().unwrap(), "the input ended in a program that was still to live");
-    }
-
-    #[test]
-    fn a_program_that_has_had_enough_is_left_alone() {
-        let (reader, writer) = pipe();
-        drop(reader);
-        let switch = KillSwitch::default();
-        assert!(written_behind(writer, &switch, |room| Ok(room.len())).unwrap().is_none());
-        assert!(!switch.is_thrown());
-    }
 }

@@ -5,6 +5,7 @@ use std::io::{self, BufRead, Read};
 
 use bahub_core::compression::Algorithm;
 use bahub_core::facts::{self, Fact};
+use bahub_core::replay::BEGINS_MOST;
 use flate2::bufread::MultiGzDecoder;
 use zstd::stream::read::Decoder;
 
@@ -47,6 +48,8 @@ pub(crate) struct Content {
     pub(crate) algorithm: Option<Algorithm>,
     /// Facts, in the order of the stream.
     pub(crate) facts: Vec<Fact>,
+    /// The first bytes, where they were looked at.
+    pub(crate) begins: Vec<u8>,
 }
 
 /// Reads the content of a stream.
@@ -56,6 +59,8 @@ pub(crate) struct Decompressor<R: Read> {
     /// The bytes of the facts in `content`.
     kept: usize,
     tail: Tail,
+    /// A named segment begins before what is read next.
+    boundary: bool,
 }
 
 enum State<R: Read> {
@@ -70,7 +75,13 @@ enum State<R: Read> {
 
 impl<R: Read> Decompressor<R> {
     pub(crate) fn new(source: R) -> Self {
-        Self { state: State::Start(Peek::new(source)), content: Content::default(), kept: 0, tail: Tail::default() }
+        Self {
+            state: State::Start(Peek::new(source)),
+            content: Content::default(),
+            kept: 0,
+            tail: Tail::default(),
+            boundary: false,
+        }
     }
 
     /// What was found so far.
@@ -83,20 +94,67 @@ impl<R: Read> Decompressor<R> {
         self.tail.holds(words)
     }
 
+    /// The last bytes that were read.
+    pub(crate) fn ends(&self) -> &[u8] {
+        self.tail.bytes()
+    }
+
+    /// Reads what stands at the head, and the first bytes of the content.
+    pub(crate) fn peek(&mut self) -> io::Result<()> {
+        let mut begins = Vec::new();
+        self.take(BEGINS_MOST as u64).read_to_end(&mut begins)?;
+        self.content.begins = begins;
+        Ok(())
+    }
+
+    /// Reads up to the next named segment: nothing at its boundary, and at the end.
+    pub(crate) fn read_segment(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if self.boundary {
+                return Ok(0);
+            }
+            match self.read_frame(buffer)? {
+                Some(count) => return Ok(count),
+                None if self.advance()? => return Ok(0),
+                None => {}
+            }
+        }
+    }
+
+    /// Goes over a boundary, and names the segment that begins there; `None` at the end.
+    pub(crate) fn next_segment(&mut self) -> Option<&str> {
+        let name = |fact: &Fact| matches!(fact, Fact::Segment { .. });
+        match self.content.facts.iter().rfind(|fact| name(fact)) {
+            Some(Fact::Segment { name }) if std::mem::take(&mut self.boundary) => Some(name),
+            _ => None,
+        }
+    }
+
     /// Reads to the end of the message, and to the end of what is compressed in it unless bahub made that: then the
     /// message was ended only after everything in it was. True where the content was read.
     pub(crate) fn prove(&mut self) -> io::Result<bool> {
-        while !matches!(self.state, State::Frame(_) | State::Gzip(_) | State::Raw(_)) {
-            if self.advance()? {
-                return Ok(true);
-            }
-        }
+        self.peek()?;
         if let (Some(Fact::Head { .. }), State::Frame(_)) = (self.content.facts.first(), &self.state)
             && let State::Frame(decoder) = std::mem::replace(&mut self.state, State::Failed)
         {
             return drain(decoder.finish()).map(|()| false);
         }
         drain(io::BufReader::with_capacity(DRAIN, self)).map(|()| true)
+    }
+
+    /// Reads from what is open; `None` where something else comes next.
+    fn read_frame(&mut self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+        let count = match &mut self.state {
+            State::Frame(decoder) => match decoder.read(buffer)? {
+                0 => return Ok(None),
+                count => count,
+            },
+            State::Gzip(gzip) => gzip.read(buffer)?,
+            State::Raw(reader) => reader.read(buffer)?,
+            State::Failed => return Err(damaged("an earlier part of the stream could not be read")),
+            State::Start(_) | State::Between(_) => return Ok(None),
+        };
+        Ok(Some(self.gave(&buffer[..count])))
     }
 
     fn gave(&mut self, bytes: &[u8]) -> usize {
@@ -155,7 +213,9 @@ impl<R: Read> Decompressor<R> {
                 return Err(damaged("a skippable frame is cut off"));
             }
             self.kept += content.len();
-            self.content.facts.extend(Fact::from_content(&content));
+            let fact = Fact::from_content(&content);
+            self.boundary |= matches!(fact, Some(Fact::Segment { .. }));
+            self.content.facts.extend(fact);
         }
     }
 }
@@ -166,18 +226,10 @@ impl<R: Read> Read for Decompressor<R> {
             return Ok(0);
         }
         loop {
-            match &mut self.state {
-                State::Frame(decoder) => match decoder.read(buffer)? {
-                    0 => {}
-                    count => return Ok(self.gave(&buffer[..count])),
-                },
-                State::Gzip(gzip) => return gzip.read(buffer).map(|count| self.gave(&buffer[..count])),
-                State::Raw(reader) => return reader.read(buffer).map(|count| self.gave(&buffer[..count])),
-                State::Failed => return Err(damaged("an earlier part of the stream could not be read")),
-                State::Start(_) | State::Between(_) => {}
-            }
-            if self.advance()? {
-                return Ok(0);
+            match self.read_frame(buffer)? {
+                Some(count) => return Ok(count),
+                None if self.advance()? => return Ok(0),
+                None => {}
             }
         }
     }
@@ -286,7 +338,12 @@ mod tests {
 
     #[test]
     fn a_proof_reads_all_and_looks_into_what_is_not_our_own() {
-        let head = Fact::Head { adapter: "a".into(), version: "1".into(), tools: Default::default() };
+        let head = Fact::Head {
+            adapter: "a".into(),
+            version: "1".into(),
+            tools: Default::default(),
+            record: Default::default(),
+        };
         let data = vec![7; 300_000];
         let ours =
             compressed(Algorithm::Zstd, &[(Some(head), &data), (Some(Fact::Segment { name: "b".into() }), &data)]);

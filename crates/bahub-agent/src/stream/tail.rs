@@ -14,6 +14,11 @@ impl Tail {
         self.0.extend(&bytes[bytes.len().saturating_sub(TRAILER_WITHIN)..]);
     }
 
+    /// These bytes.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// Whether these words are among them.
     pub(crate) fn holds(&self, words: &[u8]) -> bool {
         memchr::memmem::find(&self.0, words).is_some()

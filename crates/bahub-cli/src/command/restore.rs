@@ -27,7 +27,13 @@ pub(super) async fn run(session: &Session<'_>, args: RestoreArgs) -> Result<u8, 
         (None, Some(directory)) => Place::Directory(directory.clone()),
         (None, None) => Place::Original,
     };
-    let target = ReplayTarget { place, members: args.path.clone() };
+    let target = ReplayTarget {
+        place,
+        members: args.path.clone(),
+        in_place: args.in_place,
+        keep_old: args.keep_old,
+        ..ReplayTarget::default()
+    };
     if !args.yes {
         confirm(&plan, &args, &target)?;
     }

@@ -7,6 +7,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::ended::Run;
 use super::{Engine, RunError, RunErrorKind, error};
 use crate::adapter::{Adapter, Finding, Findings};
 use crate::event::{Event, Events};
@@ -16,10 +17,16 @@ use crate::link::{
 };
 use crate::run::RunContext;
 use crate::step::Step;
-use crate::transport::{Exec, Locality, Process, PutFile, Session};
+use crate::transport::{Exec, Locality, Process, PutFile, Recovered, Session};
 
 /// How long an agent may take to say hello.
 const HELLO: Duration = Duration::from_secs(30);
+/// How long a probe may take, in seconds.
+const PROBE: u64 = 10;
+/// How long the removal of leftovers may take, in seconds.
+const SWEEP: u64 = 300;
+/// The finding of what was removed.
+const SWEPT: &str = "swept";
 /// How long an agent may take to end its programs and its upload after a cancellation.
 pub(super) const GRACE: Duration = Duration::from_secs(30);
 
@@ -140,11 +147,43 @@ impl Agent {
         let steps = probes.iter().map(|probe| ProbeStep {
             step: probe.step.clone(),
             finding: probe.finding.map(|finding| finding.name().to_owned()),
+            limit: PROBE,
         });
         let found = self.run_probes(steps.collect(), adapter, cx).await?;
         let tools = found.0.iter().filter(|(name, _)| is_tool(name));
         let tools = Findings(tools.map(|(name, line)| (name.clone(), line.clone())).collect());
         Ok((found, tools))
+    }
+
+    /// Has the adapter remove what restores of dead runs left. That it cannot is no reason not to back up.
+    pub(super) async fn sweep(
+        &mut self,
+        adapter: &dyn Adapter,
+        cx: &RunContext,
+        run: &mut Run,
+    ) -> Result<(), RunError> {
+        match self.swept(adapter, cx).await {
+            Ok(swept) => run.report.recovered.extend(swept),
+            Err(error) if *error.kind() == RunErrorKind::Preflight => {
+                run.warn(format!("what a restore that was killed may have left was not removed: {error}"));
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// The same; that it cannot is an error.
+    pub(super) async fn swept(
+        &mut self,
+        adapter: &dyn Adapter,
+        cx: &RunContext,
+    ) -> Result<Option<Recovered>, RunError> {
+        let Some(step) = adapter.sweep() else { return Ok(None) };
+        let sweep = ProbeStep { step, finding: Some(SWEPT.to_owned()), limit: SWEEP };
+        let found = self.run_probes(vec![sweep], adapter, cx).await?;
+        let what = found.get(SWEPT).filter(|line| !line.is_empty());
+        let done = "removed: a restore that was killed had left it";
+        Ok(what.map(|what| Recovered { what: what.to_owned(), done: done.to_owned() }))
     }
 
     async fn run_probes(

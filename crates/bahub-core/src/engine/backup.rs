@@ -39,6 +39,7 @@ impl Engine {
             let mut capture = plan.adapter.capture(&found)?;
             agent.shield(capture.steps_mut(), cx);
             capture.warnings.drain(..).for_each(|warning| run.warn(warning));
+            agent.sweep(plan.adapter.as_ref(), cx, run).await?;
             let version = NewVersion {
                 created: jiff::Timestamp::now(),
                 adapter: plan.adapter_type.clone(),
@@ -55,7 +56,7 @@ impl Engine {
                 encoding: plan.sink.encoding(),
                 route: route::route_of(granted.as_ref()),
                 version,
-                found: tools,
+                tools,
             };
             let capturing = Capturing { plan, cx, agent, run };
             capturing.run(session, job, granted).await

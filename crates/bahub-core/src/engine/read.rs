@@ -8,10 +8,13 @@ use super::agent::{Agent, GRACE, Said, nonsense};
 use super::backup::cancelled;
 use super::version::Found;
 use super::{RunError, RunErrorKind, error, route};
+use crate::facts::Fact;
 use crate::link::{Deliver, Done, Expected, Failure, FailureKind, Job, LinkSender, ReadJob, ToAgent};
 use crate::plan::Plan;
+use crate::replay::Stored;
 use crate::run::RunContext;
 use crate::sink::{AgentSink, Sink, SinkError, SinkErrorKind};
+use crate::step;
 use crate::transport::Locality;
 
 /// Everything that takes part in reading a message.
@@ -31,6 +34,41 @@ pub(super) struct Readings {
     pub(super) stored: u64,
     pub(super) sha256: String,
     pub(super) warnings: Vec<String>,
+    /// What a proof or a peek learnt of the content.
+    pub(super) stored_content: Stored,
+    /// Its last bytes, of a proof of what bahub did not make.
+    ends: Option<Bytes>,
+}
+
+impl Readings {
+    fn of(done: Done) -> Option<Self> {
+        let Done::Read { plain, stored, sha256, facts, begins, ends, warnings, .. } = done else { return None };
+        let record = facts.iter().find_map(|fact| match Fact::from_content(fact.as_bytes()) {
+            Some(Fact::Head { record, .. }) => Some(record),
+            _ => None,
+        });
+        let stored_content = Stored { record: record.unwrap_or_default(), begins };
+        let ends = ends.map(|ends| Bytes::from(ends.0));
+        Some(Self { plain, stored, sha256, warnings, stored_content, ends })
+    }
+
+    /// Refuses content that was cut before it was encrypted.
+    pub(super) fn ended_with(&self, trailer: Option<&step::Bytes>) -> Result<(), RunError> {
+        match (&self.ends, trailer) {
+            (Some(ends), Some(trailer)) if memmem(ends, &trailer.0).is_none() => {
+                let message = format!(
+                    "the backup does not end with {trailer:?}: what made it was cut off before it was encrypted"
+                );
+                let help = "restore another version (see :backup:list); to look at what there is: --download FILE";
+                Err(RunError::new(RunErrorKind::Integrity, message).with_help(help))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn memmem(bytes: &[u8], words: &[u8]) -> Option<usize> {
+    bytes.windows(words.len().max(1)).position(|window| window == words)
 }
 
 impl Reading<'_> {
@@ -106,11 +144,9 @@ impl Reading<'_> {
                     }
                     self.agent.sender.credit(size);
                 }
-                (Said::Done(Done::Read { plain, stored, sha256, warnings, .. }), _) => {
-                    return Ok(Readings { plain, stored, sha256, warnings });
-                }
+                (Said::Done(done), _) => return Readings::of(done).ok_or_else(nonsense),
                 (Said::Failed(failure), _) => return Err(self.failed(failure)),
-                (Said::Reached | Said::Begun | Said::Captured | Said::Done(_), _) => return Err(nonsense()),
+                (Said::Reached | Said::Begun | Said::Captured, _) => return Err(nonsense()),
             }
         }
     }

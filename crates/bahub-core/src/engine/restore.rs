@@ -4,11 +4,12 @@ use super::backup::unless_cancelled;
 use super::ended::Run;
 use super::lock::RunLock;
 use super::read::Reading;
+use super::version::Found;
 use super::{Ended, Engine, RunError, route};
 use crate::event::Phase;
 use crate::link::Deliver;
 use crate::plan::Plan;
-use crate::replay::ReplayTarget;
+use crate::replay::{ReplayTarget, Stored};
 use crate::run::RunContext;
 use crate::sink::{Purpose, VersionSelector};
 
@@ -45,16 +46,23 @@ impl Engine {
         self.in_place(plan, cx, run, async |session, agent, run| {
             let (findings, tools) = agent.probe(plan.adapter.as_ref(), cx).await?;
             run.report.tools = tools.0;
-            let mut replay = plan.adapter.replay(&options.target, &findings)?;
-            agent.shield(replay.steps_mut(), cx);
+            agent.sweep(plan.adapter.as_ref(), cx, run).await?;
+            let target = ReplayTarget { run: cx.id.clone(), ..options.target.clone() };
+            // What cannot be is refused before anything is read.
+            plan.adapter.replay(&target, &findings, &Stored::default())?;
             let granted = unless_cancelled(cx, route::choose(plan, agent, Purpose::Download(found.number))).await?;
+            let stored = if options.stream { self.peek(plan, &found, cx).await? } else { Stored::default() };
             let mut reading = Reading { plan, cx, agent, found: &found, granted };
             run.report.route = Some(route::name_of(reading.granted.as_ref()));
             let mut proof = None;
             if !options.stream {
                 cx.events.phase(Phase::Proving);
-                proof = Some(reading.run(Deliver::Prove { trailer: replay.trailer.clone() }, None, nothing).await?);
+                proof = Some(reading.run(Deliver::Prove, None, nothing).await?);
             }
+            let stored = proof.as_ref().map_or(&stored, |proof| &proof.stored_content);
+            let mut replay = plan.adapter.replay(&target, &findings, stored)?;
+            proof.as_ref().map_or(Ok(()), |proof| proof.ended_with(replay.trailer.as_ref()))?;
+            reading.agent.shield(replay.steps_mut(), cx);
             let (sha256, told) = proof.map(|proof| (proof.sha256, proof.warnings)).unzip();
             cx.events.phase(Phase::Quiescing);
             session.quiesce().await?;
@@ -70,6 +78,17 @@ impl Engine {
             Ok(())
         })
         .await
+    }
+}
+
+impl Engine {
+    /// What a version says of itself at its head, by an agent of its own here; nothing of it is proven.
+    pub(super) async fn peek(&self, plan: &Plan, found: &Found, cx: &RunContext) -> Result<Stored, RunError> {
+        let mut agent = self.agent_here().await?;
+        let peeked =
+            Reading { plan, cx, agent: &mut agent, found, granted: None }.run(Deliver::Peek, None, nothing).await;
+        agent.quit().await;
+        Ok(peeked?.stored_content)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::sink::{Encoding, NewVersion, Receipt, SinkErrorKind, VersionNumber};
 use crate::step::Step;
 
 /// The version of the protocol; both sides must speak the same.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// From the controller to the agent.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -96,6 +96,8 @@ pub struct ProbeStep {
     pub step: Step,
     /// The name of its finding.
     pub finding: Option<String>,
+    /// How long it may take, in seconds.
+    pub limit: u64,
 }
 
 /// The way between an agent and a store.
@@ -129,8 +131,8 @@ pub struct CaptureJob {
     pub route: Route,
     /// What is known of the version.
     pub version: NewVersion,
-    /// What the probes found; it goes into the version's head.
-    pub found: Findings,
+    /// What the probes found of programs; it goes into the version's head.
+    pub tools: Findings,
 }
 
 /// Read a message, prove it, and deliver its content.
@@ -164,10 +166,9 @@ pub enum Expected {
 pub enum Deliver {
     /// Nowhere: the message is decrypted to its end, and decompressed unless it is of bahub's own making, which is
     /// ended only when all that made it ended well.
-    Prove {
-        /// What the backup must end with, if it is not of bahub's own making.
-        trailer: Option<crate::step::Bytes>,
-    },
+    Prove,
+    /// Nowhere: only its head and the first bytes of its content are read, and nothing is proven.
+    Peek,
     /// Nowhere: the message is decrypted and decompressed to its end.
     Measure,
     /// Into the programs of a restore.
@@ -204,6 +205,11 @@ pub enum Done {
         compression: Option<String>,
         /// Facts that stood in the message, in JSON.
         facts: Vec<String>,
+        /// The first bytes of the content, at most [`BEGINS_MOST`](crate::replay::BEGINS_MOST), of a proof and a peek.
+        #[serde(with = "serde_bytes")]
+        begins: Vec<u8>,
+        /// Its last bytes, at most [`TRAILER_WITHIN`](crate::capture::TRAILER_WITHIN), of a proof of what bahub did not make.
+        ends: Option<crate::step::Bytes>,
         /// What to tell the user.
         warnings: Vec<String>,
     },

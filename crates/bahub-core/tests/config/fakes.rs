@@ -7,7 +7,7 @@ use bahub_core::registry::{
     Absent, AdapterComponent, Kind, Registry, RegistryBuilder, SinkComponent, SinkContext, SpecError,
     TransportComponent,
 };
-use bahub_core::replay::{Replay, ReplayTarget, Unsupported};
+use bahub_core::replay::{Replay, ReplayTarget, Stored, Unsupported};
 use bahub_core::run::{RunContext, RunPurpose};
 use bahub_core::secret::Secret;
 use bahub_core::sink::{
@@ -32,7 +32,7 @@ macro_rules! adapter {
                 Ok(Capture::default())
             }
 
-            fn replay(&self, _: &ReplayTarget, _: &Findings) -> Result<Replay, Unsupported> {
+            fn replay(&self, _: &ReplayTarget, _: &Findings, _: &Stored) -> Result<Replay, Unsupported> {
                 Ok(Replay::default())
             }
         }

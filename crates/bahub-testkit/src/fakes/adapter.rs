@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use bahub_core::adapter::{Adapter, Findings, Probe};
 use bahub_core::capture::Capture;
-use bahub_core::replay::{Place, Replay, ReplayTarget, Unsupported};
+use bahub_core::replay::{Place, Replay, ReplayTarget, Stored, Unsupported};
 use bahub_core::run::RunPurpose;
 use bahub_core::secret::Secret;
 use bahub_core::step::{Arg, Step};
@@ -34,7 +34,7 @@ impl Adapter for CopyFile {
         Ok(Capture::of(cat))
     }
 
-    fn replay(&self, target: &ReplayTarget, _found: &Findings) -> Result<Replay, Unsupported> {
+    fn replay(&self, target: &ReplayTarget, _found: &Findings, _stored: &Stored) -> Result<Replay, Unsupported> {
         let path = match &target.place {
             Place::Original if target.members.is_empty() => self.path.clone(),
             Place::Directory(folder) if target.members.is_empty() => folder.join("file"),
@@ -114,7 +114,7 @@ impl Adapter for LyingAdapter {
         Ok(Capture::of(self.distort(Step::new("cat").arg("--").arg(path))))
     }
 
-    fn replay(&self, target: &ReplayTarget, found: &Findings) -> Result<Replay, Unsupported> {
+    fn replay(&self, target: &ReplayTarget, found: &Findings, stored: &Stored) -> Result<Replay, Unsupported> {
         match self.lie {
             AdapterLie::IgnoresTheBackup => Ok(Replay { main: vec![Step::new("true")], ..Replay::default() }),
             AdapterLie::RestoresGarbage => {
@@ -132,7 +132,7 @@ impl Adapter for LyingAdapter {
                     .reads_backup();
                 Ok(Replay { main: vec![step], ..Replay::default() })
             }
-            _ => self.honest.replay(target, found),
+            _ => self.honest.replay(target, found, stored),
         }
     }
 }

@@ -83,7 +83,7 @@ async fn the_filesystem_adapter_goes_there_and_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_filesystem_adapter_goes_there_and_back_into_a_directory() {
-    let target = ReplayTarget { place: Place::Directory("/".into()), members: Vec::new() };
+    let target = ReplayTarget::at(Place::Directory("/".into()));
     let data = Tree { folder: tempfile::tempdir().unwrap(), target };
     let adapter = Arc::new(filesystem(&data.live()));
     conformance::adapter_round_trip(adapter, &data, &RoundTrip::default()).await.assert_conforms();

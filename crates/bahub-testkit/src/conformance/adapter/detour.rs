@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bahub_core::adapter::{Adapter, Diagnosis, Findings, Probe, StepFailure};
 use bahub_core::capture::{Capture, Source};
-use bahub_core::replay::{Replay, ReplayTarget, Unsupported};
+use bahub_core::replay::{Replay, ReplayTarget, Stored, Unsupported};
 use bahub_core::run::RunPurpose;
 use bahub_core::step::Step;
 use tempfile::TempDir;
@@ -123,8 +123,8 @@ impl Adapter for Detour {
         Ok(capture)
     }
 
-    fn replay(&self, target: &ReplayTarget, found: &Findings) -> Result<Replay, Unsupported> {
-        self.honest.replay(target, found)
+    fn replay(&self, target: &ReplayTarget, found: &Findings, stored: &Stored) -> Result<Replay, Unsupported> {
+        self.honest.replay(target, found, stored)
     }
 
     fn caution(&self, target: &ReplayTarget) -> Option<&'static str> {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use bahub_core::adapter::{Adapter, Findings, Probe};
 use bahub_core::capture::{Capture, Source};
-use bahub_core::replay::{Place, Replay, ReplayTarget, Unsupported};
+use bahub_core::replay::{Place, Replay, ReplayTarget, Stored, Unsupported};
 use bahub_core::run::RunPurpose;
 use bahub_core::step::{Stdin, Step};
 
@@ -30,7 +30,13 @@ fn targets() -> Vec<ReplayTarget> {
     let places = [Place::Original, Place::Directory(PathBuf::from(DIRECTORY)), Place::Database(DATABASE.into())];
     let members = [vec![], vec![MEMBER.into()], vec![OPTION.into()]];
     let targets = places.iter().flat_map(|place| members.iter().map(move |members| (place, members)));
-    targets.map(|(place, members)| ReplayTarget { place: place.clone(), members: members.clone() }).collect()
+    targets
+        .map(|(place, members)| ReplayTarget {
+            place: place.clone(),
+            members: members.clone(),
+            ..ReplayTarget::default()
+        })
+        .collect()
 }
 
 /// The answers for every set of findings.
@@ -39,7 +45,10 @@ pub(super) fn all(adapter: &dyn Adapter, context: &AdapterContext) -> Vec<Recipe
     let recipe = |found: &Findings| Recipe {
         probes: [RunPurpose::Backup, RunPurpose::Restore].into_iter().flat_map(|of| adapter.preflight(of)).collect(),
         capture: adapter.capture(found),
-        replays: targets().into_iter().map(|target| (target.clone(), adapter.replay(&target, found))).collect(),
+        replays: targets()
+            .into_iter()
+            .map(|target| (target.clone(), adapter.replay(&target, found, &Stored::default())))
+            .collect(),
         censuses: targets().iter().filter_map(|target| adapter.census(target)).collect(),
     };
     std::iter::once(&nothing).chain(&context.findings).map(recipe).collect()
@@ -84,7 +93,7 @@ pub(super) fn replay_reads(recipes: &[Recipe]) -> Checked {
         let Ok(replay) = replay else { continue };
         let first = replay.main.first().ok_or_else(|| format!("a restore to {target:?} has no main program"))?;
         ensure!(reads_backup(first), "{}, first of a restore to {target:?}, does not read the backup", first.name());
-        let others = replay.before.iter().chain(replay.main.iter().skip(1)).chain(&replay.after).chain(&replay.undo);
+        let others = replay.before.iter().chain(&replay.after).chain(&replay.undo).chain(&replay.beside);
         for step in others {
             ensure!(!reads_backup(step), "{} is not first of a restore, and wants to read the backup", step.name());
         }

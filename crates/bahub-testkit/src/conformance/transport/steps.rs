@@ -33,7 +33,7 @@ fn capture(step: Step, keys: &KeyPair) -> Checked<Job> {
             recipients: Vec::new(),
             bahub: env!("CARGO_PKG_VERSION").into(),
         },
-        found: Findings::default(),
+        tools: Findings::default(),
     }))
 }
 
@@ -76,14 +76,14 @@ pub(super) async fn ends(trial: &Trial<'_>) -> Checked {
     let signals = [9, 10, 13, 14, 15].map(|signal| (format!("kill -{signal} $$; sleep 60"), Exit::Signal(signal)));
     for (script, expected) in codes.into_iter().chain(signals) {
         let step = Step::new("sh").arg("-c").arg(format!("echo its words >&2; {script}"));
-        let answer = agent.job(Job::Probe(vec![ProbeStep { step, finding: None }])).await?;
+        let answer = agent.job(Job::Probe(vec![ProbeStep { step, finding: None, limit: 10 }])).await?;
         let FromAgent::Failed(failure) = answer.end else { return Err(format!("{script:?} came to {:?}", answer.end)) };
         let FailureKind::Step(failure) = failure.kind else { return Err(format!("{script:?} came to {failure:?}")) };
         ensure!(failure.end == StepEnd::Ended(expected), "{script:?} is told as {:?}", failure.end);
         ensure!(failure.stderr.contains("its words"), "{script:?} lost its words: {:?}", failure.stderr);
     }
     let absent = Step::new("bahub-conformance-no-such-program");
-    let answer = agent.job(Job::Probe(vec![ProbeStep { step: absent, finding: None }])).await?;
+    let answer = agent.job(Job::Probe(vec![ProbeStep { step: absent, finding: None, limit: 10 }])).await?;
     let told = format!("{:?}", answer.end);
     ensure!(told.contains("NotFound") && told.contains("no-such-program"), "a missing program is told as {told}");
     drop(agent);

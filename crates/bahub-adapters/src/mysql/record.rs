@@ -1,0 +1,53 @@
+//! What a version says of its databases, so that a restore touches no other than those that its spec names.
+
+use std::collections::BTreeMap;
+
+use bahub_core::replay::{Stored, Unsupported};
+
+use super::scope::Scope;
+use crate::list;
+
+/// The names of the record's entries.
+const DATABASES: &str = "databases";
+const FORM: &str = "form";
+
+/// A dump that makes no database, and so goes into any.
+const ONE: &str = "one";
+/// A dump that drops and makes each of its databases.
+const SEVERAL: &str = "several";
+
+fn form(scope: &Scope) -> &'static str {
+    match scope {
+        Scope::One(_) => ONE,
+        Scope::Some(_) | Scope::All { .. } => SEVERAL,
+    }
+}
+
+/// The record of these databases.
+pub(super) fn of(scope: &Scope, names: &[String]) -> BTreeMap<String, String> {
+    [(FORM.to_owned(), form(scope).to_owned()), (DATABASES.to_owned(), list::write(names))].into()
+}
+
+/// Refuses a version that would drop or make what the spec does not name. One without a record is believed.
+pub(super) fn fits(scope: &Scope, stored: &Stored) -> Result<(), Unsupported> {
+    let Some(names) = stored.record.get(DATABASES).and_then(|line| list::parse(line)) else { return Ok(()) };
+    let refused = |what: String| {
+        Err(Unsupported {
+            what,
+            help: format!("restore it with a spec that names what it holds ({})", names.join(", ")),
+        })
+    };
+    match (stored.record.get(FORM).map(String::as_str), scope) {
+        (Some(SEVERAL), Scope::One(name)) => refused(format!(
+            "the version holds a dump of several databases, which would be dropped and made anew; the spec names only {name:?}"
+        )),
+        (Some(ONE), Scope::Some(_) | Scope::All { .. }) => {
+            refused("the version holds a dump of one database, and the spec names several".into())
+        }
+        (_, Scope::Some(wanted)) => match names.iter().find(|name| !wanted.contains(name)) {
+            Some(name) => refused(format!("the version would drop and make {name:?}, which the spec does not name")),
+            None => Ok(()),
+        },
+        _ => Ok(()),
+    }
+}

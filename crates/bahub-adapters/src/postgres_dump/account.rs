@@ -1,0 +1,101 @@
+//! How the client programs reach the server and log in: a password file in memory, so that nothing secret stands in argv.
+
+use bahub_core::registry::SpecError;
+use bahub_core::secret::Secret;
+use bahub_core::step::{Bytes, Stdin, Step};
+
+use super::config::{PostgresDumpConfig, SslMode};
+
+/// Below the ten seconds of a probe, so that the program itself says what it could not reach.
+const CONNECT_TIMEOUT: &str = "8";
+
+/// A server, and who logs in there.
+#[derive(Debug)]
+pub(super) struct Account {
+    /// libpq's connection string, without the database.
+    server: String,
+    /// A password file (libpq's manual, "The Password File").
+    passfile: Option<Secret>,
+}
+
+impl Account {
+    pub(super) fn parse(config: &PostgresDumpConfig, wrong: &mut Vec<SpecError>) -> Option<Self> {
+        let before = wrong.len();
+        let mut wrong_at =
+            |pointer: &str, what: &str, help: &str| wrong.push(SpecError::new(pointer, what).with_help(help));
+        match &config.socket {
+            None if config.host.is_empty() => wrong_at("/host", "no server is named", "give `host`, or `socket`"),
+            Some(_) if !config.host.is_empty() => {
+                wrong_at("/socket", "both `host` and `socket` are given", "keep the one that is meant");
+            }
+            Some(socket) if !socket.starts_with('/') => {
+                wrong_at("/socket", "a socket's folder is named by its absolute path", "begin it with a /");
+            }
+            _ => {}
+        }
+        if config.user.is_empty() {
+            let help = "name the user that backs up: see docs/adapters/postgres_dump.md for its rights";
+            wrong_at("/user", "no user is named", help);
+        }
+        let host = config.socket.as_ref().unwrap_or(&config.host);
+        for (pointer, value) in [("/host", host.as_str()), ("/user", &config.user)] {
+            if value.contains('\0') {
+                wrong_at(pointer, "it holds a NUL byte", "no client program can take one");
+            }
+        }
+        let password = config.password.expose();
+        if password.contains(['\n', '\r', '\0']) {
+            let help = "change the password: `ALTER ROLE ... PASSWORD`";
+            wrong_at("/password", "libpq's password file cannot hold a line break or a NUL byte", help);
+        }
+        let server = format!(
+            "host={} port={} user={} sslmode={} connect_timeout={CONNECT_TIMEOUT} application_name=bahub",
+            quoted(host),
+            config.port,
+            quoted(&config.user),
+            sslmode(config.sslmode)
+        );
+        let line = || format!("*:*:*:*:{}\n", password.replace('\\', "\\\\").replace(':', "\\:"));
+        let passfile = (!password.is_empty()).then(|| Secret::new(line()));
+        (wrong.len() == before).then_some(Self { server, passfile })
+    }
+
+    /// A client program, logged in to this database; it never asks for a password.
+    pub(super) fn program(&self, name: &str, database: &str) -> Step {
+        let connection = format!("--dbname={} dbname={}", self.server, quoted(database));
+        let step = Step::new(name).env("LC_ALL", "C").arg("--no-password");
+        match &self.passfile {
+            Some(passfile) => step.secret_file(format!("{connection} passfile="), passfile.clone()),
+            None => step.arg(connection),
+        }
+    }
+
+    /// psql, which stops at the first error and puts out bare values.
+    pub(super) fn psql(&self, database: &str) -> Step {
+        self.program("psql", database)
+            .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align"])
+            .args(["--set=ON_ERROR_STOP=1", "--set=VERBOSITY=verbose"])
+            .env("PGCLIENTENCODING", "UTF8")
+    }
+
+    /// psql with this script.
+    pub(super) fn script(&self, database: &str, script: &str) -> Step {
+        self.psql(database).stdin(Stdin::Literal(Bytes::from(script)))
+    }
+}
+
+fn sslmode(mode: SslMode) -> &'static str {
+    match mode {
+        SslMode::Disable => "disable",
+        SslMode::Allow => "allow",
+        SslMode::Prefer => "prefer",
+        SslMode::Require => "require",
+        SslMode::VerifyCa => "verify-ca",
+        SslMode::VerifyFull => "verify-full",
+    }
+}
+
+/// A value of a connection string (libpq's manual, "Keyword/Value Connection Strings").
+pub(super) fn quoted(value: &str) -> String {
+    format!("'{}'", value.replace('\\', "\\\\").replace('\'', "\\'"))
+}

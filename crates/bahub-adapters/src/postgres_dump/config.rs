@@ -1,0 +1,161 @@
+//! The `spec` of the adapter.
+
+use bahub_core::registry::SpecError;
+use bahub_core::secret::Secret;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::PostgresDump;
+use super::account::Account;
+use super::scope::Scope;
+use crate::options;
+
+pub(super) const EXAMPLE: &str = r#"# The server, as seen from where the transport runs commands; or `socket: /var/run/postgresql`.
+host: db.example.org
+port: 5432
+user: backup
+password: "${file:/run/secrets/postgres}"
+# One database; or `databases: [shop, blog]`; or neither, for all of them with roles and tablespaces.
+database: shop
+# Tables to leave out, as pg_dump's --exclude-table takes them.
+exclude_tables: [sessions, "audit.*"]
+sslmode: prefer
+"#;
+
+/// What may be given to `pg_dump`. Whatever else there is writes files, or takes something from the backup.
+const ALLOWED: [&str; 11] = [
+    "column-inserts",
+    "disable-dollar-quoting",
+    "extra-float-digits",
+    "inserts",
+    "load-via-partition-root",
+    "lock-wait-timeout",
+    "on-conflict-do-nothing",
+    "quote-all-identifiers",
+    "rows-per-insert",
+    "serializable-deferrable",
+    "verbose",
+];
+
+/// Which databases, from which server.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PostgresDumpConfig {
+    /// The server's name or address, as seen from where the transport runs commands.
+    #[serde(default)]
+    pub host: String,
+    /// The server's TCP port, and the number in its socket's name.
+    #[serde(default = "default_port")]
+    pub port: u16,
+    /// The folder of the server's socket, in place of `host`.
+    #[serde(default)]
+    pub socket: Option<String>,
+    /// Who logs in.
+    pub user: String,
+    /// The password; where it is empty, libpq's own ways: a password file of that place, peer, certificates.
+    #[serde(default = "no_password")]
+    pub password: Secret,
+    /// The one database to back up; empty for all.
+    #[serde(default)]
+    pub database: String,
+    /// The databases to back up, where they are several.
+    #[serde(default)]
+    pub databases: Vec<String>,
+    /// Databases to leave out of all.
+    #[serde(default)]
+    pub exclude_databases: Vec<String>,
+    /// Tables to leave out, as `pg_dump --exclude-table` takes them.
+    #[serde(default)]
+    pub exclude_tables: Vec<String>,
+    /// The form of a dump of one database.
+    #[serde(default)]
+    pub format: Format,
+    /// Whether roles and tablespaces are in the backup; by default only where all databases are.
+    #[serde(default)]
+    pub globals: Option<bool>,
+    /// Whether rows and large objects are left out.
+    #[serde(default)]
+    pub schema_only: bool,
+    /// How the connection is encrypted, in libpq's words.
+    #[serde(default)]
+    pub sslmode: SslMode,
+    /// More options of `pg_dump` that change its form or its speed: `--option` or `--option=value`.
+    #[serde(default)]
+    pub extra_args: Vec<String>,
+    /// The original's options for gzip; they choose gzip and its level for the stream.
+    #[serde(default)]
+    #[expect(dead_code, reason = "read by the configuration, which makes the stream's compression of it")]
+    gzip_args: Option<String>,
+}
+
+/// The form of a dump.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// pg_dump's archive, uncompressed inside: for `pg_restore`.
+    #[default]
+    Custom,
+    /// SQL, for `psql`.
+    Plain,
+}
+
+/// How the connection is encrypted: libpq's `sslmode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SslMode {
+    /// Not.
+    Disable,
+    /// If the server insists.
+    Allow,
+    /// If the server can.
+    #[default]
+    Prefer,
+    /// To whomever.
+    Require,
+    /// To a server that an authority vouches for.
+    VerifyCa,
+    /// To a server of that name, which an authority vouches for.
+    VerifyFull,
+}
+
+fn default_port() -> u16 {
+    5432
+}
+
+fn no_password() -> Secret {
+    Secret::new("")
+}
+
+impl PostgresDumpConfig {
+    /// Parses everything; all that is wrong is told at once.
+    pub(super) fn check(self) -> Result<PostgresDump, Vec<SpecError>> {
+        let mut wrong = Vec::new();
+        let account = Account::parse(&self, &mut wrong);
+        let scope = Scope::parse(&self, &mut wrong);
+        wrong.extend(options::refused(&ALLOWED, &self.extra_args));
+        let is_no_pattern = |pattern: &&String| pattern.is_empty() || pattern.contains('\0');
+        if let Some(pattern) = self.exclude_tables.iter().find(is_no_pattern) {
+            let what = format!("{pattern:?} names no table");
+            wrong.push(SpecError::new("/exclude_tables", what).with_help("write `table`, or `schema.table`"));
+        }
+        let is_one = matches!(scope, Some(Scope::One(_)));
+        if self.globals == Some(true) && is_one {
+            let what =
+                "roles belong to the whole server, and a backup of one database can be restored under another name";
+            let help = "name it in `databases`, or remove `globals`";
+            wrong.push(SpecError::new("/globals", what).with_help(help));
+        }
+        match (account, scope) {
+            (Some(account), Some(scope)) if wrong.is_empty() => Ok(PostgresDump {
+                account,
+                globals: self.globals.unwrap_or(matches!(scope, Scope::All { .. })),
+                scope,
+                exclude_tables: self.exclude_tables,
+                format: self.format,
+                schema_only: self.schema_only,
+                extra_args: self.extra_args,
+            }),
+            _ => Err(wrong),
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What the programs' words mean: SQLSTATEs where psql tells them, libpq's own words for what happens before a session.
+
+use bahub_core::adapter::{Diagnosis, StepEnd, StepFailure};
+
+use super::preflight::OBJECTION;
+
+/// Words on standard error, what they mean, and what to do. The first that is found is the cause.
+const KNOWN: &[(&[&str], &str, &str)] = &[
+    (
+        &["there is a database"],
+        "a database of that name is there already, and would have been overwritten",
+        "give --into another name, or drop that database",
+    ),
+    (
+        &[OBJECTION],
+        "the user lacks a right",
+        "the message says to what; docs/adapters/postgres_dump.md lists what a backup and a restore need",
+    ),
+    (
+        &["server version mismatch", "aborting because of server version"],
+        "the program is older than the server",
+        "install the client programs of the server's release there (postgresql-client)",
+    ),
+    (
+        &["could not translate host name"],
+        "the server's name is not known",
+        "check `host`, as seen from where the transport runs the client program",
+    ),
+    (
+        &[
+            "password authentication failed",
+            "no password supplied",
+            "Peer authentication failed",
+            "no pg_hba.conf entry",
+            "authentication failed",
+        ],
+        "the login was refused",
+        "check `user` and `password`, and that the server's pg_hba.conf lets the user in from that host",
+    ),
+    (
+        &["certificate", "SSL", "sslmode"],
+        "the connection cannot be encrypted as `sslmode` asks",
+        "check `sslmode`: the server's certificate, its name and its authority",
+    ),
+    (
+        &[
+            "Connection refused",
+            "timeout expired",
+            "No route to host",
+            "Network is unreachable",
+            "Connection timed out",
+            "Is the server running",
+        ],
+        "the server cannot be reached",
+        "check `host`, `port` or `socket`, as seen from where the transport runs the client program, and that the server runs",
+    ),
+    (
+        &["55006", "being accessed by other users"],
+        "a session could not be ended that the restore's user may not end, or a prepared transaction holds the database",
+        "stop the clients of the database, or restore as a user that may end their sessions (pg_signal_backend)",
+    ),
+    (
+        &["53100", "No space left on device"],
+        "the server's disk is full",
+        "make room for a second copy of the database, or restore with --in-place",
+    ),
+    (
+        &["53200", "out of shared memory"],
+        "the server has no room for so many locks in one transaction",
+        "raise its `max_locks_per_transaction`, or restore without --in-place",
+    ),
+    (
+        &[
+            "42501",
+            "permission denied",
+            "must be owner",
+            "must be superuser",
+            "row-level security",
+            "22023: role",
+            "not permitted",
+        ],
+        "the user lacks a right",
+        "docs/adapters/postgres_dump.md lists what a backup and a restore need",
+    ),
+    (
+        &["42704: role", "42704: ERROR:  role"],
+        "a role that owns something in the backup is not there",
+        "make the role first: with the roles of a backup of all databases, or CREATE ROLE",
+    ),
+    (
+        &[
+            "57P01",
+            "terminating connection",
+            "server closed the connection",
+            "connection to server was lost",
+            "57P03",
+            "57P02",
+        ],
+        "the server ended the connection",
+        "look into the server's log: it was stopped, or ended the session",
+    ),
+    (
+        &["invalid command \\restrict"],
+        "psql is older than the dump program that made the backup",
+        "update the client programs there (postgresql-client)",
+    ),
+];
+
+pub(super) fn explain(failure: &StepFailure) -> Option<Diagnosis> {
+    let said = |cause: &str, help: &str| Some(Diagnosis { cause: cause.to_owned(), help: help.to_owned() });
+    let stderr = failure.stderr.as_str();
+    match &failure.end {
+        StepEnd::NotFound => said(
+            &format!("there is no {} in that place", failure.program),
+            "install the client programs there (postgresql-client), or use a transport whose image has them",
+        ),
+        StepEnd::TimedOut { .. } => said(
+            "the server did not answer in time",
+            "check `host` and `port`, as seen from where the transport runs the client program: a firewall may swallow packets",
+        ),
+        StepEnd::Incomplete if failure.program == "psql" => said(
+            "the transaction of the restore was not committed; the database is as it was",
+            "what the programs said before tells why; the backup may hold commands that end psql",
+        ),
+        _ if stderr.contains("database \"") && stderr.contains("does not exist") => said(
+            "there is no database of that name",
+            "check `database` or `databases`; --in-place needs one that is there",
+        ),
+        _ => KNOWN
+            .iter()
+            .find(|(words, ..)| words.iter().any(|word| stderr.contains(word)))
+            .and_then(|(_, cause, help)| said(cause, help)),
+    }
+}

@@ -1,0 +1,142 @@
+//! What a version is made of, and how its databases are made again: recorded at capture, asked for at the restore.
+
+use std::collections::BTreeMap;
+
+use bahub_core::replay::{Stored, Unsupported};
+
+use super::config::Format;
+use super::scope::Scope;
+use super::{PostgresDump, sql};
+use crate::list;
+
+/// The names of the record's entries.
+const FORM: &str = "form";
+const DATABASES: &str = "databases";
+
+/// What a version is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// pg_dump's archive of one database.
+    Custom,
+    /// SQL of one database.
+    Plain,
+    /// Segments of several databases, and of roles.
+    Several,
+}
+
+/// A database and the statements that make it, in which it is called `:"db"`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Database {
+    pub(super) name: String,
+    pub(super) create: String,
+    pub(super) properties: Vec<String>,
+}
+
+impl Database {
+    /// Reads what [`super::catalog::databases`] answers; none where it is cut.
+    pub(super) fn parse_each(line: &str) -> Option<Vec<Self>> {
+        let entries = line.split('|').filter(|entry| !entry.is_empty());
+        let parse = |entry| {
+            let mut texts = list::parse(entry)?.into_iter();
+            Some(Self { name: texts.next()?, create: texts.next()?, properties: texts.collect() })
+        };
+        entries.map(parse).collect()
+    }
+
+    fn write_each(databases: &[Self]) -> String {
+        let entry = |database: &Self| {
+            let Self { name, create, properties } = database;
+            list::write(&[&[name.clone(), create.clone()], properties.as_slice()].concat())
+        };
+        databases.iter().map(entry).collect::<Vec<_>>().join("|")
+    }
+
+    /// One of which nothing is known.
+    pub(super) fn unknown(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            create: "CREATE DATABASE :\"db\" TEMPLATE template0".into(),
+            properties: Vec::new(),
+        }
+    }
+
+    /// psql's script that makes it under this name.
+    pub(super) fn created_as(&self, name: &str) -> String {
+        format!("{}{};\n", sql::set("db", name), self.create)
+    }
+
+    /// psql's script that gives the database of this name its properties.
+    pub(super) fn given_to(&self, name: &str) -> String {
+        let statements = self.properties.iter().map(|statement| format!("{statement};\n"));
+        sql::set("db", name) + &statements.collect::<String>()
+    }
+}
+
+/// The form that a version of this spec has.
+pub(super) fn of(postgres: &PostgresDump) -> Form {
+    match (&postgres.scope, postgres.format) {
+        (Scope::One(_), Format::Custom) => Form::Custom,
+        (Scope::One(_), Format::Plain) => Form::Plain,
+        (Scope::Some(_) | Scope::All { .. }, _) => Form::Several,
+    }
+}
+
+/// The record of a version.
+pub(super) fn record(form: Form, databases: &[Database]) -> BTreeMap<String, String> {
+    let name = match form {
+        Form::Custom => "custom",
+        Form::Plain => "plain",
+        Form::Several => "several",
+    };
+    [(FORM.to_owned(), name.to_owned()), (DATABASES.to_owned(), Database::write_each(databases))].into()
+}
+
+/// The form of a stored version, and its databases where it says them.
+pub(super) fn stored(postgres: &PostgresDump, stored: &Stored) -> Result<(Form, Vec<Database>), Unsupported> {
+    let databases = stored.record.get(DATABASES).and_then(|line| Database::parse_each(line)).unwrap_or_default();
+    let begins = |words: &str| stored.begins.starts_with(words.as_bytes());
+    let form = match stored.record.get(FORM).map(String::as_str) {
+        Some("custom") => Form::Custom,
+        Some("plain") => Form::Plain,
+        Some("several") => Form::Several,
+        // It was not looked at yet.
+        _ if stored.begins.is_empty() => of(postgres),
+        _ if begins("PGDMP") => Form::Custom,
+        _ if begins("--\n-- PostgreSQL database cluster dump") || begins(super::capture::HEADER) => {
+            return Err(Unsupported {
+                what: "the version is one script of a whole server, which would stop at the first role that is there"
+                    .into(),
+                help: "write it into a file with --download, and run it with psql on an empty server".into(),
+            });
+        }
+        _ => Form::Plain,
+    };
+    match (form, &postgres.scope) {
+        (Form::Several, Scope::One(name)) => Err(Unsupported {
+            what: format!("the version is of several databases, and the spec names only {name:?}"),
+            help: format!("restore it with a spec of several databases, and choose from it with --path {name}"),
+        }),
+        (Form::Custom | Form::Plain, Scope::Some(_) | Scope::All { .. }) => Err(Unsupported {
+            what: "the version is of one database, and the spec names several".into(),
+            help: "restore it with a spec whose `database` names that one".into(),
+        }),
+        _ => Ok((form, databases)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_gives_back_what_was_recorded() {
+        let databases = [
+            Database { name: "a|b \n\"'".into(), create: "CREATE DATABASE :\"db\"".into(), properties: Vec::new() },
+            Database { name: "🙂".into(), create: "x".into(), properties: vec!["COMMENT '|'".into(), "y".into()] },
+        ];
+        let record = record(Form::Several, &databases);
+        assert_eq!(Database::parse_each(&record[DATABASES]), Some(databases.to_vec()));
+        assert_eq!(Database::parse_each(""), Some(Vec::new()));
+        assert_eq!(Database::parse_each("2 61"), None);
+    }
+}

@@ -1,0 +1,145 @@
+//! A restore's hold on the databases that it makes: names that tell whose they are, and a lock of a session that lives as
+//! long as the restore does, so that what a dead one left can be told from what a live one holds.
+
+use bahub_core::step::Step;
+
+use super::{PostgresDump, sql};
+
+/// The class of the advisory lock that a restore holds while it lives ("bahu").
+const LIVES: i32 = 0x6261_6875;
+/// The class of the one that it holds while it takes over names: clients of these databases are ended meanwhile.
+const SWAPS: i32 = 0x6261_6876;
+
+/// The server's own session limit for one: as psql's `\watch` takes it.
+const EVERY_SECONDS: &str = "0.1";
+
+/// The database to be in while others are renamed.
+pub(super) fn maintenance<'a>(names: impl IntoIterator<Item = &'a str>) -> &'static str {
+    if names.into_iter().any(|name| name == "postgres") { "template1" } else { "postgres" }
+}
+
+/// The databases of a run.
+#[derive(Debug, Clone)]
+pub(super) struct Lease {
+    /// 32 hexadecimal digits.
+    run: String,
+}
+
+impl Lease {
+    pub(super) fn of(run: &str) -> Self {
+        let digits = run.chars().filter(char::is_ascii_hexdigit).collect::<String>().to_ascii_lowercase();
+        Self { run: format!("{digits:0>32.32}") }
+    }
+
+    /// The name of a database that is filled.
+    pub(super) fn new_name(&self, index: usize) -> String {
+        format!("__bahub_new_{}_{index}", self.run)
+    }
+
+    /// The name of one whose name was taken over.
+    pub(super) fn old_name(&self, index: usize) -> String {
+        format!("__bahub_old_{}_{index}", self.run)
+    }
+
+    /// A name to keep an old one under, for people.
+    pub(super) fn kept_name(&self, name: &str) -> String {
+        let suffix = format!("__old_{}", &self.run[..8]);
+        let most = 63 - suffix.len();
+        let end = (0..=most.min(name.len())).rev().find(|end| name.is_char_boundary(*end)).unwrap_or(0);
+        format!("{}{suffix}", &name[..end])
+    }
+
+    /// The second half of the locks' keys: 28 bits of the run's id, as in the databases' names.
+    fn key(&self) -> u32 {
+        u32::from_str_radix(&self.run[..7], 16).unwrap_or_default()
+    }
+
+    /// psql, holding the lock, and ending clients of these databases while the names are taken over.
+    pub(super) fn held(&self, postgres: &PostgresDump, maintenance: &str, names: &[String]) -> Step {
+        let key = self.key();
+        let names = sql::texts(names.iter().map(String::as_str));
+        let script = format!(
+            "SELECT pg_catalog.pg_advisory_lock({LIVES}, {key});\n\
+             SELECT pg_catalog.count(pg_catalog.pg_terminate_backend(a.pid)) FROM pg_catalog.pg_stat_activity a \
+             WHERE a.datname::pg_catalog.text = ANY ({names}) AND a.pid <> pg_catalog.pg_backend_pid() AND {} AND {} \\watch {EVERY_SECONDS}\n",
+            is_held(SWAPS, &key.to_string()),
+            may_end("a"),
+        );
+        postgres.account.script(maintenance, &script)
+    }
+
+    /// Waits until the lock is held: the first statement of the restore.
+    pub(super) fn awaited(&self) -> String {
+        sql::block(&format!(
+            "BEGIN FOR tick IN 1..80 LOOP IF {} THEN RETURN; END IF; PERFORM pg_catalog.pg_sleep(0.1); END LOOP; \
+             RAISE EXCEPTION 'the session that holds the restore''s lock did not come'; END",
+            is_held(LIVES, &self.key().to_string())
+        ))
+    }
+
+    /// Announces, until the session ends, that names are taken over.
+    pub(super) fn announced(&self) -> String {
+        format!("SELECT pg_catalog.pg_advisory_lock({SWAPS}, {});\n", self.key())
+    }
+}
+
+/// Whether any session holds the lock of this class and key, whichever database it is in.
+fn is_held(class: i32, key: &str) -> String {
+    format!(
+        "EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.locktype = 'advisory' AND l.classid::pg_catalog.int8 = {class} \
+         AND l.objid::pg_catalog.int8 = {key} AND l.objsubid = 2 AND l.granted)"
+    )
+}
+
+/// Whether the user may end a session.
+fn may_end(activity: &str) -> String {
+    format!(
+        "((SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) OR \
+          (SELECT NOT r.rolsuper AND pg_catalog.pg_has_role(current_user, r.oid, 'MEMBER') FROM pg_catalog.pg_roles r WHERE r.oid = {activity}.usesysid))"
+    )
+}
+
+/// Drops databases of restores that no longer live, where the user may, and says which.
+pub(super) fn sweep(postgres: &PostgresDump) -> Step {
+    let left = format!(
+        "FROM pg_catalog.pg_database d WHERE d.datname ~ '^__bahub_(new|old)_[0-9a-f]{{32}}_[0-9]+$' \
+         AND pg_catalog.pg_has_role(current_user, d.datdba, 'MEMBER') AND NOT {}",
+        is_held(LIVES, "(('x' || pg_catalog.substr(d.datname, 13, 7))::pg_catalog.bit(28)::pg_catalog.int4)")
+    );
+    let script = format!(
+        "SELECT coalesce('database ' || pg_catalog.string_agg(d.datname, ', database ' ORDER BY d.datname), '') AS left_over {left} \\gset\n\
+         SELECT pg_catalog.format('DROP DATABASE IF EXISTS %I', d.datname) || {FORCE} {left} \\gexec\n\
+         \\echo :left_over\n"
+    );
+    postgres.account.script(maintenance([]), &script)
+}
+
+/// Ends sessions that a dead program left in a database (PostgreSQL 13 and later).
+const FORCE: &str =
+    "CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 130000 THEN ' WITH (FORCE)' ELSE '' END";
+
+/// psql's script that drops these databases, where they are there.
+pub(super) fn dropped(names: &[String]) -> String {
+    let names = sql::texts(names.iter().map(String::as_str));
+    format!(
+        "SELECT pg_catalog.format('DROP DATABASE IF EXISTS %I', d.datname) || {FORCE} FROM pg_catalog.pg_database d \
+         WHERE d.datname::pg_catalog.text = ANY ({names}) \\gexec\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_fit_whatever_they_are_made_of() {
+        let lease = Lease::of("0123456789abcdef0123456789abcdef");
+        assert!(lease.new_name(12_345).len() <= 63);
+        for name in ["shop", &"é".repeat(31), &"x".repeat(63), &"🙂".repeat(15)] {
+            let kept = lease.kept_name(name);
+            assert!(kept.len() <= 63 && kept.ends_with("__old_01234567"), "{kept}");
+        }
+        assert_eq!(lease.key(), 0x0123456);
+        assert_eq!(Lease::of("").run.len(), 32);
+    }
+}

@@ -1,0 +1,78 @@
+//! PostgreSQL, by the client programs of the place where they run: logical dumps as of one moment, put back into a new
+//! database that takes the old one's name in one transaction.
+//!
+//! `docs/adapters/postgres_dump.md` says what is in a backup, which rights it needs, and what a failed restore leaves.
+
+mod account;
+mod capture;
+mod catalog;
+mod config;
+mod explain;
+mod form;
+mod lease;
+mod preflight;
+mod restore;
+mod scope;
+mod sql;
+mod wipe;
+
+pub use config::{Format, PostgresDumpConfig, SslMode};
+
+use bahub_core::adapter::{Adapter, Diagnosis, Findings, Probe, StepFailure};
+use bahub_core::capture::Capture;
+use bahub_core::registry::{AdapterComponent, SpecError};
+use bahub_core::replay::{Replay, ReplayTarget, Stored, Unsupported};
+use bahub_core::run::RunPurpose;
+use bahub_core::step::Step;
+
+use account::Account;
+use scope::Scope;
+
+/// Dumps one database, some, or all of them with roles and tablespaces.
+#[derive(Debug)]
+pub struct PostgresDump {
+    account: Account,
+    scope: Scope,
+    exclude_tables: Vec<String>,
+    format: Format,
+    globals: bool,
+    schema_only: bool,
+    extra_args: Vec<String>,
+}
+
+impl AdapterComponent for PostgresDump {
+    const TYPE: &'static str = "bahub.adapters.postgres_dump";
+    const SUMMARY: &'static str = "PostgreSQL, by pg_dump of the place where it runs";
+    const EXAMPLE: &'static str = config::EXAMPLE;
+    type Config = PostgresDumpConfig;
+
+    fn from_config(config: PostgresDumpConfig) -> Result<Self, Vec<SpecError>> {
+        config.check()
+    }
+}
+
+impl Adapter for PostgresDump {
+    fn preflight(&self, purpose: RunPurpose) -> Vec<Probe> {
+        preflight::probes(self, purpose)
+    }
+
+    fn capture(&self, found: &Findings) -> Result<Capture, Unsupported> {
+        capture::capture(self, found)
+    }
+
+    fn replay(&self, target: &ReplayTarget, found: &Findings, stored: &Stored) -> Result<Replay, Unsupported> {
+        restore::replay(self, target, found, stored)
+    }
+
+    fn sweep(&self) -> Option<Step> {
+        Some(lease::sweep(self))
+    }
+
+    fn caution(&self, target: &ReplayTarget) -> Option<&'static str> {
+        restore::caution(target)
+    }
+
+    fn explain(&self, failure: &StepFailure) -> Option<Diagnosis> {
+        explain::explain(failure)
+    }
+}

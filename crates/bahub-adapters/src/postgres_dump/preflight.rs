@@ -1,0 +1,139 @@
+//! What is asked before anything is begun: programs, the server, the login, the databases, the rights.
+
+use bahub_core::adapter::{Findings, Probe};
+use bahub_core::run::RunPurpose;
+use bahub_core::step::Step;
+
+use super::config::Format;
+use super::scope::Scope;
+use super::{PostgresDump, catalog, lease, sql};
+
+/// The findings' names.
+pub(super) const DATABASES: &str = "databases";
+const MAKES: &str = "may make databases";
+const SERVER: &str = "postgres server";
+
+/// What an exception of ours begins with.
+pub(super) const OBJECTION: &str = "bahub objects";
+
+/// The names of databases that are made and filled by restores; they are nobody's yet.
+const NOT_OURS: &str = "d.datname !~ '^__bahub_(new|old)_[0-9a-f]{32}_[0-9]+$'";
+
+pub(super) fn probes(postgres: &PostgresDump, purpose: RunPurpose) -> Vec<Probe> {
+    let version = |name: &str| Step::new(name).arg("--version").env("LC_ALL", "C");
+    let ask = |script: &str| postgres.account.script(database(postgres), script);
+    let mut probes = vec![Probe::tool("psql", version("psql"))];
+    match purpose {
+        RunPurpose::Backup => probes.insert(0, Probe::tool("pg_dump", version("pg_dump"))),
+        RunPurpose::Restore if postgres.format == Format::Custom && matches!(postgres.scope, Scope::One(_)) => {
+            probes.insert(0, Probe::tool("pg_restore", version("pg_restore")));
+        }
+        RunPurpose::Restore | RunPurpose::Recover => {}
+    }
+    let server = "SELECT pg_catalog.current_setting('server_version');";
+    if purpose == RunPurpose::Backup {
+        probes.push(Probe::tool(SERVER, ask(server)));
+        if let Scope::Some(names) = &postgres.scope {
+            probes.extend(names.iter().map(|name| Probe::check(postgres.account.script(name, "SELECT 1;"))));
+        }
+        probes.extend(
+            readable(postgres).into_iter().map(|(name, script)| Probe::check(postgres.account.script(name, &script))),
+        );
+    } else {
+        let maintenance = maintenance(postgres);
+        let ask = |script: &str| postgres.account.script(maintenance, script);
+        probes.push(Probe::tool(SERVER, ask(server)));
+        let makes = "SELECT rolsuper OR rolcreatedb FROM pg_catalog.pg_roles WHERE rolname = current_user;";
+        probes.push(Probe::fact(MAKES, ask(makes)));
+    }
+    // From there, because a database that is restored need not be there.
+    let list = postgres.account.script(maintenance(postgres), &catalog::databases(&chosen(postgres)));
+    probes.push(Probe::fact(DATABASES, list));
+    probes
+}
+
+/// Whether the user may make databases; believed where nothing was found.
+pub(super) fn may_make(found: &Findings) -> bool {
+    found.get(MAKES) != Some("f")
+}
+
+/// The database that questions go to: one that is in the backup, so that it is known to be there.
+fn database(postgres: &PostgresDump) -> &str {
+    match &postgres.scope {
+        Scope::One(name) => name,
+        Scope::Some(names) => names.first().map_or("postgres", String::as_str),
+        Scope::All { .. } => "postgres",
+    }
+}
+
+/// The database to be in while those of the spec are renamed.
+pub(super) fn maintenance(postgres: &PostgresDump) -> &'static str {
+    match &postgres.scope {
+        Scope::One(name) => lease::maintenance([name.as_str()]),
+        Scope::Some(names) => lease::maintenance(names.iter().map(String::as_str)),
+        Scope::All { exclude } if exclude.iter().any(|name| name == "postgres") => "postgres",
+        Scope::All { .. } => "template1",
+    }
+}
+
+/// A condition on `d`: the databases of the backup.
+fn chosen(postgres: &PostgresDump) -> String {
+    let names = |names: &[String]| sql::texts(names.iter().map(String::as_str));
+    match &postgres.scope {
+        Scope::One(name) => format!("d.datname::text = {}", sql::text(name)),
+        Scope::Some(some) => format!("d.datname::text = ANY ({})", names(some)),
+        Scope::All { exclude } => format!(
+            "d.datallowconn AND NOT d.datistemplate AND {NOT_OURS} AND d.datname::text <> ALL ({})",
+            names(exclude)
+        ),
+    }
+}
+
+/// Scripts that object where the dump would: by database. What is in all databases is asked for as a right to all of it.
+fn readable(postgres: &PostgresDump) -> Vec<(&str, String)> {
+    let mut scripts = Vec::new();
+    if postgres.globals {
+        let needed =
+            "'read pg_authid, where the roles'' passwords are: set `globals: false`, or back up as a superuser'";
+        let may = "pg_catalog.has_table_privilege('pg_catalog.pg_authid', 'SELECT')";
+        scripts.push((database(postgres), objection(may, needed)));
+    }
+    match &postgres.scope {
+        Scope::All { .. } => {
+            let may = "(SELECT r.rolsuper OR (pg_catalog.to_regrole('pg_read_all_data') IS NOT NULL AND \
+                pg_catalog.pg_has_role(current_user, pg_catalog.to_regrole('pg_read_all_data'), 'USAGE')) \
+                FROM pg_catalog.pg_roles r WHERE r.rolname = current_user)";
+            scripts.push((
+                database(postgres),
+                objection(may, "'read all databases: it is neither a superuser nor in pg_read_all_data'"),
+            ));
+        }
+        Scope::One(name) => scripts.push((name, unreadable(postgres))),
+        Scope::Some(names) => scripts.extend(names.iter().map(|name| (name.as_str(), unreadable(postgres)))),
+    }
+    scripts
+}
+
+fn objection(may: &str, what: &str) -> String {
+    sql::block(&format!(
+        "BEGIN IF NOT {may} THEN RAISE EXCEPTION '{OBJECTION}: the user may not %', {what}; END IF; END"
+    ))
+}
+
+/// Tables and sequences that the dump would lock and read. Where some are left out, nobody but pg_dump knows which.
+fn unreadable(postgres: &PostgresDump) -> String {
+    if postgres.schema_only || !postgres.exclude_tables.is_empty() {
+        return "SELECT 1;".into();
+    }
+    // In parts of 20 names: what is told should be read.
+    sql::block(&format!(
+        "DECLARE names text; BEGIN SELECT pg_catalog.string_agg(name, ', ') INTO names FROM ( \
+           SELECT c.oid::pg_catalog.regclass::text AS name FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+           WHERE c.relkind IN ('r', 'p', 'm', 'S') AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' \
+             AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND e.objid = c.oid AND e.deptype = 'e') \
+             AND NOT (pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND \
+               CASE c.relkind WHEN 'S' THEN pg_catalog.has_sequence_privilege(c.oid, 'SELECT') ELSE pg_catalog.has_table_privilege(c.oid, 'SELECT') END) \
+           ORDER BY 1 LIMIT 20) AS unreadable; \
+         IF names IS NOT NULL THEN RAISE EXCEPTION '{OBJECTION}: the user may not read %', names; END IF; END"
+    ))
+}

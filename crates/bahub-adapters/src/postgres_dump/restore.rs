@@ -1,0 +1,299 @@
+//! The dumps, put back: into new databases that take the old ones' names at the end, or into those that are there.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+
+use bahub_core::adapter::Findings;
+use bahub_core::replay::{Place, Replay, ReplayTarget, SegmentReplay, Stored, Unsupported};
+use bahub_core::step::{Bytes, Stdin, Step};
+
+use super::capture::{GLOBALS, TRAILER, data_of};
+use super::form::{self, Database, Form};
+use super::lease::{self, Lease};
+use super::preflight::{self, OBJECTION};
+use super::scope::{self, Scope};
+use super::{PostgresDump, sql, wipe};
+
+/// What psql says after the commit of a restore in place: its exit status is 0 without one, too.
+const COMMITTED: &str = "bahub: committed";
+
+pub(super) fn replay(
+    postgres: &PostgresDump,
+    target: &ReplayTarget,
+    found: &Findings,
+    stored: &Stored,
+) -> Result<Replay, Unsupported> {
+    if let Place::Directory(directory) = &target.place {
+        return Err(Unsupported {
+            what: format!("the postgres_dump adapter cannot restore into the folder {}", directory.display()),
+            help: "restore into a database with --into, or write the dump into a file with --download".into(),
+        });
+    }
+    if !target.in_place && !preflight::may_make(found) {
+        return Err(Unsupported {
+            what: "the user may not make databases, and a restore fills a new one before it takes the old one's name"
+                .into(),
+            help: "ALTER ROLE ... CREATEDB; or restore with --in-place, in one transaction".into(),
+        });
+    }
+    let (form, databases) = form::stored(postgres, stored)?;
+    let present = found.get(preflight::DATABASES).and_then(Database::parse_each).unwrap_or_default();
+    match &postgres.scope {
+        Scope::One(name) => {
+            members_of_one(&target.members)?;
+            let place = match &target.place {
+                Place::Database(other) => free(other)?,
+                Place::Original | Place::Directory(_) => name,
+            };
+            // A stream without a record: as the database is that is there.
+            let known = [databases, present].concat().into_iter().next();
+            let database = known.unwrap_or_else(|| Database::unknown(name));
+            let restore = Restore::new(postgres, target, vec![(place.clone(), database)]);
+            let trailer = (form == Form::Plain).then(|| Bytes::from(TRAILER));
+            Ok(Replay {
+                trailer,
+                ..if target.in_place { restore.in_place_of_one(form) } else { restore.beside_of_one(form) }
+            })
+        }
+        Scope::Some(_) | Scope::All { .. } => {
+            let wanted = members_of_several(&target.members, databases)?;
+            let globals = postgres.globals && target.members.is_empty();
+            let named = match (&target.place, wanted.as_slice()) {
+                (Place::Database(other), [_]) => vec![(free(other)?.clone(), wanted[0].clone())],
+                // Nothing is known of the version yet.
+                (Place::Database(_), []) => Vec::new(),
+                (Place::Database(other), _) => return Err(one_name(other)),
+                _ => wanted.into_iter().map(|database| (database.name.clone(), database)).collect(),
+            };
+            Ok(Restore::new(postgres, target, named).of_several(globals))
+        }
+    }
+}
+
+pub(super) fn caution(target: &ReplayTarget) -> Option<&'static str> {
+    match (&target.place, target.in_place) {
+        (Place::Original, true) => Some(
+            "everything in the database is dropped and made anew in one transaction, which other sessions wait for",
+        ),
+        (Place::Original, false) if target.keep_old => Some(
+            "a new database takes the name in one transaction, and clients are ended for it; the old one is kept under another name",
+        ),
+        (Place::Original, false) => Some(
+            "a new database takes the name in one transaction, clients are ended for it, and the old one is dropped, with what came after the backup",
+        ),
+        (Place::Directory(_) | Place::Database(_), _) => None,
+    }
+}
+
+fn one_name(other: &str) -> Unsupported {
+    Unsupported {
+        what: format!("a backup of several databases cannot be restored into the one database {other:?}"),
+        help: "choose one of them with --path DATABASE".into(),
+    }
+}
+
+fn members_of_one(members: &[OsString]) -> Result<(), Unsupported> {
+    match members.first() {
+        Some(member) => Err(Unsupported {
+            what: format!("the postgres_dump adapter cannot restore only {}", member.display()),
+            help: "restore the database under another name with --into, and copy from there what is wanted".into(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// The databases of these names; all of them without names.
+fn members_of_several(members: &[OsString], databases: Vec<Database>) -> Result<Vec<Database>, Unsupported> {
+    let is = |member: &OsString, database: &Database| member.as_bytes() == database.name.as_bytes();
+    let absent = |member: &&OsString| !databases.iter().any(|database| is(member, database));
+    // Without a record nothing was looked at yet.
+    if let Some(member) = members.iter().find(absent).filter(|_| !databases.is_empty()) {
+        let names = databases.iter().map(|database| database.name.as_str()).collect::<Vec<_>>().join(", ");
+        return Err(Unsupported {
+            what: format!("the version holds no database {}", member.display()),
+            help: format!("it holds {names}"),
+        });
+    }
+    let wanted = |database: &Database| members.is_empty() || members.iter().any(|member| is(member, database));
+    Ok(databases.into_iter().filter(wanted).collect())
+}
+
+fn free(name: &String) -> Result<&String, Unsupported> {
+    match scope::objection(name) {
+        Some(objection) => Err(Unsupported {
+            what: format!("{name:?} is no name of a database: {objection}"),
+            help: "give --into another name".into(),
+        }),
+        None => Ok(name),
+    }
+}
+
+/// A restore of databases, each under a name.
+struct Restore<'a> {
+    postgres: &'a PostgresDump,
+    target: &'a ReplayTarget,
+    lease: Lease,
+    maintenance: &'static str,
+    databases: Vec<(String, Database)>,
+}
+
+impl<'a> Restore<'a> {
+    fn new(postgres: &'a PostgresDump, target: &'a ReplayTarget, databases: Vec<(String, Database)>) -> Self {
+        let maintenance = lease::maintenance(databases.iter().map(|(name, _)| name.as_str()));
+        Self { postgres, target, lease: Lease::of(&target.run), maintenance, databases }
+    }
+
+    /// Into a new database, which takes its name in the end.
+    fn beside_of_one(&self, form: Form) -> Replay {
+        let new = self.lease.new_name(0);
+        let main = match form {
+            Form::Custom => self.postgres.account.program("pg_restore", &new).arg("--exit-on-error").reads_backup(),
+            Form::Plain | Form::Several => self.postgres.account.psql(&new).reads_backup(),
+        };
+        let made = self.made();
+        Replay { before: vec![self.admitted(), made], main: vec![main], ..self.swap() }
+    }
+
+    /// Into the database that is there, in one transaction.
+    fn in_place_of_one(&self, form: Form) -> Replay {
+        let Some((name, _)) = self.databases.first() else { return Replay::default() };
+        let filled = self.filled_in_place(name);
+        let main = match form {
+            Form::Custom => {
+                let script = Step::new("pg_restore").env("LC_ALL", "C").arg("--file=-").reads_backup();
+                vec![script, filled]
+            }
+            Form::Plain | Form::Several => vec![filled],
+        };
+        Replay { main, ..Replay::default() }
+    }
+
+    /// Roles first, then each database from its segment.
+    fn of_several(&self, globals: bool) -> Replay {
+        let mut segments = Vec::new();
+        if globals {
+            let main = vec![self.postgres.account.psql(self.maintenance).reads_backup()];
+            segments.push(SegmentReplay { name: GLOBALS.into(), before: Vec::new(), main });
+        }
+        for (index, (name, database)) in self.databases.iter().enumerate() {
+            let (before, main) = if self.target.in_place {
+                (Vec::new(), self.filled_in_place(name))
+            } else {
+                let new = self.lease.new_name(index);
+                let main = self.postgres.account.psql(&new).reads_backup();
+                (vec![self.made_one(&new, name, database)], main)
+            };
+            segments.push(SegmentReplay { name: data_of(&database.name), before, main: vec![main] });
+        }
+        match (self.target.in_place, segments.is_empty()) {
+            // Nothing is known of the version yet: what is asked is only whether it may be.
+            (_, true) => {
+                Replay { main: vec![self.postgres.account.psql(self.maintenance).reads_backup()], ..Replay::default() }
+            }
+            (true, false) => Replay { segments, ..Replay::default() },
+            (false, false) => Replay { before: vec![self.admitted()], segments, ..self.swap() },
+        }
+    }
+
+    fn script(&self, script: &str) -> Step {
+        self.postgres.account.script(self.maintenance, script)
+    }
+
+    /// Waits for the lock, and objects where the names cannot be taken over in the end.
+    fn admitted(&self) -> Step {
+        let mut script = self.lease.awaited();
+        for (name, _) in &self.databases {
+            let name = sql::text(name);
+            let is_there =
+                format!("EXISTS (SELECT FROM pg_catalog.pg_database d WHERE d.datname::pg_catalog.text = {name}");
+            script += &match self.target.place {
+                Place::Database(_) => sql::block(&format!(
+                    "BEGIN IF {is_there}) THEN RAISE EXCEPTION '{OBJECTION}: there is a database % already', {name}; END IF; END"
+                )),
+                Place::Original | Place::Directory(_) => sql::block(&format!(
+                    "BEGIN IF {is_there} AND NOT pg_catalog.pg_has_role(current_user, d.datdba, 'MEMBER')) THEN \
+                     RAISE EXCEPTION '{OBJECTION}: the user does not own the database %, and cannot rename it', {name}; END IF; END"
+                )),
+            };
+        }
+        self.script(&script)
+    }
+
+    fn made(&self) -> Step {
+        let made = self.databases.iter().enumerate();
+        self.script(
+            &made
+                .map(|(index, (name, database))| self.making(&self.lease.new_name(index), name, database))
+                .collect::<String>(),
+        )
+    }
+
+    fn made_one(&self, new: &str, name: &str, database: &Database) -> Step {
+        self.script(&self.making(new, name, database))
+    }
+
+    fn making(&self, new: &str, name: &str, database: &Database) -> String {
+        let comment = format!("bahub fills it, to name it {name:?} in the end");
+        format!("{}COMMENT ON DATABASE {} IS {};\n", database.created_as(new), sql::ident(new), sql::text(&comment))
+    }
+
+    /// What comes after the data: names, properties, and the end of what was there.
+    fn swap(&self) -> Replay {
+        let Self { lease, databases, .. } = self;
+        let keep = self.target.keep_old;
+        let old = |index: usize, name: &str| if keep { lease.kept_name(name) } else { lease.old_name(index) };
+        let mut swap = lease.announced() + "BEGIN;\n";
+        let mut news = Vec::new();
+        let mut olds = Vec::new();
+        for (index, (name, database)) in databases.iter().enumerate() {
+            let (new, old) = (lease.new_name(index), old(index, name));
+            swap += &format!(
+                "SELECT pg_catalog.format('ALTER DATABASE %I RENAME TO %I', d.datname, {}) FROM pg_catalog.pg_database d \
+                 WHERE d.datname::pg_catalog.text = {} \\gexec\n\
+                 ALTER DATABASE {} RENAME TO {};\nCOMMENT ON DATABASE {} IS NULL;\n{}",
+                sql::text(&old),
+                sql::text(name),
+                sql::ident(&new),
+                sql::ident(name),
+                sql::ident(name),
+                database.given_to(name)
+            );
+            news.push(new);
+            olds.push(old);
+        }
+        swap += "COMMIT;\n";
+        let mut after = vec![self.script(&swap)];
+        let undone = if keep { news.clone() } else { [news.as_slice(), olds.as_slice()].concat() };
+        if keep {
+            let kept = format!(
+                "SELECT pg_catalog.string_agg(datname, ', ') AS kept FROM pg_catalog.pg_database WHERE datname::pg_catalog.text = ANY ({}) \\gset\n\
+                \\if :{{?kept}}\n\\warn what was there before is kept as :kept\n\\endif\n",
+                sql::texts(olds.iter().map(String::as_str))
+            );
+            after.push(self.script(&kept).stderr_warns());
+        } else {
+            // The restore is done: what is left of the old ones is told, and the next run sweeps it.
+            after.push(self.script(&lease::dropped(&olds)).warns_on([1, 2, 3]).stderr_warns());
+        }
+        let ended = databases.iter().map(|(name, _)| name.clone()).chain(news).collect::<Vec<_>>();
+        Replay {
+            after,
+            undo: vec![self.script(&lease::dropped(&undone))],
+            beside: Some(lease.held(self.postgres, self.maintenance, &ended)),
+            ..Replay::default()
+        }
+    }
+
+    /// psql in this database: it empties it, takes what comes, and commits only when all of that is proven.
+    fn filled_in_place(&self, name: &str) -> Step {
+        // A killed psql leaves a statement running, and its locks: the server looks after its client (14 and later).
+        let prefix = format!(
+            "SELECT pg_catalog.set_config('client_connection_check_interval', '500ms', false) \
+             WHERE pg_catalog.current_setting('server_version_num')::int >= 140000 \\g /dev/null\nBEGIN;\n{}",
+            wipe::script()
+        );
+        let suffix = format!("\n;\nCOMMIT;\n\\echo {COMMITTED}\n");
+        let stdin = Stdin::Backup { prefix: Bytes::from(&prefix), suffix: Bytes::from(&suffix) };
+        self.postgres.account.psql(name).stdin(stdin).says(COMMITTED)
+    }
+}

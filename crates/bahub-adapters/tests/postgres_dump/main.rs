@@ -1,0 +1,12 @@
+//! The postgres_dump adapter against a real PostgreSQL.
+//!
+//! Needs `postgres`, `pg_dump` and the extensions of postgresql-contrib; `scripts/testbed` brings them, and the tests start
+//! servers of their own.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test states what must hold")]
+
+mod config;
+mod conforms;
+mod several;
+mod support;
+mod whole;

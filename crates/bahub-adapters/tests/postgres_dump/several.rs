@@ -1,0 +1,1 @@
+//! Several databases, and all of them.

@@ -1,0 +1,85 @@
+//! A source, and what is done with it.
+
+use std::sync::{Arc, LazyLock};
+
+use bahub_adapters::postgres_dump::PostgresDump;
+use bahub_core::engine::{Ended, RestoreOptions};
+use bahub_core::plan::Plan;
+use bahub_core::registry::AdapterComponent;
+use bahub_core::replay::{Place, ReplayTarget};
+use bahub_core::report::Outcome;
+use bahub_testkit::fakes::MemorySink;
+use bahub_testkit::fixtures::{EngineRoom, Postgres};
+use serde_json::{Value, json};
+
+/// A server that tests share; each has databases of its own there.
+pub(crate) static SHARED: LazyLock<Postgres> = LazyLock::new(Postgres::start);
+
+/// The spec of an adapter that logs in as `postgres`, with more keys.
+pub(crate) fn spec(server: &Postgres, more: Value) -> Value {
+    let mut spec = json!({
+        "host": "127.0.0.1", "port": server.port(), "user": "postgres", "password": Postgres::PASSWORD,
+    });
+    merge(&mut spec, more);
+    spec
+}
+
+pub(crate) fn merge(into: &mut Value, more: Value) {
+    let Value::Object(more) = more else { panic!("an object") };
+    into.as_object_mut().unwrap().extend(more);
+}
+
+pub(crate) fn adapter(spec: Value) -> PostgresDump {
+    PostgresDump::from_config(serde_json::from_value(spec).unwrap()).unwrap_or_else(|wrong| panic!("{wrong:?}"))
+}
+
+/// An engine and a store.
+pub(crate) struct Room {
+    pub(crate) engine: EngineRoom,
+    pub(crate) sink: MemorySink,
+}
+
+impl Room {
+    pub(crate) fn new() -> Self {
+        Self { engine: EngineRoom::new(), sink: MemorySink::new("postgres") }
+    }
+
+    pub(crate) fn plan(&self, spec: Value) -> Plan {
+        self.engine.plan(Arc::new(adapter(spec)), Arc::new(self.sink.clone()))
+    }
+
+    pub(crate) async fn backup(&self, spec: Value) -> Ended {
+        self.engine.backup(&self.plan(spec)).await
+    }
+
+    pub(crate) async fn restore(&self, spec: Value, target: ReplayTarget) -> Ended {
+        self.engine.restore(&self.plan(spec), &RestoreOptions { target, ..RestoreOptions::default() }).await
+    }
+
+    /// Back where it came from.
+    pub(crate) async fn restored(&self, spec: Value) -> Ended {
+        self.restore(spec, ReplayTarget::at(Place::Original)).await
+    }
+}
+
+/// In one transaction, in the database that is there.
+pub(crate) fn in_place() -> ReplayTarget {
+    ReplayTarget { in_place: true, ..ReplayTarget::default() }
+}
+
+#[track_caller]
+pub(crate) fn done(ended: &Ended) {
+    let done = matches!(ended.report.outcome, Outcome::Succeeded | Outcome::SucceededWithWarnings);
+    assert!(done && ended.error.is_none(), "{}", told(ended));
+}
+
+/// Everything that a failed run tells.
+pub(crate) fn told(ended: &Ended) -> String {
+    let error = ended.error.as_ref().expect("an error");
+    format!("{:?}: {} | {}", error.kind(), error.chain(), error.help().unwrap_or("no help"))
+}
+
+/// Databases that restores left.
+pub(crate) fn left(server: &Postgres) -> String {
+    server.sql("postgres", "SELECT datname FROM pg_database WHERE datname ~ '^__bahub' ORDER BY 1")
+}

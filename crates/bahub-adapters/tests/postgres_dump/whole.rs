@@ -1,0 +1,85 @@
+//! One database, there and back.
+
+use bahub_core::replay::{Place, ReplayTarget};
+use serde_json::json;
+
+use super::support::{Room, SHARED, done, in_place, left, spec, told};
+
+/// A database with properties of its own.
+pub(crate) fn shop(name: &str) {
+    SHARED.sql(
+        "postgres",
+        &format!(
+            "CREATE DATABASE \"{name}\" TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'; \
+             ALTER DATABASE \"{name}\" CONNECTION LIMIT 7; ALTER DATABASE \"{name}\" SET search_path TO \"$user\", public, \"a b\"; \
+             ALTER DATABASE \"{name}\" SET work_mem TO '5MB'; REVOKE CONNECT ON DATABASE \"{name}\" FROM PUBLIC; \
+             COMMENT ON DATABASE \"{name}\" IS 'it''s \\ the :\"db\" 🙂';"
+        ),
+    );
+    SHARED.sql(
+        name,
+        "CREATE TABLE t (id int PRIMARY KEY, v text, big numeric GENERATED ALWAYS AS (id * 2) STORED); \
+         INSERT INTO t (id, v) SELECT n, md5(n::text) FROM generate_series(1, 20000) n; CREATE INDEX ON t (v); \
+         CREATE VIEW w AS SELECT count(*) FROM t; SELECT lo_from_bytea(4711, '\\x00ff10');",
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_comes_back_with_its_properties_in_either_form() {
+    for (name, format) in [("whole custom", "custom"), ("whole plain", "plain")] {
+        shop(name);
+        let before = SHARED.dump(name);
+        let (room, spec) = (Room::new(), spec(&SHARED, json!({ "database": name, "format": format })));
+        done(&room.backup(spec.clone()).await);
+        // What came later goes, and what is connected is ended.
+        SHARED.sql(name, "CREATE TABLE later (); DROP VIEW w; DELETE FROM t WHERE id % 2 = 0; SELECT lo_unlink(4711);");
+        SHARED.sql(
+            "postgres",
+            &format!("ALTER DATABASE \"{name}\" CONNECTION LIMIT 3; COMMENT ON DATABASE \"{name}\" IS NULL;"),
+        );
+        let mut client = SHARED.command("psql").args(["--dbname", name, "-c", "SELECT pg_sleep(600)"]).spawn().unwrap();
+        done(&room.restored(spec.clone()).await);
+        assert!(!client.wait().unwrap().success());
+        assert_eq!(SHARED.dump(name), before);
+        SHARED.sql("postgres", &format!("DROP DATABASE \"{name}\""));
+        done(&room.restored(spec).await);
+        assert_eq!(SHARED.dump(name), before);
+    }
+    assert_eq!(left(&SHARED), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_goes_in_place_under_another_name_and_beside_a_kept_one() {
+    let name = "places";
+    shop(name);
+    let before = SHARED.dump(name);
+    for format in ["custom", "plain"] {
+        let (room, spec) = (Room::new(), spec(&SHARED, json!({ "database": name, "format": format })));
+        done(&room.backup(spec.clone()).await);
+        SHARED.sql(name, "CREATE SCHEMA later; CREATE TABLE later.t (); CREATE EXTENSION hstore; CREATE VIEW public.later AS SELECT * FROM t;");
+        done(&room.restore(spec.clone(), in_place()).await);
+        assert_eq!(SHARED.sql(name, "SELECT count(*) || md5(string_agg(v, '' ORDER BY id)) FROM t"), sum(name));
+        assert_eq!(SHARED.dump(name).replace("\n", ""), before.replace("\n", ""));
+
+        let other = format!("other \"' {format}");
+        done(&room.restore(spec.clone(), ReplayTarget::at(Place::Database(other.clone()))).await);
+        assert_eq!(SHARED.dump(&other).matches("INSERT\nCOPY").count(), 0);
+        assert_eq!(sum(&other), sum(name));
+        let taken = room.restore(spec.clone(), ReplayTarget::at(Place::Database(other))).await;
+        assert!(told(&taken).contains("there already"), "{}", told(&taken));
+
+        let kept = ReplayTarget { keep_old: true, ..ReplayTarget::default() };
+        let ended = room.restore(spec, kept).await;
+        done(&ended);
+        let told = ended.report.warnings.join("\n");
+        let kept = told.rsplit("kept as ").next().unwrap().trim();
+        assert!(kept.starts_with("places__old_"), "{told}");
+        assert_eq!(sum(kept), sum(name));
+        SHARED.sql("postgres", &format!("DROP DATABASE \"{kept}\""));
+    }
+    assert_eq!(left(&SHARED), "");
+}
+
+fn sum(database: &str) -> String {
+    SHARED.sql(database, "SELECT count(*) || md5(string_agg(v, '' ORDER BY id)) FROM t")
+}
