@@ -52,8 +52,9 @@ fn several(postgres: &PostgresDump, databases: &[Database]) -> Vec<Segment> {
     }
     for database in databases {
         let Database { name, .. } = database;
-        // For psql alone: a restore of ours makes the database itself.
-        let connection = sql::set("connection", &format!("dbname={}", account::quoted(name)));
+        // For psql alone: a restore of ours makes the database itself. \connect takes a pair of quotes off.
+        let connection = sql::ident(&format!("dbname={}", account::quoted(name)));
+        let connection = sql::set("connection", &connection);
         let made = database.created_as(name) + &database.given_to(name);
         let connect = "\\connect -reuse-previous=on :connection\n";
         segments.push(literal(&format!("making of {name}"), &format!("\n{made}{connection}{connect}")));

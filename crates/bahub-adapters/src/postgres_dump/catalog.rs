@@ -34,9 +34,9 @@ pub(super) fn databases(condition: &str) -> String {
          WHERE l.classoid = 'pg_catalog.pg_database'::pg_catalog.regclass AND l.objoid = d.oid"
             .to_owned(),
         format!(
-            "SELECT 7, CASE WHEN s.setrole = 0 THEN 'ALTER DATABASE :\"db\" SET ' \
+            "SELECT 6 + c.at, CASE WHEN s.setrole = 0 THEN 'ALTER DATABASE :\"db\" SET ' \
                ELSE 'ALTER ROLE ' || pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(s.setrole)) || ' IN DATABASE :\"db\" SET ' END || {SETTING} \
-             FROM pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) AS one WHERE s.setdatabase = d.oid"
+             FROM pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) WITH ORDINALITY AS c(one, at) WHERE s.setdatabase = d.oid"
         ),
     ]
     .join(" UNION ALL ");
@@ -125,7 +125,7 @@ pub(super) fn globals() -> String {
         ),
         format!(
             "SELECT {} FROM pg_catalog.pg_db_role_setting s JOIN pg_catalog.pg_roles r ON r.oid = s.setrole, \
-             pg_catalog.unnest(s.setconfig) AS one WHERE s.setdatabase = 0 ORDER BY r.rolname, one;",
+             pg_catalog.unnest(s.setconfig) WITH ORDINALITY AS c(one, at) WHERE s.setdatabase = 0 ORDER BY r.rolname, c.at;",
             but_mine("r.rolname", &setting)
         ),
         format!(

@@ -3,11 +3,14 @@
 use std::sync::{Arc, LazyLock};
 
 use bahub_adapters::postgres_dump::PostgresDump;
-use bahub_core::engine::{Ended, RestoreOptions};
+use bahub_core::engine::{DownloadContent, Ended, RestoreOptions};
+use bahub_core::event::Events;
 use bahub_core::plan::Plan;
 use bahub_core::registry::AdapterComponent;
 use bahub_core::replay::{Place, ReplayTarget};
 use bahub_core::report::Outcome;
+use bahub_core::run::{RunContext, RunPurpose};
+use bahub_core::sink::VersionSelector;
 use bahub_testkit::fakes::MemorySink;
 use bahub_testkit::fixtures::{EngineRoom, Postgres};
 use serde_json::{Value, json};
@@ -82,4 +85,16 @@ pub(crate) fn told(ended: &Ended) -> String {
 /// Databases that restores left.
 pub(crate) fn left(server: &Postgres) -> String {
     server.sql("postgres", "SELECT datname FROM pg_database WHERE datname ~ '^__bahub' ORDER BY 1")
+}
+
+impl Room {
+    /// The content of the newest version.
+    pub(crate) async fn content(&self) -> Vec<u8> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("content");
+        let plan = self.plan(json!({ "host": "unused", "user": "unused" }));
+        let cx = RunContext::new("content", RunPurpose::Restore, Events::ignored()).unwrap();
+        done(&self.engine.engine().download(&plan, VersionSelector::Latest, DownloadContent::Plain, &file, &cx).await);
+        std::fs::read(&file).unwrap()
+    }
 }
