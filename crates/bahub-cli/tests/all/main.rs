@@ -1,6 +1,6 @@
 //! The program from end to end: what a user does, and what goes wrong while it runs.
 //!
-//! Needs GNU tar, bash, rsync, gpg, zstd, curl, strace, setpriv, setfattr, setfacl and root's rights: a test that cannot run fails.
+//! Needs GNU tar, bash, rsync, gpg, zstd, curl, strace, setpriv, setfattr, setfacl, PostgreSQL and root's rights: a test that cannot run fails.
 //! `scripts/testbed` brings the programs.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test states what must hold")]
@@ -14,6 +14,7 @@ mod ended;
 mod files;
 mod gnupg;
 mod keys;
+mod postgres;
 mod repository_faults;
 mod restore;
 mod round_trip;

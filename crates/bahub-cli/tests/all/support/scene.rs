@@ -20,6 +20,8 @@ pub(crate) struct Scene {
     encryption: String,
     meta: String,
     spec: String,
+    /// Another adapter than that for files, and its spec.
+    adapter: Option<(String, String)>,
     path: String,
     environment: Vec<(String, String)>,
 }
@@ -72,6 +74,7 @@ impl Scene {
             encryption,
             meta: String::new(),
             spec: String::new(),
+            adapter: None,
             path: std::env::var("PATH").unwrap(),
             environment: Vec::new(),
         };
@@ -112,6 +115,13 @@ impl Scene {
         self
     }
 
+    /// Backs up something else than files.
+    pub(crate) fn with_adapter(mut self, adapter: &str, spec: &str) -> Self {
+        self.adapter = Some((adapter.to_owned(), spec.to_owned()));
+        self.write_config();
+        self
+    }
+
     /// Adds a variable to the environment.
     pub(crate) fn with_variable(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
@@ -125,14 +135,15 @@ impl Scene {
 
     fn write_config(&self) {
         let Self { access, encryption, meta, spec, .. } = self;
-        let data = self.data();
+        let of_files =
+            || ("bahub.adapters.filesystem".to_owned(), format!("paths: [\"{}\"]{spec}", self.data().display()));
+        let (adapter, spec) = self.adapter.clone().unwrap_or_else(of_files);
         let text = format!(
             "accesses:\n  here: {{ {access} }}\n\
              encryption:\n  key: {{ {encryption} }}\n\
              transports:\n  local: {{ type: bahub.transports.sh, spec: {{}} }}\n\
-             backups:\n  tree:\n    meta: {{ type: bahub.adapters.filesystem, access: here, encryption: key, transport: local{meta} }}\n    \
-             spec: {{ paths: [\"{}\"]{spec} }}\n",
-            data.display()
+             backups:\n  tree:\n    meta: {{ type: {adapter}, access: here, encryption: key, transport: local{meta} }}\n    \
+             spec: {{ {spec} }}\n"
         );
         fs::write(self.config(), text).unwrap();
     }
