@@ -185,7 +185,7 @@ impl<'a> Restore<'a> {
             };
             segments.push(SegmentReplay { name: data_of(&database.name), before, main: vec![main] });
         }
-        match (self.target.in_place, segments.is_empty()) {
+        match (self.target.in_place, self.databases.is_empty()) {
             // Nothing is known of the version yet: what is asked is only whether it may be.
             (_, true) => {
                 Replay { main: vec![self.postgres.account.psql(self.maintenance).reads_backup()], ..Replay::default() }

@@ -1,1 +1,44 @@
 //! What a spec may say.
+
+use bahub_adapters::postgres_dump::PostgresDump;
+use bahub_core::registry::AdapterComponent;
+use serde_json::{Value, json};
+
+fn wrong(more: Value) -> String {
+    let mut spec = json!({ "host": "h", "user": "u" });
+    super::support::merge(&mut spec, more);
+    let wrong = PostgresDump::from_config(serde_json::from_value(spec).unwrap()).unwrap_err();
+    format!("{wrong:?}")
+}
+
+#[test]
+fn what_makes_no_sense_is_told_with_its_place() {
+    for (more, words) in [
+        (json!({ "host": "" }), ["/host", "no server is named"]),
+        (json!({ "socket": "/run" }), ["/socket", "both"]),
+        (json!({ "host": "", "socket": "run" }), ["/socket", "absolute"]),
+        (json!({ "user": "" }), ["/user", "no user"]),
+        (json!({ "user": "a\0" }), ["/user", "NUL"]),
+        (json!({ "password": "a\nb" }), ["/password", "line break"]),
+        (json!({ "database": "x".repeat(64) }), ["/databases", "63 bytes"]),
+        (json!({ "databases": [""] }), ["/databases", "empty"]),
+        (json!({ "database": "a", "databases": ["b"] }), ["/databases", "both"]),
+        (json!({ "database": "a", "exclude_databases": ["b"] }), ["/exclude_databases", "only some"]),
+        (json!({ "database": "a", "globals": true }), ["/globals", "another name"]),
+        (json!({ "exclude_tables": [""] }), ["/exclude_tables", "names no table"]),
+        (json!({ "extra_args": ["--file=/x"] }), ["/extra_args/0", "write files"]),
+        (json!({ "extra_args": ["-Z9"] }), ["/extra_args/0", "write files"]),
+    ] {
+        let told = wrong(more.clone());
+        assert!(words.iter().all(|word| told.contains(word)), "{more}: {told}");
+    }
+}
+
+#[test]
+fn the_example_and_the_originals_spec_are_taken() {
+    let example: Value = serde_yaml::from_str(PostgresDump::EXAMPLE).unwrap();
+    PostgresDump::from_config(serde_json::from_value(example).unwrap()).unwrap();
+    let original =
+        json!({ "host": "h", "user": "u", "port": 5433, "password": "p", "database": "", "gzip_args": "-3" });
+    PostgresDump::from_config(serde_json::from_value(original).unwrap()).unwrap();
+}

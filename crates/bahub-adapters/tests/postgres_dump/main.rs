@@ -5,8 +5,11 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test states what must hold")]
 
+mod breaks;
 mod config;
 mod conforms;
+mod preflight;
+mod rights;
 mod several;
 mod support;
 mod whole;

@@ -1,0 +1,69 @@
+//! Mistakes, each with its own error, before anything is begun.
+
+use std::time::{Duration, Instant};
+
+use bahub_core::engine::RunErrorKind;
+use bahub_core::replay::Place;
+use serde_json::{Value, json};
+
+use super::support::{Room, SHARED, done, in_place, merge, spec, told};
+
+async fn refused(more: Value, words: &[&str]) {
+    let room = Room::new();
+    let mut all = spec(&SHARED, json!({ "database": "postgres" }));
+    merge(&mut all, more);
+    let began = Instant::now();
+    let ended = room.backup(all).await;
+    assert!(began.elapsed() < Duration::from_secs(11));
+    let told = told(&ended);
+    assert_eq!(*ended.error.as_ref().unwrap().kind(), RunErrorKind::Preflight, "{told}");
+    assert!(words.iter().all(|word| told.contains(word)), "{told}");
+    assert!(!told.contains("no help"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_mistake_has_its_own_error() {
+    SHARED.sql("postgres", "CREATE DATABASE preflight; CREATE ROLE poor LOGIN PASSWORD 'poor'");
+    SHARED.sql("preflight", "CREATE TABLE \"sec ret\" (); CREATE TABLE open (); GRANT SELECT ON open TO poor");
+    let unreachable = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    refused(json!({ "host": "no-such-host.invalid" }), &["name is not known", "`host`"]).await;
+    refused(json!({ "port": unreachable }), &["cannot be reached", "`port`"]).await;
+    refused(json!({ "password": "wrong-password" }), &["login was refused", "`password`"]).await;
+    refused(json!({ "user": "nobody" }), &["login was refused"]).await;
+    refused(json!({ "sslmode": "require" }), &["encrypted", "`sslmode`"]).await;
+    refused(json!({ "database": "no such database" }), &["no database of that name", "no such database"]).await;
+    let poor = |more: Value| {
+        let mut spec = json!({ "user": "poor", "password": "poor" });
+        merge(&mut spec, more);
+        spec
+    };
+    refused(poor(json!({ "database": "preflight" })), &["may not read", "sec ret", "docs/adapters/postgres_dump.md"])
+        .await;
+    refused(poor(json!({ "database": "" })), &["pg_authid", "globals: false"]).await;
+    refused(poor(json!({ "database": "", "globals": false })), &["pg_read_all_data"]).await;
+    // A server that swallows packets: an address of documentation.
+    refused(json!({ "host": "192.0.2.1" }), &["`host`"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_make_or_rename_databases_is_told_before_anything_is_touched() {
+    SHARED.sql("postgres", "CREATE ROLE owner LOGIN PASSWORD 'o'; CREATE ROLE maker LOGIN CREATEDB PASSWORD 'm'");
+    SHARED.sql("postgres", "CREATE DATABASE owned OWNER owner");
+    SHARED.sql(
+        "owned",
+        "SET ROLE owner; CREATE TABLE t (v int); INSERT INTO t VALUES (1); RESET ROLE; GRANT SELECT ON t TO maker",
+    );
+    let of = |user: &str| spec(&SHARED, json!({ "user": user, "password": user[..1], "database": "owned" }));
+    let room = Room::new();
+    done(&room.backup(of("owner")).await);
+    let told_of = |ended: &bahub_core::engine::Ended| told(ended);
+    let refused = room.restored(of("owner")).await;
+    assert!(told_of(&refused).contains("may not make databases") && told_of(&refused).contains("--in-place"));
+    let refused = room.restored(of("maker")).await;
+    assert!(told_of(&refused).contains("does not own the database owned"), "{}", told_of(&refused));
+    SHARED.sql("owned", "INSERT INTO t VALUES (2)");
+    done(&room.restore(of("owner"), in_place()).await);
+    assert_eq!(SHARED.sql("owned", "TABLE t"), "1");
+    let folder = room.restore(of("owner"), bahub_core::replay::ReplayTarget::at(Place::Directory("/x".into()))).await;
+    assert!(told_of(&folder).contains("--into"));
+}
