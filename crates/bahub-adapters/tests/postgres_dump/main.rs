@@ -9,6 +9,7 @@ mod breaks;
 mod config;
 mod conforms;
 mod preflight;
+mod regression;
 mod rights;
 mod several;
 mod support;

@@ -4,7 +4,7 @@ use bahub_core::replay::{Place, ReplayTarget};
 use bahub_testkit::fixtures::Postgres;
 use serde_json::json;
 
-use super::support::{Room, done, in_place, left, spec, told};
+use super::support::{Room, done, in_place, left, same, spec, told};
 
 /// Roles, memberships, settings, databases with odd names.
 const SERVER: &str = r#"
@@ -40,13 +40,6 @@ fn everything(server: &Postgres) -> String {
     let all = server.globals() + &dumps.collect::<String>();
     let is_mine = |line: &&str| line.starts_with("ALTER ROLE postgres ") || line.contains("User Config \"postgres\"");
     all.lines().filter(|line| !is_mine(line) && !line.is_empty() && *line != "--").collect::<Vec<_>>().join("\n")
-}
-
-/// Tells only the first line that differs.
-#[track_caller]
-fn same(one: &str, other: &str) {
-    let differs = one.lines().zip(other.lines()).find(|(one, other)| one != other);
-    assert!(one == other, "{differs:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -98,3 +98,10 @@ impl Room {
         std::fs::read(&file).unwrap()
     }
 }
+
+/// Tells only the first line that differs.
+#[track_caller]
+pub(crate) fn same(one: &str, other: &str) {
+    let differs = one.lines().zip(other.lines()).find(|(one, other)| one != other);
+    assert!(one == other, "{differs:?}");
+}

@@ -1,0 +1,104 @@
+//! The database that PostgreSQL's own regression tests leave: every kind of object there is.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use bahub_testkit::fixtures::Postgres;
+use serde_json::json;
+
+use super::support::{Room, done, in_place, left, same, spec};
+
+/// Scripts that need the tests' own C library leave nothing that others wait for; these do more harm than good without it.
+const WITHOUT: [&str; 1] = ["tablespace"];
+
+/// What those tests leave little of: contributed extensions, large objects with rights and a comment, foreign servers.
+const MORE: &str = "
+CREATE SCHEMA \"ext s\"; CREATE EXTENSION hstore SCHEMA \"ext s\"; CREATE EXTENSION citext; CREATE EXTENSION pg_trgm; CREATE EXTENSION ltree;
+CREATE EXTENSION btree_gist; CREATE EXTENSION pgcrypto; CREATE EXTENSION cube; CREATE EXTENSION earthdistance; CREATE EXTENSION postgres_fdw;
+CREATE TABLE extended (h \"ext s\".hstore, c citext, l ltree, q cube, EXCLUDE USING gist (c WITH =));
+INSERT INTO extended VALUES ('a=>1', 'ABC', 'a.b', '(1,2)'); CREATE INDEX ON extended USING gin ((c::text) gin_trgm_ops);
+CREATE SERVER elsewhere FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host 'nowhere', dbname 'it''s'); CREATE USER MAPPING FOR CURRENT_USER SERVER elsewhere OPTIONS (password 'x''y');
+SELECT lo_from_bytea(99001, decode(repeat('00ff5c27', 100000), 'hex')); GRANT SELECT ON LARGE OBJECT 99001 TO PUBLIC; COMMENT ON LARGE OBJECT 99001 IS 'large';
+CREATE MATERIALIZED VIEW counted AS SELECT count(*) FROM extended; CREATE TABLE secret_rows (v int); ALTER TABLE secret_rows ENABLE ROW LEVEL SECURITY; CREATE POLICY odd ON secret_rows USING (v % 2 = 1);
+";
+
+/// Runs the regression tests' scripts, in their order, into the database `regression`; what fails, fails.
+fn regression(server: &Postgres) {
+    let source = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/testbed/postgresql-regress");
+    assert!(source.join("sql").exists(), "scripts/testbed up brings PostgreSQL's regression tests");
+    // The server reads its data files.
+    let regress = server.folder().join("regress");
+    let copied = Command::new("cp").arg("-r").args([&source, &regress]).status().unwrap();
+    assert!(copied.success());
+    let schedule = std::fs::read_to_string(regress.join("parallel_schedule")).unwrap();
+    server.sql("postgres", "CREATE DATABASE regression TEMPLATE template0; ALTER DATABASE regression SET bytea_output TO hex; ALTER DATABASE regression SET timezone_abbreviations TO 'Default'");
+    let groups = schedule.lines().filter_map(|line| line.strip_prefix("test: "));
+    for group in groups {
+        let scripts = group.split_whitespace().filter(|name| !WITHOUT.contains(name));
+        let running: Vec<_> = scripts
+            .map(|name| {
+                let mut psql = server.command("psql");
+                psql.args(["-X", "-q", "-a", "-v", "HIDE_TABLEAM=on", "-v", "HIDE_TOAST_COMPRESSION=on", "-f"]);
+                psql.arg(regress.join("sql").join(format!("{name}.sql"))).current_dir(&regress);
+                psql.env("PGDATABASE", "regression").env("PGTZ", "PST8PDT").env("PGDATESTYLE", "Postgres, MDY");
+                psql.env("PG_ABS_SRCDIR", &regress)
+                    .env("PG_ABS_BUILDDIR", &regress)
+                    .env("PG_LIBDIR", "/nonexistent")
+                    .env("PG_DLSUFFIX", ".so");
+                psql.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+            })
+            .collect();
+        for mut psql in running {
+            psql.wait().unwrap();
+        }
+    }
+}
+
+/// Puts the database through PostgreSQL's own programs once: columns that came by inheritance change their order by that.
+fn settled(server: &Postgres) {
+    server.sql("postgres", "CREATE DATABASE settled TEMPLATE template0; ALTER DATABASE settled SET bytea_output TO hex; ALTER DATABASE settled SET timezone_abbreviations TO 'Default'");
+    let mut dump = server.command("pg_dump");
+    let mut dump = dump.args(["-Fc", "-Z0"]).env("PGDATABASE", "regression").stdout(Stdio::piped()).spawn().unwrap();
+    let restored =
+        server.command("pg_restore").args(["-e", "-d", "settled"]).stdin(dump.stdout.take().unwrap()).status();
+    assert!(dump.wait().unwrap().success() && restored.unwrap().success());
+    server.sql("postgres", "DROP DATABASE regression; ALTER DATABASE settled RENAME TO regression");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_regression_database_comes_back_as_it_was() {
+    let (source, fresh) = (Postgres::start(), Postgres::start());
+    regression(&source);
+    source.sql("regression", MORE);
+    settled(&source);
+    let objects = source.sql("regression", "SELECT count(*) FROM pg_class WHERE oid >= 16384");
+    assert!(objects.parse::<u32>().unwrap() > 1000, "{objects}");
+    let before = source.globals() + &source.dump("regression");
+    let one = |server: &Postgres, format: &str| spec(server, json!({ "database": "regression", "format": format }));
+    for format in ["custom", "plain"] {
+        let room = Room::new();
+        done(&room.backup(one(&source, format)).await);
+        source.sql("regression", "CREATE TABLE later ()");
+        done(&room.restored(one(&source, format)).await);
+        same(&(source.globals() + &source.dump("regression")), &before);
+        source.sql("regression", "CREATE TABLE later ()");
+        done(&room.restore(one(&source, format), in_place()).await);
+        assert_eq!(source.sql("regression", "SELECT to_regclass('later')"), "");
+        same_but_for_public(&source.dump("regression"), &before);
+        // As the first restore leaves it, for the next round.
+        done(&room.restored(one(&source, format)).await);
+        assert_eq!(left(&source), "");
+    }
+    let room = Room::new();
+    done(&room.backup(spec(&source, json!({}))).await);
+    done(&room.restored(spec(&fresh, json!({}))).await);
+    same(&fresh.dump("regression"), &source.dump("regression"));
+}
+
+/// A schema that was dropped and made again has no rights that the server's installation gave it.
+fn same_but_for_public(one: &str, before: &str) {
+    let before: std::collections::HashSet<_> = before.lines().collect();
+    let lines = one.lines().filter(|line| !line.contains("SCHEMA public") && !line.contains("SCHEMA \"public\""));
+    let missing = lines.filter(|line| !line.is_empty() && !line.starts_with("--")).find(|line| !before.contains(line));
+    assert_eq!(missing, None);
+}
