@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use bahub_adapters::filesystem::Filesystem;
 use bahub_core::adapter::{Adapter, Findings};
 use bahub_core::registry::{AdapterComponent, RegistryBuilder};
-use bahub_core::replay::{Place, ReplayTarget};
+use bahub_core::replay::{Place, ReplayTarget, Stored};
 use bahub_core::step::{Arg, Bytes, Step};
 use proptest::prelude::*;
 use serde_json::json;
@@ -67,7 +67,7 @@ proptest! {
         let adapter = adapter(json!({ "paths": ["/srv"] }));
         let target = ReplayTarget { place: Place::Directory(directory.clone().into()), members: vec![format!("/{member}").into()], ..ReplayTarget::default() };
         for found in both() {
-            let Ok(replay) = adapter.replay(&target, &found) else {
+            let Ok(replay) = adapter.replay(&target, &found, &Stored::default()) else {
                 prop_assert!(member.contains(['*', '?', '[', '\\']));
                 continue;
             };

@@ -3,7 +3,7 @@
 use bahub_adapters::filesystem::Filesystem;
 use bahub_core::adapter::Adapter;
 use bahub_core::registry::AdapterComponent;
-use bahub_core::replay::{Place, ReplayTarget};
+use bahub_core::replay::{Place, ReplayTarget, Stored};
 use bahub_core::step::Arg;
 use serde_json::json;
 
@@ -116,7 +116,7 @@ fn a_member_restores_where_busybox_had_to_name_it_with_a_dot() {
         tools.replay(&adapter, &target, &backup.output).unwrap();
         assert_eq!(std::fs::read_to_string(room.restored(&member)).unwrap(), "a/keep");
     }
-    let replay = adapter.replay(&target, &tools.probe(&adapter).unwrap()).unwrap();
+    let replay = adapter.replay(&target, &tools.probe(&adapter).unwrap(), &Stored::default()).unwrap();
     let operand = Arg::Plain(format!(".{}", member.display()).as_str().into());
     assert_eq!(replay.main[0].args.last(), Some(&operand));
 }

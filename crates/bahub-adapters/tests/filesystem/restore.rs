@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use bahub_core::adapter::{Adapter, Findings};
-use bahub_core::replay::{Place, ReplayTarget};
+use bahub_core::replay::{Place, ReplayTarget, Stored};
 use serde_json::json;
 
 use crate::runner::{Outcome, Tools, names};
@@ -66,7 +66,9 @@ fn busybox_refuses_members_that_it_would_take_for_patterns() {
     let adapter = adapter_of(&room);
     let found = Tools::busybox().probe(&adapter).unwrap();
     for name in ["st*r", "a\\nb", "[x]", "wh?t"] {
-        assert!(adapter.replay(&members(&room, &[name]), &found).unwrap_err().help.contains("GNU tar"));
+        assert!(
+            adapter.replay(&members(&room, &[name]), &found, &Stored::default()).unwrap_err().help.contains("GNU tar")
+        );
     }
 }
 
@@ -111,17 +113,18 @@ fn a_folder_and_one_below_it_restore_with_hard_links_in_them() {
 fn the_root_as_member_means_everything_and_dots_are_refused() {
     let adapter = adapter(json!({ "paths": ["/etc"] }));
     let target = |member: &str| ReplayTarget { members: vec![member.into()], ..ReplayTarget::default() };
-    let whole = adapter.replay(&ReplayTarget::default(), &Findings::default()).unwrap();
-    assert_eq!(adapter.replay(&target("/"), &Findings::default()).unwrap(), whole);
+    let whole = adapter.replay(&ReplayTarget::default(), &Findings::default(), &Stored::default()).unwrap();
+    assert_eq!(adapter.replay(&target("/"), &Findings::default(), &Stored::default()).unwrap(), whole);
     for member in ["", "..", "etc/../../root", "a\0"] {
-        assert!(adapter.replay(&target(member), &Findings::default()).is_err(), "{member:?}");
+        assert!(adapter.replay(&target(member), &Findings::default(), &Stored::default()).is_err(), "{member:?}");
     }
 }
 
 #[test]
 fn a_database_is_no_place_for_files() {
     let target = ReplayTarget::at(Place::Database("shop".into()));
-    let refused = adapter(json!({ "paths": ["/etc"] })).replay(&target, &Findings::default()).unwrap_err();
+    let refused =
+        adapter(json!({ "paths": ["/etc"] })).replay(&target, &Findings::default(), &Stored::default()).unwrap_err();
     assert!(refused.what.contains("shop") && refused.help.contains("--to"));
 }
 

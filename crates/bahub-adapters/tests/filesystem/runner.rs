@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 
 use bahub_core::adapter::{Adapter, Findings, StepEnd, StepFailure};
 use bahub_core::capture::{Capture, Source};
-use bahub_core::replay::{Replay, ReplayTarget};
+use bahub_core::replay::{Replay, ReplayTarget, Stored};
 use bahub_core::run::RunPurpose;
 use bahub_core::step::{Arg, Exit, Judgement, Stdin, Step};
 
@@ -113,7 +113,8 @@ impl Tools {
         backup: &[u8],
     ) -> Result<Outcome, StepFailure> {
         let found = self.probe(adapter)?;
-        let Replay { before, main, after, .. } = adapter.replay(target, &found).expect("a supported target");
+        let Replay { before, main, after, .. } =
+            adapter.replay(target, &found, &Stored::default()).expect("a supported target");
         let mut whole = Outcome::default();
         for step in before {
             whole.add(self.run(&[step], b"", &|| ())?);

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 
 use bahub_core::adapter::{Adapter, Findings, StepEnd, StepFailure};
-use bahub_core::replay::ReplayTarget;
+use bahub_core::replay::{ReplayTarget, Stored};
 use bahub_core::step::Exit;
 use serde_json::json;
 
@@ -158,7 +158,7 @@ fn both_tars_tell_who_they_are() {
 fn a_tar_that_does_not_say_who_it_is_is_taken_for_busybox() {
     let adapter = adapter_of(&Room::new());
     let found = |line: &str| Findings([("tar".to_owned(), line.to_owned())].into());
-    let replay = |found: &Findings| adapter.replay(&ReplayTarget::default(), found).unwrap();
+    let replay = |found: &Findings| adapter.replay(&ReplayTarget::default(), found, &Stored::default()).unwrap();
     let busybox = replay(&found("tar (busybox) 1.35.0"));
     assert_eq!(busybox.main.len(), 2, "what it lists is watched");
     assert_eq!(replay(&found("")), busybox);

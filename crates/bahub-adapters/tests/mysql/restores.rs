@@ -127,6 +127,7 @@ impl bahub_core::adapter::Adapter for Echo {
         &self,
         _: &bahub_core::replay::ReplayTarget,
         _: &bahub_core::adapter::Findings,
+        _: &bahub_core::replay::Stored,
     ) -> Result<bahub_core::replay::Replay, bahub_core::replay::Unsupported> {
         unreachable!("it is restored by the adapter on trial")
     }

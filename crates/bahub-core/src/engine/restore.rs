@@ -67,7 +67,7 @@ impl Engine {
             cx.events.phase(Phase::Quiescing);
             session.quiesce().await?;
             cx.events.phase(Phase::Replaying);
-            let restored = reading.run(Deliver::Replay(replay), sha256, nothing).await?;
+            let restored = reading.run(Deliver::Replay(Box::new(replay)), sha256, nothing).await?;
             run.report.route = Some(route::name_of(reading.granted.as_ref()));
             run.report.plain_bytes = restored.plain;
             run.report.stored_bytes = restored.stored;

@@ -172,7 +172,7 @@ pub enum Deliver {
     /// Nowhere: the message is decrypted and decompressed to its end.
     Measure,
     /// Into the programs of a restore.
-    Replay(Replay),
+    Replay(Box<Replay>),
     /// Back to the controller, decompressed, in data frames. For an agent inside the controller's process only.
     Controller,
 }
