@@ -6,6 +6,8 @@
 //! | `mysql` | `bahub.adapters.mysql` | MySQL and MariaDB, by the dump program of the place where they run |
 //! | `postgres_dump` | `bahub.adapters.postgres_dump` | PostgreSQL, by pg_dump of the place where it runs |
 
+#[cfg(any(feature = "mysql", feature = "postgres_dump"))]
+mod counts;
 #[cfg(feature = "filesystem")]
 pub mod filesystem;
 #[cfg(any(feature = "mysql", feature = "postgres_dump"))]
@@ -18,4 +20,6 @@ mod options;
 pub mod postgres_dump;
 mod register;
 
+#[cfg(any(feature = "mysql", feature = "postgres_dump"))]
+pub use counts::{Counts, OnOff};
 pub use register::register;

@@ -107,13 +107,23 @@ pub(crate) enum BackupCommand {
         name: String,
     },
     /// Read a stored version to its end: authenticated, decompressed, measured
-    Verify {
-        /// The backup's name in the configuration
-        name: String,
-        /// latest, v3 or 3
-        #[arg(long, default_value_t, value_name = "V")]
-        version: VersionSelector,
-    },
+    Verify(VerifyArgs),
+}
+
+/// What to verify, and how.
+#[derive(Debug, clap::Args)]
+pub(crate) struct VerifyArgs {
+    /// The backup's name in the configuration
+    pub(crate) name: String,
+    /// latest, v3 or 3
+    #[arg(long, default_value_t, value_name = "V")]
+    pub(crate) version: VersionSelector,
+    /// Restore it into a temporary database beside the original, count rows, compare them with those of the capture, remove it
+    #[arg(long)]
+    pub(crate) drill: bool,
+    /// With --drill: only this database, of a backup of several
+    #[arg(long, value_name = "DATABASE", requires = "drill")]
+    pub(crate) path: Vec<OsString>,
 }
 
 /// What to restore, and where.
@@ -145,6 +155,9 @@ pub(crate) struct RestoreArgs {
     /// Restore only this member (a path of a files backup); may be given several times
     #[arg(long, value_name = "P")]
     pub(crate) path: Vec<OsString>,
+    /// Restore it into a temporary database first, count rows, and go on only if they are as at the capture
+    #[arg(long, conflicts_with_all = ["download", "to"])]
+    pub(crate) scratch: bool,
     /// Do without the first pass that proves the message before anything is touched
     #[arg(long)]
     pub(crate) stream: bool,

@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use serde::{Deserialize, Serialize};
 
 use crate::capture::Capture;
-use crate::replay::{Replay, ReplayTarget, Stored, Unsupported};
+use crate::replay::{Replay, ReplayTarget, Scratch, Stored, Unsupported};
 use crate::run::RunPurpose;
 use crate::step::{Exit, Step};
 
@@ -37,8 +37,14 @@ pub trait Adapter: Debug + Send + Sync {
         None
     }
 
-    /// Counts of what is there, as text lines; for drills.
+    /// Counts what is there: a line of a number, a space and a name for each thing that a backup holds. It runs before and
+    /// after a capture, and over what a drill restored, which must be between the two. It has an hour.
     fn census(&self, _target: &ReplayTarget) -> Option<Step> {
+        None
+    }
+
+    /// A place beside the original for a drill; `run` is the run's id, for a name that nothing else has.
+    fn scratch(&self, _run: &str) -> Option<Scratch> {
         None
     }
 

@@ -70,6 +70,8 @@ pub enum Phase {
     Committing,
     /// The message is read to its end and its integrity checked.
     Proving,
+    /// The data is put beside the original, to be looked at.
+    Drilling,
     /// The data is being put back.
     Replaying,
     /// The decrypted stream is being written where the user asked.
@@ -87,6 +89,7 @@ impl fmt::Display for Phase {
             Self::Capturing => "capturing",
             Self::Committing => "committing",
             Self::Proving => "proving",
+            Self::Drilling => "restoring beside the original",
             Self::Replaying => "restoring",
             Self::Downloading => "downloading",
             Self::Closing => "closing",

@@ -46,6 +46,15 @@ impl ReplayTarget {
     }
 }
 
+/// A place beside the original, to restore into and look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scratch {
+    /// The place.
+    pub place: Place,
+    /// What removes it again, whatever was restored there and whether anything was.
+    pub removal: Step,
+}
+
 /// What is known of a stored version before it is put back; nothing, where it was not looked at yet.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Stored {

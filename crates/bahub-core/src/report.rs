@@ -8,7 +8,7 @@ use crate::transport::Recovered;
 /// What happened, in the end; the error, where there is one, stands beside it.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Report {
-    /// `backup`, `restore`, `verify`, `download` or `recover`.
+    /// `backup`, `restore`, `drill`, `verify`, `download` or `recover`.
     pub operation: &'static str,
     /// The backup's name.
     pub backup: String,
@@ -36,7 +36,22 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// What `recover` mended.
     pub recovered: Vec<Recovered>,
+    /// What a restore beside the original came to.
+    pub drill: Option<Drill>,
     /// Seconds from start to end.
+    pub seconds: f64,
+}
+
+/// What a restore beside the original came to.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Drill {
+    /// How many things were counted in the copy, for example tables.
+    pub things: usize,
+    /// How many there are in all of them, for example rows.
+    pub count: u64,
+    /// Whether that was compared with what was counted at the capture: a version without counts cannot be.
+    pub compared: bool,
+    /// Seconds that the restore took, from its first program to its last.
     pub seconds: f64,
 }
 

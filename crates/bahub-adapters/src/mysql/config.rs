@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::account::Account;
 use super::scope::{Scope, Table};
 use super::{Mysql, extra};
+use crate::Counts;
 
 pub(super) const EXAMPLE: &str = r#"# The server, as seen from where the transport runs commands; or `socket: /run/mysqld/mysqld.sock`.
 host: db.example.org
@@ -65,6 +66,9 @@ pub struct MysqlConfig {
     /// More options of the dump program that change its form or its speed: `--option` or `--option=value`.
     #[serde(default)]
     pub extra_args: Vec<String>,
+    /// Whether rows are counted before and after the dump, for drills to compare with.
+    #[serde(default)]
+    pub counts: Counts,
     /// The original's options for gzip; they choose gzip and its level for the stream.
     #[serde(default)]
     #[expect(dead_code, reason = "read by the configuration, which makes the stream's compression of it")]
@@ -127,6 +131,7 @@ impl MysqlConfig {
                 exclude_tables,
                 lock: self.lock,
                 extra_args: self.extra_args,
+                counts: self.counts.is_on(),
             }),
             _ => Err(wrong),
         }

@@ -4,6 +4,7 @@
 
 mod account;
 mod capture;
+mod census;
 mod config;
 mod explain;
 mod extra;
@@ -20,8 +21,9 @@ pub use config::{MysqlConfig, Tls, TlsMode};
 use bahub_core::adapter::{Adapter, Diagnosis, Findings, Probe, StepFailure};
 use bahub_core::capture::Capture;
 use bahub_core::registry::{AdapterComponent, SpecError};
-use bahub_core::replay::{Replay, ReplayTarget, Stored, Unsupported};
+use bahub_core::replay::{Replay, ReplayTarget, Scratch, Stored, Unsupported};
 use bahub_core::run::RunPurpose;
+use bahub_core::step::Step;
 
 use account::Account;
 use scope::{Scope, Table};
@@ -35,6 +37,7 @@ pub struct Mysql {
     users: bool,
     lock: bool,
     extra_args: Vec<String>,
+    counts: bool,
 }
 
 impl AdapterComponent for Mysql {
@@ -59,6 +62,18 @@ impl Adapter for Mysql {
 
     fn replay(&self, target: &ReplayTarget, _found: &Findings, stored: &Stored) -> Result<Replay, Unsupported> {
         restore::replay(self, target, stored)
+    }
+
+    fn sweep(&self) -> Option<Step> {
+        Some(census::sweep(self))
+    }
+
+    fn census(&self, target: &ReplayTarget) -> Option<Step> {
+        census::census(self, target)
+    }
+
+    fn scratch(&self, run: &str) -> Option<Scratch> {
+        census::scratch(self, run)
     }
 
     fn caution(&self, target: &ReplayTarget) -> Option<&'static str> {

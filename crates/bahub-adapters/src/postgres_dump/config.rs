@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::PostgresDump;
 use super::account::Account;
 use super::scope::Scope;
-use crate::options;
+use crate::{Counts, options};
 
 pub(super) const EXAMPLE: &str = r#"# The server, as seen from where the transport runs commands; or `socket: /var/run/postgresql`.
 host: db.example.org
@@ -82,6 +82,9 @@ pub struct PostgresDumpConfig {
     /// More options of `pg_dump` that change its form or its speed: `--option` or `--option=value`.
     #[serde(default)]
     pub extra_args: Vec<String>,
+    /// Whether rows are counted before and after the dump, for drills to compare with.
+    #[serde(default)]
+    pub counts: Counts,
     /// The original's options for gzip; they choose gzip and its level for the stream.
     #[serde(default)]
     #[expect(dead_code, reason = "read by the configuration, which makes the stream's compression of it")]
@@ -154,6 +157,7 @@ impl PostgresDumpConfig {
                 format: self.format,
                 schema_only: self.schema_only,
                 extra_args: self.extra_args,
+                counts: self.counts.is_on(),
             }),
             _ => Err(wrong),
         }

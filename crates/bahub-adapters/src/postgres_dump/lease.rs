@@ -1,6 +1,7 @@
 //! A restore's hold on the databases that it makes: names that tell whose they are, and a lock of a session that lives as
 //! long as the restore does, so that what a dead one left can be told from what a live one holds.
 
+use bahub_core::replay::{Place, Scratch};
 use bahub_core::step::Step;
 
 use super::{PostgresDump, sql};
@@ -39,6 +40,11 @@ impl Lease {
     /// The name of one whose name was taken over.
     pub(super) fn old_name(&self, index: usize) -> String {
         format!("__bahub_old_{}_{index}", self.run)
+    }
+
+    /// The name of one that is there only to be looked at.
+    fn scratch_name(&self) -> String {
+        format!("__bahub_try_{}_0", self.run)
     }
 
     /// A name to keep an old one under, for people.
@@ -102,7 +108,8 @@ fn may_end(activity: &str) -> String {
 /// Drops databases of restores that no longer live, where the user may, and says which.
 pub(super) fn sweep(postgres: &PostgresDump) -> Step {
     let left = format!(
-        "FROM pg_catalog.pg_database d WHERE d.datname ~ '^__bahub_(new|old)_[0-9a-f]{{32}}_[0-9]+$' \
+        "FROM pg_catalog.pg_database d WHERE d.datname ~ '{OURS}' \
+         AND (d.datname !~ '^__bahub_try' OR NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity a WHERE a.datid = d.oid)) \
          AND pg_catalog.pg_has_role(current_user, d.datdba, 'MEMBER') AND NOT {}",
         is_held(LIVES, "(('x' || pg_catalog.substr(d.datname, 13, 7))::pg_catalog.bit(28)::pg_catalog.int4)")
     );
@@ -112,6 +119,16 @@ pub(super) fn sweep(postgres: &PostgresDump) -> Step {
          \\echo :left_over\n"
     );
     postgres.account.script(maintenance([]), &script)
+}
+
+/// The names of databases that restores make for themselves. What is only looked at is held by sessions in it, not by a lock.
+pub(super) const OURS: &str = "^__bahub_(new|old|try)_[0-9a-f]{32}_[0-9]+$";
+
+/// A database to look at.
+pub(super) fn scratch(postgres: &PostgresDump, run: &str) -> Scratch {
+    let name = Lease::of(run).scratch_name();
+    let removal = postgres.account.script(maintenance([]), &dropped(&[name.clone()]));
+    Scratch { place: Place::Database(name), removal }
 }
 
 /// Ends sessions that a dead program left in a database (PostgreSQL 13 and later).

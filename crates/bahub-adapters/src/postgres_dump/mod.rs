@@ -6,6 +6,7 @@
 mod account;
 mod capture;
 mod catalog;
+mod census;
 mod config;
 mod explain;
 mod form;
@@ -21,7 +22,7 @@ pub use config::{Format, PostgresDumpConfig, SslMode};
 use bahub_core::adapter::{Adapter, Diagnosis, Findings, Probe, StepFailure};
 use bahub_core::capture::Capture;
 use bahub_core::registry::{AdapterComponent, SpecError};
-use bahub_core::replay::{Replay, ReplayTarget, Stored, Unsupported};
+use bahub_core::replay::{Replay, ReplayTarget, Scratch, Stored, Unsupported};
 use bahub_core::run::RunPurpose;
 use bahub_core::step::Step;
 
@@ -38,6 +39,7 @@ pub struct PostgresDump {
     globals: bool,
     schema_only: bool,
     extra_args: Vec<String>,
+    counts: bool,
 }
 
 impl AdapterComponent for PostgresDump {
@@ -66,6 +68,14 @@ impl Adapter for PostgresDump {
 
     fn sweep(&self) -> Option<Step> {
         Some(lease::sweep(self))
+    }
+
+    fn census(&self, target: &ReplayTarget) -> Option<Step> {
+        census::census(self, target)
+    }
+
+    fn scratch(&self, run: &str) -> Option<Scratch> {
+        Some(lease::scratch(self, run))
     }
 
     fn caution(&self, target: &ReplayTarget) -> Option<&'static str> {

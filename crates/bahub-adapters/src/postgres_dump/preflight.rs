@@ -16,9 +16,6 @@ const SERVER: &str = "postgres server";
 /// What an exception of ours begins with.
 pub(super) const OBJECTION: &str = "bahub objects";
 
-/// The names of databases that are made and filled by restores; they are nobody's yet.
-const NOT_OURS: &str = "d.datname !~ '^__bahub_(new|old)_[0-9a-f]{32}_[0-9]+$'";
-
 pub(super) fn probes(postgres: &PostgresDump, purpose: RunPurpose) -> Vec<Probe> {
     let version = |name: &str| Step::new(name).arg("--version").env("LC_ALL", "C");
     let ask = |script: &str| postgres.account.script(database(postgres), script);
@@ -83,7 +80,8 @@ fn chosen(postgres: &PostgresDump) -> String {
         Scope::One(name) => format!("d.datname::text = {}", sql::text(name)),
         Scope::Some(some) => format!("d.datname::text = ANY ({})", names(some)),
         Scope::All { exclude } => format!(
-            "d.datallowconn AND NOT d.datistemplate AND {NOT_OURS} AND d.datname::text <> ALL ({})",
+            "d.datallowconn AND NOT d.datistemplate AND d.datname !~ '{}' AND d.datname::text <> ALL ({})",
+            lease::OURS,
             names(exclude)
         ),
     }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bahub_core::engine::RunErrorKind;
+use bahub_core::engine::{Look, RestoreOptions, RunErrorKind};
 use bahub_core::replay::Place;
 use bahub_core::step::Step;
 use serde_json::json;
@@ -144,4 +144,53 @@ async fn a_statement_that_is_refused_stops_the_restore_and_its_line_is_named() {
     assert!(SHARED.sql("SHOW DATABASES LIKE 'half';").is_empty(), "what the restore made is gone again");
     assert_eq!(*ended.error.as_ref().unwrap().kind(), RunErrorKind::Program, "{}", told(&ended));
     assert!(told(&ended).contains("at line 3"), "{}", told(&ended));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drill_counts_what_came_back_and_leaves_nothing() {
+    SHARED.sql("CREATE DATABASE drilled; USE drilled; CREATE TABLE `a``\n\\b` (v INT); INSERT INTO `a``\n\\b` SELECT seq FROM seq_1_to_1000; CREATE TABLE t (v INT) ENGINE=Aria; INSERT INTO t VALUES (1); CREATE VIEW w AS SELECT * FROM t; CREATE SEQUENCE s;");
+    let room = Room::new();
+    let database = spec(&SHARED, json!({ "database": "drilled" }));
+    done(&room.backup(database.clone()).await);
+    let look = |look| RestoreOptions { look, ..RestoreOptions::default() };
+    let ended = room.engine.restore(&room.plan(database.clone()), &look(Look::Only)).await;
+    done(&ended);
+    let drill = ended.report.drill.unwrap();
+    assert_eq!((drill.things, drill.count, drill.compared), (2, 1001, true));
+    let left = || SHARED.sql("SHOW DATABASES LIKE '\\_\\_bahub%'");
+    assert_eq!(left(), "");
+    SHARED.sql("INSERT INTO drilled.t VALUES (2)");
+    let ended = room.engine.restore(&room.plan(database.clone()), &look(Look::First)).await;
+    done(&ended);
+    assert_eq!((SHARED.sql("SELECT COUNT(*) FROM drilled.t").trim(), left().as_str()), ("1", ""));
+    // What a killed drill left is swept by the next run.
+    let dead = format!("__bahub_try_{}", "0123456789abcdef".repeat(2));
+    SHARED.sql(&format!("CREATE DATABASE `{dead}`; CREATE TABLE `{dead}`.t (v INT)"));
+    let ended = room.backup(database).await;
+    done(&ended);
+    assert_eq!(ended.report.recovered[0].what, format!("database {dead}"));
+    assert_eq!(left(), "");
+    let several = spec(&SHARED, json!({ "databases": ["drilled"] }));
+    done(&room.backup(several.clone()).await);
+    let ended = room.engine.restore(&room.plan(several), &look(Look::Only)).await;
+    assert!(told(&ended).contains("cannot be restored beside"), "{}", told(&ended));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_of_other_databases_is_refused_before_anything_is_dropped() {
+    SHARED.sql("CREATE DATABASE first_of_two; CREATE DATABASE second_of_two; CREATE TABLE second_of_two.t (v INT)");
+    let room = Room::new();
+    let both = json!({ "databases": ["first_of_two", "second_of_two"] });
+    done(&room.backup(spec(&SHARED, both)).await);
+    for (narrower, words) in [
+        (json!({ "database": "first_of_two" }), "several databases"),
+        (json!({ "databases": ["first_of_two"] }), "would drop and make \"second_of_two\""),
+    ] {
+        let ended = room.restore(spec(&SHARED, narrower), Place::Original).await;
+        assert!(told(&ended).contains(words), "{}", told(&ended));
+    }
+    done(&room.backup(spec(&SHARED, json!({ "database": "first_of_two" }))).await);
+    let ended = room.restore(spec(&SHARED, json!({ "databases": ["first_of_two"] })), Place::Original).await;
+    assert!(told(&ended).contains("a dump of one database"), "{}", told(&ended));
+    SHARED.sql("SELECT * FROM second_of_two.t");
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use bahub_core::adapter::{StepEnd, StepFailure};
 use bahub_core::capture::{Capture, Source};
+use bahub_core::compression::Algorithm;
 use bahub_core::facts::Fact;
 use bahub_core::link::{CaptureJob, Done, Failure, FailureKind, FromAgent, LinkError, LinkSender, Route};
 use bahub_core::secret::Secret;
@@ -15,6 +16,7 @@ use bahub_crypto::Encryptor;
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
+use super::probe::lines_of;
 use super::{JobContext, JobInput, failure};
 use crate::steps::{Child, KillSwitch, LogLine, Plug, start};
 use crate::stream::{ChunkWriter, Compressor, Tail};
@@ -23,6 +25,9 @@ use crate::stream::{ChunkWriter, Compressor, Tail};
 const DEPTH: usize = 4;
 /// How much is read from a program at once.
 const READ: usize = 256 * 1024;
+
+/// How many bytes of counts a version may hold, before and after each: both are in one fact.
+const CENSUS_MOST: u64 = 256 * 1024;
 
 /// What a capture told besides its bytes.
 type Warnings = Vec<String>;
@@ -187,6 +192,7 @@ fn captured<W: Write + Send>(job: &CaptureJob, cx: &JobContext, out: &mut Compre
     };
     fact(out, head)?;
     let mut warnings = Vec::new();
+    let before = counted(job, cx, &mut warnings);
     let Capture { segments, .. } = &job.capture;
     for segment in segments {
         if let Some(name) = &segment.name {
@@ -200,8 +206,28 @@ fn captured<W: Write + Send>(job: &CaptureJob, cx: &JobContext, out: &mut Compre
             Source::Pipeline(steps) => warnings.extend(pipeline(steps, segment.trailer.as_ref(), cx, out)?),
         }
     }
-    fact(out, Fact::Tail { census: None, warnings: warnings.clone() })?;
+    // What was not counted before is not counted after.
+    let after = before.as_ref().and_then(|_| counted(job, cx, &mut warnings));
+    let census = before.zip(after).map(|(before, after)| [before, after]);
+    fact(out, Fact::Tail { census, warnings: warnings.clone() })?;
     Ok(warnings)
+}
+
+/// Counts what is there, where a version can say so. That it cannot be counted is no reason not to back it up.
+fn counted(job: &CaptureJob, cx: &JobContext, warnings: &mut Warnings) -> Option<Vec<String>> {
+    let step = job.census.as_ref().filter(|_| job.compression.algorithm == Algorithm::Zstd)?;
+    let counted =
+        start(step, Plug::Nothing, Plug::Pipe, &cx.switch, &cx.log()).and_then(|child| child.output(CENSUS_MOST + 1));
+    match counted {
+        Ok((output, _)) if output.len() as u64 <= CENSUS_MOST => return Some(lines_of(&output)),
+        Ok(_) => warnings.push("there is too much to count: a drill of this version will compare nothing".into()),
+        Err(failure) => {
+            warnings.push(format!(
+                "what is there was not counted, and a drill of this version will compare nothing: {failure}"
+            ));
+        }
+    }
+    None
 }
 
 /// Runs a pipeline and writes what its last program puts out; every program must end well, and what it wrote with the

@@ -24,7 +24,23 @@ pub(super) async fn run(probes: Vec<ProbeStep>, cx: &JobContext) -> Result<Done,
     Ok(Done::Probed(found))
 }
 
+/// Runs one, and gives all of its lines.
+pub(super) async fn lines(probe: ProbeStep, cx: &JobContext) -> Result<Done, Failure> {
+    let output = output_of(probe.step, Duration::from_secs(probe.limit), cx).await?;
+    Ok(Done::Lines(lines_of(&output)))
+}
+
+/// The lines of an output.
+pub(super) fn lines_of(output: &[u8]) -> Vec<String> {
+    String::from_utf8_lossy(output).lines().map(str::to_owned).collect()
+}
+
 async fn first_line(step: Step, limit: Duration, cx: &JobContext) -> Result<String, Failure> {
+    let output = output_of(step, limit, cx).await?;
+    Ok(String::from_utf8_lossy(&output).lines().next().unwrap_or_default().trim().to_owned())
+}
+
+async fn output_of(step: Step, limit: Duration, cx: &JobContext) -> Result<Vec<u8>, Failure> {
     let (name, log) = (step.name(), cx.log());
     // A switch of its own: one probe's time-out kills nothing else.
     let switch = KillSwitch::default();
@@ -49,8 +65,7 @@ async fn first_line(step: Step, limit: Duration, cx: &JobContext) -> Result<Stri
             return Err(StepFailure { program: name, end: StepEnd::TimedOut { seconds: limit.as_secs() }, stderr: said }.into());
         }
     };
-    let output = ended.map_err(|error| failure::thread(&error))??;
-    Ok(String::from_utf8_lossy(&output).lines().next().unwrap_or_default().trim().to_owned())
+    Ok(ended.map_err(|error| failure::thread(&error))??)
 }
 
 fn output(step: &Step, switch: &KillSwitch, log: &LogLine) -> Result<Vec<u8>, StepFailure> {

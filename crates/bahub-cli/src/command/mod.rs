@@ -80,7 +80,7 @@ pub(crate) async fn run(
         Command::Backup(BackupCommand::Make { name }) => make::run(&session, &name).await,
         Command::Backup(BackupCommand::Restore(args)) => restore::run(&session, args).await,
         Command::Backup(BackupCommand::List { name }) => list::run(&session, &name).await,
-        Command::Backup(BackupCommand::Verify { name, version }) => verify::run(&session, &name, version).await,
+        Command::Backup(BackupCommand::Verify(args)) => verify::run(&session, args).await,
         Command::Recover { name } => recover::run(&session, name.as_deref()).await,
         Command::Config(ConfigCommand::Check { name }) => config::check(&session, name.as_deref()),
         Command::Config(ConfigCommand::Schema) => config::schema(&session),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bahub_core::config::KeyUse;
-use bahub_core::engine::{DownloadContent, RestoreOptions};
+use bahub_core::engine::{DownloadContent, Look, RestoreOptions};
 use bahub_core::plan::Plan;
 use bahub_core::replay::{Place, ReplayTarget};
 use bahub_core::run::RunPurpose;
@@ -37,7 +37,8 @@ pub(super) async fn run(session: &Session<'_>, args: RestoreArgs) -> Result<u8, 
     if !args.yes {
         confirm(&plan, &args, &target)?;
     }
-    let options = RestoreOptions { version: args.version, target, stream: args.stream };
+    let look = if args.scratch { Look::First } else { Look::No };
+    let options = RestoreOptions { version: args.version, target, stream: args.stream, look };
     session.guarded(&cx, session.engine.restore(&plan, &options, &cx)).await
 }
 

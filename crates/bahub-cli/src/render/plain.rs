@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bahub_core::event::Event;
-use bahub_core::report::{Outcome, Report};
+use bahub_core::report::{Drill, Outcome, Report};
 
 use super::{duration, human};
 
@@ -77,10 +77,17 @@ pub(super) fn summary(report: &Report) -> String {
             format!("{}: {version} made in {seconds}: {plain} of data, {stored} stored at {location}", report.backup)
         }
         "restore" => format!("{}: {version} restored in {seconds}: {plain} of data", report.backup),
+        "drill" => format!("{}: {version} can be restored: {plain} of data", report.backup),
         "verify" => format!("{}: {version} is whole: {plain} of data in {stored}, read in {seconds}", report.backup),
         "download" => format!("{}: {version} written to {location} in {seconds}", report.backup),
         _ => recovered(report),
     };
+    if let Some(Drill { things, count, compared, seconds }) = &report.drill {
+        let compared = if *compared { "as at the capture" } else { "compared with nothing" };
+        let beside =
+            format!(", beside the original in {}: {things} tables with {count} rows, {compared}", duration(*seconds));
+        text.push_str(&beside);
+    }
     if report.outcome == Outcome::SucceededWithWarnings {
         let count = report.warnings.len();
         text.push_str(&format!(" (with {count} warning{})", if count == 1 { "" } else { "s" }));

@@ -186,6 +186,23 @@ impl Agent {
         Ok(what.map(|what| Recovered { what: what.to_owned(), done: done.to_owned() }))
     }
 
+    /// Runs a step and gives the lines that it puts out.
+    pub(super) async fn lines(
+        &mut self,
+        mut step: Step,
+        limit: Duration,
+        adapter: &dyn Adapter,
+        cx: &RunContext,
+    ) -> Result<Vec<String>, RunError> {
+        self.shield([&mut step].into_iter(), cx);
+        let job = Job::Lines(ProbeStep { step, finding: None, limit: limit.as_secs() });
+        match self.answer(job, cx).await? {
+            Said::Done(Done::Lines(lines)) => Ok(lines),
+            Said::Failed(failure) => Err(error::of_agent(failure, adapter, RunErrorKind::Program)),
+            _ => Err(nonsense()),
+        }
+    }
+
     async fn run_probes(
         &mut self,
         mut probes: Vec<ProbeStep>,
@@ -193,8 +210,17 @@ impl Agent {
         cx: &RunContext,
     ) -> Result<Findings, RunError> {
         self.shield(probes.iter_mut().map(|probe| &mut probe.step), cx);
-        self.sender.send(&ToAgent::Job(Box::new(Job::Probe(probes))))?;
-        let mut cancelled = false;
+        match self.answer(Job::Probe(probes), cx).await? {
+            Said::Done(Done::Probed(found)) => Ok(found),
+            Said::Failed(failure) => Err(error::of_agent(failure, adapter, RunErrorKind::Preflight)),
+            _ => Err(nonsense()),
+        }
+    }
+
+    /// Has a job done that moves no data, and gives what comes of it.
+    async fn answer(&mut self, job: Job, cx: &RunContext) -> Result<Said, RunError> {
+        self.sender.send(&ToAgent::Job(Box::new(job)))?;
+        let mut cancelled = cx.cancel.is_cancelled();
         loop {
             let said = tokio::select! {
                 said = self.next(&cx.events, None) => said?,
@@ -204,13 +230,7 @@ impl Agent {
                     continue;
                 }
             };
-            match said {
-                Said::Done(Done::Probed(found)) => return Ok(found),
-                Said::Failed(failure) => return Err(error::of_agent(failure, adapter, RunErrorKind::Preflight)),
-                Said::Done(_) | Said::Reached | Said::Begun | Said::Captured | Said::Data(_) => {
-                    return Err(nonsense());
-                }
-            }
+            return Ok(said);
         }
     }
 

@@ -8,6 +8,7 @@ use super::{Ended, Engine, RunError, RunErrorKind, route};
 use crate::event::Phase;
 use crate::link::CaptureJob;
 use crate::plan::Plan;
+use crate::replay::ReplayTarget;
 use crate::run::RunContext;
 use crate::sink::{NewVersion, Purpose};
 use crate::transport::Session;
@@ -37,7 +38,8 @@ impl Engine {
             let (found, tools) = agent.probe(plan.adapter.as_ref(), cx).await?;
             run.report.tools = tools.0.clone();
             let mut capture = plan.adapter.capture(&found)?;
-            agent.shield(capture.steps_mut(), cx);
+            let mut census = plan.adapter.census(&ReplayTarget::default());
+            agent.shield(capture.steps_mut().chain(&mut census), cx);
             capture.warnings.drain(..).for_each(|warning| run.warn(warning));
             agent.sweep(plan.adapter.as_ref(), cx, run).await?;
             let version = NewVersion {
@@ -57,6 +59,7 @@ impl Engine {
                 route: route::route_of(granted.as_ref()),
                 version,
                 tools,
+                census,
             };
             let capturing = Capturing { plan, cx, agent, run };
             capturing.run(session, job, granted).await

@@ -7,7 +7,9 @@
 mod agent;
 mod backup;
 mod capture;
+mod census;
 mod download;
+mod drill;
 mod ended;
 mod error;
 mod lock;
@@ -27,7 +29,7 @@ use crate::keys::Keys;
 pub use download::DownloadContent;
 pub use ended::{EXIT_CODES, Ended, ExitCode};
 pub use error::{RunError, RunErrorKind};
-pub use restore::RestoreOptions;
+pub use restore::{Look, RestoreOptions};
 
 /// Runs plans with these keys and this agent; cheap to clone.
 #[derive(Debug, Clone)]

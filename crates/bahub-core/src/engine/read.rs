@@ -36,6 +36,8 @@ pub(super) struct Readings {
     pub(super) warnings: Vec<String>,
     /// What a proof or a peek learnt of the content.
     pub(super) stored_content: Stored,
+    /// What was counted before and after the capture, where the message was read to its end.
+    pub(super) census: Option<[Vec<String>; 2]>,
     /// Its last bytes, of a proof of what bahub did not make.
     ends: Option<Bytes>,
 }
@@ -43,13 +45,17 @@ pub(super) struct Readings {
 impl Readings {
     fn of(done: Done) -> Option<Self> {
         let Done::Read { plain, stored, sha256, facts, begins, ends, warnings, .. } = done else { return None };
-        let record = facts.iter().find_map(|fact| match Fact::from_content(fact.as_bytes()) {
-            Some(Fact::Head { record, .. }) => Some(record),
-            _ => None,
-        });
+        let (mut record, mut census) = (None, None);
+        for fact in facts.iter().filter_map(|fact| Fact::from_content(fact.as_bytes())) {
+            match fact {
+                Fact::Head { record: of_head, .. } => record = record.or(Some(of_head)),
+                Fact::Tail { census: of_tail, .. } => census = of_tail,
+                Fact::Segment { .. } => {}
+            }
+        }
         let stored_content = Stored { record: record.unwrap_or_default(), begins };
         let ends = ends.map(|ends| Bytes::from(ends.0));
-        Some(Self { plain, stored, sha256, warnings, stored_content, ends })
+        Some(Self { plain, stored, sha256, warnings, stored_content, census, ends })
     }
 
     /// Refuses content that was cut before it was encrypted.

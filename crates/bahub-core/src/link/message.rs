@@ -83,6 +83,8 @@ pub struct Hello {
 pub enum Job {
     /// Run quick steps and tell what they found.
     Probe(Vec<ProbeStep>),
+    /// Run a step and tell what it puts out.
+    Lines(ProbeStep),
     /// Capture, compress, encrypt, store.
     Capture(CaptureJob),
     /// Read a message, prove it, and deliver its content.
@@ -133,6 +135,8 @@ pub struct CaptureJob {
     pub version: NewVersion,
     /// What the probes found of programs; it goes into the version's head.
     pub tools: Findings,
+    /// What counts what is there, before and after; for the version's tail.
+    pub census: Option<Step>,
 }
 
 /// Read a message, prove it, and deliver its content.
@@ -182,6 +186,8 @@ pub enum Deliver {
 pub enum Done {
     /// Every probe succeeded.
     Probed(Findings),
+    /// The lines that a step put out.
+    Lines(Vec<String>),
     /// The message was written to its end; for a direct route it is committed.
     Captured {
         /// Bytes of the data.

@@ -37,6 +37,7 @@ impl LocalAgent for LyingAgent {
                 match incoming {
                     Incoming::Message(ToAgent::Job(job)) => match *job {
                         Job::Probe(_) => drop(sender.send(&probed())),
+                        Job::Lines(_) => drop(sender.send(&FromAgent::Done(Box::new(Done::Lines(Vec::new()))))),
                         Job::Capture(_) | Job::Read(_) => {
                             if !tell(lie, &sender).await {
                                 return;

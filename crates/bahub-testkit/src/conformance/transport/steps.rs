@@ -34,6 +34,7 @@ fn capture(step: Step, keys: &KeyPair) -> Checked<Job> {
             bahub: env!("CARGO_PKG_VERSION").into(),
         },
         tools: Findings::default(),
+        census: None,
     }))
 }
 

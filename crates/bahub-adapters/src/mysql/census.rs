@@ -1,0 +1,64 @@
+//! Counting rows, and databases that are there only to be counted.
+
+use bahub_core::replay::{Place, ReplayTarget, Scratch};
+use bahub_core::step::{Bytes, Stdin, Step};
+
+use super::scope::Scope;
+use super::{Mysql, preflight, sql};
+
+/// What a temporary database is called, before the run's id.
+const TEMPORARY: &str = "__bahub_try_";
+
+/// Counts the rows of every table that a dump holds.
+pub(super) fn census(mysql: &Mysql, target: &ReplayTarget) -> Option<Step> {
+    if !mysql.counts {
+        return None;
+    }
+    let is_one = matches!(mysql.scope, Scope::One(_));
+    let schemas = match (&target.place, &mysql.scope) {
+        (Place::Database(name), _) => format!("table_schema = {}", sql::text(name)),
+        (Place::Original | Place::Directory(_), _) => preflight::within(mysql, "table_schema"),
+    };
+    // A database that is restored under another name leaves out what the original does.
+    let excluded = mysql.exclude_tables.iter().map(|table| match is_one {
+        true => format!(" AND table_name <> {}", sql::text(&table.name)),
+        false => format!(
+            " AND NOT (table_schema = {} AND table_name = {})",
+            sql::text(&table.database),
+            sql::text(&table.name)
+        ),
+    });
+    let name = if is_one { "table_name" } else { "CONCAT(table_schema, '.', table_name)" };
+    let ident = |column: &str| format!("'`', REPLACE({column}, '`', '``'), '`'");
+    let statements = format!(
+        "SET SESSION group_concat_max_len = 67108864; \
+         SET @census = (SELECT GROUP_CONCAT(CONCAT('SELECT CONCAT(COUNT(*), '' '', _utf8mb4 X''', HEX(CONVERT({name} USING utf8mb4)), ''') FROM ', \
+           {}, '.', {}) SEPARATOR ' UNION ALL ') FROM information_schema.tables \
+           WHERE table_type IN ('BASE TABLE', 'SYSTEM VERSIONED') AND {schemas}{}); \
+         SET @census = COALESCE(@census, 'DO 0'); PREPARE census FROM @census; EXECUTE census;",
+        ident("table_schema"),
+        ident("table_name"),
+        excluded.collect::<String>()
+    );
+    // What breaks lines in a name is escaped.
+    Some(mysql.account.escaping_client().stdin(Stdin::Literal(Bytes::from(&statements))))
+}
+
+/// A temporary database; of a dump of several, which names its databases, there can be none.
+pub(super) fn scratch(mysql: &Mysql, run: &str) -> Option<Scratch> {
+    let Scope::One(_) = mysql.scope else { return None };
+    let name = format!("{TEMPORARY}{run}");
+    let removal = preflight::query(mysql, &format!("DROP DATABASE IF EXISTS {};", sql::ident(&name)));
+    Some(Scratch { place: Place::Database(name), removal })
+}
+
+/// Drops a temporary database that no session is in, and says which.
+pub(super) fn sweep(mysql: &Mysql) -> Step {
+    let statements = format!(
+        "SET @left_over = (SELECT MIN(schema_name) FROM information_schema.schemata WHERE schema_name REGEXP '^{TEMPORARY}[0-9a-f]{{32}}$' \
+           AND schema_name NOT IN (SELECT db FROM information_schema.processlist WHERE db IS NOT NULL)); \
+         SET @sweep = IF(@left_over IS NULL, 'DO 0', CONCAT('DROP DATABASE `', @left_over, '`')); PREPARE sweep FROM @sweep; EXECUTE sweep; \
+         SELECT COALESCE(CONCAT('database ', @left_over), '');"
+    );
+    preflight::query(mysql, &statements)
+}

@@ -1,0 +1,29 @@
+//! Counting rows.
+
+use bahub_core::replay::{Place, ReplayTarget};
+use bahub_core::step::Step;
+
+use super::PostgresDump;
+use super::scope::Scope;
+
+/// Counts the rows of every table of one database; materialised views are filled anew by a restore. Where tables are left
+/// out, nobody but pg_dump knows which.
+pub(super) fn census(postgres: &PostgresDump, target: &ReplayTarget) -> Option<Step> {
+    if !postgres.counts || postgres.schema_only || !postgres.exclude_tables.is_empty() {
+        return None;
+    }
+    let database = match (&target.place, &postgres.scope) {
+        (Place::Database(name), _) | (Place::Original | Place::Directory(_), Scope::One(name)) => name,
+        (Place::Original | Place::Directory(_), Scope::Some(_) | Scope::All { .. }) => return None,
+    };
+    Some(postgres.account.script(database, TABLES))
+}
+
+/// A line for each, whatever is in its name.
+const TABLES: &str = "SELECT pg_catalog.format('SELECT pg_catalog.count(*) || '' '' || %L FROM ONLY %I.%I', \
+      pg_catalog.translate(pg_catalog.format('%I.%I', n.nspname, c.relname), E'\\n\\r', '  '), n.nspname, c.relname) \
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+    WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' \
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass \
+        AND e.objid = c.oid AND e.deptype = 'e') \
+    ORDER BY n.nspname, c.relname \\gexec\n";

@@ -1,0 +1,102 @@
+//! A version, restored beside the original, counted, compared, and removed.
+
+use std::time::{Duration, Instant};
+
+use super::census::Counts;
+use super::ended::Run;
+use super::read::Reading;
+use super::restore::{Proven, put_back, replay};
+use super::{RunError, RunErrorKind};
+use crate::adapter::Findings;
+use crate::event::Phase;
+use crate::plan::Plan;
+use crate::replay::{ReplayTarget, Scratch, Stored};
+use crate::report::Drill;
+
+/// How long counting may take.
+const CENSUS: Duration = Duration::from_secs(3600);
+/// How long the removal of what was restored may take.
+const REMOVAL: Duration = Duration::from_secs(300);
+
+/// So many differences are told.
+const TOLD: usize = 10;
+
+/// The place; refused before anything is read, where there can be none.
+pub(super) fn place(plan: &Plan, target: &ReplayTarget, findings: &Findings) -> Result<Scratch, RunError> {
+    let scratch = plan.adapter.scratch(&target.run).ok_or_else(|| {
+        let message = format!("{} cannot be restored beside the original", plan.adapter_type);
+        RunError::new(RunErrorKind::Unsupported, message)
+            .with_help("restore it where it does no harm: --to DIR, or on another server")
+    })?;
+    plan.adapter.replay(&beside(&scratch, target), findings, &Stored::default())?;
+    Ok(scratch)
+}
+
+fn beside(scratch: &Scratch, target: &ReplayTarget) -> ReplayTarget {
+    let ReplayTarget { members, run, .. } = target.clone();
+    ReplayTarget { members, run, ..ReplayTarget::at(scratch.place.clone()) }
+}
+
+/// Restores there, counts, compares; what was restored is removed whatever came of it.
+pub(super) async fn run(
+    reading: &mut Reading<'_>,
+    scratch: &Scratch,
+    target: &ReplayTarget,
+    findings: &Findings,
+    proven: &Proven,
+    run: &mut Run,
+) -> Result<(), RunError> {
+    reading.cx.events.phase(Phase::Drilling);
+    let result = looked_at(reading, &beside(scratch, target), findings, proven, run).await;
+    let (plan, cx) = (reading.plan, reading.cx);
+    // A run that is cancelled removes it all the same.
+    let removing = crate::run::RunContext { cancel: Default::default(), ..cx.clone() };
+    let removed = reading.agent.lines(scratch.removal.clone(), REMOVAL, plan.adapter.as_ref(), &removing).await;
+    if let Err(error) = removed {
+        run.warn(format!("what was restored to be looked at was not removed, and is left for the next run: {error}"));
+    }
+    result
+}
+
+async fn looked_at(
+    reading: &mut Reading<'_>,
+    target: &ReplayTarget,
+    findings: &Findings,
+    proven: &Proven,
+    run: &mut Run,
+) -> Result<(), RunError> {
+    let replay = replay(reading, target, findings, proven)?;
+    let began = Instant::now();
+    let restored = put_back(reading, replay, proven, run).await?;
+    let seconds = began.elapsed().as_secs_f64();
+    let (plan, cx) = (reading.plan, reading.cx);
+    let Some(census) = plan.adapter.census(target) else {
+        run.report.drill = Some(Drill { things: 0, count: 0, compared: false, seconds });
+        run.warn("nothing was counted in what was restored: this backup is made without counts");
+        return Ok(());
+    };
+    let lines = reading.agent.lines(census, CENSUS, plan.adapter.as_ref(), cx).await?;
+    let unreadable = || RunError::new(RunErrorKind::Program, "what was counted cannot be read");
+    let counts = Counts::parse(&lines).ok_or_else(unreadable)?;
+    let captured =
+        restored.census.as_ref().and_then(|[before, after]| Some((Counts::parse(before)?, Counts::parse(after)?)));
+    run.report.drill =
+        Some(Drill { things: counts.things(), count: counts.sum(), compared: captured.is_some(), seconds });
+    let Some((before, after)) = captured else {
+        run.warn(
+            "the version says nothing of what was counted at its capture: what was restored was compared with nothing",
+        );
+        return Ok(());
+    };
+    let wrong = counts.differences(&before, &after);
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    let more = wrong.len().saturating_sub(TOLD);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let message =
+        format!("what was restored is not what was captured: {}{more}", wrong[..wrong.len().min(TOLD)].join("; "));
+    Err(RunError::new(RunErrorKind::Integrity, message).with_help(
+        "try another version; and look at what leaves rows out: triggers, policies, programs of another release",
+    ))
+}
