@@ -1,7 +1,8 @@
 //! Facts about a version that travel inside its message.
 //!
 //! For zstd they are skippable frames (RFC 8878 section 3.1.2), which `zstd -d` ignores: one at the head, one before
-//! each named segment, one at the tail. gzip and uncompressed streams carry none.
+//! each named segment, one at the tail. For gzip they are members without content, whose headers have an extra field `BH`
+//! (RFC 1952 section 2.3.1.1). What is not compressed carries none.
 
 use std::collections::BTreeMap;
 
@@ -44,10 +45,15 @@ pub enum Fact {
 }
 
 impl Fact {
+    /// The fact as JSON; nothing, where that would be longer than a reader takes.
+    pub fn to_content(&self) -> Vec<u8> {
+        let json = serde_json::to_vec(self).expect("a fact holds only strings and lists, which JSON takes");
+        if json.len() > MOST { Vec::new() } else { json }
+    }
+
     /// The fact as a whole skippable frame.
     pub fn to_frame(&self) -> Vec<u8> {
-        let json = serde_json::to_vec(self).expect("a fact holds only strings and lists, which JSON takes");
-        let json = if json.len() > MOST { Vec::new() } else { json };
+        let json = self.to_content();
         let mut frame = Vec::with_capacity(8 + json.len());
         frame.extend_from_slice(&SKIPPABLE_MAGIC.to_le_bytes());
         frame.extend_from_slice(&u32::try_from(json.len()).unwrap_or(0).to_le_bytes());
@@ -55,7 +61,7 @@ impl Fact {
         frame
     }
 
-    /// Reads the content of a skippable frame; `None` if somebody else wrote it.
+    /// Reads the content of a frame or field; `None` if somebody else wrote it.
     pub fn from_content(content: &[u8]) -> Option<Self> {
         serde_json::from_slice(content).ok()
     }

@@ -10,7 +10,7 @@ use super::support::{Room, SHARED, spec, told};
 /// Waits until the dump reads rows, and gives its connection.
 fn in_mid_dump(server: &MariaDb, table: &str) -> String {
     let question = format!(
-        "SELECT COALESCE(MAX(id), '') FROM information_schema.processlist WHERE info LIKE 'SELECT%{table}%' AND info NOT LIKE '%processlist%';"
+        "SELECT COALESCE(MAX(id), '') FROM information_schema.processlist WHERE info LIKE 'SELECT /*!40001%{table}%';"
     );
     for _ in 0..2000 {
         let id = server.sql(&question);

@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bahub_core::engine::{Look, RestoreOptions, RunErrorKind};
 use bahub_core::replay::Place;
-use bahub_core::step::Step;
 use serde_json::json;
 
 use super::support::{Room, SHARED, done, spec, told};
@@ -81,7 +80,6 @@ fn a_backup_under_writers_is_of_one_moment() {
 /// What the original product stored: a plain dump, made smaller by gzip.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dump_of_the_original_comes_back_and_a_cut_one_is_refused_before_anything_is_touched() {
-    use bahub_core::compression::{Algorithm, Compression};
     SHARED.sql("CREATE DATABASE legacy; USE legacy; CREATE TABLE t (id INT); INSERT INTO t VALUES (1), (2), (3);");
     let dump = SHARED.command("mariadb-dump").args(["--skip-lock-tables", "legacy"]).output().unwrap().stdout;
     let text = String::from_utf8(dump).unwrap();
@@ -89,10 +87,7 @@ async fn a_dump_of_the_original_comes_back_and_a_cut_one_is_refused_before_anyth
     let live = json!({ "database": "legacy" });
     for (content, whole) in [(text, true), (cut, false)] {
         let room = Room::new();
-        // Another adapter's backup of the same bytes stands for what the original's pipeline made.
-        let mut plan = room.engine.plan(std::sync::Arc::new(Echo(content)), std::sync::Arc::new(room.sink.clone()));
-        plan.compression = Compression::new(Algorithm::Gzip);
-        done(&room.engine.backup(&plan).await);
+        room.sink.put(room.engine.by_the_original(content.as_bytes()));
         SHARED.sql("USE legacy; DELETE FROM t; INSERT INTO t VALUES (9);");
         let ended = room.restore(spec(&SHARED, live.clone()), Place::Original).await;
         if whole {
@@ -106,40 +101,12 @@ async fn a_dump_of_the_original_comes_back_and_a_cut_one_is_refused_before_anyth
     }
 }
 
-/// Backs up these bytes.
-#[derive(Debug)]
-struct Echo(String);
-
-impl bahub_core::adapter::Adapter for Echo {
-    fn preflight(&self, _: bahub_core::run::RunPurpose) -> Vec<bahub_core::adapter::Probe> {
-        Vec::new()
-    }
-
-    fn capture(
-        &self,
-        _: &bahub_core::adapter::Findings,
-    ) -> Result<bahub_core::capture::Capture, bahub_core::replay::Unsupported> {
-        let cat = Step::new("cat").stdin(bahub_core::step::Stdin::Literal(bahub_core::step::Bytes::from(&self.0)));
-        Ok(bahub_core::capture::Capture::of(cat))
-    }
-
-    fn replay(
-        &self,
-        _: &bahub_core::replay::ReplayTarget,
-        _: &bahub_core::adapter::Findings,
-        _: &bahub_core::replay::Stored,
-    ) -> Result<bahub_core::replay::Replay, bahub_core::replay::Unsupported> {
-        unreachable!("it is restored by the adapter on trial")
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_statement_that_is_refused_stops_the_restore_and_its_line_is_named() {
     let room = Room::new();
     SHARED.sql("CREATE DATABASE broken;");
     let script = "SELECT 1;\nSELECT 2;\nNONSENSE;\n-- Dump completed\n";
-    let plan = room.engine.plan(std::sync::Arc::new(Echo(script.into())), std::sync::Arc::new(room.sink.clone()));
-    done(&room.engine.backup(&plan).await);
+    room.sink.put(room.engine.by_the_original(script.as_bytes()));
     let ended = room.restore(spec(&SHARED, json!({ "database": "broken" })), Place::Database("half".into())).await;
     assert!(SHARED.sql("SHOW DATABASES LIKE 'half';").is_empty(), "what the restore made is gone again");
     assert_eq!(*ended.error.as_ref().unwrap().kind(), RunErrorKind::Program, "{}", told(&ended));

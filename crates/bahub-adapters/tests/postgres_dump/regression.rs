@@ -15,7 +15,7 @@ const WITHOUT: [&str; 1] = ["tablespace"];
 const MORE: &str = "
 CREATE SCHEMA \"ext s\"; CREATE EXTENSION hstore SCHEMA \"ext s\"; CREATE EXTENSION citext; CREATE EXTENSION pg_trgm; CREATE EXTENSION ltree;
 CREATE EXTENSION btree_gist; CREATE EXTENSION pgcrypto; CREATE EXTENSION cube; CREATE EXTENSION earthdistance; CREATE EXTENSION postgres_fdw;
-CREATE TABLE extended (h \"ext s\".hstore, c citext, l ltree, q cube, EXCLUDE USING gist (c WITH =));
+CREATE TABLE extended (h \"ext s\".hstore, c citext, l ltree, q cube, EXCLUDE USING gist (q WITH &&));
 INSERT INTO extended VALUES ('a=>1', 'ABC', 'a.b', '(1,2)'); CREATE INDEX ON extended USING gin ((c::text) gin_trgm_ops);
 CREATE SERVER elsewhere FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host 'nowhere', dbname 'it''s'); CREATE USER MAPPING FOR CURRENT_USER SERVER elsewhere OPTIONS (password 'x''y');
 SELECT lo_from_bytea(99001, decode(repeat('00ff5c27', 100000), 'hex')); GRANT SELECT ON LARGE OBJECT 99001 TO PUBLIC; COMMENT ON LARGE OBJECT 99001 IS 'large';

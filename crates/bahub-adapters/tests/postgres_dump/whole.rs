@@ -119,3 +119,37 @@ async fn a_drill_counts_what_came_back_and_leaves_nothing() {
     assert!(ended.report.warnings.join(" ").contains("without counts"));
     assert_eq!(left(&server), "");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_original_stored_comes_back_and_a_cut_one_is_refused_before_anything_is_touched() {
+    SHARED.sql("postgres", "CREATE DATABASE legacy; COMMENT ON DATABASE legacy IS 'kept'");
+    SHARED.sql("legacy", "CREATE TABLE t (v int); INSERT INTO t VALUES (1), (2), (3)");
+    let dump = SHARED.command("pg_dump").env("PGDATABASE", "legacy").output().unwrap().stdout;
+    let text = String::from_utf8(dump).unwrap();
+    let cut = &text[..text.find("-- PostgreSQL database dump complete").unwrap()];
+    let spec = spec(&SHARED, json!({ "database": "legacy", "gzip_args": "-3" }));
+    for target in [ReplayTarget::default(), in_place()] {
+        for (content, whole) in [(text.as_str(), true), (cut, false)] {
+            let room = Room::new();
+            room.sink.put(room.engine.by_the_original(content.as_bytes()));
+            SHARED.sql("legacy", "DELETE FROM t; INSERT INTO t VALUES (9)");
+            let ended = room.restore(spec.clone(), target.clone()).await;
+            if whole {
+                done(&ended);
+                assert_eq!(SHARED.sql("legacy", "SELECT sum(v) FROM t"), "6");
+            } else {
+                assert!(
+                    told(&ended).starts_with("Integrity") && told(&ended).contains("dump complete"),
+                    "{}",
+                    told(&ended)
+                );
+                assert_eq!(SHARED.sql("legacy", "SELECT sum(v) FROM t"), "9", "nothing was touched");
+            }
+        }
+    }
+    let comment = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = 'legacy'";
+    assert_eq!(SHARED.sql("postgres", comment), "kept", "it is made like the one that is there");
+    let room = Room::new();
+    room.sink.put(room.engine.by_the_original(b"--\n-- PostgreSQL database cluster dump\n--\n"));
+    assert!(told(&room.restored(spec).await).contains("script of a whole server"));
+}

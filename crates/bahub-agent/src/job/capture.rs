@@ -215,7 +215,7 @@ fn captured<W: Write + Send>(job: &CaptureJob, cx: &JobContext, out: &mut Compre
 
 /// Counts what is there, where a version can say so. That it cannot be counted is no reason not to back it up.
 fn counted(job: &CaptureJob, cx: &JobContext, warnings: &mut Warnings) -> Option<Vec<String>> {
-    let step = job.census.as_ref().filter(|_| job.compression.algorithm == Algorithm::Zstd)?;
+    let step = job.census.as_ref().filter(|_| job.compression.algorithm != Algorithm::None)?;
     let counted =
         start(step, Plug::Nothing, Plug::Pipe, &cx.switch, &cx.log()).and_then(|child| child.output(CENSUS_MOST + 1));
     match counted {

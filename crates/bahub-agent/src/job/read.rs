@@ -177,7 +177,7 @@ fn proven(
 }
 
 fn done(cx: &JobContext, sha256: String, content: Content, ends: Option<bahub_core::step::Bytes>) -> Done {
-    let facts = content.facts.iter().filter_map(|fact| String::from_utf8(fact.to_frame().split_off(8)).ok());
+    let facts = content.facts.iter().filter_map(|fact| String::from_utf8(fact.to_content()).ok());
     Done::Read {
         plain: cx.counters.plain(),
         stored: cx.counters.stored(),

@@ -44,13 +44,16 @@ impl<W: Write + Send + 'static> Compressor<W> {
         Self { compression, state: State::Idle(sink), framed: false }
     }
 
-    /// Puts a fact between what was written and what comes. Only zstd streams carry facts; elsewhere it is dropped.
+    /// Puts a fact between what was written and what comes. What is not compressed carries none: it is dropped.
     pub(crate) fn fact(&mut self, fact: &Fact) -> io::Result<()> {
-        if self.compression.algorithm != Algorithm::Zstd {
+        if self.compression.algorithm == Algorithm::None {
             return Ok(());
         }
         let mut sink = self.end_frame()?;
-        sink.write_all(&fact.to_frame())?;
+        match self.compression.algorithm {
+            Algorithm::Gzip => super::gzip_fact::write(&fact.to_content(), &mut sink)?,
+            Algorithm::Zstd | Algorithm::None => sink.write_all(&fact.to_frame())?,
+        }
         self.state = State::Idle(sink);
         Ok(())
     }

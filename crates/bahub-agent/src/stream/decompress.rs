@@ -1,14 +1,16 @@
 //! Giving a stream its size back: the format is recognised by its first bytes, so streams of the original product are
 //! read as well.
 
+use std::collections::VecDeque;
 use std::io::{self, BufRead, Read};
 
 use bahub_core::compression::Algorithm;
 use bahub_core::facts::{self, Fact};
 use bahub_core::replay::BEGINS_MOST;
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use zstd::stream::read::Decoder;
 
+use super::gzip_fact::Parts;
 use super::peek::Peek;
 use super::tail::Tail;
 
@@ -59,8 +61,10 @@ pub(crate) struct Decompressor<R: Read> {
     /// The bytes of the facts in `content`.
     kept: usize,
     tail: Tail,
-    /// A named segment begins before what is read next.
-    boundary: bool,
+    /// The named segments that begin before what is read next; all but the last are empty.
+    ahead: VecDeque<String>,
+    /// Parts of a fact in gzip members.
+    parts: Parts,
 }
 
 enum State<R: Read> {
@@ -68,7 +72,9 @@ enum State<R: Read> {
     /// Before a zstd frame.
     Between(Peek<R>),
     Frame(Decoder<'static, Peek<R>>),
-    Gzip(MultiGzDecoder<Peek<R>>),
+    /// Before a gzip member.
+    BetweenMembers(Peek<R>),
+    Gzip(GzDecoder<Peek<R>>),
     Raw(Peek<R>),
     Failed,
 }
@@ -80,7 +86,8 @@ impl<R: Read> Decompressor<R> {
             content: Content::default(),
             kept: 0,
             tail: Tail::default(),
-            boundary: false,
+            ahead: VecDeque::new(),
+            parts: Parts::default(),
         }
     }
 
@@ -110,7 +117,7 @@ impl<R: Read> Decompressor<R> {
     /// Reads up to the next named segment: nothing at its boundary, and at the end.
     pub(crate) fn read_segment(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
-            if self.boundary {
+            if !self.ahead.is_empty() {
                 return Ok(0);
             }
             match self.read_frame(buffer)? {
@@ -121,23 +128,32 @@ impl<R: Read> Decompressor<R> {
         }
     }
 
-    /// Goes over a boundary, and names the segment that begins there; `None` at the end.
-    pub(crate) fn next_segment(&mut self) -> Option<&str> {
-        let name = |fact: &Fact| matches!(fact, Fact::Segment { .. });
-        match self.content.facts.iter().rfind(|fact| name(fact)) {
-            Some(Fact::Segment { name }) if std::mem::take(&mut self.boundary) => Some(name),
-            _ => None,
+    /// Takes a fact in, unless there are too many.
+    fn found(&mut self, content: Option<Vec<u8>>) {
+        let Some(content) = content.filter(|content| self.kept + content.len() <= FACTS_MOST) else { return };
+        self.kept += content.len();
+        let fact = Fact::from_content(&content);
+        if let Some(Fact::Segment { name }) = &fact {
+            self.ahead.push_back(name.clone());
         }
+        self.content.facts.extend(fact);
+    }
+
+    /// Goes over a boundary, and names the segment that begins there; `None` at the end.
+    pub(crate) fn next_segment(&mut self) -> Option<String> {
+        self.ahead.pop_front()
     }
 
     /// Reads to the end of the message, and to the end of what is compressed in it unless bahub made that: then the
     /// message was ended only after everything in it was. True where the content was read.
     pub(crate) fn prove(&mut self) -> io::Result<bool> {
         self.peek()?;
-        if let (Some(Fact::Head { .. }), State::Frame(_)) = (self.content.facts.first(), &self.state)
-            && let State::Frame(decoder) = std::mem::replace(&mut self.state, State::Failed)
-        {
-            return drain(decoder.finish()).map(|()| false);
+        if let Some(Fact::Head { .. }) = self.content.facts.first() {
+            match std::mem::replace(&mut self.state, State::Failed) {
+                State::Frame(decoder) => return drain(decoder.finish()).map(|()| false),
+                State::Gzip(decoder) => return drain(decoder.into_inner()).map(|()| false),
+                other => self.state = other,
+            }
         }
         drain(io::BufReader::with_capacity(DRAIN, self)).map(|()| true)
     }
@@ -149,10 +165,13 @@ impl<R: Read> Decompressor<R> {
                 0 => return Ok(None),
                 count => count,
             },
-            State::Gzip(gzip) => gzip.read(buffer)?,
+            State::Gzip(gzip) => match gzip.read(buffer)? {
+                0 => return Ok(None),
+                count => count,
+            },
             State::Raw(reader) => reader.read(buffer)?,
             State::Failed => return Err(damaged("an earlier part of the stream could not be read")),
-            State::Start(_) | State::Between(_) => return Ok(None),
+            State::Start(_) | State::Between(_) | State::BetweenMembers(_) => return Ok(None),
         };
         Ok(Some(self.gave(&buffer[..count])))
     }
@@ -167,7 +186,7 @@ impl<R: Read> Decompressor<R> {
         self.content.algorithm = Some(algorithm);
         Ok(match algorithm {
             Algorithm::Zstd => State::Between(reader),
-            Algorithm::Gzip => State::Gzip(MultiGzDecoder::new(reader)),
+            Algorithm::Gzip => State::BetweenMembers(reader),
             Algorithm::None => State::Raw(reader),
         })
     }
@@ -177,6 +196,20 @@ impl<R: Read> Decompressor<R> {
         match std::mem::replace(&mut self.state, State::Failed) {
             State::Start(reader) => self.state = self.start(reader)?,
             State::Frame(decoder) => self.state = State::Between(decoder.finish()),
+            State::Gzip(decoder) => {
+                let fact = self.parts.take_in(decoder.header().and_then(|header| header.extra()));
+                self.state = State::BetweenMembers(decoder.into_inner());
+                self.found(fact);
+            }
+            State::BetweenMembers(mut reader) => {
+                let head = reader.head()?;
+                let ended = head.is_empty();
+                if !ended && !head.starts_with(&GZIP) {
+                    return Err(damaged("what follows a gzip member is none"));
+                }
+                self.state = if ended { State::BetweenMembers(reader) } else { State::Gzip(GzDecoder::new(reader)) };
+                return Ok(ended);
+            }
             State::Between(reader) => {
                 let (state, ended) = self.next_frame(reader)?;
                 self.state = state;
@@ -212,10 +245,7 @@ impl<R: Read> Decompressor<R> {
             if kept as u64 + skipped != length as u64 {
                 return Err(damaged("a skippable frame is cut off"));
             }
-            self.kept += content.len();
-            let fact = Fact::from_content(&content);
-            self.boundary |= matches!(fact, Some(Fact::Segment { .. }));
-            self.content.facts.extend(fact);
+            self.found(Some(content));
         }
     }
 }
@@ -254,6 +284,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use bahub_core::compression::Compression;
+    use flate2::bufread::MultiGzDecoder;
     use proptest::prelude::*;
 
     use super::super::Compressor;
@@ -326,14 +357,39 @@ mod tests {
     }
 
     #[test]
-    fn facts_are_found_and_zstd_itself_ignores_them() {
-        let facts = [Fact::Segment { name: "a".into() }, Fact::Segment { name: "b".into() }];
-        let stream = compressed(Algorithm::Zstd, &[(Some(facts[0].clone()), b"one"), (Some(facts[1].clone()), b"two")]);
-        let mut reader = Decompressor::new(stream.as_slice());
-        let mut back = Vec::new();
-        reader.read_to_end(&mut back).unwrap();
-        assert_eq!((back.as_slice(), reader.content().facts.as_slice()), (&b"onetwo"[..], &facts[..]));
-        assert_eq!(zstd::decode_all(stream.as_slice()).unwrap(), b"onetwo");
+    fn facts_are_found_and_other_readers_ignore_them() {
+        // One that needs several members of gzip, and one of nothing.
+        let facts = ["a".repeat(200_000), "b".into(), "c".into()].map(|name| Fact::Segment { name });
+        let parts: [(_, &[u8]); 3] =
+            [(Some(facts[0].clone()), b"one"), (Some(facts[1].clone()), b""), (Some(facts[2].clone()), b"two")];
+        for algorithm in [Algorithm::Zstd, Algorithm::Gzip] {
+            let stream = compressed(algorithm, &parts);
+            let mut reader = Decompressor::new(Trickle(&stream, 0));
+            let mut back = Vec::new();
+            reader.read_to_end(&mut back).unwrap();
+            assert_eq!((back.as_slice(), reader.content().facts.as_slice()), (&b"onetwo"[..], &facts[..]));
+            let mut others = Vec::new();
+            match algorithm {
+                Algorithm::Gzip => MultiGzDecoder::new(stream.as_slice()).read_to_end(&mut others).unwrap(),
+                _ => Decoder::new(stream.as_slice()).unwrap().read_to_end(&mut others).unwrap(),
+            };
+            assert_eq!(others, b"onetwo");
+            // Segment by segment.
+            let (mut reader, mut segments) = (Decompressor::new(stream.as_slice()), Vec::new());
+            let mut buffer = [0; 2];
+            assert_eq!(reader.read_segment(&mut buffer).unwrap(), 0);
+            while let Some(name) = reader.next_segment() {
+                let (first, mut content) = (name.chars().next().unwrap(), Vec::new());
+                loop {
+                    match reader.read_segment(&mut buffer).unwrap() {
+                        0 => break,
+                        count => content.extend_from_slice(&buffer[..count]),
+                    }
+                }
+                segments.push((first, content));
+            }
+            assert_eq!(segments, [('a', b"one".to_vec()), ('b', Vec::new()), ('c', b"two".to_vec())]);
+        }
     }
 
     #[test]
@@ -347,7 +403,7 @@ mod tests {
         let data = vec![7; 300_000];
         let ours =
             compressed(Algorithm::Zstd, &[(Some(head), &data), (Some(Fact::Segment { name: "b".into() }), &data)]);
-        for cut in [ours.len() / 2, ours.len()] {
+        for cut in [ours.len() - 3, ours.len()] {
             let mut rest = &ours[..cut];
             Decompressor::new(&mut rest).prove().unwrap();
             assert!(rest.is_empty(), "the message is what proves it, and is read to its end");
@@ -378,7 +434,7 @@ mod tests {
         for algorithm in [Algorithm::Zstd, Algorithm::Gzip] {
             let stream = compressed(algorithm, &[(Some(Fact::Segment { name: "a".into() }), b"some bytes of data")]);
             for cut in 4..stream.len() {
-                let whole_frames = algorithm == Algorithm::Zstd && stream[cut..].starts_with(&ZSTD);
+                let whole_frames = [&ZSTD[..], &GZIP].iter().any(|magic| stream[cut..].starts_with(magic));
                 let result = Decompressor::new(&stream[..cut]).read_to_end(&mut Vec::new());
                 assert!(result.is_err() || whole_frames, "{algorithm:?} cut at {cut}");
             }

@@ -6,6 +6,7 @@ mod buffer;
 mod channel;
 mod compress;
 mod decompress;
+mod gzip_fact;
 mod hash;
 mod peek;
 mod tail;

@@ -65,7 +65,6 @@ fn the_project_s_example_loads_and_names_what_brings_missing_components() {
     fs::copy(scene.keys().private(), keys.join("gpg-key.asc")).unwrap();
     for (backup, component) in [
         ("db_mysql_something", "bahub.transports.docker"),
-        ("db_postgres", "bahub.adapters.postgres_dump"),
         ("fs_kubernetes_pod", "bahub.transports.kubernetes_sidepod"),
     ] {
         let run = scene.json(&["-c", "folder/config.yaml", ":backup:make", backup]);
