@@ -127,7 +127,7 @@ pub(super) const OURS: &str = "^__bahub_(new|old|try)_[0-9a-f]{32}_[0-9]+$";
 /// A database to look at.
 pub(super) fn scratch(postgres: &PostgresDump, run: &str) -> Scratch {
     let name = Lease::of(run).scratch_name();
-    let removal = postgres.account.script(maintenance([]), &dropped(&[name.clone()]));
+    let removal = postgres.account.script(maintenance([]), &dropped(std::slice::from_ref(&name)));
     Scratch { place: Place::Database(name), removal }
 }
 

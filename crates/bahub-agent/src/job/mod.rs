@@ -26,7 +26,7 @@ pub(crate) async fn run(job: Job, cx: JobContext, input: JobInput) -> Result<Don
     let done = match job {
         Job::Probe(probes) => probe::run(probes, &cx).await,
         Job::Lines(step) => probe::lines(step, &cx).await,
-        Job::Capture(job) => capture::run(job, &cx, input).await,
+        Job::Capture(job) => capture::run(*job, &cx, input).await,
         Job::Read(job) => read::run(job, &cx, input).await,
     };
     watch.abort();

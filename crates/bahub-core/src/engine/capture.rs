@@ -100,7 +100,7 @@ impl Capturing<'_> {
         granted: Option<&AgentSink>,
         mut upload: Option<&mut Box<dyn Upload>>,
     ) -> Result<Captured, Broken> {
-        self.agent.sender.send(&ToAgent::Job(Box::new(Job::Capture(job.clone()))))?;
+        self.agent.sender.send(&ToAgent::Job(Box::new(Job::Capture(Box::new(job.clone())))))?;
         let mut reached = granted.is_none();
         loop {
             let said = tokio::select! {

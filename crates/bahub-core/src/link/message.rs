@@ -86,7 +86,7 @@ pub enum Job {
     /// Run a step and tell what it puts out.
     Lines(ProbeStep),
     /// Capture, compress, encrypt, store.
-    Capture(CaptureJob),
+    Capture(Box<CaptureJob>),
     /// Read a message, prove it, and deliver its content.
     Read(ReadJob),
 }

@@ -19,7 +19,7 @@ use crate::fixtures::KeyPair;
 
 fn capture(step: Step, keys: &KeyPair) -> Checked<Job> {
     let recipients = OpenPgpKeys.recipients(&keys.spec()).map_err(|error| error.chain())?;
-    Ok(Job::Capture(CaptureJob {
+    Ok(Job::Capture(Box::new(CaptureJob {
         capture: Capture::of(step),
         compression: Compression::new(Algorithm::None),
         recipients,
@@ -35,7 +35,7 @@ fn capture(step: Step, keys: &KeyPair) -> Checked<Job> {
         },
         tools: Findings::default(),
         census: None,
-    }))
+    })))
 }
 
 /// One argument with every byte that can stand in one, each byte alone, and those that a shell or an option parser
