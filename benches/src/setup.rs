@@ -79,21 +79,30 @@ impl Setup {
         format!("{} --encrypt --recipient {EMAIL} {options}", self.gpg())
     }
 
-    /// Writes a configuration of one backup, `data`, and gives the command that runs bahub with it.
+    /// Writes a configuration of one backup of files, `data`, and gives the command that runs bahub with it.
     ///
     /// # Errors
     /// A disk that refuses.
     pub fn bahub(&self, name: &str, access: &str, paths: &[&Path], meta: &str) -> io::Result<String> {
-        let file = self.folder.join(format!("{name}.yaml"));
         let paths = paths.iter().map(|path| format!("{:?}", path.display().to_string())).collect::<Vec<_>>().join(", ");
+        self.bahub_with(name, access, ("bahub.adapters.filesystem", &format!("paths: [{paths}]")), meta)
+    }
+
+    /// The same, with an adapter and its spec.
+    ///
+    /// # Errors
+    /// A disk that refuses.
+    pub fn bahub_with(&self, name: &str, access: &str, adapter: (&str, &str), meta: &str) -> io::Result<String> {
+        let file = self.folder.join(format!("{name}.yaml"));
+        let (adapter, spec) = adapter;
         fs::write(
             &file,
             format!(
                 "accesses:\n  store: {access}\n\
                  encryption:\n  key: {{ private_key_path: private.asc, public_key_path: public.asc, email: {EMAIL} }}\n\
                  transports:\n  local: {{ type: bahub.transports.sh, spec: {{}} }}\n\
-                 backups:\n  data:\n    meta: {{ type: bahub.adapters.filesystem, access: store, encryption: key, \
-                 transport: local{meta} }}\n    spec: {{ paths: [{paths}] }}\n"
+                 backups:\n  data:\n    meta: {{ type: {adapter}, access: store, encryption: key, \
+                 transport: local{meta} }}\n    spec: {{ {spec} }}\n"
             ),
         )?;
         Ok(format!("{} -c {}", self.bahub.display(), file.display()))

@@ -1,6 +1,7 @@
 //! Counting rows, and databases that are there only to be counted.
 
-use bahub_core::replay::{Place, ReplayTarget, Scratch};
+use bahub_core::adapter::Findings;
+use bahub_core::replay::{Place, ReplayTarget, Scratch, Unsupported};
 use bahub_core::step::{Bytes, Stdin, Step};
 
 use super::scope::Scope;
@@ -50,6 +51,20 @@ pub(super) fn scratch(mysql: &Mysql, run: &str) -> Option<Scratch> {
     let name = format!("{TEMPORARY}{run}");
     let removal = preflight::query(mysql, &format!("DROP DATABASE IF EXISTS {};", sql::ident(&name)));
     Some(Scratch { place: Place::Database(name), removal })
+}
+
+/// Refuses to try a restore where the events of what is restored would run, and change the original: they name what they
+/// change.
+pub(super) fn runs_no_events(database: &str, found: &Findings) -> Result<(), Unsupported> {
+    match found.get(preflight::EVENTS) {
+        Some("1") if database.starts_with(TEMPORARY) => Err(Unsupported {
+            what: "a drill would run the database's events a second time, on this server".into(),
+            help:
+                "try the restore on another server, or with the event scheduler off: SET GLOBAL event_scheduler = OFF"
+                    .into(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// Drops a temporary database that no session is in, and says which.

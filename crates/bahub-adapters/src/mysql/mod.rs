@@ -60,8 +60,8 @@ impl Adapter for Mysql {
         capture::capture(self, found)
     }
 
-    fn replay(&self, target: &ReplayTarget, _found: &Findings, stored: &Stored) -> Result<Replay, Unsupported> {
-        restore::replay(self, target, stored)
+    fn replay(&self, target: &ReplayTarget, found: &Findings, stored: &Stored) -> Result<Replay, Unsupported> {
+        restore::replay(self, target, found, stored)
     }
 
     fn sweep(&self) -> Option<Step> {

@@ -9,6 +9,7 @@ use super::{Mysql, account, sql, version};
 
 /// The findings' names.
 pub(super) const DATABASES: &str = "databases";
+pub(super) const EVENTS: &str = "events that run";
 pub(super) const UNCOVERED: &str = "tables that no transaction covers";
 
 /// So many names are told.
@@ -25,6 +26,13 @@ pub(super) fn probes(mysql: &Mysql, purpose: RunPurpose) -> Vec<Probe> {
     let client = Step::first_of(account::CLIENT).arg("--version").env("LC_ALL", "C");
     let mut probes =
         vec![Probe::tool(version::CLIENT, client), Probe::tool(version::SERVER, query(mysql, "SELECT VERSION();"))];
+    if purpose == RunPurpose::Restore {
+        let events = format!(
+            "SELECT @@event_scheduler = 'ON' AND EXISTS (SELECT 1 FROM information_schema.events WHERE status = 'ENABLED' AND {});",
+            within(mysql, "event_schema")
+        );
+        probes.push(Probe::fact(EVENTS, query(mysql, &events)));
+    }
     if purpose == RunPurpose::Backup {
         let dump = Step::first_of(account::DUMP).arg("--version").env("LC_ALL", "C");
         probes.insert(0, Probe::tool(version::DUMP, dump));

@@ -1,13 +1,19 @@
 //! The dump, put back by the client program.
 
+use bahub_core::adapter::Findings;
 use bahub_core::replay::{Place, Replay, ReplayTarget, Stored, Unsupported};
 use bahub_core::step::{Bytes, Step};
 
 use super::capture::TRAILER;
 use super::scope::Scope;
-use super::{Mysql, preflight, record, sql};
+use super::{Mysql, census, preflight, record, sql};
 
-pub(super) fn replay(mysql: &Mysql, target: &ReplayTarget, stored: &Stored) -> Result<Replay, Unsupported> {
+pub(super) fn replay(
+    mysql: &Mysql,
+    target: &ReplayTarget,
+    found: &Findings,
+    stored: &Stored,
+) -> Result<Replay, Unsupported> {
     target.refuse_manners("mysql")?;
     record::fits(&mysql.scope, stored)?;
     if let Some(member) = target.members.first() {
@@ -26,6 +32,7 @@ pub(super) fn replay(mysql: &Mysql, target: &ReplayTarget, stored: &Stored) -> R
         }
         (Scope::One(name), Place::Original) => (vec![made_anew(mysql, name)], client(mysql, Some(name)), Vec::new()),
         (Scope::One(_), Place::Database(name)) => {
+            census::runs_no_events(name, found)?;
             let dropped = preflight::query(mysql, &format!("DROP DATABASE {};", sql::ident(name)));
             (vec![made(mysql, name)?], client(mysql, Some(name)), vec![dropped])
         }

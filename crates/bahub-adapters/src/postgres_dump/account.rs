@@ -75,6 +75,8 @@ impl Account {
         self.program("psql", database)
             .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align"])
             .args(["--set=ON_ERROR_STOP=1", "--set=VERBOSITY=verbose"])
+            // The statement that failed may hold a role's password.
+            .arg("--set=SHOW_CONTEXT=never")
             .env("PGCLIENTENCODING", "UTF8")
     }
 

@@ -41,7 +41,9 @@ pub(super) fn capture(postgres: &PostgresDump, found: &Findings) -> Result<Captu
         (Form::Plain, [one, ..]) => vec![plain(postgres, None, &one.name)],
         _ => several(postgres, &databases),
     };
-    Ok(Capture { segments, warnings: Vec::new(), record: form::record(form, &databases) })
+    let closed = found.get(preflight::CLOSED).filter(|names| !names.is_empty());
+    let warnings = closed.map(|names| format!("databases that take no connections are not in the backup: {names}"));
+    Ok(Capture { segments, warnings: warnings.into_iter().collect(), record: form::record(form, &databases) })
 }
 
 fn several(postgres: &PostgresDump, databases: &[Database]) -> Vec<Segment> {

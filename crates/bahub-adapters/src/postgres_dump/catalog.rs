@@ -2,12 +2,15 @@
 //!
 //! Columns that came and went with PostgreSQL's versions are read through `to_jsonb`, which knows what there is.
 
-/// `SET` for a row of `pg_db_role_setting.setconfig`: values of lists stand there as they are written, all others bare
-/// (as in `pg_dump`: the parameters with `GUC_LIST_QUOTE`).
+/// `SET` for a row of `pg_db_role_setting.setconfig`. Parameters that are lists (`GUC_LIST_QUOTE`, as pg_dump has them) stand
+/// there as whoever set them wrote them: each element is taken out and quoted again.
 const SETTING: &str = "pg_catalog.quote_ident(pg_catalog.split_part(one, '=', 1)) || ' TO ' || \
     CASE WHEN pg_catalog.lower(pg_catalog.split_part(one, '=', 1)) IN ('local_preload_libraries', 'search_path', \
       'session_preload_libraries', 'shared_preload_libraries', 'temp_tablespaces', 'unix_socket_directories') \
-    THEN pg_catalog.substr(one, pg_catalog.strpos(one, '=') + 1) \
+    THEN (SELECT coalesce(pg_catalog.string_agg(pg_catalog.quote_literal( \
+        coalesce(pg_catalog.replace(found[1], '\"\"', '\"'), found[2])), ', ' ORDER BY place), pg_catalog.quote_literal('')) \
+      FROM pg_catalog.regexp_matches(pg_catalog.substr(one, pg_catalog.strpos(one, '=') + 1), '\"((?:[^\"]|\"\")*)\"|([^\",[:space:]]+)', 'g') \
+        WITH ORDINALITY AS element(found, place)) \
     ELSE pg_catalog.quote_literal(pg_catalog.substr(one, pg_catalog.strpos(one, '=') + 1)) END";
 
 /// Every database that meets a condition on `d`, on one line: lists separated by `|`, each of the name, the statement that
@@ -119,8 +122,13 @@ pub(super) fn globals() -> String {
         ),
         format!("SELECT {} FROM pg_catalog.pg_authid WHERE {own} ORDER BY rolname;", but_mine("rolname", &alter)),
         format!(
-            "SELECT {} FROM pg_catalog.pg_auth_members m WHERE {member} !~ '^pg_' \
-             ORDER BY m.grantor <> 10, NOT m.admin_option, 1;",
+            // Who grants what was granted to them comes after that.
+            "WITH RECURSIVE chain AS (SELECT roleid, member, grantor, 0 AS depth FROM pg_catalog.pg_auth_members WHERE grantor = 10 \
+               UNION ALL SELECT n.roleid, n.member, n.grantor, c.depth + 1 FROM pg_catalog.pg_auth_members n \
+               JOIN chain c ON n.roleid = c.roleid AND n.grantor = c.member WHERE c.depth < 50) \
+             SELECT {} FROM pg_catalog.pg_auth_members m WHERE {member} !~ '^pg_' \
+             ORDER BY coalesce((SELECT min(c.depth) FROM chain c WHERE c.roleid = m.roleid AND c.member = m.member AND c.grantor = m.grantor), 50), \
+               NOT m.admin_option, 1;",
             but_mine(member, grant)
         ),
         format!(

@@ -20,7 +20,8 @@ pub(super) fn census(postgres: &PostgresDump, target: &ReplayTarget) -> Option<S
 }
 
 /// A line for each, whatever is in its name.
-const TABLES: &str = "SELECT pg_catalog.format('SELECT pg_catalog.count(*) || '' '' || %L FROM ONLY %I.%I', \
+const TABLES: &str = "SET lock_timeout TO '60s';\n\
+    SELECT pg_catalog.format('SELECT pg_catalog.count(*) || '' '' || %L FROM ONLY %I.%I', \
       pg_catalog.translate(pg_catalog.format('%I.%I', n.nspname, c.relname), E'\\n\\r', '  '), n.nspname, c.relname) \
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
     WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' \

@@ -12,6 +12,11 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
         "give --into another name, or drop that database",
     ),
     (
+        &["the backup ends transactions of its own"],
+        "it holds large objects, whose dump cannot go into one transaction; the database is as it was",
+        "restore without --in-place, into a new database that takes the name",
+    ),
+    (
         &[OBJECTION],
         "the user lacks a right",
         "the message says to what; docs/adapters/postgres_dump.md lists what a backup and a restore need",
@@ -38,7 +43,13 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
         "check `user` and `password`, and that the server's pg_hba.conf lets the user in from that host",
     ),
     (
-        &["certificate", "SSL", "sslmode"],
+        &[
+            "server does not support SSL",
+            "SSL error",
+            "certificate verify failed",
+            "root certificate file",
+            "sslmode value",
+        ],
         "the connection cannot be encrypted as `sslmode` asks",
         "check `sslmode`: the server's certificate, its name and its authority",
     ),
@@ -55,23 +66,23 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
         "check `host`, `port` or `socket`, as seen from where the transport runs the client program, and that the server runs",
     ),
     (
-        &["55006", "being accessed by other users"],
+        &[" 55006: ", "being accessed by other users"],
         "a session could not be ended that the restore's user may not end, or a prepared transaction holds the database",
         "stop the clients of the database, or restore as a user that may end their sessions (pg_signal_backend)",
     ),
     (
-        &["53100", "No space left on device"],
+        &[" 53100: ", "No space left on device"],
         "the server's disk is full",
         "make room for a second copy of the database, or restore with --in-place",
     ),
     (
-        &["53200", "out of shared memory"],
+        &[" 53200: ", "out of shared memory"],
         "the server has no room for so many locks in one transaction",
         "raise its `max_locks_per_transaction`, or restore without --in-place",
     ),
     (
         &[
-            "42501",
+            " 42501: ",
             "permission denied",
             "must be owner",
             "must be superuser",
@@ -89,12 +100,12 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
     ),
     (
         &[
-            "57P01",
+            " 57P01: ",
             "terminating connection",
             "server closed the connection",
             "connection to server was lost",
-            "57P03",
-            "57P02",
+            " 57P03: ",
+            " 57P02: ",
         ],
         "the server ended the connection",
         "look into the server's log: it was stopped, or ended the session",

@@ -101,7 +101,8 @@ fn is_held(class: i32, key: &str) -> String {
 fn may_end(activity: &str) -> String {
     format!(
         "((SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) OR \
-          (SELECT NOT r.rolsuper AND pg_catalog.pg_has_role(current_user, r.oid, 'MEMBER') FROM pg_catalog.pg_roles r WHERE r.oid = {activity}.usesysid))"
+          (SELECT NOT r.rolsuper AND (pg_catalog.pg_has_role(current_user, r.oid, 'USAGE') \
+            OR pg_catalog.pg_has_role(current_user, 'pg_signal_backend', 'USAGE')) FROM pg_catalog.pg_roles r WHERE r.oid = {activity}.usesysid))"
     )
 }
 
@@ -113,10 +114,13 @@ pub(super) fn sweep(postgres: &PostgresDump) -> Step {
          AND pg_catalog.pg_has_role(current_user, d.datdba, 'MEMBER') AND NOT {}",
         is_held(LIVES, "(('x' || pg_catalog.substr(d.datname, 13, 7))::pg_catalog.bit(28)::pg_catalog.int4)")
     );
+    // One that cannot be dropped, for a subscription in it, stops neither the others nor the run.
     let script = format!(
-        "SELECT coalesce('database ' || pg_catalog.string_agg(d.datname, ', database ' ORDER BY d.datname), '') AS left_over {left} \\gset\n\
-         SELECT pg_catalog.format('DROP DATABASE IF EXISTS %I', d.datname) || {FORCE} {left} \\gexec\n\
-         \\echo :left_over\n"
+        "SELECT coalesce(pg_catalog.string_agg(d.datname, ' '), '') AS left_over {left} \\gset\n\\set ON_ERROR_STOP off\n{}\\set ON_ERROR_STOP on\n\
+         SELECT coalesce('database ' || pg_catalog.string_agg(name, ', database ' ORDER BY name), '') \
+         FROM pg_catalog.unnest(pg_catalog.string_to_array(:'left_over', ' ')) AS swept(name) \
+         WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_database d WHERE d.datname = name);\n",
+        drops(&left)
     );
     postgres.account.script(maintenance([]), &script)
 }
@@ -138,9 +142,14 @@ const FORCE: &str =
 /// psql's script that drops these databases, where they are there.
 pub(super) fn dropped(names: &[String]) -> String {
     let names = sql::texts(names.iter().map(String::as_str));
+    drops(&format!("FROM pg_catalog.pg_database d WHERE d.datname::pg_catalog.text = ANY ({names})"))
+}
+
+/// The same for rows of `d`; a template has to be none before.
+fn drops(from: &str) -> String {
     format!(
-        "SELECT pg_catalog.format('DROP DATABASE IF EXISTS %I', d.datname) || {FORCE} FROM pg_catalog.pg_database d \
-         WHERE d.datname::pg_catalog.text = ANY ({names}) \\gexec\n"
+        "SELECT pg_catalog.format('ALTER DATABASE %I IS_TEMPLATE false', d.datname) {from} AND d.datistemplate \\gexec\n\
+         SELECT pg_catalog.format('DROP DATABASE IF EXISTS %I', d.datname) || {FORCE} {from} \\gexec\n"
     )
 }
 

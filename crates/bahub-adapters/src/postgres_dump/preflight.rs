@@ -11,6 +11,7 @@ use super::{PostgresDump, catalog, lease, sql};
 /// The findings' names.
 pub(super) const DATABASES: &str = "databases";
 const MAKES: &str = "may make databases";
+pub(super) const CLOSED: &str = "databases that take no connections";
 const SERVER: &str = "postgres server";
 
 /// What an exception of ours begins with.
@@ -42,6 +43,14 @@ pub(super) fn probes(postgres: &PostgresDump, purpose: RunPurpose) -> Vec<Probe>
         probes.push(Probe::tool(SERVER, ask(server)));
         let makes = "SELECT rolsuper OR rolcreatedb FROM pg_catalog.pg_roles WHERE rolname = current_user;";
         probes.push(Probe::fact(MAKES, ask(makes)));
+    }
+    if let (RunPurpose::Backup, Scope::All { exclude }) = (purpose, &postgres.scope) {
+        let script = format!(
+            "SELECT coalesce(pg_catalog.string_agg(pg_catalog.quote_ident(datname), ', ' ORDER BY datname), '') FROM pg_catalog.pg_database \
+             WHERE (NOT datallowconn OR datconnlimit = -2) AND datname NOT IN ('template0', 'template1') AND datname::text <> ALL ({});",
+            sql::texts(exclude.iter().map(String::as_str))
+        );
+        probes.push(Probe::fact(CLOSED, ask(&script)));
     }
     // From there, because a database that is restored need not be there.
     let list = postgres.account.script(maintenance(postgres), &catalog::databases(&chosen(postgres)));
@@ -80,7 +89,7 @@ fn chosen(postgres: &PostgresDump) -> String {
         Scope::One(name) => format!("d.datname::text = {}", sql::text(name)),
         Scope::Some(some) => format!("d.datname::text = ANY ({})", names(some)),
         Scope::All { exclude } => format!(
-            "d.datallowconn AND NOT d.datistemplate AND d.datname !~ '{}' AND d.datname::text <> ALL ({})",
+            "d.datallowconn AND d.datconnlimit <> -2 AND d.datname NOT IN ('template0', 'template1') AND d.datname !~ '{}' AND d.datname::text <> ALL ({})",
             lease::OURS,
             names(exclude)
         ),

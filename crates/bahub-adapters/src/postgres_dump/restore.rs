@@ -17,6 +17,14 @@ use super::{PostgresDump, sql, wipe};
 /// What psql says after the commit of a restore in place: its exit status is 0 without one, too.
 const COMMITTED: &str = "bahub: committed";
 
+/// Lets no transaction commit but one that says that the backup was proven.
+const GUARD: &str = "CREATE TEMPORARY TABLE bahub_guard (v pg_catalog.int4);\n\
+    CREATE FUNCTION pg_temp.bahub_guard() RETURNS pg_catalog.trigger LANGUAGE plpgsql AS 'BEGIN \
+      IF pg_catalog.current_setting(''bahub.proven'', true) IS DISTINCT FROM ''yes'' THEN RAISE EXCEPTION ''bahub objects: the backup ends transactions of its own''; END IF; \
+      RETURN NULL; END';\n\
+    CREATE CONSTRAINT TRIGGER bahub_guard AFTER INSERT ON bahub_guard DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE PROCEDURE pg_temp.bahub_guard();\n\
+    INSERT INTO bahub_guard VALUES (1);\n";
+
 pub(super) fn replay(
     postgres: &PostgresDump,
     target: &ReplayTarget,
@@ -48,7 +56,7 @@ pub(super) fn replay(
             // A stream without a record: as the database is that is there.
             let known = [databases, present].concat().into_iter().next();
             let database = known.unwrap_or_else(|| Database::unknown(name));
-            let restore = Restore::new(postgres, target, vec![(place.clone(), database)]);
+            let restore = Restore::new(postgres, target, stored, vec![(place.clone(), database)]);
             let trailer = (form == Form::Plain).then(|| Bytes::from(TRAILER));
             Ok(Replay {
                 trailer,
@@ -56,6 +64,7 @@ pub(super) fn replay(
             })
         }
         Scope::Some(_) | Scope::All { .. } => {
+            named_by_the_spec(postgres, target, &databases)?;
             let wanted = members_of_several(&target.members, databases)?;
             let globals = postgres.globals && target.members.is_empty();
             let named = match (&target.place, wanted.as_slice()) {
@@ -65,7 +74,7 @@ pub(super) fn replay(
                 (Place::Database(other), _) => return Err(one_name(other)),
                 _ => wanted.into_iter().map(|database| (database.name.clone(), database)).collect(),
             };
-            Ok(Restore::new(postgres, target, named).of_several(globals))
+            Ok(Restore::new(postgres, target, stored, named).of_several(globals))
         }
     }
 }
@@ -97,6 +106,27 @@ fn members_of_one(members: &[OsString]) -> Result<(), Unsupported> {
         Some(member) => Err(Unsupported {
             what: format!("the postgres_dump adapter cannot restore only {}", member.display()),
             help: "restore the database under another name with --into, and copy from there what is wanted".into(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a version that would take over the name of a database that the spec does not name.
+fn named_by_the_spec(
+    postgres: &PostgresDump,
+    target: &ReplayTarget,
+    databases: &[Database],
+) -> Result<(), Unsupported> {
+    let is_named = |database: &&Database| match &postgres.scope {
+        Scope::One(name) => database.name == *name,
+        Scope::Some(names) => names.contains(&database.name),
+        Scope::All { exclude } => !exclude.contains(&database.name),
+    };
+    let is_whole = target.place == Place::Original && target.members.is_empty();
+    match databases.iter().find(|database| is_whole && !is_named(database)) {
+        Some(database) => Err(Unsupported {
+            what: format!("the version would replace the database {:?}, which the spec does not name", database.name),
+            help: "choose what is wanted with --path DATABASE, or restore it with a spec that names all of it".into(),
         }),
         None => Ok(()),
     }
@@ -135,12 +165,20 @@ struct Restore<'a> {
     lease: Lease,
     maintenance: &'static str,
     databases: Vec<(String, Database)>,
+    /// Whether the version has a record: then its form is known.
+    is_ours: bool,
 }
 
 impl<'a> Restore<'a> {
-    fn new(postgres: &'a PostgresDump, target: &'a ReplayTarget, databases: Vec<(String, Database)>) -> Self {
+    fn new(
+        postgres: &'a PostgresDump,
+        target: &'a ReplayTarget,
+        stored: &Stored,
+        databases: Vec<(String, Database)>,
+    ) -> Self {
         let maintenance = lease::maintenance(databases.iter().map(|(name, _)| name.as_str()));
-        Self { postgres, target, lease: Lease::of(&target.run), maintenance, databases }
+        let is_ours = !stored.record.is_empty();
+        Self { postgres, target, lease: Lease::of(&target.run), maintenance, databases, is_ours }
     }
 
     /// Into a new database, which takes its name in the end.
@@ -148,6 +186,11 @@ impl<'a> Restore<'a> {
         let new = self.lease.new_name(0);
         let main = match form {
             Form::Custom => self.postgres.account.program("pg_restore", &new).arg("--exit-on-error").reads_backup(),
+            // It may drop and make databases of its own, which no transaction can.
+            Form::Plain | Form::Several if !self.is_ours => {
+                let (prefix, suffix) = (Bytes::from("BEGIN;\n"), Bytes::from("\n;\nCOMMIT;\n"));
+                self.postgres.account.psql(&new).stdin(Stdin::Backup { prefix, suffix })
+            }
             Form::Plain | Form::Several => self.postgres.account.psql(&new).reads_backup(),
         };
         let made = self.made();
@@ -242,24 +285,30 @@ impl<'a> Restore<'a> {
         let Self { lease, databases, .. } = self;
         let keep = self.target.keep_old;
         let old = |index: usize, name: &str| if keep { lease.kept_name(name) } else { lease.old_name(index) };
+        // What came under another name meanwhile is somebody's: the renaming fails then.
+        let is_new = matches!(self.target.place, Place::Database(_));
         let mut swap = lease.announced() + "BEGIN;\n";
         let mut news = Vec::new();
         let mut olds = Vec::new();
         for (index, (name, database)) in databases.iter().enumerate() {
             let (new, old) = (lease.new_name(index), old(index, name));
+            if !is_new {
+                swap += &format!(
+                    "SELECT pg_catalog.format('ALTER DATABASE %I RENAME TO %I', d.datname, {}) FROM pg_catalog.pg_database d \
+                     WHERE d.datname::pg_catalog.text = {} \\gexec\n",
+                    sql::text(&old),
+                    sql::text(name)
+                );
+                olds.push(old);
+            }
             swap += &format!(
-                "SELECT pg_catalog.format('ALTER DATABASE %I RENAME TO %I', d.datname, {}) FROM pg_catalog.pg_database d \
-                 WHERE d.datname::pg_catalog.text = {} \\gexec\n\
-                 ALTER DATABASE {} RENAME TO {};\nCOMMENT ON DATABASE {} IS NULL;\n{}",
-                sql::text(&old),
-                sql::text(name),
+                "ALTER DATABASE {} RENAME TO {};\nCOMMENT ON DATABASE {} IS NULL;\n{}",
                 sql::ident(&new),
                 sql::ident(name),
                 sql::ident(name),
                 database.given_to(name)
             );
             news.push(new);
-            olds.push(old);
         }
         swap += "COMMIT;\n";
         let mut after = vec![self.script(&swap)];
@@ -287,12 +336,13 @@ impl<'a> Restore<'a> {
     /// psql in this database: it empties it, takes what comes, and commits only when all of that is proven.
     fn filled_in_place(&self, name: &str) -> Step {
         // A killed psql leaves a statement running, and its locks: the server looks after its client (14 and later).
+        // A dump of large objects ends transactions of its own: a guard undoes what they would commit.
         let prefix = format!(
             "SELECT pg_catalog.set_config('client_connection_check_interval', '500ms', false) \
-             WHERE pg_catalog.current_setting('server_version_num')::int >= 140000 \\g /dev/null\nBEGIN;\n{}",
+             WHERE pg_catalog.current_setting('server_version_num')::int >= 140000 \\g /dev/null\nBEGIN;\n{GUARD}{}",
             wipe::script()
         );
-        let suffix = format!("\n;\nCOMMIT;\n\\echo {COMMITTED}\n");
+        let suffix = format!("\n;\nSET LOCAL bahub.proven TO 'yes';\nCOMMIT;\n\\echo {COMMITTED}\n");
         let stdin = Stdin::Backup { prefix: Bytes::from(&prefix), suffix: Bytes::from(&suffix) };
         self.postgres.account.psql(name).stdin(stdin).says(COMMITTED)
     }

@@ -161,3 +161,18 @@ async fn a_version_of_other_databases_is_refused_before_anything_is_dropped() {
     assert!(told(&ended).contains("a dump of one database"), "{}", told(&ended));
     SHARED.sql("SELECT * FROM second_of_two.t");
 }
+
+#[test]
+fn a_drill_is_refused_where_it_would_run_events() {
+    use bahub_core::adapter::{Adapter, Findings};
+    use bahub_core::replay::{ReplayTarget, Stored};
+    let adapter = super::support::adapter(json!({ "host": "h", "user": "u", "database": "d" }));
+    let place = adapter.scratch("0123456789abcdef0123456789abcdef").unwrap().place;
+    let tried = |events: &str, place: Place| {
+        let found = Findings([("events that run".to_owned(), events.to_owned())].into());
+        adapter.replay(&ReplayTarget::at(place), &found, &Stored::default())
+    };
+    assert!(tried("1", place.clone()).unwrap_err().what.contains("events"));
+    assert!(tried("0", place).is_ok());
+    assert!(tried("1", Place::Original).is_ok());
+}

@@ -81,10 +81,15 @@ async fn the_regression_database_comes_back_as_it_was() {
         source.sql("regression", "CREATE TABLE later ()");
         done(&room.restored(one(&source, format)).await);
         same(&(source.globals() + &source.dump("regression")), &before);
+        // In place there can be no large objects.
+        source.sql("regression", "SELECT lo_unlink(oid) FROM pg_largeobject_metadata");
+        let small = Room::new();
+        done(&small.backup(one(&source, format)).await);
+        let without = source.dump("regression");
         source.sql("regression", "CREATE TABLE later ()");
-        done(&room.restore(one(&source, format), in_place()).await);
+        done(&small.restore(one(&source, format), in_place()).await);
         assert_eq!(source.sql("regression", "SELECT to_regclass('later')"), "");
-        same_but_for_public(&source.dump("regression"), &before);
+        same_but_for_public(&source.dump("regression"), &without);
         // As the first restore leaves it, for the next round.
         done(&room.restored(one(&source, format)).await);
         assert_eq!(left(&source), "");

@@ -19,7 +19,10 @@ GRANT SET ON PARAMETER log_statement TO member; GRANT ALTER SYSTEM ON PARAMETER 
 CREATE DATABASE "a'b ""c\ 🙂" OWNER "o'w\ner 🙂";
 ALTER ROLE member IN DATABASE "a'b ""c\ 🙂" SET work_mem TO '9MB'; GRANT CREATE ON DATABASE "a'b ""c\ 🙂" TO member WITH GRANT OPTION;
 CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C';
-CREATE DATABASE "-r" ;
+CREATE DATABASE "-r"; CREATE DATABASE tmpl IS_TEMPLATE true; CREATE DATABASE closed ALLOW_CONNECTIONS false;
+CREATE DATABASE empty_path; ALTER DATABASE empty_path SET search_path TO ''; ALTER DATABASE tmpl SET search_path TO 'A b', "c""d", e;
+CREATE ROLE evil LOGIN; SELECT set_config('search_path', 'public;ALTER/**/ROLE/**/evil/**/SUPERUSER', false);
+ALTER ROLE evil SET search_path FROM CURRENT;
 "#;
 
 fn filled(server: &Postgres) {
@@ -36,7 +39,8 @@ fn filled(server: &Postgres) {
 
 /// Everything but the connecting role, which a restore leaves alone.
 fn everything(server: &Postgres) -> String {
-    let names = server.sql("postgres", "SELECT datname FROM pg_database WHERE NOT datistemplate ORDER BY 1");
+    let names = server
+        .sql("postgres", "SELECT datname FROM pg_database WHERE datallowconn AND datname <> 'template1' ORDER BY 1");
     let dumps = names.lines().map(|name| server.dump(name));
     let all = server.globals() + &dumps.collect::<String>();
     let is_mine = |line: &&str| line.starts_with("ALTER ROLE postgres ") || line.contains("User Config \"postgres\"");
@@ -49,11 +53,18 @@ async fn all_databases_with_their_roles_come_back_on_a_fresh_server_twice_and_on
     filled(&source);
     let before = everything(&source);
     let room = Room::new();
-    done(&room.backup(spec(&source, json!({}))).await);
+    let made = room.backup(spec(&source, json!({}))).await;
+    done(&made);
+    assert!(
+        made.report.warnings.join(" ").contains("no connections are not in the backup: closed"),
+        "{:?}",
+        made.report
+    );
     for _ in 0..2 {
         done(&room.restored(spec(&fresh, json!({}))).await);
         same(&everything(&fresh), &before);
         assert!(!fresh.globals().contains("statement_timeout TO '1h'"));
+        assert_eq!(fresh.sql("postgres", "SELECT rolsuper FROM pg_roles WHERE rolname = 'evil'"), "f");
         assert_eq!(left(&fresh), "");
     }
     source.sql("latin", "DROP TABLE t");
@@ -98,6 +109,10 @@ async fn one_of_several_comes_back_by_itself() {
     assert_eq!([count("latin"), count("other"), count("-r")], ["1001", "1001", "0"]);
     let nope = ReplayTarget { members: vec!["nope".into()], ..ReplayTarget::default() };
     assert!(told(&room.restore(spec, nope).await).contains("holds no database nope"));
+    let fewer = super::support::spec(&server, json!({ "databases": ["latin", "postgres"] }));
+    let refused = told(&room.restored(fewer.clone()).await);
+    assert!(refused.contains("would replace the database \"-r\"") && refused.contains("--path"), "{refused}");
+    done(&room.restore(fewer, only(Place::Original)).await);
     let one = super::support::spec(&server, json!({ "database": "latin" }));
     assert!(told(&room.restored(one).await).contains("--path latin"));
     assert_eq!(left(&server), "");

@@ -53,6 +53,7 @@ async fn a_database_comes_back_with_its_properties_in_either_form() {
 async fn it_goes_in_place_under_another_name_and_beside_a_kept_one() {
     let name = "places";
     shop(name);
+    SHARED.sql(name, "SELECT lo_unlink(4711)");
     let before = SHARED.dump(name);
     for format in ["custom", "plain"] {
         let (room, spec) = (Room::new(), spec(&SHARED, json!({ "database": name, "format": format })));
@@ -152,4 +153,22 @@ async fn what_the_original_stored_comes_back_and_a_cut_one_is_refused_before_any
     let room = Room::new();
     room.sink.put(room.engine.by_the_original(b"--\n-- PostgreSQL database cluster dump\n--\n"));
     assert!(told(&room.restored(spec).await).contains("script of a whole server"));
+}
+
+/// Its dump holds `COMMIT` between the objects and what comes after them.
+#[tokio::test(flavor = "multi_thread")]
+async fn large_objects_do_not_go_in_place_and_nothing_is_touched() {
+    let name = "large objects";
+    shop(name);
+    for format in ["custom", "plain"] {
+        let (room, spec) = (Room::new(), spec(&SHARED, json!({ "database": name, "format": format })));
+        done(&room.backup(spec.clone()).await);
+        SHARED.sql(name, "CREATE TABLE later (); DELETE FROM t WHERE id = 1");
+        let before = SHARED.dump(name);
+        let refused = room.restore(spec.clone(), in_place()).await;
+        assert!(told(&refused).contains("holds large objects"), "{}", told(&refused));
+        assert_eq!(SHARED.dump(name), before);
+        done(&room.restored(spec).await);
+        assert_eq!(SHARED.sql(name, "SELECT count(*) || coalesce(to_regclass('later')::text, '') FROM t"), "20000");
+    }
 }

@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::probe::lines_of;
 use super::{JobContext, JobInput, failure};
-use crate::steps::{Child, KillSwitch, LogLine, Plug, start};
+use crate::steps::{Child, KillSwitch, LogLine, Plug, start, within};
 use crate::stream::{ChunkWriter, Compressor, Tail};
 
 /// How many chunks of ciphertext may wait for the store.
@@ -26,6 +26,8 @@ const DEPTH: usize = 4;
 /// How much is read from a program at once.
 const READ: usize = 256 * 1024;
 
+/// How long counting may take.
+const CENSUS: std::time::Duration = std::time::Duration::from_secs(3600);
 /// How many bytes of counts a version may hold, before and after each: both are in one fact.
 const CENSUS_MOST: u64 = 256 * 1024;
 
@@ -216,8 +218,7 @@ fn captured<W: Write + Send>(job: &CaptureJob, cx: &JobContext, out: &mut Compre
 /// Counts what is there, where a version can say so. That it cannot be counted is no reason not to back it up.
 fn counted(job: &CaptureJob, cx: &JobContext, warnings: &mut Warnings) -> Option<Vec<String>> {
     let step = job.census.as_ref().filter(|_| job.compression.algorithm != Algorithm::None)?;
-    let counted =
-        start(step, Plug::Nothing, Plug::Pipe, &cx.switch, &cx.log()).and_then(|child| child.output(CENSUS_MOST + 1));
+    let counted = within(CENSUS, step, CENSUS_MOST + 1, &cx.switch, &cx.log());
     match counted {
         Ok((output, _)) if output.len() as u64 <= CENSUS_MOST => return Some(lines_of(&output)),
         Ok(_) => warnings.push("there is too much to count: a drill of this version will compare nothing".into()),

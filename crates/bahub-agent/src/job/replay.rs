@@ -10,7 +10,7 @@ use bahub_core::step::{Stdin, Step};
 use super::pipeline::Pipeline;
 use super::read::{Plain, READ, ended_whole, measure, read_segment, read_some};
 use super::{JobContext, failure};
-use crate::steps::{Child, KillSwitch, Plug, start};
+use crate::steps::{Child, KillSwitch, Plug, start, within};
 use crate::stream::Content;
 
 /// How long one step of an undo may take.
@@ -123,19 +123,7 @@ fn has_suffix(step: &Step) -> bool {
 fn undo(steps: &[Step], cx: &JobContext) {
     for step in steps {
         // The job's own switch is thrown, or will be.
-        let switch = KillSwitch::default();
-        let over = std::sync::mpsc::channel::<()>();
-        let watch = std::thread::spawn({
-            let switch = switch.clone();
-            move || {
-                if over.1.recv_timeout(UNDO) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
-                    switch.throw();
-                }
-            }
-        });
-        let undone = start(step, Plug::Nothing, Plug::Pipe, &switch, &cx.log()).and_then(|child| child.output(0));
-        drop(over.0);
-        let _ = watch.join();
+        let undone = within(UNDO, step, 0, &KillSwitch::default(), &cx.log());
         if let Err(failure) = undone {
             cx.log()("agent", &format!("the failed restore left something behind: {failure}"));
         }

@@ -3,9 +3,11 @@
 mod child;
 mod find;
 mod kill;
+mod limit;
 mod log;
 mod secret_file;
 
 pub(crate) use child::{Child, Plug, start};
 pub(crate) use kill::KillSwitch;
+pub(crate) use limit::within;
 pub(crate) use log::LogLine;

@@ -220,7 +220,7 @@ impl Agent {
     /// Has a job done that moves no data, and gives what comes of it.
     async fn answer(&mut self, job: Job, cx: &RunContext) -> Result<Said, RunError> {
         self.sender.send(&ToAgent::Job(Box::new(job)))?;
-        let mut cancelled = cx.cancel.is_cancelled();
+        let mut cancelled = false;
         loop {
             let said = tokio::select! {
                 said = self.next(&cx.events, None) => said?,

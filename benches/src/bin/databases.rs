@@ -1,0 +1,121 @@
+//! Dumps of real servers against the dump program in a pipe: time and memory.
+
+use std::io;
+
+use bahub_benches::{Common, Series, Setup};
+use bahub_testkit::fixtures::{MariaDb, Postgres};
+use clap::Parser;
+
+/// Starts a MariaDB and a PostgreSQL, fills them, and prints ratios of medians; below 1 bahub needs less.
+#[derive(Debug, Parser)]
+struct Args {
+    #[command(flatten)]
+    common: Common,
+    /// Megabytes of the dump, about
+    #[arg(long, default_value_t = 2000)]
+    megabytes: u64,
+    /// How often each command runs
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+}
+
+/// Bytes of a row in a dump, about.
+const ROW: u64 = 190;
+
+/// Rows that are made one by one; the others are copies of them with other numbers.
+const FIRST: u64 = 200_000;
+
+fn main() -> io::Result<()> {
+    let args = Args::parse();
+    let setup = args.common.setup()?;
+    mariadb(&setup, &args)?;
+    postgres(&setup, &args)
+}
+
+fn copies(args: &Args) -> u64 {
+    (args.megabytes * 1_000_000 / ROW / FIRST).max(1)
+}
+
+fn mariadb(setup: &Setup, args: &Args) -> io::Result<()> {
+    let server = MariaDb::start();
+    server.sql(&format!(
+        "CREATE DATABASE bench; USE bench; SET GLOBAL innodb_buffer_pool_size = 4294967296; CREATE TABLE orders (id INT PRIMARY KEY, customer INT, state VARCHAR(20), note TEXT); \
+         INSERT INTO orders SELECT seq, FLOOR(RAND(seq) * 100000), ELT(1 + FLOOR(RAND(seq + 1) * 4), 'pending', 'shipped', 'paid', 'returned'), \
+         CONCAT('invoice ', MD5(seq), ' express address street ', FLOOR(RAND(seq) * 1000000), ' blue cotton shirt, gift note: ', MD5(seq DIV 7), ' warehouse ', seq MOD 97) FROM seq_1_to_{FIRST};"
+    ));
+    for copy in 1..copies(args) {
+        server.sql(&format!("USE bench; INSERT INTO orders SELECT id + {copy} * {FIRST}, customer, state, CONCAT(note, ' ', id * {copy}) FROM orders WHERE id <= {FIRST};"));
+    }
+    let options = server
+        .command("mariadb-dump")
+        .get_args()
+        .map(|arg| arg.to_string_lossy().into_owned())
+        .collect::<Vec<_>>()
+        .join(" ");
+    let rival =
+        format!("mariadb-dump {options} --single-transaction --quick --routines --events --triggers --hex-blob bench");
+    let spec = format!(
+        "socket: {:?}, user: root, password: {:?}, database: bench",
+        server.socket().display().to_string(),
+        MariaDb::ROOT_PASSWORD
+    );
+    compare(setup, args, ("mysql", "bahub.adapters.mysql", &spec), &rival)
+}
+
+fn postgres(setup: &Setup, args: &Args) -> io::Result<()> {
+    let server = Postgres::start();
+    server.sql("postgres", "CREATE DATABASE bench");
+    server.sql("bench", &format!(
+        "CREATE TABLE orders (id int, customer int, state text, note text); \
+         INSERT INTO orders SELECT n, random() * 100000, (ARRAY['pending', 'shipped', 'paid', 'returned'])[1 + n % 4], \
+         'invoice ' || md5(n::text) || ' express address street ' || (random() * 1000000)::int || ' blue cotton shirt, gift note: ' || md5((n / 7)::text) || ' warehouse ' || n % 97 \
+         FROM generate_series(1, {FIRST}) n;"
+    ));
+    for copy in 1..copies(args) {
+        server.sql("bench", &format!("INSERT INTO orders SELECT id + {copy} * {FIRST}, customer, state, note || ' ' || id::bigint * {copy} FROM orders WHERE id <= {FIRST}"));
+    }
+    server.sql("bench", "ALTER TABLE orders ADD PRIMARY KEY (id); VACUUM ANALYZE orders");
+    let passfile = server.folder().join("passfile");
+    let rival = format!(
+        "PGPASSFILE={} pg_dump -h 127.0.0.1 -p {} -U postgres -Fc -Z0 bench",
+        passfile.display(),
+        server.port()
+    );
+    let spec = format!(
+        "host: 127.0.0.1, port: {}, user: postgres, password: {:?}, database: bench",
+        server.port(),
+        Postgres::PASSWORD
+    );
+    compare(setup, args, ("postgres", "bahub.adapters.postgres_dump", &spec), &rival)
+}
+
+fn compare(setup: &Setup, args: &Args, (name, adapter, spec): (&str, &str, &str), dump: &str) -> io::Result<()> {
+    let access = format!("{{ url: \"file://{}/store-{name}\" }}", setup.folder.display());
+    let counted = setup.bahub_with(name, &access, (adapter, spec), "")?;
+    let uncounted =
+        setup.bahub_with(&format!("{name}-off"), &access, (adapter, &format!("{spec}, counts: off")), "")?;
+    let remove = format!("rm -rf store-{name}");
+    let mut series = [
+        Series::new("bahub, counts: off", &remove, format!("{uncounted} :backup:make data >/dev/null")),
+        Series::new("bahub, rows counted before and after", &remove, format!("{counted} :backup:make data >/dev/null")),
+        Series::new(
+            "dump | zstd -3 -T1 | gpg",
+            "rm -f rival-dump.pgp",
+            format!("{dump} | zstd -3 -T1 -q | {} --compress-algo none > rival-dump.pgp", setup.encrypt("")),
+        ),
+    ];
+    Series::interleaved(&mut series, args.rounds, &setup.folder)?;
+    println!("\n{adapter}: wall time, CPU of the client side, peak RSS of any one process");
+    let first = series[0].median(|cost| cost.wall);
+    for one in &series {
+        let (wall, cpu, rss) =
+            (one.median(|cost| cost.wall), one.median(|cost| cost.cpu), one.median(|cost| cost.rss as f64));
+        println!(
+            "  {:<38} {wall:>7.2} s  {cpu:>7.2} s  {:>6.1} MiB  bahub/this = {:.2}",
+            one.name,
+            rss / 1024.0,
+            first / wall
+        );
+    }
+    Ok(())
+}
