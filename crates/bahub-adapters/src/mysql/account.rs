@@ -18,6 +18,7 @@ const CONNECT_TIMEOUT: &str = "--connect-timeout=8";
 #[derive(Debug)]
 pub(super) struct Account {
     options: Secret,
+    user: String,
 }
 
 impl Account {
@@ -64,7 +65,12 @@ impl Account {
         lines.push("max-allowed-packet=1G".into());
         lines.push("default-character-set=utf8mb4".into());
         lines.push(String::new());
-        (wrong.len() == before).then(|| Self { options: Secret::new(lines.join("\n")) })
+        (wrong.len() == before).then(|| Self { options: Secret::new(lines.join("\n")), user: config.user.clone() })
+    }
+
+    /// Who logs in.
+    pub(super) fn user(&self) -> &str {
+        &self.user
     }
 
     /// The client program, logged in, reading statements from its standard input. It stops at the first that fails.
@@ -74,7 +80,8 @@ impl Account {
 
     /// The same, but what breaks lines is escaped in what it puts out.
     pub(super) fn escaping_client(&self) -> Step {
-        self.program(CLIENT).args(["--batch", "--skip-column-names", CONNECT_TIMEOUT])
+        // In binary mode it runs no command of its own that stands in its input, and leaves line ends in names as they are.
+        self.program(CLIENT).args(["--batch", "--binary-mode", "--skip-column-names", CONNECT_TIMEOUT])
     }
 
     /// The dump program, logged in.

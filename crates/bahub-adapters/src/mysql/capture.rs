@@ -21,6 +21,9 @@ const LOCK: &str = "--lock-all-tables";
 /// What MySQL's own program would add: statements for replication, and statistics that older servers do not have.
 const MYSQL: [&str; 2] = ["--set-gtid-purged=OFF", "--column-statistics=0"];
 
+/// The name of the segment with all databases.
+pub(super) const DATABASES: &str = "databases";
+
 /// A dump that ended by itself ends with a line that begins with this.
 pub(super) const TRAILER: &str = "\n-- Dump completed";
 
@@ -34,7 +37,7 @@ pub(super) fn capture(mysql: &Mysql, found: &Findings) -> Result<Capture, Unsupp
     let mut segments = match &mysql.scope {
         Scope::One(name) => vec![properties(mysql, name), segment(None, dump.arg("--").arg(name))],
         Scope::Some(_) | Scope::All { .. } if names.is_empty() => Vec::new(),
-        Scope::Some(_) | Scope::All { .. } => vec![segment(Some("databases"), several(dump, &names))],
+        Scope::Some(_) | Scope::All { .. } => vec![segment(Some(DATABASES), several(dump, &names))],
     };
     if mysql.users {
         segments.extend(users::segments(mysql, found));
@@ -48,7 +51,7 @@ pub(super) fn capture(mysql: &Mysql, found: &Findings) -> Result<Capture, Unsupp
     let mut warnings = version::warnings(found);
     let uncovered = found.get(preflight::UNCOVERED).and_then(list::parse).unwrap_or_default();
     warnings.extend(preflight::warning(&uncovered));
-    Ok(Capture { segments, warnings, record: record::of(&mysql.scope, &names) })
+    Ok(Capture { segments, warnings, record: record::of(&mysql.scope, &names, mysql.users) })
 }
 
 fn databases(found: &Findings) -> Result<Vec<String>, Unsupported> {

@@ -10,6 +10,7 @@ use crate::list;
 /// The names of the record's entries.
 const DATABASES: &str = "databases";
 const FORM: &str = "form";
+const USERS: &str = "users";
 
 /// A dump that makes no database, and so goes into any.
 const ONE: &str = "one";
@@ -23,9 +24,21 @@ fn form(scope: &Scope) -> &'static str {
     }
 }
 
-/// The record of these databases.
-pub(super) fn of(scope: &Scope, names: &[String]) -> BTreeMap<String, String> {
-    [(FORM.to_owned(), form(scope).to_owned()), (DATABASES.to_owned(), list::write(names))].into()
+/// The record of these databases, and of whether users come after them.
+pub(super) fn of(scope: &Scope, names: &[String], users: bool) -> BTreeMap<String, String> {
+    let mut record: BTreeMap<_, _> =
+        [(FORM.to_owned(), form(scope).to_owned()), (DATABASES.to_owned(), list::write(names))].into();
+    if users {
+        record.insert(USERS.to_owned(), "yes".to_owned());
+    }
+    record
+}
+
+/// Whether a stored version says that it has these segments: databases, users.
+pub(super) fn segments(stored: &Stored) -> [bool; 2] {
+    let is_several = stored.record.get(FORM).is_some_and(|form| form == SEVERAL);
+    let names = stored.record.get(DATABASES).and_then(|line| list::parse(line)).unwrap_or_default();
+    [is_several && !names.is_empty(), is_several && stored.record.contains_key(USERS)]
 }
 
 /// Refuses a version that would drop or make what the spec does not name. One without a record is believed.

@@ -1,12 +1,12 @@
 //! The dump, put back by the client program.
 
 use bahub_core::adapter::Findings;
-use bahub_core::replay::{Place, Replay, ReplayTarget, Stored, Unsupported};
+use bahub_core::replay::{Place, Replay, ReplayTarget, SegmentReplay, Stored, Unsupported};
 use bahub_core::step::{Bytes, Step};
 
-use super::capture::TRAILER;
+use super::capture::{DATABASES, TRAILER};
 use super::scope::Scope;
-use super::{Mysql, census, preflight, record, sql};
+use super::{Mysql, census, preflight, record, sql, users};
 
 pub(super) fn replay(
     mysql: &Mysql,
@@ -45,7 +45,23 @@ pub(super) fn replay(
             });
         }
     };
-    Ok(Replay { before, main: vec![main], undo, trailer: Some(Bytes::from(TRAILER)), ..Replay::default() })
+    let segments = match mysql.scope {
+        Scope::One(_) => Vec::new(),
+        Scope::Some(_) | Scope::All { .. } => segments(mysql, stored),
+    };
+    Ok(Replay { before, main: vec![main], segments, undo, trailer: Some(Bytes::from(TRAILER)), ..Replay::default() })
+}
+
+/// The parts of a version that says which it has. Users come without the account that restores: its password stays.
+fn segments(mysql: &Mysql, stored: &Stored) -> Vec<SegmentReplay> {
+    let [has_databases, has_users] = record::segments(stored);
+    let segment = |name: &str, main| SegmentReplay { name: name.to_owned(), before: Vec::new(), main };
+    let databases = has_databases.then(|| segment(DATABASES, vec![client(mysql, None)]));
+    let users = (has_users && mysql.users).then(|| {
+        let others = Step::new("sed").arg(users::but(mysql.account.user())).env("LC_ALL", "C").reads_backup();
+        segment(users::NAME, vec![others, client(mysql, None)])
+    });
+    databases.into_iter().chain(users).collect()
 }
 
 pub(super) fn caution(target: &ReplayTarget) -> Option<&'static str> {
@@ -58,9 +74,9 @@ pub(super) fn caution(target: &ReplayTarget) -> Option<&'static str> {
     }
 }
 
-/// The client, into this database. It runs no command of its own that stands in the data, and stops at the first error.
+/// The client, into this database. It stops at the first error.
 fn client(mysql: &Mysql, database: Option<&str>) -> Step {
-    let client = mysql.account.client().arg("--binary-mode");
+    let client = mysql.account.client();
     match database {
         Some(name) => client.arg(format!("--database={name}")),
         None => client,

@@ -30,6 +30,17 @@ const IDEMPOTENT: &str = "s/;*$/;/\n\
 /// Takes back the client's escapes (mariadb's manual, `--batch`): `\\`, set aside first, `\n`, `\t`.
 const UNESCAPED: &str = "s/\\\\\\\\/\u{1}/g\ns/\\\\n/\\n/g\ns/\\\\t/\t/g\ns/\u{1}/\\\\/g";
 
+/// sed's script that leaves out what is about an account of this name: a statement that gave it the password of the backup
+/// would lock out whoever restores.
+pub(super) fn but(user: &str) -> String {
+    let name: String = user.replace('`', "``").chars().fold(String::new(), |pattern, character| match character {
+        '\\' | '.' | '[' | ']' | '*' | '^' | '$' | '/' => pattern + "\\" + &character.to_string(),
+        '\n' => pattern + "\\n",
+        other => pattern + &other.to_string(),
+    });
+    format!("/^CREATE USER IF NOT EXISTS `{name}`@/d\n/^ALTER USER IF EXISTS `{name}`@/d\n/^GRANT .* TO `{name}`@/d")
+}
+
 pub(super) fn segments(mysql: &Mysql, found: &Findings) -> [Segment; 2] {
     let questions = preflight::query(mysql, if version::is_mariadb(found) { &MARIADB } else { &MYSQL });
     let answers = mysql.account.escaping_client();

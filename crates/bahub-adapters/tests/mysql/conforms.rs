@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bahub_core::adapter::Findings;
+use bahub_core::replay::Place;
 use bahub_testkit::conformance::{self, AdapterContext, LiveData, RoundTrip, adapter_claim};
 use bahub_testkit::fixtures::MariaDb;
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::support::{SHARED, adapter, spec};
@@ -76,4 +78,57 @@ async fn the_mysql_adapter_goes_there_and_back() {
     let report = conformance::adapter_round_trip(adapter, &Shop { before: Default::default() }, &how).await;
     report.assert_conforms();
     assert_eq!(report.held(), adapter_claim::ROUND_TRIP);
+}
+
+/// Names of everything that something might trip over; no identifier may hold a character beyond the Basic Multilingual Plane.
+fn names() -> impl Strategy<Value = String> {
+    let parts = [
+        "'", "\"", "\\", "$", "$$", "\n", "\r", "\t", "-", "--", ";", ":", "=", "%", "`", "é", "a", "B", ".", "/", "{",
+        "\u{1}", "*", "?", "_", "#", "\\.",
+    ];
+    proptest::collection::vec(proptest::sample::select(parts.to_vec()), 1..8).prop_map(|parts| parts.concat())
+}
+
+fn ident(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
+fn text(value: &str) -> String {
+    format!("CONVERT(X'{}' USING utf8mb4)", value.bytes().map(|byte| format!("{byte:02x}")).collect::<String>())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, max_shrink_iters: 0, ..ProptestConfig::with_cases(6) })]
+
+    #[test]
+    fn whatever_things_are_called_they_come_back(database in names(), other in names(), user in names(), password in names(), table in names(), value in names()) {
+        let named = |name: &str| name.chars().take(20).collect::<String>() + &bahub_testkit::fixtures::unique();
+        let (user, database, other, value) = (named(&user), named(&database), named(&other), value + "🙂");
+        let table = format!("{table}x");
+        // A statement takes no expression for a password or an account: both are put in by another.
+        SHARED.sql(&format!(
+            "SET @make = CONCAT('CREATE USER ', QUOTE({}), '@\\'%\\' IDENTIFIED BY ', QUOTE({})); PREPARE make FROM @make; EXECUTE make; \
+             SET @give = CONCAT('GRANT ALL ON *.* TO ', QUOTE({}), '@\\'%\\' WITH GRANT OPTION'); PREPARE give FROM @give; EXECUTE give;",
+            text(&user), text(&password), text(&user)
+        ));
+        SHARED.sql(&format!("CREATE DATABASE {0} CHARACTER SET utf8mb4; CREATE TABLE {0}.{1} (v TEXT); INSERT INTO {0}.{1} VALUES ({2});", ident(&database), ident(&table), text(&value)));
+        let rows = |database: &str| SHARED.sql(&format!("SELECT COUNT(*) FROM {}.{} WHERE v = {};", ident(database), ident(&table), text(&value)));
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        for more in [json!({ "database": database }), json!({ "databases": [database] })] {
+            let room = super::support::Room::new();
+            let mut spec = spec(&SHARED, more);
+            super::support::merge(&mut spec, json!({ "user": user, "password": password }));
+            super::support::done(&runtime.block_on(room.backup(spec.clone())));
+            SHARED.sql(&format!("DELETE FROM {}.{};", ident(&database), ident(&table)));
+            super::support::done(&runtime.block_on(room.restore(spec.clone(), Place::Original)));
+            let back = rows(&database);
+            prop_assert_eq!(back.trim(), "1");
+            if spec["database"].is_string() {
+                super::support::done(&runtime.block_on(room.restore(spec, Place::Database(other.clone()))));
+                let back = rows(&other);
+                prop_assert_eq!(back.trim(), "1");
+            }
+        }
+        SHARED.sql(&format!("DROP DATABASE {}; DROP DATABASE {};", ident(&database), ident(&other)));
+    }
 }

@@ -176,3 +176,25 @@ fn a_drill_is_refused_where_it_would_run_events() {
     assert!(tried("0", place).is_ok());
     assert!(tried("1", Place::Original).is_ok());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_restores_keeps_its_password() {
+    let server = bahub_testkit::fixtures::MariaDb::start();
+    let user = "re.st`o'r\\e*r/";
+    let quoted = user.replace('\\', "\\\\").replace('\'', "\\'");
+    server.sql(&format!(
+        "CREATE DATABASE kept; CREATE TABLE kept.t (v INT); GRANT ALL ON *.* TO '{quoted}'@'%' IDENTIFIED BY 'old' WITH GRANT OPTION; \
+         CREATE USER other@'%' IDENTIFIED BY 'theirs'; GRANT SELECT ON kept.* TO other@'%';"
+    ));
+    let room = Room::new();
+    done(&room.backup(spec(&server, json!({}))).await);
+    server.sql(&format!("SET PASSWORD FOR '{quoted}'@'%' = PASSWORD('new'); DROP USER other@'%'; DROP TABLE kept.t;"));
+    let restorer = spec(&server, json!({ "user": user, "password": "new" }));
+    done(&room.restore(restorer.clone(), Place::Original).await);
+    server.sql("SELECT * FROM kept.t; SHOW GRANTS FOR other@'%';");
+    done(&room.restore(restorer, Place::Original).await);
+    // The spec decides whether users are restored.
+    server.sql("DROP USER other@'%';");
+    done(&room.restore(spec(&server, json!({ "users": false })), Place::Original).await);
+    assert_eq!(server.sql("SELECT COUNT(*) FROM mysql.user WHERE user = 'other';").trim(), "0");
+}
