@@ -83,9 +83,10 @@ pub(super) fn summary(report: &Report) -> String {
         _ => recovered(report),
     };
     if let Some(Drill { things, count, compared, seconds }) = &report.drill {
+        let s = if *things == 1 { "" } else { "s" };
         let compared = if *compared { "as at the capture" } else { "compared with nothing" };
         let beside =
-            format!(", beside the original in {}: {things} tables with {count} rows, {compared}", duration(*seconds));
+            format!(", beside the original in {}: {things} table{s} with {count} rows, {compared}", duration(*seconds));
         text.push_str(&beside);
     }
     if report.outcome == Outcome::SucceededWithWarnings {

@@ -216,6 +216,21 @@ fn a_restore_that_is_broken_at_any_moment_leaves_the_old_database_or_the_new_one
         run.assert_code(0);
         assert_eq!(app.state("nothing"), State::New);
     });
+    // A drill changes nothing, and says what it counted.
+    let run = app.scene.json(&[":backup:verify", "tree", "--drill"]);
+    run.assert_code(0);
+    let drill = &run.report()["drill"];
+    assert_eq!(
+        (&drill["things"], &drill["count"], &drill["compared"]),
+        (&1.into(), &150_000.into(), &true.into()),
+        "{run:?}"
+    );
+    let run = app.scene.run(&[":backup:restore", "tree", "--scratch", "--yes"]);
+    run.assert_code(0);
+    assert!(
+        run.stdout.contains("1 table with 150000 rows, as at the capture"),
+        "{run:?}"
+    );
     assert_eq!(app.left(), "");
     let limit = app.server.sql("postgres", "SELECT datconnlimit FROM pg_database WHERE datname = 'app'");
     assert_eq!(limit, "50", "fault 6 of the original");
