@@ -51,6 +51,7 @@ pub(super) fn capture(mysql: &Mysql, found: &Findings) -> Result<Capture, Unsupp
     let mut warnings = version::warnings(found);
     let uncovered = found.get(preflight::UNCOVERED).and_then(list::parse).unwrap_or_default();
     warnings.extend(preflight::warning(&uncovered));
+    warnings.extend(users::warning(found));
     Ok(Capture { segments, warnings, record: record::of(&mysql.scope, &names, mysql.users) })
 }
 

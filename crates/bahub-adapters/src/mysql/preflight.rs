@@ -9,6 +9,7 @@ use super::{Mysql, account, sql, version};
 
 /// The findings' names.
 pub(super) const DATABASES: &str = "databases";
+pub(super) const UNGRANTED: &str = "tables whose grants are left out";
 pub(super) const EVENTS: &str = "events that run";
 pub(super) const UNCOVERED: &str = "tables that no transaction covers";
 
@@ -40,6 +41,7 @@ pub(super) fn probes(mysql: &Mysql, purpose: RunPurpose) -> Vec<Probe> {
         probes.push(Probe::check(query(mysql, &missing_rights(mysql))));
         if mysql.users {
             probes.push(Probe::check(Step::new("sed").args(["-n", "p"]).env("LC_ALL", "C")));
+            probes.push(Probe::fact(UNGRANTED, query(mysql, &ungranted(mysql))));
         }
         if let Scope::All { exclude } = &mysql.scope {
             let left_out = sql::texts(SYSTEM.into_iter().chain(exclude.iter().map(String::as_str)));
@@ -99,6 +101,21 @@ fn uncovered(mysql: &Mysql) -> String {
           (SELECT engine FROM information_schema.engines WHERE transactions = 'YES') ORDER BY 1 LIMIT {}) AS uncovered",
         within(mysql, "table_schema"),
         NAMES_MOST + 1,
+    );
+    list("name", &tables)
+}
+
+/// Tables with grants that are not in the backup: gone ones, whose grants stay behind, and those of other databases. No
+/// server takes a grant on a table that it does not have.
+fn ungranted(mysql: &Mysql) -> String {
+    let name = |column: &str| format!("'`', REPLACE({column}, '`', '``'), '`'");
+    let tables = format!(
+        "(SELECT DISTINCT CONCAT({}, '.', {}) AS name FROM mysql.tables_priv AS p WHERE NOT (({} OR p.Db IN {}) AND EXISTS \
+          (SELECT 1 FROM information_schema.tables AS t WHERE BINARY t.table_schema = BINARY p.Db AND BINARY t.table_name = BINARY p.Table_name))) AS ungranted",
+        name("p.Db"),
+        name("p.Table_name"),
+        within(mysql, "p.Db"),
+        sql::texts(SYSTEM),
     );
     list("name", &tables)
 }

@@ -6,6 +6,7 @@ use bahub_core::step::{Bytes, Step};
 
 use super::capture::TRAILER;
 use super::{Mysql, preflight, version};
+use crate::list;
 
 /// The segment's name.
 pub(super) const NAME: &str = "users";
@@ -33,18 +34,43 @@ const UNESCAPED: &str = "s/\\\\\\\\/\u{1}/g\ns/\\\\n/\\n/g\ns/\\\\t/\t/g\ns/\u{1
 /// sed's script that leaves out what is about an account of this name: a statement that gave it the password of the backup
 /// would lock out whoever restores.
 pub(super) fn but(user: &str) -> String {
-    let name: String = user.replace('`', "``").chars().fold(String::new(), |pattern, character| match character {
+    let name = pattern(&user.replace('`', "``"));
+    format!("/^CREATE USER IF NOT EXISTS `{name}`@/d\n/^ALTER USER IF EXISTS `{name}`@/d\n/^GRANT .* TO `{name}`@/d")
+}
+
+/// A text as sed's basic regular expression.
+fn pattern(text: &str) -> String {
+    text.chars().fold(String::new(), |pattern, character| match character {
         '\\' | '.' | '[' | ']' | '*' | '^' | '$' | '/' => pattern + "\\" + &character.to_string(),
         '\n' => pattern + "\\n",
         other => pattern + &other.to_string(),
-    });
-    format!("/^CREATE USER IF NOT EXISTS `{name}`@/d\n/^ALTER USER IF EXISTS `{name}`@/d\n/^GRANT .* TO `{name}`@/d")
+    })
+}
+
+/// Tables whose grants are left out.
+fn ungranted(found: &Findings) -> Vec<String> {
+    let mut tables = found.get(preflight::UNGRANTED).and_then(list::parse).unwrap_or_default();
+    tables.sort();
+    tables
+}
+
+/// What to tell of them.
+pub(super) fn warning(found: &Findings) -> Option<String> {
+    let tables = ungranted(found);
+    (!tables.is_empty())
+        .then(|| format!("grants on tables that are not in the backup are left out: {}", tables.join(", ")))
+}
+
+/// sed's script that leaves out their grants, in the client's escapes.
+fn without(tables: &[String]) -> String {
+    let escaped = |table: &String| table.replace('\\', "\\\\").replace('\n', "\\n").replace('\t', "\\t");
+    tables.iter().map(|table| format!("/^GRANT .* ON {} TO /d\n", pattern(&escaped(table)))).collect()
 }
 
 pub(super) fn segments(mysql: &Mysql, found: &Findings) -> [Segment; 2] {
     let questions = preflight::query(mysql, if version::is_mariadb(found) { &MARIADB } else { &MYSQL });
     let answers = mysql.account.escaping_client();
-    let statements = Step::new("sed").args(["-n", IDEMPOTENT]).env("LC_ALL", "C");
+    let statements = Step::new("sed").arg("-n").arg(without(&ungranted(found)) + IDEMPOTENT).env("LC_ALL", "C");
     let whole = Step::new("sed").arg(UNESCAPED).env("LC_ALL", "C");
     let named = Source::Pipeline(vec![questions, answers, statements, whole]);
     let end = Source::Literal(Bytes::from(&format!("{TRAILER}: users, roles and grants\n")));

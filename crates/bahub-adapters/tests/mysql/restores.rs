@@ -178,20 +178,31 @@ fn a_drill_is_refused_where_it_would_run_events() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_restores_keeps_its_password() {
+async fn whoever_restores_keeps_its_password_and_grants_on_what_is_gone_stop_nothing() {
     let server = bahub_testkit::fixtures::MariaDb::start();
     let user = "re.st`o'r\\e*r/";
     let quoted = user.replace('\\', "\\\\").replace('\'', "\\'");
     server.sql(&format!(
         "CREATE DATABASE kept; CREATE TABLE kept.t (v INT); GRANT ALL ON *.* TO '{quoted}'@'%' IDENTIFIED BY 'old' WITH GRANT OPTION; \
-         CREATE USER other@'%' IDENTIFIED BY 'theirs'; GRANT SELECT ON kept.* TO other@'%';"
+         CREATE USER other@'%' IDENTIFIED BY 'theirs'; GRANT SELECT ON kept.* TO other@'%'; \
+         CREATE DATABASE gone; CREATE TABLE gone.`t.\\n\n*` (v INT, w INT); GRANT SELECT (w), INSERT ON gone.`t.\\n\n*` TO other@'%'; DROP DATABASE gone; \
+         CREATE DATABASE elsewhere; CREATE TABLE elsewhere.t (v INT); GRANT SELECT ON elsewhere.t TO other@'%'; GRANT INSERT ON kept.t TO other@'%';"
     ));
     let room = Room::new();
-    done(&room.backup(spec(&server, json!({}))).await);
+    let made = room.backup(spec(&server, json!({ "exclude_databases": ["elsewhere"] }))).await;
+    done(&made);
+    let told_of = made.report.warnings.join(" ");
+    assert!(told_of.contains("left out: `elsewhere`.`t`, `gone`.`t."), "{told_of}");
+    server.sql("DROP DATABASE elsewhere;");
     server.sql(&format!("SET PASSWORD FOR '{quoted}'@'%' = PASSWORD('new'); DROP USER other@'%'; DROP TABLE kept.t;"));
     let restorer = spec(&server, json!({ "user": user, "password": "new" }));
     done(&room.restore(restorer.clone(), Place::Original).await);
-    server.sql("SELECT * FROM kept.t; SHOW GRANTS FOR other@'%';");
+    server.sql("SELECT * FROM kept.t;");
+    let grants = server.sql("SHOW GRANTS FOR other@'%';");
+    assert!(
+        grants.contains("GRANT INSERT ON `kept`.`t`") && !grants.contains("elsewhere") && !grants.contains("gone"),
+        "{grants}"
+    );
     done(&room.restore(restorer, Place::Original).await);
     // The spec decides whether users are restored.
     server.sql("DROP USER other@'%';");
