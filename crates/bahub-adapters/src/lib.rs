@@ -19,6 +19,8 @@ mod options;
 #[cfg(feature = "postgres_dump")]
 pub mod postgres_dump;
 mod register;
+#[cfg(any(feature = "mysql", feature = "postgres_dump"))]
+mod scope;
 
 #[cfg(any(feature = "mysql", feature = "postgres_dump"))]
 pub use counts::{Counts, OnOff};

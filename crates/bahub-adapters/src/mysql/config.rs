@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::account::Account;
-use super::scope::{Scope, Table};
+use super::scope::{self, Scope, Table};
 use super::{Mysql, extra};
 use crate::Counts;
 
@@ -115,7 +115,7 @@ impl MysqlConfig {
     pub(super) fn check(self) -> Result<Mysql, Vec<SpecError>> {
         let mut wrong = Vec::new();
         let account = Account::parse(&self, &mut wrong);
-        let scope = Scope::parse(&self, &mut wrong);
+        let scope = scope::parse(&self, &mut wrong);
         let exclude_tables = Table::parse_each(&self.exclude_tables, scope.as_ref(), &mut wrong);
         wrong.extend(extra::refused(&self.extra_args));
         if self.users == Some(true) && matches!(scope, Some(Scope::One(_))) {

@@ -3,57 +3,20 @@
 use bahub_core::registry::SpecError;
 
 use super::config::MysqlConfig;
+pub(super) use crate::scope::Scope;
 
 /// Databases that are the server's own: their content is made by it, or comes back as users and grants.
 pub(super) const SYSTEM: [&str; 4] = ["mysql", "sys", "information_schema", "performance_schema"];
 
-/// Which databases.
-#[derive(Debug)]
-pub(super) enum Scope {
-    /// One, which can be restored under another name.
-    One(String),
-    /// These.
-    Some(Vec<String>),
-    /// All but the server's own and these.
-    All {
-        /// Left out.
-        exclude: Vec<String>,
-    },
-}
-
-impl Scope {
-    pub(super) fn parse(config: &MysqlConfig, wrong: &mut Vec<SpecError>) -> Option<Self> {
-        let before = wrong.len();
-        let named = [&config.database].into_iter().filter(|name| !name.is_empty()).chain(&config.databases);
-        for name in named.chain(&config.exclude_databases) {
-            if let Some(objection) = objection(name) {
-                wrong.push(SpecError::new("/databases", format!("{name:?} is no name of a database: {objection}")));
-            }
-        }
-        let named: Vec<_> = config.databases.iter().chain([&config.database]).collect();
-        if let Some(name) = named.iter().find(|name| SYSTEM.contains(&name.to_lowercase().as_str())) {
-            let help = "leave it out: users and grants are in the backup where `users` is true";
-            wrong.push(SpecError::new("/databases", format!("`{name}` is the server's own")).with_help(help));
-        }
-        if !config.database.is_empty() && !config.databases.is_empty() {
-            let help = "keep the one that is meant";
-            wrong.push(SpecError::new("/databases", "both `database` and `databases` are given").with_help(help));
-        }
-        let all = config.database.is_empty() && config.databases.is_empty();
-        if !all && !config.exclude_databases.is_empty() {
-            let help = "remove it, or the databases, so that all are backed up but those";
-            let what = "`exclude_databases` leaves out of all, and only some are named";
-            wrong.push(SpecError::new("/exclude_databases", what).with_help(help));
-        }
-        if wrong.len() > before {
-            return None;
-        }
-        Some(match config.databases.as_slice() {
-            [] if all => Self::All { exclude: config.exclude_databases.clone() },
-            [] => Self::One(config.database.clone()),
-            databases => Self::Some(databases.to_vec()),
-        })
+pub(super) fn parse(config: &MysqlConfig, wrong: &mut Vec<SpecError>) -> Option<Scope> {
+    let MysqlConfig { database, databases, exclude_databases, .. } = config;
+    let is_own = |name: &&String| SYSTEM.contains(&name.to_lowercase().as_str());
+    let own = databases.iter().chain([database]).find(is_own);
+    if let Some(name) = own {
+        let help = "leave it out: users and grants are in the backup where `users` is true";
+        wrong.push(SpecError::new("/databases", format!("`{name}` is the server's own")).with_help(help));
     }
+    Scope::parse(database, databases, exclude_databases, objection, wrong).filter(|_| own.is_none())
 }
 
 /// Why this cannot be a name (MariaDB's manual, "Identifier Names").

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::PostgresDump;
 use super::account::Account;
-use super::scope::Scope;
+use super::scope::{self, Scope};
 use crate::{Counts, options};
 
 pub(super) const EXAMPLE: &str = r#"# The server, as seen from where the transport runs commands; or `socket: /var/run/postgresql`.
@@ -134,7 +134,7 @@ impl PostgresDumpConfig {
     pub(super) fn check(self) -> Result<PostgresDump, Vec<SpecError>> {
         let mut wrong = Vec::new();
         let account = Account::parse(&self, &mut wrong);
-        let scope = Scope::parse(&self, &mut wrong);
+        let scope = scope::parse(&self, &mut wrong);
         wrong.extend(options::refused(&ALLOWED, &self.extra_args));
         let is_no_pattern = |pattern: &&String| pattern.is_empty() || pattern.contains('\0');
         if let Some(pattern) = self.exclude_tables.iter().find(is_no_pattern) {
