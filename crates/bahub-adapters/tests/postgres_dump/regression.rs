@@ -14,21 +14,29 @@ const WITHOUT: [&str; 1] = ["tablespace"];
 /// What those tests leave little of: contributed extensions, large objects with rights and a comment, foreign servers.
 const MORE: &str = "
 CREATE SCHEMA \"ext s\"; CREATE EXTENSION hstore SCHEMA \"ext s\"; CREATE EXTENSION citext; CREATE EXTENSION pg_trgm; CREATE EXTENSION ltree;
-CREATE EXTENSION btree_gist; CREATE EXTENSION pgcrypto; CREATE EXTENSION cube; CREATE EXTENSION earthdistance; CREATE EXTENSION postgres_fdw;
+CREATE EXTENSION btree_gist; CREATE EXTENSION pgcrypto; CREATE EXTENSION cube;
 CREATE TABLE extended (h \"ext s\".hstore, c citext, l ltree, q cube, EXCLUDE USING gist (q WITH &&));
 INSERT INTO extended VALUES ('a=>1', 'ABC', 'a.b', '(1,2)'); CREATE INDEX ON extended USING gin ((c::text) gin_trgm_ops);
-CREATE SERVER elsewhere FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host 'nowhere', dbname 'it''s'); CREATE USER MAPPING FOR CURRENT_USER SERVER elsewhere OPTIONS (password 'x''y');
 SELECT lo_from_bytea(99001, decode(repeat('00ff5c27', 100000), 'hex')); GRANT SELECT ON LARGE OBJECT 99001 TO PUBLIC; COMMENT ON LARGE OBJECT 99001 IS 'large';
 CREATE MATERIALIZED VIEW counted AS SELECT count(*) FROM extended; CREATE TABLE secret_rows (v int); ALTER TABLE secret_rows ENABLE ROW LEVEL SECURITY; CREATE POLICY odd ON secret_rows USING (v % 2 = 1);
 ";
 
-/// Runs the regression tests' scripts, in their order, into the database `regression`; what fails, fails. False where the
-/// scripts could not be had.
-fn regression(server: &Postgres) -> bool {
+/// What a superuser alone may make.
+const MORE_OF_SUPERUSERS: &str = "
+CREATE EXTENSION earthdistance; CREATE EXTENSION postgres_fdw; CREATE SERVER elsewhere FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host 'nowhere', dbname 'it''s');
+CREATE USER MAPPING FOR CURRENT_USER SERVER elsewhere OPTIONS (password 'x''y');
+";
+
+/// As the regression tests' own driver has them.
+const SETTINGS: &str = "ALTER DATABASE regression SET bytea_output TO hex; ALTER DATABASE regression SET timezone_abbreviations TO 'Default'";
+
+/// Runs the regression tests' scripts, in their order, as that user into its database `regression`; what fails, fails.
+/// False where the scripts could not be had.
+fn regression(server: &Postgres, owner: &str) -> bool {
     let source = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/testbed/postgresql-regress");
     if !source.join("sql").exists() {
         eprintln!("NOT RUN: PostgreSQL's regression tests are not there: scripts/testbed up databases");
-        server.sql("postgres", "CREATE DATABASE regression TEMPLATE template0");
+        server.sql("postgres", &format!("CREATE DATABASE regression OWNER {owner} TEMPLATE template0"));
         return false;
     }
     // The server reads its data files.
@@ -36,7 +44,8 @@ fn regression(server: &Postgres) -> bool {
     let copied = Command::new("cp").arg("-r").args([&source, &regress]).status().unwrap();
     assert!(copied.success());
     let schedule = std::fs::read_to_string(regress.join("parallel_schedule")).unwrap();
-    server.sql("postgres", "CREATE DATABASE regression TEMPLATE template0; ALTER DATABASE regression SET bytea_output TO hex; ALTER DATABASE regression SET timezone_abbreviations TO 'Default'");
+    server.sql("postgres", &format!("CREATE DATABASE regression OWNER {owner} TEMPLATE template0"));
+    server.sql("postgres", SETTINGS);
     let groups = schedule.lines().filter_map(|line| line.strip_prefix("test: "));
     for group in groups {
         let scripts = group.split_whitespace().filter(|name| !WITHOUT.contains(name));
@@ -45,7 +54,10 @@ fn regression(server: &Postgres) -> bool {
                 let mut psql = server.command("psql");
                 psql.args(["-X", "-q", "-a", "-v", "HIDE_TABLEAM=on", "-v", "HIDE_TOAST_COMPRESSION=on", "-f"]);
                 psql.arg(regress.join("sql").join(format!("{name}.sql"))).current_dir(&regress);
-                psql.env("PGDATABASE", "regression").env("PGTZ", "PST8PDT").env("PGDATESTYLE", "Postgres, MDY");
+                psql.env("PGUSER", owner)
+                    .env("PGDATABASE", "regression")
+                    .env("PGTZ", "PST8PDT")
+                    .env("PGDATESTYLE", "Postgres, MDY");
                 psql.env("PG_ABS_SRCDIR", &regress)
                     .env("PG_ABS_BUILDDIR", &regress)
                     .env("PG_LIBDIR", "/nonexistent")
@@ -60,23 +72,28 @@ fn regression(server: &Postgres) -> bool {
     true
 }
 
-/// Puts the database through PostgreSQL's own programs once: columns that came by inheritance change their order by that.
-fn settled(server: &Postgres) {
-    server.sql("postgres", "CREATE DATABASE settled TEMPLATE template0; ALTER DATABASE settled SET bytea_output TO hex; ALTER DATABASE settled SET timezone_abbreviations TO 'Default'");
-    let mut dump = server.command("pg_dump");
-    let mut dump = dump.args(["-Fc", "-Z0"]).env("PGDATABASE", "regression").stdout(Stdio::piped()).spawn().unwrap();
-    let restored =
-        server.command("pg_restore").args(["-e", "-d", "settled"]).stdin(dump.stdout.take().unwrap()).status();
+/// Puts the database through PostgreSQL's own programs once, as its owner: columns that came by inheritance change their
+/// order by that.
+fn settled(server: &Postgres, owner: &str) {
+    server.sql("postgres", &format!("CREATE DATABASE settled OWNER {owner} TEMPLATE template0"));
+    let as_owner = |name| {
+        let mut command = server.command(name);
+        command.env("PGUSER", owner).env("PGDATABASE", "regression");
+        command
+    };
+    let mut dump = as_owner("pg_dump").args(["-Fc", "-Z0"]).stdout(Stdio::piped()).spawn().unwrap();
+    let restored = as_owner("pg_restore").args(["-e", "-d", "settled"]).stdin(dump.stdout.take().unwrap()).status();
     assert!(dump.wait().unwrap().success() && restored.unwrap().success());
     server.sql("postgres", "DROP DATABASE regression; ALTER DATABASE settled RENAME TO regression");
+    server.sql("postgres", SETTINGS);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_regression_database_comes_back_as_it_was() {
     let (source, fresh) = (Postgres::start(), Postgres::start());
-    let has_run = regression(&source);
-    source.sql("regression", MORE);
-    settled(&source);
+    let has_run = regression(&source, "postgres");
+    source.sql("regression", &format!("{MORE} {MORE_OF_SUPERUSERS}"));
+    settled(&source, "postgres");
     let objects = source.sql("regression", "SELECT count(*) FROM pg_class WHERE oid >= 16384");
     assert!(!has_run || objects.parse::<u32>().unwrap() > 1000, "{objects}");
     let before = source.globals() + &source.dump("regression");
@@ -104,6 +121,44 @@ async fn the_regression_database_comes_back_as_it_was() {
     done(&room.backup(spec(&source, json!({}))).await);
     done(&room.restored(spec(&fresh, json!({}))).await);
     same(&fresh.dump("regression"), &source.dump("regression"));
+}
+
+/// What somebody makes who is no superuser, and puts back as that user.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plain_owner_gets_the_regression_database_back_as_it_was() {
+    let source = Postgres::start();
+    // The scripts read data out of files of the server.
+    let password = Postgres::PASSWORD;
+    source.sql(
+        "postgres",
+        &format!(
+            "CREATE ROLE plain LOGIN CREATEDB PASSWORD $word${password}$word$; GRANT pg_read_server_files TO plain"
+        ),
+    );
+    let has_run = regression(&source, "plain");
+    source.sql("regression", &format!("SET ROLE plain; {MORE}"));
+    settled(&source, "plain");
+    let objects = source.sql("regression", "SELECT count(*) FROM pg_class WHERE oid >= 16384");
+    assert!(!has_run || objects.parse::<u32>().unwrap() > 1000, "{objects}");
+    let of_others =
+        "SELECT oid::regclass FROM pg_class WHERE NOT pg_has_role('plain', relowner, 'USAGE') AND oid >= 16384";
+    assert_eq!(source.sql("regression", of_others), "");
+    let before = source.dump("regression");
+    for format in ["custom", "plain"] {
+        let of_plain = || {
+            let more = json!({ "user": "plain", "database": "regression", "format": format });
+            spec(&source, more)
+        };
+        let room = Room::new();
+        done(&room.backup(of_plain()).await);
+        source.sql("regression", "CREATE TABLE later ()");
+        done(&room.restored(of_plain()).await);
+        same(&source.dump("regression"), &before);
+        source.sql("postgres", "DROP DATABASE regression");
+        done(&room.restored(of_plain()).await);
+        same(&source.dump("regression"), &before);
+        assert_eq!(left(&source), "");
+    }
 }
 
 /// A schema that was dropped and made again has no rights that the server's installation gave it.
