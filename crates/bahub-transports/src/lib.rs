@@ -3,9 +3,15 @@
 //! | feature | type | runs commands |
 //! |---|---|---|
 //! | `sh` | `bahub.transports.sh` | on this host, with this process's own rights |
+//! | `docker` | `bahub.transports.docker` | in a container of a Docker Engine |
+//! | `ssh` | `bahub.transports.ssh` | on a host that OpenSSH's client reaches |
 
+#[cfg(feature = "docker")]
+pub mod docker;
 mod register;
 #[cfg(feature = "sh")]
 pub mod sh;
+#[cfg(feature = "ssh")]
+pub mod ssh;
 
 pub use register::register;

@@ -4,12 +4,10 @@ use bahub_core::registry::{Absent, Kind, RegistryBuilder};
 
 /// Transports of the original that come with a later version.
 const LATER: &[(&str, &[&str])] = &[
-    ("bahub.transports.docker", &[]),
     (
         "bahub.transports.docker_sidecontainer",
         &["sidedocker", "temporarydocker", "bahub.transports.sidedocker", "bahub.transports.temporarydocker"],
     ),
-    ("bahub.transports.ssh", &[]),
     ("bahub.transports.kubernetes_podexec", &[]),
     ("bahub.transports.kubernetes_sidepod", &[]),
 ];
@@ -19,16 +17,22 @@ pub fn register(builder: &mut RegistryBuilder) {
     #[cfg(feature = "sh")]
     builder.transport::<crate::sh::Sh>();
     #[cfg(not(feature = "sh"))]
-    builder.absent(
-        Kind::Transport,
-        Absent {
-            type_name: "bahub.transports.sh",
-            aliases: &[],
-            brought_by: "the cargo feature `sh` of bahub-transports",
-        },
-    );
+    without(builder, "bahub.transports.sh", "the cargo feature `sh` of bahub-transports");
+    #[cfg(feature = "docker")]
+    builder.transport::<crate::docker::Docker>();
+    #[cfg(not(feature = "docker"))]
+    without(builder, "bahub.transports.docker", "the cargo feature `docker` of bahub-transports");
+    #[cfg(feature = "ssh")]
+    builder.transport::<crate::ssh::Ssh>();
+    #[cfg(not(feature = "ssh"))]
+    without(builder, "bahub.transports.ssh", "the cargo feature `ssh` of bahub-transports");
     for &(type_name, aliases) in LATER {
         let brought_by = "a later version of bahub-transports";
         builder.absent(Kind::Transport, Absent { type_name, aliases, brought_by });
     }
+}
+
+#[cfg(not(all(feature = "sh", feature = "docker", feature = "ssh")))]
+fn without(builder: &mut RegistryBuilder, type_name: &'static str, brought_by: &'static str) {
+    builder.absent(Kind::Transport, Absent { type_name, aliases: &[], brought_by });
 }

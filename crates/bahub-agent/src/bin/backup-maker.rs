@@ -1,12 +1,16 @@
 //! The program `backup-maker`: an agent over its own stdin and stdout.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use bahub_agent::{AgentSinks, serve};
 
 fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
-        Some("serve") => serve_stdio(),
+        Some("serve") => {
+            unlink_placed();
+            serve_stdio()
+        }
         Some("--version") => {
             println!("backup-maker {}", env!("CARGO_PKG_VERSION"));
             ExitCode::SUCCESS
@@ -18,6 +22,22 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// A transport placed this program in a folder of its own, `bahub-` and 32 digits: both go at once, so that nothing is
+/// left however this run ends. A folder that holds more stays until the transport removes it.
+fn unlink_placed() {
+    let program = std::env::args_os().next().map(PathBuf::from).filter(|program| program.is_absolute());
+    let Some(program) = program else { return };
+    let Some(folder) = program.parent().filter(|folder| is_private(folder)) else { return };
+    // Where it cannot be done the transport does it at the end.
+    let _ = std::fs::remove_file(&program).and_then(|()| std::fs::remove_dir(folder));
+}
+
+fn is_private(folder: &Path) -> bool {
+    let name = folder.file_name().and_then(|name| name.to_str());
+    let random = name.and_then(|name| name.strip_prefix("bahub-")).unwrap_or_default();
+    random.len() == 32 && random.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn serve_stdio() -> ExitCode {

@@ -1,0 +1,113 @@
+//! The container that is meant, and whether anything can run in it.
+
+use std::collections::HashMap;
+
+use bahub_core::transport::{TransportError, TransportErrorKind};
+use bollard::Docker;
+use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum, MountPoint};
+use bollard::query_parameters::{InspectContainerOptions, ListContainersOptionsBuilder};
+
+use super::engine::{failed, status};
+
+/// A container as it was found.
+#[derive(Debug, Clone)]
+pub(super) struct Found {
+    pub(super) id: String,
+    /// Without the slash that the engine writes.
+    pub(super) name: String,
+    pub(super) inspected: ContainerInspectResponse,
+}
+
+impl Found {
+    pub(super) fn status(&self) -> ContainerStateStatusEnum {
+        self.inspected.state.as_ref().and_then(|state| state.status).unwrap_or(ContainerStateStatusEnum::EMPTY)
+    }
+
+    /// The mounts of a kind that outlives the container's processes: volumes and folders of the host.
+    pub(super) fn volumes(&self) -> impl Iterator<Item = &MountPoint> {
+        let is_volume = |mount: &&MountPoint| mount.typ.as_deref() != Some("tmpfs");
+        self.inspected.mounts.iter().flatten().filter(is_volume)
+    }
+
+    /// Folders that live in memory: what the archive API puts there cannot be seen in the container.
+    pub(super) fn in_memory(&self) -> Vec<&str> {
+        let host = self.inspected.host_config.as_ref();
+        let tmpfs = host.and_then(|host| host.tmpfs.as_ref()).into_iter().flat_map(|tmpfs| tmpfs.keys());
+        let mounted = self.inspected.mounts.iter().flatten();
+        let mounted = mounted.filter(|mount| mount.typ.as_deref() == Some("tmpfs"));
+        let mounted = mounted.filter_map(|mount| mount.destination.as_deref());
+        tmpfs.map(String::as_str).chain(mounted).chain(["/dev", "/proc", "/sys"]).collect()
+    }
+
+    pub(super) fn is_read_only(&self) -> bool {
+        self.inspected.host_config.as_ref().and_then(|host| host.readonly_rootfs).unwrap_or(false)
+    }
+
+    /// # Errors
+    /// If nothing can run in it, naming its state and the way out.
+    pub(super) fn must_run(&self) -> Result<(), TransportError> {
+        let name = &self.name;
+        let help = match self.status() {
+            ContainerStateStatusEnum::RUNNING => return Ok(()),
+            ContainerStateStatusEnum::PAUSED => format!("docker unpause {name}"),
+            ContainerStateStatusEnum::RESTARTING => format!("it fails again and again: docker logs {name}"),
+            _ => format!("docker start {name}; or a cold backup by bahub.transports.docker_sidecontainer"),
+        };
+        let message = format!("the container {name} is {}, nothing can run in it", self.status());
+        Err(TransportError::new(TransportErrorKind::Unreachable, message).with_help(help))
+    }
+}
+
+/// Finds the one container that a name, an id, or a selector means.
+///
+/// # Errors
+/// [`TransportErrorKind::Unreachable`] where none or several match.
+pub(super) async fn find(docker: &Docker, wanted: &str) -> Result<Found, TransportError> {
+    let label = match wanted.split_once(':') {
+        Some(("label", label)) => vec![label.trim().to_owned()],
+        Some(("compose", service)) => compose(wanted, service.trim())?,
+        _ => return inspect(docker, wanted).await,
+    };
+    let filters = HashMap::from([("label".to_owned(), label)]);
+    let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
+    let listed = docker.list_containers(Some(options)).await;
+    let listed = listed.map_err(failed(TransportErrorKind::Unreachable, "the containers cannot be listed"))?;
+    let all: Vec<_> = listed.into_iter().filter_map(|one| Some((one.id?, one.names?.first()?.clone()))).collect();
+    match &*all {
+        [(id, _)] => inspect(docker, id).await,
+        [] => Err(missing(wanted)),
+        several => {
+            let names: Vec<_> = several.iter().map(|(_, name)| name.trim_start_matches('/')).collect();
+            let message = format!("{wanted} means {} containers: {}", names.len(), names.join(", "));
+            let help = "name one of them, or a label that it alone has";
+            Err(TransportError::new(TransportErrorKind::Unreachable, message).with_help(help))
+        }
+    }
+}
+
+/// The labels that compose gives to the containers of a service.
+fn compose(wanted: &str, service: &str) -> Result<Vec<String>, TransportError> {
+    let Some((project, service)) = service.split_once('/').filter(|(project, name)| !project.is_empty() && !name.is_empty()) else {
+        let message = format!("{wanted:?} names no service of a compose project");
+        return Err(TransportError::new(TransportErrorKind::Unreachable, message).with_help("write compose:PROJECT/SERVICE"));
+    };
+    Ok(vec![format!("com.docker.compose.project={project}"), format!("com.docker.compose.service={service}")])
+}
+
+/// What the engine knows of a container.
+///
+/// # Errors
+/// [`TransportErrorKind::Unreachable`] where there is none.
+pub(super) async fn inspect(docker: &Docker, id: &str) -> Result<Found, TransportError> {
+    let inspected = match docker.inspect_container(id, None::<InspectContainerOptions>).await {
+        Err(error) if status(&error) == Some(404) => return Err(missing(id)),
+        other => other.map_err(failed(TransportErrorKind::Unreachable, format!("the container {id} cannot be looked at")))?,
+    };
+    let name = inspected.name.as_deref().unwrap_or(id).trim_start_matches('/').to_owned();
+    Ok(Found { id: inspected.id.clone().unwrap_or_else(|| id.to_owned()), name, inspected })
+}
+
+fn missing(wanted: &str) -> TransportError {
+    let message = format!("no container is {wanted}");
+    TransportError::new(TransportErrorKind::Unreachable, message).with_help("docker ps --all lists what there is")
+}

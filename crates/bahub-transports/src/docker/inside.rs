@@ -1,0 +1,218 @@
+//! A container in which commands run.
+
+use async_trait::async_trait;
+use bahub_core::run::random_hex;
+use bahub_core::step::Exit;
+use bahub_core::transport::{Exec, PlacedPath, Process, PutFile, Session, TransportError, TransportErrorKind};
+use bollard::Docker;
+use bollard::exec::{CreateExecOptions, StartExecOptions, StartExecResults};
+use futures::StreamExt;
+
+use super::engine::{failed, status};
+use super::find::Found;
+use super::place::{self, Folder};
+use super::stdio;
+use std::time::Duration;
+
+/// What every program of a session, and every child of one, has in its environment, so that it can be found.
+const MARK: &str = "BAHUB_EXEC";
+/// How often the engine is asked whether a program ended, once its streams have.
+const ASKED: Duration = Duration::from_millis(50);
+/// How long a program may still be running when its streams ended.
+const LINGERS: Duration = Duration::from_secs(10);
+/// How long an agent may take to notice that nobody speaks to it any more.
+const DEAD_MAN: Duration = Duration::from_secs(35);
+/// Kills every process with the mark `$1` until there is none, and removes the folder `$2`.
+const END: &str = r#"
+tries=0
+while [ $tries -lt 100 ]; do
+    tries=$((tries + 1)); found=
+    for process in /proc/[0-9]*; do
+        tr '\0' '\n' <"$process/environ" 2>/dev/null | grep -q "^BAHUB_EXEC=$1" || continue
+        kill -9 "${process#/proc/}" 2>/dev/null && found=1
+    done
+    [ -n "$found" ] || break
+done
+[ -z "$2" ] || rm -rf "$2"
+"#;
+
+/// An open container.
+#[derive(Debug)]
+pub(super) struct Inside {
+    docker: Docker,
+    container: Found,
+    user: Option<String>,
+    workdir: Option<String>,
+    mark: String,
+    execs: Vec<String>,
+    folder: Option<Folder>,
+}
+
+impl Inside {
+    pub(super) fn new(docker: Docker, container: Found, user: Option<String>, workdir: Option<String>) -> Result<Self, TransportError> {
+        let mark = random_hex(16).map_err(|error| {
+            TransportError::new(TransportErrorKind::Exec, "no random name can be had").with_source(error)
+        })?;
+        Ok(Self { docker, container, user, workdir, mark, execs: Vec::new(), folder: None })
+    }
+
+    /// Makes the folder for the agent now, to learn whether there is a place for it.
+    pub(super) async fn make_folder(&mut self) -> Result<(), TransportError> {
+        if self.folder.is_none() {
+            self.folder = Some(Folder::make(&self.docker, &self.container, self.user.as_deref()).await?);
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Session for Inside {
+    async fn exec(&mut self, command: &Exec) -> Result<Process, TransportError> {
+        let program = command.argv.first().cloned().unwrap_or_default();
+        let what = format!("cannot start {program} in the container {}", self.container.name);
+        let mark = format!("{}-{}", self.mark, self.execs.len());
+        let options = CreateExecOptions {
+            attach_stdin: Some(true),
+            attach_stdout: Some(true),
+            attach_stderr: Some(true),
+            env: Some(vec![format!("{MARK}={mark}")]),
+            cmd: Some(command.argv.clone()),
+            user: self.user.clone(),
+            working_dir: self.workdir.clone(),
+            ..CreateExecOptions::default()
+        };
+        let created = self.docker.create_exec(&self.container.id, options).await;
+        let id = created.map_err(failed(TransportErrorKind::Exec, what.clone()))?.id;
+        let start = StartExecOptions { detach: false, tty: false, output_capacity: Some(256 * 1024) };
+        let started = self.docker.start_exec(&id, Some(start)).await;
+        let StartExecResults::Attached { output, input } = started.map_err(failed(TransportErrorKind::Exec, what.clone()))? else {
+            return Err(TransportError::new(TransportErrorKind::Exec, format!("{what}: the engine gives no streams")));
+        };
+        self.execs.push(id.clone());
+        let guard = KillOnDrop { docker: self.docker.clone(), container: self.container.id.clone(), user: self.user.clone(), mark: Some(mark) };
+        Ok(stdio::process(output, input, guard.exit(id)))
+    }
+
+    async fn put(&mut self, file: PutFile<'_>) -> Result<PlacedPath, TransportError> {
+        self.make_folder().await?;
+        let Some(folder) = &self.folder else {
+            return Err(TransportError::new(TransportErrorKind::Put, "there is no folder"));
+        };
+        folder.write(&self.docker, &self.container, file).await.map(PlacedPath)
+    }
+
+    async fn close(self: Box<Self>) -> Result<(), TransportError> {
+        let folder = self.folder.as_ref().map_or("", |folder| &folder.path);
+        if self.execs.is_empty() && folder.is_empty() {
+            return Ok(());
+        }
+        let ended = end(&self.docker, &self.container.id, self.user.as_deref(), &self.mark, folder).await;
+        // An image without a shell: an agent ends and removes itself.
+        if ended != Ended::Swept {
+            self.ended_by_itself().await?;
+        }
+        if ended == Ended::Gone || folder.is_empty() || !self.exists(folder).await? {
+            return Ok(());
+        }
+        let message = format!("cannot remove {folder} in the container {}", self.container.name);
+        let help = format!("docker exec {} rm -rf {folder}; it holds nothing that is needed", self.container.name);
+        Err(TransportError::new(TransportErrorKind::Undo, message).with_help(help))
+    }
+}
+
+impl Inside {
+    async fn exists(&self, path: &str) -> Result<bool, TransportError> {
+        let what = format!("the container {} cannot be looked at", self.container.name);
+        place::exists(&self.docker, &self.container.id, path).await.map_err(failed(TransportErrorKind::Undo, what))
+    }
+
+    async fn ended_by_itself(&self) -> Result<(), TransportError> {
+        for id in &self.execs {
+            if exit_of(&self.docker, id, DEAD_MAN).await.is_none() {
+                let message = format!("a program that was started in the container {} does not end", self.container.name);
+                let help = format!("docker top {} shows it", self.container.name);
+                return Err(TransportError::new(TransportErrorKind::Undo, message).with_help(help));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Ends the program of an exec that is dropped before its end was seen.
+struct KillOnDrop {
+    docker: Docker,
+    container: String,
+    user: Option<String>,
+    mark: Option<String>,
+}
+
+impl KillOnDrop {
+    /// How the program ended; asked when its streams have.
+    async fn exit(mut self, id: String) -> Exit {
+        match exit_of(&self.docker, &id, LINGERS).await {
+            Some(exit) => {
+                self.mark = None;
+                exit
+            }
+            None => Exit::Lost,
+        }
+    }
+}
+
+impl Drop for KillOnDrop {
+    fn drop(&mut self) {
+        let Some(mark) = self.mark.take() else { return };
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let (docker, container, user) = (self.docker.clone(), std::mem::take(&mut self.container), self.user.take());
+        runtime.spawn(async move { end(&docker, &container, user.as_deref(), &mark, "").await });
+    }
+}
+
+/// The end of an exec; none where it goes on, or where the engine does not know.
+async fn exit_of(docker: &Docker, id: &str, patience: Duration) -> Option<Exit> {
+    let asked = async {
+        loop {
+            match docker.inspect_exec(id).await {
+                Ok(inspected) if inspected.running == Some(true) => tokio::time::sleep(ASKED).await,
+                // A container that was killed leaves no status of what ran in it.
+                Ok(inspected) => return inspected.exit_code.map_or(Exit::Lost, |code| i32::try_from(code).map_or(Exit::Lost, Exit::Code)),
+                Err(error) if status(&error) == Some(404) => return Exit::Lost,
+                Err(_) => return Exit::Lost,
+            }
+        }
+    };
+    tokio::time::timeout(patience, asked).await.ok()
+}
+
+/// What became of the programs of a session.
+#[derive(Debug, PartialEq, Eq)]
+enum Ended {
+    /// They were killed, and the folder removed.
+    Swept,
+    /// The container is gone or does not run: so are they.
+    Gone,
+    /// There is no shell to do it with.
+    NoShell,
+}
+
+async fn end(docker: &Docker, container: &str, user: Option<&str>, mark: &str, folder: &str) -> Ended {
+    let options = CreateExecOptions {
+        attach_stdout: Some(true),
+        attach_stderr: Some(true),
+        cmd: Some(["sh", "-c", END, "sh", mark, folder].map(str::to_owned).to_vec()),
+        user: user.map(str::to_owned),
+        ..CreateExecOptions::default()
+    };
+    let id = match docker.create_exec(container, options).await {
+        Ok(created) => created.id,
+        Err(error) if matches!(status(&error), Some(404 | 409)) => return Ended::Gone,
+        Err(_) => return Ended::NoShell,
+    };
+    if let Ok(StartExecResults::Attached { mut output, .. }) = docker.start_exec(&id, None::<StartExecOptions>).await {
+        while output.next().await.is_some() {}
+    }
+    match exit_of(docker, &id, LINGERS).await {
+        Some(Exit::Code(0)) => Ended::Swept,
+        _ => Ended::NoShell,
+    }
+}

@@ -1,0 +1,189 @@
+//! A private folder in a container for what is placed there, by the engine's archive API.
+
+use std::io;
+
+use bahub_core::run::random_hex;
+use bahub_core::transport::{PutFile, TransportError, TransportErrorKind};
+use bollard::Docker;
+use bollard::query_parameters::{DownloadFromContainerOptionsBuilder, UploadToContainerOptionsBuilder};
+use futures::StreamExt;
+
+use super::engine::{failed, status};
+use super::find::Found;
+
+/// As whom something runs in a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Owner {
+    uid: u64,
+    gid: u64,
+}
+
+/// A folder of mode 0700 in a container, whose name nobody can guess.
+#[derive(Debug, Clone)]
+pub(super) struct Folder {
+    pub(super) path: String,
+    owner: Owner,
+}
+
+impl Folder {
+    /// Makes it in the first place that takes it.
+    ///
+    /// # Errors
+    /// [`TransportErrorKind::Put`], naming every place that was tried and why it would not do.
+    pub(super) async fn make(docker: &Docker, container: &Found, user: Option<&str>) -> Result<Self, TransportError> {
+        let owner = owner(docker, container, user).await?;
+        let random = random_hex(16)
+            .map_err(|error| TransportError::new(TransportErrorKind::Put, "no random name can be had").with_source(error))?;
+        let name = format!("bahub-{random}");
+        let mut tried = Vec::new();
+        for place in places(container, &mut tried) {
+            match upload(docker, container, &place, folder(&name, owner)).await {
+                Ok(()) => return Ok(Self { path: format!("{}/{name}", place.trim_end_matches('/')), owner }),
+                Err(bollard::errors::Error::DockerResponseServerError { message, .. }) => {
+                    tried.push(format!("{place}: {message}"));
+                }
+                Err(error) => return Err(failed(TransportErrorKind::Put, "a folder cannot be made")(error)),
+            }
+        }
+        let message = format!("no folder of the container {} takes the agent ({})", container.name, tried.join("; "));
+        let help = "give the container a writable /tmp that allows execution or a writable volume, or `helper: always`";
+        Err(TransportError::new(TransportErrorKind::Put, message).with_help(help))
+    }
+
+    /// Writes a file into it, and gives its path.
+    ///
+    /// # Errors
+    /// [`TransportErrorKind::Put`], naming the path.
+    pub(super) async fn write(&self, docker: &Docker, container: &Found, of: PutFile<'_>) -> Result<String, TransportError> {
+        let path = format!("{}/{}", self.path, of.name);
+        if of.name.is_empty() || of.name.contains('/') || of.name == "." || of.name == ".." {
+            return Err(TransportError::new(TransportErrorKind::Put, format!("{:?} is no file name", of.name)));
+        }
+        let archive = file(of, self.owner);
+        let written = upload(docker, container, &self.path, archive).await;
+        written.map_err(failed(TransportErrorKind::Put, format!("cannot write {path} in the container {}", container.name)))?;
+        Ok(path)
+    }
+}
+
+/// Where a folder is tried, in order; what is passed over is told in `tried`.
+fn places(container: &Found, tried: &mut Vec<String>) -> Vec<String> {
+    let in_memory = container.in_memory();
+    let is_in_memory = |place: &str| in_memory.iter().any(|mount| place == *mount || place.starts_with(&format!("{mount}/")));
+    let mut places = Vec::new();
+    for place in ["/tmp", "/var/tmp", "/"] {
+        if is_in_memory(place) {
+            tried.push(format!("{place}: in memory, where the engine can place nothing"));
+        } else if container.is_read_only() && !container.volumes().any(|mount| mount.destination.as_deref() == Some(place)) {
+            tried.push(format!("{place}: the container's root is read-only"));
+        } else {
+            places.push(place.to_owned());
+        }
+    }
+    let writable = container.volumes().filter(|mount| mount.rw == Some(true));
+    let volumes = writable.filter_map(|mount| mount.destination.clone()).filter(|place| place.starts_with('/'));
+    // A file that is mounted is no folder.
+    places.extend(volumes.filter(|place| !is_in_memory(place) && !place.starts_with("/etc/")));
+    places
+}
+
+async fn upload(docker: &Docker, container: &Found, into: &str, archive: io::Result<Vec<u8>>) -> Result<(), bollard::errors::Error> {
+    let options = UploadToContainerOptionsBuilder::default().path(into).build();
+    docker.upload_to_container(&container.id, Some(options), bollard::body_full(archive?.into())).await
+}
+
+fn folder(name: &str, owner: Owner) -> io::Result<Vec<u8>> {
+    let mut archive = tar::Builder::new(Vec::with_capacity(2048));
+    append(&mut archive, name, owner, tar::EntryType::Directory, 0o700, &[])?;
+    archive.into_inner()
+}
+
+/// An archive with this one file.
+fn file(of: PutFile<'_>, owner: Owner) -> io::Result<Vec<u8>> {
+    let mut archive = tar::Builder::new(Vec::with_capacity(of.content.len() + 4096));
+    append(&mut archive, of.name, owner, tar::EntryType::Regular, of.mode, of.content)?;
+    archive.into_inner()
+}
+
+fn append(
+    archive: &mut tar::Builder<Vec<u8>>,
+    name: &str,
+    owner: Owner,
+    kind: tar::EntryType,
+    mode: u32,
+    content: &[u8],
+) -> io::Result<()> {
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(kind);
+    header.set_mode(mode);
+    header.set_uid(owner.uid);
+    header.set_gid(owner.gid);
+    header.set_size(content.len() as u64);
+    archive.append_data(&mut header, name, content)
+}
+
+/// The numbers of the user that commands run as, out of the container's own /etc/passwd where it has a name.
+async fn owner(docker: &Docker, container: &Found, user: Option<&str>) -> Result<Owner, TransportError> {
+    let configured = container.inspected.config.as_ref().and_then(|config| config.user.clone());
+    let user = user.map(str::to_owned).or(configured).unwrap_or_default();
+    let name = user.split(':').next().unwrap_or_default();
+    if name.is_empty() || name == "root" {
+        return Ok(Owner { uid: 0, gid: 0 });
+    }
+    if let Ok(uid) = name.parse() {
+        // The group is of no weight for a folder that its owner alone may use.
+        return Ok(Owner { uid, gid: uid });
+    }
+    let passwd = passwd(docker, container).await.unwrap_or_default();
+    owner_in(&passwd, name).ok_or_else(|| {
+        let message = format!("the container {} knows no user {name}", container.name);
+        TransportError::new(TransportErrorKind::Put, message).with_help("set `user` of the transport to a number")
+    })
+}
+
+fn owner_in(passwd: &str, name: &str) -> Option<Owner> {
+    let mut lines = passwd.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let fields = lines.find(|fields| fields.first() == Some(&name))?;
+    Some(Owner { uid: fields.get(2)?.parse().ok()?, gid: fields.get(3)?.parse().ok()? })
+}
+
+/// The container's /etc/passwd, where it has one.
+async fn passwd(docker: &Docker, container: &Found) -> Option<String> {
+    let options = DownloadFromContainerOptionsBuilder::default().path("/etc/passwd").build();
+    let mut download = docker.download_from_container(&container.id, Some(options));
+    let mut bytes = Vec::new();
+    while let Some(chunk) = download.next().await {
+        bytes.extend_from_slice(&chunk.ok()?);
+    }
+    let mut archive = tar::Archive::new(&*bytes);
+    let mut entry = archive.entries().ok()?.next()?.ok()?;
+    let mut text = String::new();
+    io::Read::read_to_string(&mut entry, &mut text).ok()?;
+    Some(text)
+}
+
+/// Whether there is something at a path of a container.
+///
+/// # Errors
+/// If the engine does not answer.
+pub(super) async fn exists(docker: &Docker, id: &str, path: &str) -> Result<bool, bollard::errors::Error> {
+    let options = bollard::query_parameters::ContainerArchiveInfoOptionsBuilder::default().path(path).build();
+    match docker.get_container_archive_info(id, Some(options)).await {
+        Ok(_) => Ok(true),
+        Err(error) if status(&error) == Some(404) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_is_found_by_its_whole_name() {
+        let passwd = "root:x:0:0::/:/bin/sh\nmysqlx:x:1:1::/:/bin/sh\nmysql:x:999:998::/:/bin/sh\nodd\n";
+        assert_eq!(owner_in(passwd, "mysql"), Some(Owner { uid: 999, gid: 998 }));
+        assert_eq!(owner_in(passwd, "my"), None);
+        assert_eq!(owner_in(passwd, "odd"), None);
+    }
+}

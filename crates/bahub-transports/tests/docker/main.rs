@@ -1,0 +1,7 @@
+//! The `docker` transport against a real Docker Engine.
+
+#![expect(clippy::unwrap_used, reason = "a test states what must hold")]
+
+mod conforms;
+mod finds;
+mod support;
