@@ -1,0 +1,203 @@
+//! The private folder of an ssh master's socket, held by a lease for as long as this process lives.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use bahub_core::run::random_hex;
+use bahub_core::transport::{Recovered, TransportError, TransportErrorKind};
+use rustix::fs::{FlockOperation, flock};
+
+use super::master::{Answer, ask};
+
+const PREFIX: &str = "bahub-ssh-";
+const LEASE: &str = "lease";
+/// What openssh's crate calls its folder and the socket in it.
+const CONNECTION: &str = ".ssh-connection";
+const SOCKET: &str = "master";
+
+/// A socket's path holds 107 bytes, of which its own name, the crate's folder, 17 bytes that ssh appends while it
+/// makes it, and the folder's name take 75.
+const BASE_MOST: usize = 32;
+/// A sweep may take a folder before its lease is held; another one is made then.
+const TRIES: u32 = 5;
+
+/// A folder of mode 0700 that [`sweep`] leaves alone. The caller removes it by [`ControlFolder::remove`], once no master
+/// is in it.
+#[derive(Debug)]
+pub(super) struct ControlFolder {
+    path: PathBuf,
+    _lease: File,
+}
+
+impl ControlFolder {
+    /// Makes one for a run, in `$XDG_RUNTIME_DIR` or `/tmp`.
+    ///
+    /// # Errors
+    /// [`TransportErrorKind::Unreachable`], naming the folder.
+    pub(super) fn create(run: &str) -> Result<Self, TransportError> {
+        let base = base();
+        Self::create_in(&base, run).map_err(|error| {
+            let message = format!("cannot make a folder for ssh's socket in {}: {error}", base.display());
+            let help = "set XDG_RUNTIME_DIR to a folder that this user can write to";
+            TransportError::new(TransportErrorKind::Unreachable, message).with_help(help).with_source(error)
+        })
+    }
+
+    fn create_in(base: &Path, run: &str) -> io::Result<Self> {
+        for _ in 0..TRIES {
+            let path = base.join(format!("{PREFIX}{}-{}", run.get(..8).unwrap_or(run), random_hex(4)?));
+            // mkdir makes it anew or fails: a folder or link that somebody laid there is never used.
+            DirBuilder::new().mode(0o700).create(&path)?;
+            match lease(&path) {
+                Ok(Some(lease)) => return Ok(Self { path, _lease: lease }),
+                Ok(None) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(io::Error::other("others remove it at once"))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Removes it with all that is in it.
+    pub(super) fn remove(&self) -> io::Result<()> {
+        gone(std::fs::remove_dir_all(&self.path))
+    }
+}
+
+fn gone(removed: io::Result<()>) -> io::Result<()> {
+    removed.or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
+}
+
+/// Takes a folder's lease; `None` where another process holds it, or removed it meanwhile.
+fn lease(folder: &Path) -> io::Result<Option<File>> {
+    let path = folder.join(LEASE);
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path)?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {}
+        Err(rustix::io::Errno::WOULDBLOCK) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    }
+    let (held, there) = (file.metadata()?, std::fs::symlink_metadata(&path));
+    let same = there.is_ok_and(|there| (there.dev(), there.ino()) == (held.dev(), held.ino()));
+    Ok(same.then_some(file))
+}
+
+/// The socket of the master in the folder of openssh's crate.
+pub(super) fn socket(connection: &Path) -> PathBuf {
+    connection.join(SOCKET)
+}
+
+fn runtime_folder() -> Option<PathBuf> {
+    std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
+fn base() -> PathBuf {
+    let fits = |path: &PathBuf| path.as_os_str().len() <= BASE_MOST && path.is_dir();
+    runtime_folder().filter(fits).unwrap_or_else(|| PathBuf::from("/tmp"))
+}
+
+/// Where a dead run may have left one: cron has no `XDG_RUNTIME_DIR`, a login has.
+fn bases() -> Vec<PathBuf> {
+    let usual = PathBuf::from(format!("/run/user/{}", rustix::process::geteuid().as_raw()));
+    let mut bases = vec![PathBuf::from("/tmp"), usual];
+    bases.extend(runtime_folder());
+    bases.sort();
+    bases.dedup();
+    bases
+}
+
+/// Ends the masters whose controller is dead, and removes their folders. One whose lease is held is never touched.
+///
+/// # Errors
+/// [`TransportErrorKind::Undo`], naming each folder that could not be mended; the rest was.
+pub(super) async fn sweep() -> Result<Vec<Recovered>, TransportError> {
+    let (mut recovered, mut failed) = (Vec::new(), Vec::new());
+    for folder in bases().iter().flat_map(|base| folders(base)) {
+        match sweep_one(&folder).await {
+            Ok(None) => {}
+            Ok(Some(done)) => {
+                let what = format!("the ssh connection of a dead run, {}", folder.display());
+                recovered.push(Recovered { what, done: done.into() });
+            }
+            Err(error) => failed.push(format!("{}: {error}", folder.display())),
+        }
+    }
+    if failed.is_empty() {
+        return Ok(recovered);
+    }
+    let message = format!("cannot end what dead runs left of ssh ({})", failed.join("; "));
+    let help = "end the ssh processes whose arguments name that folder, and remove it";
+    Err(TransportError::new(TransportErrorKind::Undo, message).with_help(help))
+}
+
+/// This user's own folders of that name.
+fn folders(base: &Path) -> Vec<PathBuf> {
+    let ours = |path: &PathBuf| {
+        let uid = rustix::process::geteuid().as_raw();
+        std::fs::symlink_metadata(path).is_ok_and(|meta| meta.is_dir() && meta.uid() == uid)
+    };
+    let named = |name: &std::ffi::OsStr| name.to_str().is_some_and(|name| name.starts_with(PREFIX));
+    let entries = std::fs::read_dir(base).into_iter().flatten().flatten();
+    entries.filter(|entry| named(&entry.file_name())).map(|entry| entry.path()).filter(ours).collect()
+}
+
+async fn sweep_one(folder: &Path) -> io::Result<Option<&'static str>> {
+    let held = match lease(folder) {
+        Ok(Some(held)) => held,
+        Ok(None) => return Ok(None),
+        // Somebody else swept it.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut done = "removed";
+    for entry in std::fs::read_dir(folder)?.flatten() {
+        if !entry.file_name().to_string_lossy().starts_with(CONNECTION) {
+            continue;
+        }
+        match ask(&socket(&entry.path()), "exit").await {
+            Answer::Yes => done = "ended",
+            Answer::No => {}
+            Answer::Silence => return Err(io::Error::other("its master does not answer")),
+        }
+    }
+    gone(std::fs::remove_dir_all(folder))?;
+    drop(held);
+    Ok(Some(done))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_that_is_held_is_given_to_nobody() {
+        let base = tempfile::tempdir().unwrap();
+        let folder = ControlFolder::create_in(base.path(), "0123456789abcdef").unwrap();
+        assert!(lease(folder.path()).unwrap().is_none());
+        let path = folder.path().to_owned();
+        drop(folder);
+        assert!(lease(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_lease_whose_file_was_removed_is_none() {
+        let base = tempfile::tempdir().unwrap();
+        let held = lease(base.path()).unwrap();
+        assert!(held.is_some());
+        std::fs::remove_file(base.path().join(LEASE)).unwrap();
+        assert!(lease(base.path()).unwrap().is_some(), "a new file, which is free");
+    }
+
+    #[test]
+    fn the_longest_path_of_a_socket_fits() {
+        let base = "x".repeat(BASE_MOST);
+        let path = format!("{base}/{PREFIX}01234567-01234567/{CONNECTION}abcdef/{SOCKET}.0123456789abcdef");
+        assert!(path.len() <= 107, "{}", path.len());
+    }
+}

@@ -1,0 +1,89 @@
+//! What `ssh` says when it cannot connect, and what to do about it.
+
+use bahub_core::transport::{TransportError, TransportErrorKind};
+
+use super::target::Target;
+
+/// How much of ssh's words a message holds, in bytes.
+const WORDS_MOST: usize = 600;
+
+/// Tells why there is no connection, from the last words of `ssh`.
+pub(super) fn of_connect(target: &Target, words: &str) -> TransportError {
+    use TransportErrorKind::{Refused, Unreachable};
+    let name = target.known_name();
+    let says = |parts: &[&str]| parts.iter().any(|part| words.contains(part));
+    let (kind, what, help) = if says(&["Could not resolve hostname"]) {
+        let help = "check `host`: a name that DNS knows, an address, or a `Host` of ~/.ssh/config";
+        (Unreachable, "there is no such host", help.to_owned())
+    } else if says(&["Connection refused"]) {
+        let help = "check that sshd runs there, and `port`";
+        (Unreachable, "the connection was refused", help.to_owned())
+    } else if says(&["timed out"]) {
+        let help = format!(
+            "check `host`, `port` and firewalls on the way, or raise `connect_timeout` (now {} s)",
+            target.connect_timeout.as_secs()
+        );
+        (Unreachable, "there was no answer in time", help)
+    } else if says(&["IDENTIFICATION HAS CHANGED", "has changed and you have requested strict checking"]) {
+        let help = format!(
+            "somebody may stand in between; if its administrator confirms the new key: ssh-keygen -R '{name}', then `ssh` there once"
+        );
+        (Refused, "the host's key is another one than known_hosts holds", help)
+    } else if says(&["host key is known for"]) {
+        let port = target.port.map(|port| format!("-p {port} ")).unwrap_or_default();
+        let help = format!(
+            "compare its fingerprint with what its administrator says, then add it to known_hosts: ssh-keyscan {port}{}",
+            target.host
+        );
+        (Refused, "the host's key is unknown", help)
+    } else if says(&["Host key verification failed", "REVOKED"]) {
+        (Refused, "the host's key is not accepted", "check it against known_hosts".to_owned())
+    } else if says(&["Permission denied (", "Too many authentication failures", "No supported authentication methods"])
+    {
+        let help = "check `user` and `identity_file`, that `ssh-add -l` lists a key without a passphrase to ask for, and the \
+                    authorized_keys there; nobody is asked for a password";
+        (Refused, "the host does not let the user in", help.to_owned())
+    } else {
+        (Unreachable, "there is no connection", by_hand(target))
+    };
+    let message = format!("cannot log in to {target}: {what}{}", told(words));
+    TransportError::new(kind, message).with_help(help)
+}
+
+/// Tells that `ssh` itself is not there.
+pub(super) fn no_program(error: std::io::Error) -> TransportError {
+    let message = format!("cannot start ssh: {error}");
+    let help = "install OpenSSH's client (Debian: openssh-client), and see that `ssh` is in PATH";
+    TransportError::new(TransportErrorKind::Unreachable, message).with_help(help).with_source(error)
+}
+
+/// The words in brackets, on one line; nothing where there are none.
+pub(super) fn told(words: &str) -> String {
+    let line = words.split_whitespace().filter(|word| !word.starts_with("@@@")).collect::<Vec<_>>().join(" ");
+    let line = line.trim_matches('@').trim();
+    if line.is_empty() {
+        return String::new();
+    }
+    let from = (line.len().saturating_sub(WORDS_MOST)..line.len()).find(|&at| line.is_char_boundary(at)).unwrap_or(0);
+    format!(" ({})", &line[from..])
+}
+
+/// What a person can try; hosts on the way keep their words to themselves.
+fn by_hand(target: &Target) -> String {
+    let jump = if target.jump.is_empty() { String::new() } else { format!("-J {} ", target.jump.join(",")) };
+    let port = target.port.map(|port| format!("-p {port} ")).unwrap_or_default();
+    let user = target.user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
+    format!("see what happens with: ssh -o BatchMode=yes {jump}{port}{user}{}", target.host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_cut_at_the_front_and_between_characters() {
+        assert_eq!(told("@@@@@@\n@ A:  b @\r\n"), " (A: b)");
+        assert_eq!(told(" \n"), "");
+        assert!(told(&"ä".repeat(1000)).len() < WORDS_MOST + 5);
+    }
+}

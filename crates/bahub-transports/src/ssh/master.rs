@@ -1,0 +1,190 @@
+//! The one connection of a session: an `ssh` in the background that programs are channels of.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use bahub_core::transport::{TransportError, TransportErrorKind};
+use openssh::{KnownHosts, SessionBuilder};
+use tokio::process::Command;
+
+use super::control::{self, ControlFolder};
+use super::failure;
+use super::options::configuration;
+use super::target::Target;
+
+/// How long a master may take to answer. It needs the network for nothing of that.
+const ANSWER: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_millis(5);
+
+/// A running master. Dropped, it is told to end.
+#[derive(Debug)]
+pub(super) struct Master {
+    socket: PathBuf,
+    folder: ControlFolder,
+    ended: AtomicBool,
+}
+
+/// What a master answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// It does so.
+    Yes,
+    /// There is none.
+    No,
+    /// None that comes in time.
+    Silence,
+}
+
+impl Master {
+    /// Connects and logs in. Where nobody waits for it any more it ends as soon as it is there.
+    ///
+    /// # Errors
+    /// As [`failure::of_connect`] tells them apart.
+    pub(super) async fn connect(target: Arc<Target>, run: &str) -> Result<Self, TransportError> {
+        let folder = ControlFolder::create(run)?;
+        // Not stopped half-way: a master that nobody knows of would stay.
+        let connected = tokio::spawn(async move { Self::launch(&target, folder).await }).await;
+        connected.unwrap_or_else(|error| {
+            let message = format!("the connection was given up: {error}");
+            Err(TransportError::new(TransportErrorKind::Unreachable, message))
+        })
+    }
+
+    async fn launch(target: &Target, folder: ControlFolder) -> Result<Self, TransportError> {
+        let launched = Self::launch_in(target, folder.path()).await;
+        match launched {
+            Ok(socket) => Ok(Self { socket, folder, ended: AtomicBool::new(false) }),
+            Err(error) => {
+                // The error that led here is told; what stays the next run sweeps.
+                let _ = folder.remove();
+                Err(error)
+            }
+        }
+    }
+
+    async fn launch_in(target: &Target, folder: &Path) -> Result<PathBuf, TransportError> {
+        let config = folder.join("config");
+        std::fs::write(&config, configuration(target)).map_err(|error| {
+            let message = format!("cannot write {}: {error}", config.display());
+            TransportError::new(TransportErrorKind::Unreachable, message).with_source(error)
+        })?;
+        let mut ssh = SessionBuilder::default();
+        ssh.known_hosts_check(KnownHosts::Strict).control_directory(folder).config_file(config);
+        ssh.jump_hosts(&target.jump);
+        if let Some(user) = &target.user {
+            ssh.user(user.clone());
+        }
+        if let Some(port) = target.port {
+            ssh.port(port);
+        }
+        if let Some(path) = &target.identity_file {
+            ssh.keyfile(path);
+        }
+        match ssh.launch_master(&target.host).await {
+            Ok(connection) => Ok(control::socket(&connection.keep())),
+            Err(error) => Err(explained(target, error).await),
+        }
+    }
+
+    /// An `ssh` that starts the line by the login shell, in a channel of this connection.
+    pub(super) fn command(&self, line: &str) -> Command {
+        let mut command = client(&self.socket);
+        // A terminal's interrupt is for bahub, which ends the program at the far side in its own way.
+        command.process_group(0).args(["-T", "--", "none", line]);
+        command
+    }
+
+    /// Whether the connection stands, as far as ssh knows.
+    pub(super) async fn is_alive(&self) -> bool {
+        ask(&self.socket, "check").await == Answer::Yes
+    }
+
+    /// Ends the connection and all channels of it; does nothing the second time.
+    ///
+    /// # Errors
+    /// [`TransportErrorKind::Undo`] if it does not answer.
+    pub(super) async fn end(&self) -> Result<(), TransportError> {
+        if self.ended.swap(true, Ordering::SeqCst) {
+            return Ok(());
+        }
+        let removed = match ask(&self.socket, "exit").await {
+            Answer::Yes | Answer::No => self.folder.remove(),
+            Answer::Silence => Err(std::io::Error::other("the ssh master in it does not answer")),
+        };
+        removed.map_err(|error| {
+            let message = format!("cannot remove {}: {error}", self.folder.path().display());
+            let help = "the next run tries it again; or end the ssh process whose arguments name it";
+            TransportError::new(TransportErrorKind::Undo, message).with_help(help).with_source(error)
+        })
+    }
+}
+
+impl Drop for Master {
+    fn drop(&mut self) {
+        if !*self.ended.get_mut() && told_to_end(&self.socket) {
+            // There is nobody left to tell: `end` is for those who want to know.
+            let _ = self.folder.remove();
+        }
+    }
+}
+
+/// The words of openssh's error, explained.
+async fn explained(target: &Target, error: openssh::Error) -> TransportError {
+    let source = match error {
+        openssh::Error::Connect(source) | openssh::Error::Master(source) => source,
+        other => return failure::of_connect(target, &other.to_string()),
+    };
+    if source.kind() == std::io::ErrorKind::NotFound
+        && let Err(error) = Command::new("ssh").arg("-V").output().await
+    {
+        return failure::no_program(error);
+    }
+    failure::of_connect(target, &source.to_string())
+}
+
+/// An `ssh` that speaks to a master, and never makes a connection of its own.
+fn client(socket: &Path) -> Command {
+    let mut command = Command::new("ssh");
+    // No configuration: the connection has it already.
+    command.args(["-F", "/dev/null", "-o", "ProxyCommand=false", "-o", "BatchMode=yes", "-S"]).arg(socket);
+    command.kill_on_drop(true);
+    command
+}
+
+fn request(socket: &Path, what: impl AsRef<OsStr>) -> Command {
+    let mut command = client(socket);
+    command.arg("-O").arg(what).args(["--", "none"]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+/// Asks the master at a socket for something, `check` or `exit`.
+pub(super) async fn ask(socket: &Path, what: &str) -> Answer {
+    match tokio::time::timeout(ANSWER, request(socket, what).status()).await {
+        Ok(Ok(status)) if status.success() => Answer::Yes,
+        Ok(_) => Answer::No,
+        Err(_) => Answer::Silence,
+    }
+}
+
+/// Tells a master to end without a runtime, which may be gone by now; whether there is none any more.
+fn told_to_end(socket: &Path) -> bool {
+    let Ok(mut child) = request(socket, "exit").into_std().spawn() else { return false };
+    let began = Instant::now();
+    loop {
+        match child.try_wait() {
+            Ok(None) if began.elapsed() < ANSWER => std::thread::sleep(POLL),
+            Ok(None) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return false;
+            }
+            Ok(Some(_)) => return true,
+            Err(_) => return false,
+        }
+    }
+}

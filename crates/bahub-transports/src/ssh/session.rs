@@ -1,0 +1,106 @@
+//! An open place: a host that is logged in to.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bahub_core::transport::{Exec, PlacedPath, Process, PutFile, Session, TransportError, TransportErrorKind};
+
+use super::folder::FarFolder;
+use super::process::Running;
+use super::shell::Shell;
+use super::target::Target;
+
+/// What was started and placed there; all of it ends with the session. Dropped, it does the same where a runtime is
+/// there to do it, and tells nobody.
+pub(super) struct SshSession {
+    open: Option<Open>,
+}
+
+struct Open {
+    run: String,
+    shell: Arc<Shell>,
+    running: Vec<Arc<Running>>,
+    folder: FarFolder,
+}
+
+impl SshSession {
+    pub(super) async fn open(target: Arc<Target>, run: &str) -> Result<Self, TransportError> {
+        let shell = Arc::new(Shell::connect(target, run).await?);
+        let open = Open { run: run.to_owned(), shell, running: Vec::new(), folder: FarFolder::default() };
+        Ok(Self { open: Some(open) })
+    }
+
+    fn opened(&mut self) -> Result<&mut Open, TransportError> {
+        self.open.as_mut().ok_or_else(|| TransportError::new(TransportErrorKind::Lost, "the session is closed"))
+    }
+}
+
+#[async_trait]
+impl Session for SshSession {
+    async fn exec(&mut self, command: &Exec) -> Result<Process, TransportError> {
+        let open = self.opened()?;
+        let (running, process) = Running::start(&open.shell, command).await?;
+        open.running.push(running);
+        Ok(process)
+    }
+
+    async fn put(&mut self, file: PutFile<'_>) -> Result<PlacedPath, TransportError> {
+        let open = self.opened()?;
+        open.folder.write(&open.shell, file).await
+    }
+
+    async fn close(mut self: Box<Self>) -> Result<(), TransportError> {
+        match self.open.take() {
+            Some(open) => open.close().await,
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for SshSession {
+    fn drop(&mut self) {
+        if let (Some(open), Ok(runtime)) = (self.open.take(), tokio::runtime::Handle::try_current()) {
+            runtime.spawn(async move { drop(open.close().await) });
+        }
+    }
+}
+
+impl Open {
+    /// Kills what runs, removes what was placed, and ends the connection, each whatever became of the others.
+    async fn close(self) -> Result<(), TransportError> {
+        let alive = self.shell.master.is_alive().await;
+        let mut closed = Ok(());
+        if alive {
+            for running in &self.running {
+                closed = closed.and(running.kill().await.map_err(|error| {
+                    let message = format!("cannot end what was started on {}", self.shell.target);
+                    TransportError::new(TransportErrorKind::Undo, message).with_source(error)
+                }));
+            }
+        }
+        if self.folder.is_used() {
+            closed = closed.and(self.remove_folder(alive).await);
+        }
+        closed.and(self.shell.master.end().await)
+    }
+
+    /// By a new connection where the old one is lost: the folder's name is no other's. (Programs' ids may be others' by
+    /// then; they read the end of their input.)
+    async fn remove_folder(&self, alive: bool) -> Result<(), TransportError> {
+        let removed = if alive { self.folder.remove(&self.shell).await } else { self.remove_anew().await };
+        removed.map_err(|error| match error.kind() {
+            TransportErrorKind::Undo => error,
+            _ => {
+                let message = format!("cannot remove {} on {}", self.folder.described(), self.shell.target);
+                let help = "remove it by hand; it holds nothing that is needed";
+                TransportError::new(TransportErrorKind::Undo, message).with_help(help).with_source(error)
+            }
+        })
+    }
+
+    async fn remove_anew(&self) -> Result<(), TransportError> {
+        let shell = Shell::connect(Arc::clone(&self.shell.target), &self.run).await?;
+        let removed = self.folder.remove(&shell).await;
+        removed.and(shell.master.end().await)
+    }
+}

@@ -1,0 +1,6 @@
+//! The `ssh` transport against a real sshd.
+
+#![expect(clippy::unwrap_used, reason = "a test states what must hold")]
+
+mod conformance;
+mod support;
