@@ -22,6 +22,7 @@ pub mod engine;
 pub mod event;
 pub mod facts;
 pub mod fault;
+mod fault_point;
 pub mod keys;
 pub mod link;
 pub mod plan;
@@ -33,3 +34,5 @@ pub mod secret;
 pub mod sink;
 pub mod step;
 pub mod transport;
+
+pub use fault_point::fault_point;

@@ -4,10 +4,13 @@
 //! |---|---|---|
 //! | `sh` | `bahub.transports.sh` | on this host, with this process's own rights |
 //! | `docker` | `bahub.transports.docker` | in a container of a Docker Engine |
+//! | `docker` | `bahub.transports.docker_sidecontainer` | in a container beside another one, which is stopped meanwhile |
 //! | `ssh` | `bahub.transports.ssh` | on a host that OpenSSH's client reaches |
 
 #[cfg(feature = "docker")]
 pub mod docker;
+#[cfg(feature = "docker")]
+mod lease;
 mod register;
 #[cfg(feature = "sh")]
 pub mod sh;

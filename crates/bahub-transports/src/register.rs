@@ -4,10 +4,6 @@ use bahub_core::registry::{Absent, Kind, RegistryBuilder};
 
 /// Transports of the original that come with a later version.
 const LATER: &[(&str, &[&str])] = &[
-    (
-        "bahub.transports.docker_sidecontainer",
-        &["sidedocker", "temporarydocker", "bahub.transports.sidedocker", "bahub.transports.temporarydocker"],
-    ),
     ("bahub.transports.kubernetes_podexec", &[]),
     ("bahub.transports.kubernetes_sidepod", &[]),
 ];
@@ -19,7 +15,7 @@ pub fn register(builder: &mut RegistryBuilder) {
     #[cfg(not(feature = "sh"))]
     without(builder, "bahub.transports.sh", "the cargo feature `sh` of bahub-transports");
     #[cfg(feature = "docker")]
-    builder.transport::<crate::docker::Docker>();
+    builder.transport::<crate::docker::Docker>().transport::<crate::docker::SideContainer>();
     #[cfg(not(feature = "docker"))]
     without(builder, "bahub.transports.docker", "the cargo feature `docker` of bahub-transports");
     #[cfg(feature = "ssh")]

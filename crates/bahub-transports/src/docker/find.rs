@@ -87,9 +87,13 @@ pub(super) async fn find(docker: &Docker, wanted: &str) -> Result<Found, Transpo
 
 /// The labels that compose gives to the containers of a service.
 fn compose(wanted: &str, service: &str) -> Result<Vec<String>, TransportError> {
-    let Some((project, service)) = service.split_once('/').filter(|(project, name)| !project.is_empty() && !name.is_empty()) else {
+    let Some((project, service)) =
+        service.split_once('/').filter(|(project, name)| !project.is_empty() && !name.is_empty())
+    else {
         let message = format!("{wanted:?} names no service of a compose project");
-        return Err(TransportError::new(TransportErrorKind::Unreachable, message).with_help("write compose:PROJECT/SERVICE"));
+        return Err(
+            TransportError::new(TransportErrorKind::Unreachable, message).with_help("write compose:PROJECT/SERVICE")
+        );
     };
     Ok(vec![format!("com.docker.compose.project={project}"), format!("com.docker.compose.service={service}")])
 }
@@ -101,7 +105,9 @@ fn compose(wanted: &str, service: &str) -> Result<Vec<String>, TransportError> {
 pub(super) async fn inspect(docker: &Docker, id: &str) -> Result<Found, TransportError> {
     let inspected = match docker.inspect_container(id, None::<InspectContainerOptions>).await {
         Err(error) if status(&error) == Some(404) => return Err(missing(id)),
-        other => other.map_err(failed(TransportErrorKind::Unreachable, format!("the container {id} cannot be looked at")))?,
+        other => {
+            other.map_err(failed(TransportErrorKind::Unreachable, format!("the container {id} cannot be looked at")))?
+        }
     };
     let name = inspected.name.as_deref().unwrap_or(id).trim_start_matches('/').to_owned();
     Ok(Found { id: inspected.id.clone().unwrap_or_else(|| id.to_owned()), name, inspected })

@@ -49,7 +49,12 @@ pub(super) struct Inside {
 }
 
 impl Inside {
-    pub(super) fn new(docker: Docker, container: Found, user: Option<String>, workdir: Option<String>) -> Result<Self, TransportError> {
+    pub(super) fn new(
+        docker: Docker,
+        container: Found,
+        user: Option<String>,
+        workdir: Option<String>,
+    ) -> Result<Self, TransportError> {
         let mark = random_hex(16).map_err(|error| {
             TransportError::new(TransportErrorKind::Exec, "no random name can be had").with_source(error)
         })?;
@@ -85,11 +90,18 @@ impl Session for Inside {
         let id = created.map_err(failed(TransportErrorKind::Exec, what.clone()))?.id;
         let start = StartExecOptions { detach: false, tty: false, output_capacity: Some(256 * 1024) };
         let started = self.docker.start_exec(&id, Some(start)).await;
-        let StartExecResults::Attached { output, input } = started.map_err(failed(TransportErrorKind::Exec, what.clone()))? else {
+        let StartExecResults::Attached { output, input } =
+            started.map_err(failed(TransportErrorKind::Exec, what.clone()))?
+        else {
             return Err(TransportError::new(TransportErrorKind::Exec, format!("{what}: the engine gives no streams")));
         };
         self.execs.push(id.clone());
-        let guard = KillOnDrop { docker: self.docker.clone(), container: self.container.id.clone(), user: self.user.clone(), mark: Some(mark) };
+        let guard = KillOnDrop {
+            docker: self.docker.clone(),
+            container: self.container.id.clone(),
+            user: self.user.clone(),
+            mark: Some(mark),
+        };
         Ok(stdio::process(output, input, guard.exit(id)))
     }
 
@@ -129,7 +141,8 @@ impl Inside {
     async fn ended_by_itself(&self) -> Result<(), TransportError> {
         for id in &self.execs {
             if exit_of(&self.docker, id, DEAD_MAN).await.is_none() {
-                let message = format!("a program that was started in the container {} does not end", self.container.name);
+                let message =
+                    format!("a program that was started in the container {} does not end", self.container.name);
                 let help = format!("docker top {} shows it", self.container.name);
                 return Err(TransportError::new(TransportErrorKind::Undo, message).with_help(help));
             }
@@ -175,7 +188,11 @@ async fn exit_of(docker: &Docker, id: &str, patience: Duration) -> Option<Exit> 
             match docker.inspect_exec(id).await {
                 Ok(inspected) if inspected.running == Some(true) => tokio::time::sleep(ASKED).await,
                 // A container that was killed leaves no status of what ran in it.
-                Ok(inspected) => return inspected.exit_code.map_or(Exit::Lost, |code| i32::try_from(code).map_or(Exit::Lost, Exit::Code)),
+                Ok(inspected) => {
+                    return inspected
+                        .exit_code
+                        .map_or(Exit::Lost, |code| i32::try_from(code).map_or(Exit::Lost, Exit::Code));
+                }
                 Err(error) if status(&error) == Some(404) => return Exit::Lost,
                 Err(_) => return Exit::Lost,
             }

@@ -1,20 +1,25 @@
 //! A container of a Docker Engine: programs are started in it by the engine's API, with the container's own environment
 //! and network. No shell is needed there.
 
+mod beside;
 mod config;
 mod engine;
 mod find;
 mod inside;
 mod place;
+mod side;
 mod stdio;
 
 use async_trait::async_trait;
 use bahub_core::registry::{SpecError, TransportComponent};
 use bahub_core::run::RunContext;
-use bahub_core::transport::{Session, Transport, TransportError};
+use bahub_core::transport::{Recovered, Session, Transport, TransportError};
 
 pub use config::{DockerConfig, Helper};
+pub use side::{Pull, PullPolicy, SideConfig, SideContainer};
 
+use beside::{Beside, Like};
+use find::Found;
 use inside::Inside;
 
 /// Runs commands in a container.
@@ -34,11 +39,44 @@ impl TransportComponent for Docker {
 
 #[async_trait]
 impl Transport for Docker {
-    async fn open(&self, _cx: &RunContext) -> Result<Box<dyn Session>, TransportError> {
+    async fn open(&self, cx: &RunContext) -> Result<Box<dyn Session>, TransportError> {
         let Self(config) = self;
         let docker = engine::connect(config.docker_host.as_deref()).await?;
         let container = find::find(&docker, &config.container).await?;
         container.must_run()?;
+        let needs_helper = match config.helper {
+            Helper::Always => true,
+            Helper::Auto => !place::has_place(&container),
+            Helper::Never => false,
+        };
+        if needs_helper {
+            return Ok(Box::new(Beside::new(docker, self.helper_of(&container, cx))?));
+        }
         Ok(Box::new(Inside::new(docker, container, config.user.clone(), config.workdir.clone())?))
+    }
+
+    async fn recover(&self, _cx: &RunContext) -> Result<Vec<Recovered>, TransportError> {
+        side::recover(&engine::connect(self.0.docker_host.as_deref()).await?).await
+    }
+}
+
+impl Docker {
+    /// A container that stands in for one that has no place for the agent: the same files of volumes, the same network
+    /// and processes, the same environment and user.
+    fn helper_of(&self, container: &Found, cx: &RunContext) -> Like {
+        let Self(config) = self;
+        let own = container.inspected.config.as_ref();
+        let theirs = format!("container:{}", container.id);
+        Like {
+            image: config.helper_image.clone().or_else(|| container.inspected.image.clone()).unwrap_or_default(),
+            volumes_from: vec![container.id.clone()],
+            network: Some(theirs.clone()),
+            pid: Some(theirs),
+            user: config.user.clone().or_else(|| own.and_then(|own| own.user.clone())),
+            workdir: config.workdir.clone().or_else(|| own.and_then(|own| own.working_dir.clone())),
+            env: own.and_then(|own| own.env.clone()).unwrap_or_default(),
+            labels: side::labels(cx),
+            name: format!("bahub-{}-{}", container.name, cx.id.get(..8).unwrap_or_default()),
+        }
     }
 }

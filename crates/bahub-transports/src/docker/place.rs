@@ -32,8 +32,9 @@ impl Folder {
     /// [`TransportErrorKind::Put`], naming every place that was tried and why it would not do.
     pub(super) async fn make(docker: &Docker, container: &Found, user: Option<&str>) -> Result<Self, TransportError> {
         let owner = owner(docker, container, user).await?;
-        let random = random_hex(16)
-            .map_err(|error| TransportError::new(TransportErrorKind::Put, "no random name can be had").with_source(error))?;
+        let random = random_hex(16).map_err(|error| {
+            TransportError::new(TransportErrorKind::Put, "no random name can be had").with_source(error)
+        })?;
         let name = format!("bahub-{random}");
         let mut tried = Vec::new();
         for place in places(container, &mut tried) {
@@ -50,31 +51,63 @@ impl Folder {
         Err(TransportError::new(TransportErrorKind::Put, message).with_help(help))
     }
 
+    /// Makes it under this name in the root of a container that was made for the run.
+    ///
+    /// # Errors
+    /// [`TransportErrorKind::Put`].
+    pub(super) async fn named(
+        docker: &Docker,
+        container: &Found,
+        user: Option<&str>,
+        name: &str,
+    ) -> Result<Self, TransportError> {
+        let owner = owner(docker, container, user).await?;
+        let made = upload(docker, container, "/", folder(name, owner)).await;
+        made.map_err(failed(TransportErrorKind::Put, format!("cannot make /{name} in the container {}", container.name)))?;
+        Ok(Self { path: format!("/{name}"), owner })
+    }
+
     /// Writes a file into it, and gives its path.
     ///
     /// # Errors
     /// [`TransportErrorKind::Put`], naming the path.
-    pub(super) async fn write(&self, docker: &Docker, container: &Found, of: PutFile<'_>) -> Result<String, TransportError> {
+    pub(super) async fn write(
+        &self,
+        docker: &Docker,
+        container: &Found,
+        of: PutFile<'_>,
+    ) -> Result<String, TransportError> {
         let path = format!("{}/{}", self.path, of.name);
         if of.name.is_empty() || of.name.contains('/') || of.name == "." || of.name == ".." {
             return Err(TransportError::new(TransportErrorKind::Put, format!("{:?} is no file name", of.name)));
         }
         let archive = file(of, self.owner);
         let written = upload(docker, container, &self.path, archive).await;
-        written.map_err(failed(TransportErrorKind::Put, format!("cannot write {path} in the container {}", container.name)))?;
+        written.map_err(failed(
+            TransportErrorKind::Put,
+            format!("cannot write {path} in the container {}", container.name),
+        ))?;
         Ok(path)
     }
+}
+
+/// Whether there is any place for a folder.
+pub(super) fn has_place(container: &Found) -> bool {
+    !places(container, &mut Vec::new()).is_empty()
 }
 
 /// Where a folder is tried, in order; what is passed over is told in `tried`.
 fn places(container: &Found, tried: &mut Vec<String>) -> Vec<String> {
     let in_memory = container.in_memory();
-    let is_in_memory = |place: &str| in_memory.iter().any(|mount| place == *mount || place.starts_with(&format!("{mount}/")));
+    let is_in_memory =
+        |place: &str| in_memory.iter().any(|mount| place == *mount || place.starts_with(&format!("{mount}/")));
     let mut places = Vec::new();
     for place in ["/tmp", "/var/tmp", "/"] {
         if is_in_memory(place) {
             tried.push(format!("{place}: in memory, where the engine can place nothing"));
-        } else if container.is_read_only() && !container.volumes().any(|mount| mount.destination.as_deref() == Some(place)) {
+        } else if container.is_read_only()
+            && !container.volumes().any(|mount| mount.destination.as_deref() == Some(place))
+        {
             tried.push(format!("{place}: the container's root is read-only"));
         } else {
             places.push(place.to_owned());
@@ -87,7 +120,12 @@ fn places(container: &Found, tried: &mut Vec<String>) -> Vec<String> {
     places
 }
 
-async fn upload(docker: &Docker, container: &Found, into: &str, archive: io::Result<Vec<u8>>) -> Result<(), bollard::errors::Error> {
+async fn upload(
+    docker: &Docker,
+    container: &Found,
+    into: &str,
+    archive: io::Result<Vec<u8>>,
+) -> Result<(), bollard::errors::Error> {
     let options = UploadToContainerOptionsBuilder::default().path(into).build();
     docker.upload_to_container(&container.id, Some(options), bollard::body_full(archive?.into())).await
 }

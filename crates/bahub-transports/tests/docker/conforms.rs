@@ -30,7 +30,12 @@ async fn docker_conforms() {
 #[tokio::test(flavor = "multi_thread")]
 async fn docker_conforms_as_another_user() {
     let container = ENGINE.container("plain", &[]);
-    conforms(&container, json!({ "user": "plain" }), TransportOptions { volume: 1 << 20, ..TransportOptions::default() }).await;
+    conforms(
+        &container,
+        json!({ "user": "plain" }),
+        TransportOptions { volume: 1 << 20, ..TransportOptions::default() },
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

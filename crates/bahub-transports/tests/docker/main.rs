@@ -4,4 +4,5 @@
 
 mod conforms;
 mod finds;
+mod side;
 mod support;

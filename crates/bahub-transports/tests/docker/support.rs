@@ -20,6 +20,9 @@ pub(crate) fn transport(container: &str, more: Value) -> Docker {
 }
 
 pub(crate) async fn open(transport: &dyn Transport) -> Result<Box<dyn Session>, TransportError> {
-    let cx = RunContext::new("test", RunPurpose::Backup, Events::ignored()).unwrap();
-    transport.open(&cx).await
+    transport.open(&run()).await
+}
+
+pub(crate) fn run() -> RunContext {
+    RunContext::new("test", RunPurpose::Backup, Events::ignored()).unwrap()
 }

@@ -34,6 +34,11 @@ pub struct TransportOptions {
     pub scratch: String,
     /// Whether the end of standard input reaches a program: `true`. Some exec protocols cannot tell of one.
     pub stdin_ends: bool,
+    /// Whether one session sees the files that another one places: `true`. Where each has a file system of its own, which
+    /// goes with it, a test of the transport itself has to show that it does.
+    pub shares_files: bool,
+    /// What sessions are opened for: a backup.
+    pub purpose: RunPurpose,
     /// The secrets that the transport was made with.
     pub secrets: Vec<String>,
 }
@@ -46,6 +51,8 @@ impl Default for TransportOptions {
             agent_program: None,
             scratch: "/tmp".into(),
             stdin_ends: true,
+            shares_files: true,
+            purpose: RunPurpose::Backup,
             secrets: Vec::new(),
         }
     }
@@ -57,7 +64,7 @@ struct Trial<'a> {
     options: &'a TransportOptions,
 }
 
-/// Holds a transport to [`claim::ALL`] (to one less where its programs' input has no end).
+/// Holds a transport to [`claim::ALL`] (to one less where its programs' input has no end, or where sessions share no files).
 pub async fn transport(transport: Arc<dyn Transport>, options: &TransportOptions) -> Report {
     let trial = Trial { transport: transport.as_ref(), options };
     let mut report = Report::of("transport");
@@ -92,7 +99,9 @@ async fn places(trial: &Trial<'_>, report: &mut Report) {
     trial.alone(report, claim::PLACED_FILE_RUNS, place::file_runs).await;
     trial.alone(report, claim::PLACED_PRIVATELY, place::privately).await;
     report.check(claim::SESSIONS_ARE_APART, limit, place::sessions_are_apart(trial)).await;
-    report.check(claim::CLOSE_REMOVES_FILES, limit, place::close_removes_files(trial)).await;
+    if trial.options.shares_files {
+        report.check(claim::CLOSE_REMOVES_FILES, limit, place::close_removes_files(trial)).await;
+    }
     report.check(claim::CLOSE_LEAVES_NO_PROGRAM, limit, place::close_leaves_no_program(trial)).await;
 }
 
@@ -107,7 +116,7 @@ async fn agents(trial: &Trial<'_>, report: &mut Report) {
 impl Trial<'_> {
     async fn open(&self) -> Checked<Box<dyn Session>> {
         let cx =
-            RunContext::new("conformance", RunPurpose::Backup, Events::ignored()).map_err(|error| error.to_string())?;
+            RunContext::new("conformance", self.options.purpose, Events::ignored()).map_err(|error| error.to_string())?;
         self.transport.open(&cx).await.map_err(|error| format!("open failed: {}", error.chain()))
     }
 

@@ -1,0 +1,224 @@
+//! Containers made for a run: each program is the main program of one, which goes with it.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bahub_core::run::random_hex;
+use bahub_core::step::Exit;
+use bahub_core::transport::{Exec, PlacedPath, Process, PutFile, Session, TransportError, TransportErrorKind};
+use bollard::Docker;
+use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig};
+use bollard::query_parameters::{
+    AttachContainerOptionsBuilder, CreateContainerOptionsBuilder, InspectContainerOptions, RemoveContainerOptionsBuilder,
+    StartContainerOptions,
+};
+
+use super::engine::{failed, status};
+use super::find;
+use super::place::Folder;
+use super::stdio;
+
+/// How often the engine is asked whether a container ended, once its streams have.
+const ASKED: Duration = Duration::from_millis(50);
+/// How long it may still be running then.
+const LINGERS: Duration = Duration::from_secs(10);
+
+/// What the containers are made like.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Like {
+    pub(super) image: String,
+    /// Containers whose volumes they have, as the engine writes them: `ID` or `ID:ro`.
+    pub(super) volumes_from: Vec<String>,
+    pub(super) network: Option<String>,
+    /// Whose processes they see; none: their own.
+    pub(super) pid: Option<String>,
+    pub(super) user: Option<String>,
+    pub(super) workdir: Option<String>,
+    pub(super) env: Vec<String>,
+    pub(super) labels: HashMap<String, String>,
+    /// What their names begin with.
+    pub(super) name: String,
+}
+
+/// An open place that consists of containers made for it.
+#[derive(Debug)]
+pub(super) struct Beside {
+    docker: Docker,
+    like: Like,
+    folder: String,
+    files: Vec<Placed>,
+    made: Vec<String>,
+}
+
+/// A file that each container gets before it starts.
+#[derive(Debug)]
+struct Placed {
+    name: String,
+    content: Vec<u8>,
+    mode: u32,
+}
+
+impl Beside {
+    pub(super) fn new(docker: Docker, like: Like) -> Result<Self, TransportError> {
+        let random = random_hex(16).map_err(|error| {
+            TransportError::new(TransportErrorKind::Put, "no random name can be had").with_source(error)
+        })?;
+        Ok(Self { docker, like, folder: format!("bahub-{random}"), files: Vec::new(), made: Vec::new() })
+    }
+
+    /// Makes a container whose main program is this command, with all that was placed.
+    async fn create(&mut self, command: &Exec) -> Result<String, TransportError> {
+        let Like { image, volumes_from, network, pid, user, workdir, env, labels, name } = self.like.clone();
+        let host = HostConfig {
+            volumes_from: Some(volumes_from),
+            network_mode: network,
+            // Where they have processes of their own one has to wait for those that lose their parent.
+            init: Some(pid.is_none()),
+            pid_mode: pid,
+            // What goes through standard output is the link: no log of it on a disk.
+            log_config: Some(HostConfigLogConfig { typ: Some("none".into()), config: None }),
+            ..HostConfig::default()
+        };
+        let body = ContainerCreateBody {
+            image: Some(image.clone()),
+            entrypoint: Some(command.argv.clone()),
+            cmd: Some(Vec::new()),
+            env: Some(env),
+            user,
+            working_dir: workdir,
+            labels: Some(labels),
+            attach_stdin: Some(true),
+            attach_stdout: Some(true),
+            attach_stderr: Some(true),
+            open_stdin: Some(true),
+            stdin_once: Some(true),
+            host_config: Some(host),
+            ..ContainerCreateBody::default()
+        };
+        let name = format!("{name}-{}", self.made.len());
+        let options = CreateContainerOptionsBuilder::default().name(&name).build();
+        let created = match self.docker.create_container(Some(options), body).await {
+            Err(error) if status(&error) == Some(404) => {
+                let what = format!("cannot make the container {name} of the image {image}");
+                let help = format!("docker pull {image}, or `pull: missing`");
+                return Err(failed(TransportErrorKind::Exec, what)(error).with_help(help));
+            }
+            other => other.map_err(failed(TransportErrorKind::Exec, format!("cannot make the container {name}")))?,
+        };
+        self.made.push(created.id.clone());
+        bahub_core::fault_point("side.created");
+        let container = find::inspect(&self.docker, &created.id).await?;
+        let folder = Folder::named(&self.docker, &container, self.like.user.as_deref(), &self.folder).await?;
+        for Placed { name, content, mode } in &self.files {
+            folder.write(&self.docker, &container, PutFile { name, content, mode: *mode }).await?;
+        }
+        bahub_core::fault_point("side.placed");
+        Ok(created.id)
+    }
+
+    /// Ends every program; the containers stay.
+    pub(super) async fn end(&self) {
+        for id in &self.made {
+            // One that ended already cannot be killed.
+            let _ = self.docker.kill_container(id, None).await;
+        }
+    }
+
+    /// Removes the containers and their own volumes.
+    ///
+    /// # Errors
+    /// [`TransportErrorKind::Undo`], naming the first that stays.
+    pub(super) async fn remove(&mut self) -> Result<(), TransportError> {
+        let mut result = Ok(());
+        for id in self.made.drain(..) {
+            result = result.and(remove(&self.docker, &id).await);
+        }
+        result
+    }
+}
+
+/// Removes a container that was made for a run, and the volumes that it alone has.
+///
+/// # Errors
+/// [`TransportErrorKind::Undo`]; one that is gone is no error.
+pub(super) async fn remove(docker: &Docker, id: &str) -> Result<(), TransportError> {
+    let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
+    match docker.remove_container(id, Some(options)).await {
+        Ok(()) => Ok(()),
+        // It is gone, or being removed by somebody else.
+        Err(error) if matches!(status(&error), Some(404 | 409)) => Ok(()),
+        Err(error) => {
+            let short = id.get(..12).unwrap_or(id);
+            let failed = failed(TransportErrorKind::Undo, format!("cannot remove the container {short}"))(error);
+            Err(failed.with_help(format!("docker rm --force --volumes {short}")))
+        }
+    }
+}
+
+#[async_trait]
+impl Session for Beside {
+    async fn exec(&mut self, command: &Exec) -> Result<Process, TransportError> {
+        let program = command.argv.first().cloned().unwrap_or_default();
+        let id = self.create(command).await?;
+        let what = format!("cannot start {program} in a container of {}", self.like.image);
+        let options = AttachContainerOptionsBuilder::default().stdin(true).stdout(true).stderr(true).stream(true).build();
+        let attached = self.docker.attach_container(&id, Some(options)).await;
+        let attached = attached.map_err(failed(TransportErrorKind::Exec, what.clone()))?;
+        let guard = RemoveOnDrop { docker: self.docker.clone(), id: Some(id.clone()) };
+        let started = self.docker.start_container(&id, None::<StartContainerOptions>).await;
+        started.map_err(failed(TransportErrorKind::Exec, what))?;
+        bahub_core::fault_point("side.started");
+        Ok(stdio::process(attached.output, attached.input, guard.exit()))
+    }
+
+    async fn put(&mut self, file: PutFile<'_>) -> Result<PlacedPath, TransportError> {
+        let PutFile { name, content, mode } = file;
+        self.files.push(Placed { name: name.to_owned(), content: content.to_vec(), mode });
+        Ok(PlacedPath(format!("/{}/{name}", self.folder)))
+    }
+
+    async fn close(mut self: Box<Self>) -> Result<(), TransportError> {
+        self.remove().await
+    }
+}
+
+/// Ends a container whose process is dropped before its end was seen.
+struct RemoveOnDrop {
+    docker: Docker,
+    id: Option<String>,
+}
+
+impl RemoveOnDrop {
+    async fn exit(mut self) -> Exit {
+        let Some(id) = self.id.clone() else { return Exit::Lost };
+        let exit = tokio::time::timeout(LINGERS, ended(&self.docker, &id)).await;
+        if exit.is_ok() {
+            self.id = None;
+        }
+        exit.unwrap_or(Exit::Lost)
+    }
+}
+
+impl Drop for RemoveOnDrop {
+    fn drop(&mut self) {
+        let Some(id) = self.id.take() else { return };
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let docker = self.docker.clone();
+        // Killed, not removed: it may be the record of what has to be brought back.
+        runtime.spawn(async move { docker.kill_container(&id, None).await });
+    }
+}
+
+/// How a container ended.
+async fn ended(docker: &Docker, id: &str) -> Exit {
+    loop {
+        let Ok(inspected) = docker.inspect_container(id, None::<InspectContainerOptions>).await else { return Exit::Lost };
+        let Some(state) = inspected.state else { return Exit::Lost };
+        if state.running == Some(true) {
+            tokio::time::sleep(ASKED).await;
+            continue;
+        }
+        return state.exit_code.and_then(|code| i32::try_from(code).ok()).map_or(Exit::Lost, Exit::Code);
+    }
+}

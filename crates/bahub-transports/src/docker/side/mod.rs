@@ -1,0 +1,118 @@
+//! A container beside another one, with that one's volumes, while that one is down: cold backups, and restores under a
+//! service that does not run.
+//!
+//! The side container's labels are the record of what has to be brought back. It is made first, then the original is
+//! stopped; the original is up again before the side container goes.
+
+mod config;
+mod record;
+mod recover;
+mod session;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bahub_core::registry::{SpecError, TransportComponent};
+use bahub_core::run::{RunContext, RunPurpose};
+use bahub_core::transport::{Recovered, Session, Transport, TransportError, TransportErrorKind};
+use bollard::query_parameters::CreateImageOptionsBuilder;
+use futures::StreamExt;
+
+pub(super) use recover::recover;
+
+pub use config::{Pull, PullPolicy, SideConfig};
+
+use super::beside::{Beside, Like};
+use super::engine::{self, failed, status};
+use super::find;
+use crate::lease::Holder;
+use record::{Before, Record};
+use session::Side;
+
+/// Runs commands in a container beside the one whose data is meant.
+#[derive(Debug)]
+pub struct SideContainer(SideConfig);
+
+impl TransportComponent for SideContainer {
+    const TYPE: &'static str = "bahub.transports.docker_sidecontainer";
+    const ALIASES: &'static [&'static str] =
+        &["sidedocker", "temporarydocker", "bahub.transports.sidedocker", "bahub.transports.temporarydocker"];
+    const SUMMARY: &'static str = "A container beside another one, with its volumes, while that one is stopped";
+    const EXAMPLE: &'static str = config::EXAMPLE;
+    type Config = SideConfig;
+
+    fn from_config(config: SideConfig) -> Result<Self, Vec<SpecError>> {
+        Ok(Self(config))
+    }
+}
+
+#[async_trait]
+impl Transport for SideContainer {
+    async fn open(&self, cx: &RunContext) -> Result<Box<dyn Session>, TransportError> {
+        let Self(config) = self;
+        let docker = engine::connect(config.docker_host.as_deref()).await?;
+        let original = find::find(&docker, &config.orig_container).await?;
+        let mut before = Vec::new();
+        if config.stop {
+            for name in &config.also_stop {
+                before.push(Before::of(&find::find(&docker, name).await?)?);
+            }
+            before.push(Before::of(&original)?);
+        }
+        pull(&docker, &config.temp_container_image, config.pull.policy()).await?;
+        let record = Record { run: cx.id.clone(), holder: Holder::this(), before };
+        let own_network = original.inspected.host_config.as_ref().and_then(|host| host.network_mode.clone());
+        let manner = if cx.purpose == RunPurpose::Backup { "ro" } else { "rw" };
+        let like = Like {
+            image: config.temp_container_image.clone(),
+            volumes_from: vec![format!("{}:{manner}", original.id)],
+            network: config.network.clone().or(own_network),
+            user: config.user.clone(),
+            labels: record.labels(),
+            name: format!("bahub-{}-{}", original.name, cx.id.get(..8).unwrap_or_default()),
+            ..Like::default()
+        };
+        bahub_core::fault_point("side.found");
+        let beside = Beside::new(docker.clone(), like)?;
+        let wait_healthy = Duration::from_secs(config.wait_healthy);
+        let (stop_timeout, cx) = (config.stop_timeout, cx.clone());
+        Ok(Box::new(Side { docker, beside, record, stop_timeout, wait_healthy, cx, stopped: false }))
+    }
+
+    async fn recover(&self, _cx: &RunContext) -> Result<Vec<Recovered>, TransportError> {
+        recover(&engine::connect(self.0.docker_host.as_deref()).await?).await
+    }
+}
+
+/// The labels of a container that a run makes without stopping anything.
+pub(super) fn labels(cx: &RunContext) -> HashMap<String, String> {
+    Record { run: cx.id.clone(), holder: Holder::this(), before: Vec::new() }.labels()
+}
+
+async fn pull(docker: &bollard::Docker, image: &str, policy: PullPolicy) -> Result<(), TransportError> {
+    let what = format!("the image {image} cannot be had");
+    let is_there = match docker.inspect_image(image).await {
+        Ok(_) => true,
+        Err(error) if status(&error) == Some(404) => false,
+        Err(error) => return Err(failed(TransportErrorKind::Unreachable, what)(error)),
+    };
+    match policy {
+        PullPolicy::Missing if is_there => return Ok(()),
+        // What makes the container says that the image is missing, and how to get it.
+        PullPolicy::Never => return Ok(()),
+        PullPolicy::Missing | PullPolicy::Always => {}
+    }
+    // Without a tag the engine would pull all of them.
+    let name = image.rsplit('/').next().unwrap_or(image);
+    let tagged = if name.contains([':', '@']) { image.to_owned() } else { format!("{image}:latest") };
+    let options = CreateImageOptionsBuilder::default().from_image(&tagged).build();
+    let mut progress = docker.create_image(Some(options), None, None);
+    while let Some(step) = progress.next().await {
+        step.map_err(|error| {
+            let help = "pull it by hand, or `pull: never` where it is there already";
+            failed(TransportErrorKind::Unreachable, what.clone())(error).with_help(help)
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,206 @@
+//! What has to be brought back, written on the side container before anything is stopped.
+
+use std::collections::HashMap;
+
+use bahub_core::transport::{TransportError, TransportErrorKind};
+use bollard::Docker;
+use bollard::models::{ContainerStateStatusEnum as Status, HealthStatusEnum};
+use bollard::query_parameters::{StartContainerOptions, StopContainerOptionsBuilder};
+use serde::{Deserialize, Serialize};
+
+use super::super::engine::{failed, status};
+use super::super::find::{self, Found};
+use crate::lease::Holder;
+
+pub(super) const RUN: &str = "bahub.run";
+const HOLDER: &str = "bahub.holder";
+const BEFORE: &str = "bahub.before";
+
+/// The containers that a run stops, in the order in which it does; the original is the last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Record {
+    pub(super) run: String,
+    pub(super) holder: Option<Holder>,
+    pub(super) before: Vec<Before>,
+}
+
+/// A container, and how it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Before {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) was: Was,
+}
+
+/// The states that can be brought back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Was {
+    Down,
+    Running,
+    Paused,
+}
+
+impl Before {
+    /// # Errors
+    /// [`TransportErrorKind::Refused`] where the container could not be brought back to what it is now.
+    pub(super) fn of(found: &Found) -> Result<Self, TransportError> {
+        let name = &found.name;
+        let refused = |why: &str, help: &str| {
+            let message = format!("the container {name} cannot be stopped and brought back: {why}");
+            Err(TransportError::new(TransportErrorKind::Refused, message).with_help(help))
+        };
+        if found.inspected.host_config.as_ref().and_then(|host| host.auto_remove) == Some(true) {
+            return refused(
+                "the engine removes it when it stops (--rm)",
+                "make it without --rm, or use `stop: false` where a copy of files in use will do",
+            );
+        }
+        let was = match found.status() {
+            Status::RUNNING => Was::Running,
+            Status::PAUSED => Was::Paused,
+            Status::EXITED | Status::CREATED => Was::Down,
+            other => return refused(&format!("it is {other}"), "try again when it is running or stopped"),
+        };
+        Ok(Self { id: found.id.clone(), name: name.clone(), was })
+    }
+}
+
+impl Record {
+    pub(super) fn labels(&self) -> HashMap<String, String> {
+        let before = serde_json::to_string(&self.before).unwrap_or_default();
+        let mut labels = HashMap::from([(RUN.to_owned(), self.run.clone()), (BEFORE.to_owned(), before)]);
+        labels.extend(self.holder.as_ref().map(|holder| (HOLDER.to_owned(), holder.to_string())));
+        labels
+    }
+
+    /// What [`Self::labels`] gave; none where somebody else wrote them.
+    pub(super) fn parse(labels: &HashMap<String, String>) -> Option<Self> {
+        let before: Vec<Before> = serde_json::from_str(labels.get(BEFORE)?).ok()?;
+        let is_id = |id: &str| id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        before.iter().all(|one| is_id(&one.id)).then_some(())?;
+        let holder = labels.get(HOLDER).and_then(|holder| Holder::parse(holder));
+        Some(Self { run: labels.get(RUN)?.clone(), holder, before })
+    }
+
+    /// Stops everything, in order. What was stopped stays so where a later one fails: the caller brings it back.
+    ///
+    /// # Errors
+    /// [`TransportErrorKind::Refused`], naming the container.
+    pub(super) async fn stop(&self, docker: &Docker, timeout: Option<u32>) -> Result<(), TransportError> {
+        for Before { id, name, was } in &self.before {
+            let what = format!("the container {name} cannot be stopped");
+            let now = Before::of(&find::inspect(docker, id).await?)?.was;
+            if now != *was {
+                let message = format!("the container {name} is not what it was when the run began");
+                return Err(TransportError::new(TransportErrorKind::Refused, message).with_help("run it again"));
+            }
+            if *was == Was::Down {
+                continue;
+            }
+            // One that is paused cannot end.
+            if *was == Was::Paused {
+                docker.unpause_container(id).await.map_err(failed(TransportErrorKind::Refused, what.clone()))?;
+            }
+            let mut options = StopContainerOptionsBuilder::default();
+            if let Some(seconds) = timeout {
+                options = options.t(i32::try_from(seconds).unwrap_or(i32::MAX));
+            }
+            // The engine answers when it is down, which may take longer than any other answer.
+            let patient = docker.clone().with_timeout(std::time::Duration::from_secs(3600));
+            patient.stop_container(id, Some(options.build())).await.map_err(failed(TransportErrorKind::Refused, what))?;
+            bahub_core::fault_point("side.stopped-one");
+        }
+        Ok(())
+    }
+
+    /// Brings everything back to what it was, the last that was stopped first; harmless where nothing was stopped. Gives
+    /// what was done, a sentence each.
+    ///
+    /// # Errors
+    /// [`TransportErrorKind::Undo`], naming the containers; the others are as they were.
+    pub(super) async fn bring_back(&self, docker: &Docker) -> Result<Vec<String>, TransportError> {
+        let (mut done, mut wrong) = (Vec::new(), None);
+        for before in self.before.iter().rev() {
+            match before.bring_back(docker).await {
+                Ok(what) => done.extend(what.map(|what| format!("{} {what}", before.name))),
+                Err(error) => wrong = wrong.or(Some(error)),
+            }
+            bahub_core::fault_point("side.brought-back-one");
+        }
+        wrong.map_or(Ok(done), Err)
+    }
+
+    /// Waits until what has a health check is healthy; gives a sentence for each that does not become so.
+    pub(super) async fn unhealthy(&self, docker: &Docker, patience: std::time::Duration) -> Vec<String> {
+        let began = std::time::Instant::now();
+        let mut sick = Vec::new();
+        for before in self.before.iter().filter(|before| before.was == Was::Running) {
+            loop {
+                let found = find::inspect(docker, &before.id).await.ok();
+                let state = found.and_then(|found| found.inspected.state);
+                match state.and_then(|state| state.health).and_then(|health| health.status) {
+                    None | Some(HealthStatusEnum::HEALTHY | HealthStatusEnum::NONE | HealthStatusEnum::EMPTY) => break,
+                    Some(_) if began.elapsed() < patience => tokio::time::sleep(std::time::Duration::from_millis(500)).await,
+                    Some(other) => {
+                        let seconds = patience.as_secs();
+                        sick.push(format!("the container {} runs again and is {other} after {seconds} s", before.name));
+                        break;
+                    }
+                }
+            }
+        }
+        sick
+    }
+}
+
+impl Before {
+    async fn bring_back(&self, docker: &Docker) -> Result<Option<&'static str>, TransportError> {
+        let Self { id, name, was } = self;
+        let help = format!("docker start {name}");
+        let undone = |error: bollard::errors::Error| {
+            failed(TransportErrorKind::Undo, format!("the container {name} could not be brought back"))(error).with_help(help.clone())
+        };
+        let now = match find::inspect(docker, id).await {
+            Ok(found) => found.status(),
+            // What was down and is gone needs nothing.
+            Err(_) if *was == Was::Down => return Ok(None),
+            Err(error) => {
+                let message = format!("the container {name} could not be brought back: {}", error.chain());
+                return Err(TransportError::new(TransportErrorKind::Undo, message));
+            }
+        };
+        let is_up = matches!(now, Status::RUNNING | Status::PAUSED | Status::RESTARTING);
+        match (was, is_up) {
+            (Was::Down, _) | (Was::Running, true) => return Ok(None),
+            (Was::Paused, true) if now == Status::PAUSED => return Ok(None),
+            (Was::Running | Was::Paused, false) => match docker.start_container(id, None::<StartContainerOptions>).await {
+                // 304: somebody else was quicker.
+                Err(error) if status(&error) != Some(304) => return Err(undone(error)),
+                _ => {}
+            },
+            (Was::Paused, true) => {}
+        }
+        if *was == Was::Paused {
+            docker.pause_container(id).await.map_err(undone)?;
+            return Ok(Some("started and paused again"));
+        }
+        Ok(Some("started again"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_carry_the_record_and_nothing_foreign_is_taken_for_one() {
+        let before = vec![Before { id: "a".repeat(64), name: "db".into(), was: Was::Paused }];
+        let record = Record { run: "r".into(), holder: Holder::this(), before };
+        assert_eq!(Record::parse(&record.labels()), Some(record.clone()));
+        let odd = Record { before: vec![Before { id: "../x".into(), ..record.before[0].clone() }], ..record };
+        assert_eq!(Record::parse(&odd.labels()), None);
+        assert_eq!(Record::parse(&HashMap::new()), None);
+    }
+}

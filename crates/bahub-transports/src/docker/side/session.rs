@@ -1,0 +1,66 @@
+//! An open place: a side container, and an original that it may stop.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bahub_core::event::{Event, Events};
+use bahub_core::run::RunContext;
+use bahub_core::transport::{Exec, PlacedPath, Process, PutFile, Session, TransportError};
+use bollard::Docker;
+
+use super::super::beside::Beside;
+use super::record::Record;
+
+pub(super) struct Side {
+    pub(super) docker: Docker,
+    pub(super) beside: Beside,
+    pub(super) record: Record,
+    pub(super) stop_timeout: Option<u32>,
+    pub(super) wait_healthy: Duration,
+    pub(super) cx: RunContext,
+    pub(super) stopped: bool,
+}
+
+#[async_trait]
+impl Session for Side {
+    async fn exec(&mut self, command: &Exec) -> Result<Process, TransportError> {
+        self.beside.exec(command).await
+    }
+
+    async fn put(&mut self, file: PutFile<'_>) -> Result<PlacedPath, TransportError> {
+        self.beside.put(file).await
+    }
+
+    async fn quiesce(&mut self) -> Result<(), TransportError> {
+        let (docker, record) = (self.docker.clone(), self.record.clone());
+        // Should this session be dropped: bringing back twice does no harm.
+        self.cx.undo.defer("bring the stopped containers back", async move {
+            record.bring_back(&docker).await.map(drop).map_err(|error| error.chain())
+        });
+        self.stopped = true;
+        bahub_core::fault_point("side.stopping");
+        self.record.stop(&self.docker, self.stop_timeout).await?;
+        bahub_core::fault_point("side.stopped");
+        Ok(())
+    }
+
+    /// The original is up before the side container, which is the record of that, goes.
+    async fn close(mut self: Box<Self>) -> Result<(), TransportError> {
+        bahub_core::fault_point("side.closing");
+        self.beside.end().await;
+        if self.stopped {
+            self.record.bring_back(&self.docker).await?;
+            bahub_core::fault_point("side.brought-back");
+            warn(&self.cx.events, self.record.unhealthy(&self.docker, self.wait_healthy).await);
+        }
+        self.beside.remove().await?;
+        bahub_core::fault_point("side.removed");
+        Ok(())
+    }
+}
+
+fn warn(events: &Events, sentences: Vec<String>) {
+    for message in sentences {
+        events.tell(Event::Warning { message });
+    }
+}

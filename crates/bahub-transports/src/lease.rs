@@ -1,0 +1,93 @@
+//! Who holds what a run stopped: a process of this host, which can be looked for.
+
+use std::fmt;
+use std::fs;
+
+/// A process, named so that no other one can be taken for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Holder {
+    /// The boot of the host.
+    boot: String,
+    /// The namespace in which the process has its number.
+    namespace: String,
+    pid: u32,
+    /// When it started, in clock ticks since the boot.
+    started: u64,
+}
+
+impl Holder {
+    /// This very process. None where the system does not tell.
+    pub(crate) fn this() -> Option<Self> {
+        let pid = std::process::id();
+        Some(Self { boot: boot()?, namespace: namespace()?, pid, started: started(pid)? })
+    }
+
+    /// What [`Display`](fmt::Display) wrote.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let mut fields = text.split('/');
+        let holder = Self {
+            boot: fields.next()?.to_owned(),
+            namespace: fields.next()?.to_owned(),
+            pid: fields.next()?.parse().ok()?,
+            started: fields.next()?.parse().ok()?,
+        };
+        fields.next().is_none().then_some(holder)
+    }
+
+    /// Whether the process is there; none where it cannot be known, because it is of another host, boot or container.
+    pub(crate) fn lives(&self) -> Option<bool> {
+        if boot()? != self.boot || namespace()? != self.namespace {
+            return None;
+        }
+        Some(started(self.pid) == Some(self.started))
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}/{}", self.boot, self.namespace, self.pid, self.started)
+    }
+}
+
+fn boot() -> Option<String> {
+    Some(fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?.trim().to_owned())
+}
+
+/// `pid:[4026531836]`, without what a label or a path might not take.
+fn namespace() -> Option<String> {
+    let link = fs::read_link("/proc/self/ns/pid").ok()?;
+    Some(link.to_str()?.chars().filter(char::is_ascii_digit).collect())
+}
+
+/// The 22nd field of `stat`; one that is dead and not waited for does not count.
+fn started(pid: u32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    let state = fields.next()?;
+    (state != "Z" && state != "X").then(|| fields.nth(18)?.parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_known_by_its_start() {
+        let this = Holder::this().unwrap();
+        assert_eq!(Holder::parse(&this.to_string()), Some(this.clone()));
+        assert_eq!(this.lives(), Some(true));
+        assert_eq!(Holder { started: this.started + 1, ..this.clone() }.lives(), Some(false));
+        assert_eq!(Holder { boot: "another".into(), ..this }.lives(), None);
+        assert_eq!(Holder::parse("a/b/c/d"), None);
+    }
+
+    #[test]
+    fn one_that_ended_does_not_live() {
+        let mut child = std::process::Command::new("sleep").arg("100").spawn().unwrap();
+        let holder = Holder { pid: child.id(), started: started(child.id()).unwrap(), ..Holder::this().unwrap() };
+        assert_eq!(holder.lives(), Some(true));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(holder.lives(), Some(false));
+    }
+}

@@ -1,0 +1,172 @@
+//! A container beside another one.
+
+use std::sync::{Arc, Mutex};
+
+use bahub_core::event::Events;
+use bahub_core::registry::TransportComponent;
+use bahub_core::run::{RunContext, RunPurpose};
+use bahub_core::transport::{Exec, Process, Session, Transport};
+use bahub_testkit::conformance::{self, TransportOptions, transport_claim};
+use bahub_testkit::fixtures::{DockerEngine, agent_program};
+use bahub_transports::docker::SideContainer;
+use serde_json::{Value, json};
+use tokio::io::AsyncReadExt;
+
+use super::support::{open, run, transport};
+
+fn side(engine: &DockerEngine, original: &str, more: Value) -> SideContainer {
+    let mut spec = json!({
+        "orig_container": original, "temp_container_image": "busybox", "docker_host": engine.host(), "pull": false, "wait_healthy": 5,
+    });
+    let Value::Object(more) = more else { panic!("an object") };
+    spec.as_object_mut().unwrap().extend(more);
+    SideContainer::from_config(serde_json::from_value(spec).unwrap()).unwrap()
+}
+
+/// Everything that a run could leave or change.
+fn state(engine: &DockerEngine) -> String {
+    let containers = engine.docker(&["ps", "--all", "--format", "{{.Names}} {{.State}}"]);
+    let mut lines: Vec<_> = containers.lines().map(str::to_owned).collect();
+    lines.extend(engine.docker(&["volume", "ls", "--quiet"]).lines().map(str::to_owned));
+    lines.sort();
+    lines.join("\n")
+}
+
+fn status(engine: &DockerEngine, name: &str) -> String {
+    engine.docker(&["inspect", "--format", "{{.State.Status}}", name])
+}
+
+/// An engine whose containers no other test touches.
+async fn alone(check: impl AsyncFnOnce(&mut DockerEngine)) {
+    let mut engine = DockerEngine::start();
+    check(&mut engine).await;
+}
+
+async fn said(session: &mut dyn Session, script: &str) -> String {
+    let Process { mut stdout, exit, .. } = session.exec(&Exec::new(["sh", "-c", script])).await.unwrap();
+    let mut text = String::new();
+    stdout.read_to_string(&mut text).await.unwrap();
+    exit.await;
+    text
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sidedocker_conforms() {
+    alone(async |engine| {
+        engine.container("original", &["--volume", "data:/data"]);
+        let before = state(engine);
+        let options = TransportOptions {
+            agent_program: Some(agent_program()),
+            scratch: "/data".into(),
+            shares_files: false,
+            purpose: RunPurpose::Restore,
+            ..TransportOptions::default()
+        };
+        let report = conformance::transport(Arc::new(side(engine, "original", json!({}))), &options).await;
+        report.assert_conforms();
+        assert_eq!(report.held().len(), transport_claim::ALL.len() - 1);
+        assert_eq!(state(engine), before);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_helper_for_a_container_without_a_place_conforms() {
+    alone(async |engine| {
+        engine.container("fixed", &["--read-only", "--tmpfs", "/tmp", "--volume", "data:/data", "--env", "WHERE=here"]);
+        let before = state(engine);
+        let spec = json!({ "docker_host": engine.host(), "helper": "always" });
+        let mut session = open(&transport("fixed", spec.clone())).await.unwrap();
+        let seen = said(session.as_mut(), "echo $WHERE; tr '\\0' ' ' </proc/1/cmdline; ls -d /data").await;
+        assert_eq!(seen, "here\n/sbin/docker-init -- sleep 100000 /data\n");
+        session.close().await.unwrap();
+        let options = TransportOptions {
+            agent_program: Some(agent_program()),
+            scratch: "/data".into(),
+            shares_files: false,
+            ..TransportOptions::default()
+        };
+        conformance::transport(Arc::new(transport("fixed", spec)), &options).await.assert_conforms();
+        assert_eq!(state(engine), before);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_original_is_down_meanwhile_and_then_what_it_was() {
+    alone(async |engine| {
+        for name in ["running", "paused", "stopped"] {
+            engine.container(name, &["--volume", &format!("{name}:/data")]);
+            engine.docker(&["exec", name, "sh", "-c", "echo kept >/data/file"]);
+        }
+        engine.docker(&["pause", "paused"]);
+        engine.docker(&["kill", "stopped"]);
+        engine.container("other", &[]);
+        let before = state(engine);
+        for name in ["running", "paused", "stopped"] {
+            let transport = side(engine, name, json!({ "also_stop": ["other"], "stop_timeout": 1 }));
+            let mut session = open(&transport).await.unwrap();
+            assert_eq!(said(session.as_mut(), "cat /data/file; touch /data/x 2>&1").await, "kept\ntouch: /data/x: Read-only file system\n");
+            assert_eq!(status(engine, "other"), "running");
+            session.quiesce().await.unwrap();
+            assert_eq!((status(engine, name), status(engine, "other")), ("exited".into(), "exited".into()));
+            session.close().await.unwrap();
+            assert_eq!(state(engine), before);
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_brought_back_is_not_stopped() {
+    alone(async |engine| {
+        engine.container("passing", &["--rm"]);
+        let error = open(&side(engine, "passing", json!({}))).await.err().unwrap();
+        assert!(error.chain().contains("--rm"), "{}", error.chain());
+        engine.container("original", &[]);
+        let missing = json!({ "temp_container_image": "no-such-image" });
+        let mut session = open(&side(engine, "original", missing)).await.unwrap();
+        let error = session.exec(&Exec::new(["true"])).await.unwrap_err();
+        assert!(error.help().unwrap().contains("docker pull no-such-image"), "{error:?}");
+        session.close().await.unwrap();
+        assert_eq!(status(engine, "passing") + &status(engine, "original"), "runningrunning");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_container_that_does_not_become_healthy_is_told() {
+    alone(async |engine| {
+        let sick = ["--health-cmd", "test ! -e /data/sick", "--health-interval", "1s", "--health-retries", "1", "--volume", "data:/data"];
+        engine.container("sick", &sick);
+        let told = Arc::new(Mutex::new(String::new()));
+        let tell = Arc::clone(&told);
+        let events = Events::to(move |event| *tell.lock().unwrap() += &format!("{event:?}"));
+        let cx = RunContext { events, ..run() };
+        let mut session = side(engine, "sick", json!({ "stop_timeout": 1 })).open(&cx).await.unwrap();
+        engine.docker(&["exec", "sick", "touch", "/data/sick"]);
+        said(session.as_mut(), "true").await;
+        session.quiesce().await.unwrap();
+        session.close().await.unwrap();
+        let told = told.lock().unwrap().clone();
+        assert!(told.contains("the container sick runs again and is"), "{told}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_live_run_holds_is_left_alone() {
+    alone(async |engine| {
+        engine.container("original", &[]);
+        let transport = side(engine, "original", json!({ "stop_timeout": 1 }));
+        let mut session = open(&transport).await.unwrap();
+        let process = session.exec(&Exec::new(["sleep", "1000"])).await.unwrap();
+        session.quiesce().await.unwrap();
+        assert_eq!(transport.recover(&run()).await.unwrap(), []);
+        assert_eq!(status(engine, "original"), "exited");
+        session.close().await.unwrap();
+        drop(process);
+        assert_eq!(status(engine, "original"), "running");
+    })
+    .await;
+}
