@@ -12,8 +12,6 @@ mod options;
 mod process;
 mod session;
 mod shell;
-// The same few lines; each transport can be built without the other.
-#[path = "../sh/stdin.rs"]
 mod stdin;
 mod target;
 

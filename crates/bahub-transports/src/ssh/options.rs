@@ -5,8 +5,9 @@ use std::time::Duration;
 use super::target::{Target, quoted};
 
 /// After so long without a byte the server is asked for a sign of life.
-const ALIVE_INTERVAL: Duration = Duration::from_secs(8);
-/// After so many that did not come the connection is given up: 24 seconds, so that a run notices within 30.
+const ALIVE_INTERVAL: Duration = Duration::from_secs(6);
+/// So many may stay without an answer; after the next silence the connection is given up: 24 seconds in all, so that a
+/// run notices within 30.
 const ALIVE_COUNT: u32 = 3;
 
 /// Of each option ssh takes the first value that it meets, so that the user's files cannot undo these. `ssh` hands the file

@@ -3,4 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test states what must hold")]
 
 mod conformance;
+mod ends;
+mod place;
+mod put;
+mod recover;
+mod refusals;
+mod shells;
+mod sudo;
 mod support;

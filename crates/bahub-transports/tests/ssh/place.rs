@@ -1,0 +1,35 @@
+//! The component, and what its connection is.
+
+use bahub_core::registry::{RegistryBuilder, TransportComponent};
+use bahub_core::transport::Locality;
+use bahub_testkit::fixtures::Sshd;
+use bahub_transports::ssh::Ssh;
+use serde_json::json;
+
+use crate::support::{open, transport};
+
+#[test]
+fn the_example_parses_and_builds_by_the_registry() {
+    let mut builder = RegistryBuilder::new();
+    bahub_transports::register(&mut builder);
+    let registry = builder.build().unwrap();
+    let entry = registry.transport(Ssh::TYPE).unwrap();
+    entry.build(serde_yaml::from_str(entry.example).unwrap(), &()).unwrap();
+    assert!(entry.build(json!({ "host": "a", "prot": 22 }), &()).is_err(), "an unknown field");
+    assert!(entry.build(json!({ "host": "-oProxyCommand=id" }), &()).is_err(), "an option for a host");
+    assert!(entry.build(json!({}), &()).is_err(), "no host");
+    assert!(entry.build(json!({ "host": "a", "port": 65536 }), &()).is_err(), "no port");
+}
+
+#[tokio::test]
+async fn the_place_is_elsewhere_and_one_connection_serves_all() {
+    let sshd = Sshd::start();
+    let mut session = open(&transport(sshd.spec(), json!({}))).await.unwrap();
+    assert_eq!(session.locality(), Locality::Remote);
+    let mut running = Vec::new();
+    for _ in 0..5 {
+        running.push(crate::support::start(&mut *session, "exec sleep 1000").await);
+    }
+    assert_eq!(sshd.connections().len(), 1);
+    session.close().await.unwrap();
+}
