@@ -25,8 +25,9 @@ pub(super) fn of_connect(target: &Target, words: &str) -> TransportError {
         );
         (Unreachable, "there was no answer in time", help)
     } else if says(&["IDENTIFICATION HAS CHANGED", "has changed and you have requested strict checking"]) {
+        let file = target.known_hosts.as_ref().map(|path| format!("-f '{}' ", path.display())).unwrap_or_default();
         let help = format!(
-            "somebody may stand in between; if its administrator confirms the new key: ssh-keygen -R '{name}', then `ssh` there once"
+            "somebody may stand in between; if its administrator confirms the new key: ssh-keygen {file}-R '{name}', then add that one"
         );
         (Refused, "the host's key is another one than known_hosts holds", help)
     } else if says(&["host key is known for"]) {
@@ -46,8 +47,17 @@ pub(super) fn of_connect(target: &Target, words: &str) -> TransportError {
     } else {
         (Unreachable, "there is no connection", by_hand(target))
     };
-    let message = format!("cannot log in to {target}: {what}{}", told(words));
+    let message = format!("cannot log in to {target}: {what}{}", told(&without_alarm(words)));
     TransportError::new(kind, message).with_help(help)
+}
+
+/// Without the prose around the facts of a changed key.
+fn without_alarm(words: &str) -> String {
+    let fact = |line: &&str| ["The fingerprint", "SHA256:", "Offending"].iter().any(|begin| line.starts_with(begin));
+    if !words.contains("@@@@") {
+        return words.to_owned();
+    }
+    words.lines().filter(fact).collect::<Vec<_>>().join(" ")
 }
 
 /// Tells that `ssh` itself is not there.
@@ -59,8 +69,7 @@ pub(super) fn no_program(error: std::io::Error) -> TransportError {
 
 /// The words in brackets, on one line; nothing where there are none.
 pub(super) fn told(words: &str) -> String {
-    let line = words.split_whitespace().filter(|word| !word.starts_with("@@@")).collect::<Vec<_>>().join(" ");
-    let line = line.trim_matches('@').trim();
+    let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.is_empty() {
         return String::new();
     }
@@ -81,8 +90,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn of_a_changed_key_the_facts_are_told() {
+        let words = "@@@@@@\r\n@ WARNING @\r\nIT IS POSSIBLE\r\nThe fingerprint for the ED25519 key sent by the remote host is\nSHA256:x.\r\nAdd\r\n";
+        assert_eq!(without_alarm(words), "The fingerprint for the ED25519 key sent by the remote host is SHA256:x.");
+    }
+
+    #[test]
     fn words_are_cut_at_the_front_and_between_characters() {
-        assert_eq!(told("@@@@@@\n@ A:  b @\r\n"), " (A: b)");
+        assert_eq!(told("A:  b\r\nc\n"), " (A: b c)");
         assert_eq!(told(" \n"), "");
         assert!(told(&"ä".repeat(1000)).len() < WORDS_MOST + 5);
     }

@@ -13,7 +13,7 @@ use tokio::process::Command;
 
 use super::control::{self, ControlFolder};
 use super::failure;
-use super::options::configuration;
+use super::options::{check_owner, configuration};
 use super::target::Target;
 
 /// How long a master may take to answer. It needs the network for nothing of that.
@@ -45,6 +45,7 @@ impl Master {
     /// # Errors
     /// As [`failure::of_connect`] tells them apart.
     pub(super) async fn connect(target: Arc<Target>, run: &str) -> Result<Self, TransportError> {
+        check_owner(&target)?;
         let folder = ControlFolder::create(run)?;
         // Not stopped half-way: a master that nobody knows of would stay.
         let connected = tokio::spawn(async move { Self::launch(&target, folder).await }).await;

@@ -1,6 +1,10 @@
 //! The configuration that `ssh` is started with: what must hold, then the user's own.
 
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
+
+use bahub_core::transport::{TransportError, TransportErrorKind};
 
 use super::target::{Target, quoted};
 
@@ -35,4 +39,40 @@ pub(super) fn configuration(target: &Target) -> String {
         None => lines.extend(["Include ~/.ssh/config", "Include /etc/ssh/ssh_config"].map(str::to_owned)),
     }
     lines.join("\n") + "\n"
+}
+
+/// Refuses a `~/.ssh/config` that others may write: it can start programs. `ssh` checks it only where it finds it itself.
+///
+/// # Errors
+/// [`TransportErrorKind::Refused`], naming the file.
+pub(super) fn check_owner(target: &Target) -> Result<(), TransportError> {
+    let path = std::env::home_dir().filter(|_| target.config_file.is_none()).map(|home| home.join(".ssh/config"));
+    let Some((path, found)) = path.and_then(|path| path.metadata().ok().map(|found| (path, found))) else {
+        return Ok(());
+    };
+    if is_ours_alone(&found) {
+        return Ok(());
+    }
+    let message = format!("others than its user may write {}", path.display());
+    Err(TransportError::new(TransportErrorKind::Refused, message).with_help("chmod 600, and chown, as ssh itself asks"))
+}
+
+fn is_ours_alone(found: &Metadata) -> bool {
+    let ours = [0, rustix::process::getuid().as_raw()].contains(&found.uid());
+    ours && found.mode() & 0o022 == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_file_that_the_group_may_write_is_not_ours_alone() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for (mode, alone) in [(0o600, true), (0o644, true), (0o664, false), (0o606, false)] {
+            file.as_file().set_permissions(PermissionsExt::from_mode(mode)).unwrap();
+            assert_eq!(is_ours_alone(&file.as_file().metadata().unwrap()), alone, "{mode:o}");
+        }
+    }
 }

@@ -33,3 +33,28 @@ async fn the_place_is_elsewhere_and_one_connection_serves_all() {
     assert_eq!(sshd.connections().len(), 1);
     session.close().await.unwrap();
 }
+
+#[tokio::test]
+async fn the_users_own_configuration_applies() {
+    let sshd = Sshd::start();
+    let config = format!(
+        "Host db\nHostName 127.0.0.1\nPort {}\nIdentityFile {}\n",
+        sshd.port(),
+        sshd.file("user_key").display()
+    );
+    std::fs::write(sshd.file("ssh_config"), config).unwrap();
+    let spec = json!({
+        "host": "db",
+        "known_hosts": sshd.file("known_hosts"),
+        "config_file": sshd.file("ssh_config"),
+    });
+    open(&transport(spec, json!({}))).await.unwrap().close().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_users_and_the_systems_files_are_read_where_no_other_is_named() {
+    let sshd = Sshd::start();
+    let mut spec = sshd.spec();
+    spec.as_object_mut().unwrap().remove("config_file");
+    open(&transport(spec, json!({}))).await.unwrap().close().await.unwrap();
+}

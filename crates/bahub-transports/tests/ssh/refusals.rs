@@ -36,7 +36,7 @@ async fn a_changed_host_key_is_refused() {
     let other = fs::read_to_string(sshd.file("other_key.pub")).unwrap();
     fs::write(sshd.file("known_hosts"), format!("[127.0.0.1]:{} {other}", sshd.port())).unwrap();
     let error = refusal(&sshd, json!({})).await;
-    let help = format!("ssh-keygen -R '[127.0.0.1]:{}'", sshd.port());
+    let help = format!("-R '[127.0.0.1]:{}'", sshd.port());
     says(&error, TransportErrorKind::Refused, "another one than known_hosts holds", &help);
 }
 
