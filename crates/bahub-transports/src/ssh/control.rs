@@ -50,7 +50,7 @@ impl ControlFolder {
             let path = base.join(format!("{PREFIX}{}-{}", run.get(..8).unwrap_or(run), random_hex(4)?));
             // mkdir makes it anew or fails: a folder or link that somebody laid there is never used.
             DirBuilder::new().mode(0o700).create(&path)?;
-            match lease(&path) {
+            match lease(&path, Lease::New) {
                 Ok(Some(lease)) => return Ok(Self { path, _lease: lease }),
                 Ok(None) => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -74,10 +74,19 @@ fn gone(removed: io::Result<()>) -> io::Result<()> {
     removed.or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
 }
 
+/// Whose lease it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lease {
+    /// One's own, of a folder just made.
+    New,
+    /// Another one's. A sweep makes no file: it would stand in the way of who removes the folder meanwhile.
+    Old,
+}
+
 /// Takes a folder's lease; `None` where another process holds it, or removed it meanwhile.
-fn lease(folder: &Path) -> io::Result<Option<File>> {
+fn lease(folder: &Path, whose: Lease) -> io::Result<Option<File>> {
     let path = folder.join(LEASE);
-    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path)?;
+    let file = OpenOptions::new().write(true).create_new(whose == Lease::New).mode(0o600).open(&path)?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => {}
         Err(rustix::io::Errno::WOULDBLOCK) => return Ok(None),
@@ -148,11 +157,14 @@ fn folders(base: &Path) -> Vec<PathBuf> {
 }
 
 async fn sweep_one(folder: &Path) -> io::Result<Option<&'static str>> {
-    let held = match lease(folder) {
+    let held = match lease(folder, Lease::Old) {
         Ok(Some(held)) => held,
         Ok(None) => return Ok(None),
-        // Somebody else swept it.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            // Somebody makes or removes it this moment, or was killed at that: then it is empty.
+            let _ = std::fs::remove_dir(folder);
+            return Ok(None);
+        }
         Err(error) => return Err(error),
     };
     let mut done = "removed";
@@ -179,19 +191,29 @@ mod tests {
     fn a_lease_that_is_held_is_given_to_nobody() {
         let base = tempfile::tempdir().unwrap();
         let folder = ControlFolder::create_in(base.path(), "0123456789abcdef").unwrap();
-        assert!(lease(folder.path()).unwrap().is_none());
+        assert!(lease(folder.path(), Lease::Old).unwrap().is_none());
         let path = folder.path().to_owned();
         drop(folder);
-        assert!(lease(&path).unwrap().is_some());
+        assert!(lease(&path, Lease::Old).unwrap().is_some());
     }
 
-    #[test]
-    fn a_lease_whose_file_was_removed_is_none() {
+    #[tokio::test]
+    async fn a_sweep_takes_what_is_dead_and_leaves_what_lives() {
         let base = tempfile::tempdir().unwrap();
-        let held = lease(base.path()).unwrap();
-        assert!(held.is_some());
-        std::fs::remove_file(base.path().join(LEASE)).unwrap();
-        assert!(lease(base.path()).unwrap().is_some(), "a new file, which is free");
+        let live = ControlFolder::create_in(base.path(), "live").unwrap();
+        let dead = ControlFolder::create_in(base.path(), "dead").unwrap().path().to_owned();
+        let unborn = base.path().join("bahub-ssh-unborn");
+        let removed = base.path().join("bahub-ssh-removed");
+        std::fs::create_dir(&unborn).unwrap();
+        std::fs::create_dir_all(removed.join("file-that-its-owner-removes-next")).unwrap();
+        assert_eq!(folders(base.path()).len(), 4);
+        for folder in folders(base.path()) {
+            let done = sweep_one(&folder).await.unwrap();
+            assert_eq!(done, (folder == dead).then_some("removed"), "{folder:?}");
+        }
+        let mut left = folders(base.path());
+        left.sort();
+        assert_eq!(left, [live.path().to_owned(), removed]);
     }
 
     #[test]
