@@ -45,7 +45,7 @@ pub(crate) struct Global {
     /// End with exit code 4 where a run succeeded with warnings
     #[arg(long, global = true)]
     pub(crate) fail_on_warnings: bool,
-    /// The backup-maker program to place where the data is
+    /// The backup-maker program to place where the data is, or a folder with one for each architecture [default: beside bahub]
     #[arg(long, value_name = "FILE", env = "BAHUB_AGENT", global = true)]
     pub(crate) agent: Option<PathBuf>,
 }

@@ -76,9 +76,12 @@ fn run(args: Args, registry: Arc<Registry>, renderer: &Renderer) -> Result<u8, F
         .map_err(|error| Failed::new(1, format!("cannot start: {error}")))?;
     let agent = InProcess::new(AgentSinks::new(bahub_sinks::agent_sinks()));
     let engine = Engine::new(Arc::new(OpenPgpKeys), Arc::new(agent));
-    let engine = match &args.global.agent {
-        Some(program) => engine.with_agent_program(program),
-        None => engine,
+    let beside = || std::env::current_exe().ok().and_then(|program| Some(program.parent()?.to_owned()));
+    let engine = match (&args.global.agent, beside()) {
+        (Some(folder), _) if folder.is_dir() => engine.with_agent_programs(folder),
+        (Some(program), _) => engine.with_agent_program(program),
+        (None, Some(folder)) => engine.with_agent_programs(folder),
+        (None, None) => engine,
     };
     let code = runtime.block_on(command::run(args, engine, registry, renderer));
     // A thread that still waits for a terminal's input must not hold the end up.

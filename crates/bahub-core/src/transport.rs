@@ -41,6 +41,14 @@ pub trait Session: Send {
         Locality::Remote
     }
 
+    /// What kind of machine the place is, as `uname -m` names it: it decides which agent is placed. None: this host's.
+    ///
+    /// # Errors
+    /// If it cannot be asked.
+    async fn machine(&mut self) -> Result<Option<String>, TransportError> {
+        Ok(None)
+    }
+
     /// Starts a program of fixed words; used for the agent alone, so argv is UTF-8.
     ///
     /// Dropping the process kills it.

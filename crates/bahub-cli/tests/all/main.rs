@@ -10,6 +10,8 @@ mod support;
 mod commits;
 mod config;
 mod damage;
+mod docker;
+mod docker_killed;
 mod ended;
 mod files;
 mod gnupg;

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::ended::Run;
-use super::{Engine, RunError, RunErrorKind, error};
+use super::{Engine, RunError, RunErrorKind, agent_program, error};
 use crate::adapter::{Adapter, Finding, Findings};
 use crate::event::{Event, Events};
 use crate::link::{
@@ -67,14 +67,12 @@ impl Engine {
 
     /// Places the agent's program through the session and speaks to it over its stdio.
     async fn agent_placed(&self, session: &mut dyn Session, cx: &RunContext) -> Result<Agent, RunError> {
-        let failed = |what: String| {
-            RunError::new(RunErrorKind::Agent, what).with_help("bahub finds backup-maker beside itself, or by --agent")
-        };
-        let program = self.agent_program.as_ref().ok_or_else(|| failed("there is no agent program to place".into()))?;
-        let content = tokio::fs::read(program)
-            .await
-            .map_err(|error| failed(format!("cannot read the agent program {}: {error}", program.display())))?;
-        let placed = session.put(PutFile { name: "backup-maker", content: &content, mode: 0o555 }).await?;
+        let programs = self.agent_program.as_ref().ok_or_else(|| {
+            RunError::new(RunErrorKind::Agent, "there is no agent program to place where the data is")
+        })?;
+        let machine = session.machine().await?;
+        let content = programs.load(machine.as_deref().unwrap_or(std::env::consts::ARCH)).await?;
+        let placed = session.put(PutFile { name: agent_program::NAME, content: &content, mode: 0o555 }).await?;
         let process = session.exec(&Exec::new([placed.0.as_str(), "serve"])).await?;
         let Process { stdin, stdout, stderr, exit } = process;
         let events = cx.events.clone();

@@ -5,6 +5,7 @@
 //! never masked by a later one.
 
 mod agent;
+mod agent_program;
 mod backup;
 mod capture;
 mod census;
@@ -26,6 +27,8 @@ use std::sync::Arc;
 use crate::agent::LocalAgent;
 use crate::keys::Keys;
 
+use agent_program::AgentProgram;
+
 pub use download::DownloadContent;
 pub use ended::{EXIT_CODES, Ended, ExitCode};
 pub use error::{RunError, RunErrorKind};
@@ -36,7 +39,7 @@ pub use restore::{Look, RestoreOptions};
 pub struct Engine {
     keys: Arc<dyn Keys>,
     local_agent: Arc<dyn LocalAgent>,
-    agent_program: Option<PathBuf>,
+    agent_program: Option<AgentProgram>,
     lock_folder: PathBuf,
 }
 
@@ -46,10 +49,17 @@ impl Engine {
         Self { keys, local_agent, agent_program: None, lock_folder: lock::default_folder() }
     }
 
-    /// Names the program that is placed next to data that is elsewhere.
+    /// Names the program that is placed next to data that is elsewhere, whatever machine that is.
     #[must_use]
     pub fn with_agent_program(mut self, program: impl Into<PathBuf>) -> Self {
-        self.agent_program = Some(program.into());
+        self.agent_program = Some(AgentProgram::File(program.into()));
+        self
+    }
+
+    /// Names the folder in which that program is: `backup-maker-ARCHITECTURE` (as `uname -m` has it), or `backup-maker`.
+    #[must_use]
+    pub fn with_agent_programs(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.agent_program = Some(AgentProgram::Folder(folder.into()));
         self
     }
 

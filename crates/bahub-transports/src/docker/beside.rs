@@ -14,7 +14,7 @@ use bollard::query_parameters::{
     StartContainerOptions,
 };
 
-use super::engine::{failed, status};
+use super::engine::{failed, machine_of, status};
 use super::find;
 use super::place::Folder;
 use super::stdio;
@@ -158,6 +158,10 @@ pub(super) async fn remove(docker: &Docker, id: &str) -> Result<(), TransportErr
 
 #[async_trait]
 impl Session for Beside {
+    async fn machine(&mut self) -> Result<Option<String>, TransportError> {
+        machine_of(&self.docker, &self.like.image).await
+    }
+
     async fn exec(&mut self, command: &Exec) -> Result<Process, TransportError> {
         let program = command.argv.first().cloned().unwrap_or_default();
         let id = self.create(command).await?;

@@ -39,3 +39,23 @@ pub(super) fn failed(kind: TransportErrorKind, what: impl Into<String>) -> impl 
         error => TransportError::new(kind, what).with_source(error),
     }
 }
+
+/// The kind of machine that an image is for, as `uname -m` names it.
+///
+/// # Errors
+/// [`TransportErrorKind::Unreachable`] if the engine does not know the image.
+pub(super) async fn machine_of(docker: &Docker, image: &str) -> Result<Option<String>, TransportError> {
+    let inspected = docker.inspect_image(image).await;
+    let what = format!("the image {image} cannot be looked at");
+    let inspected = match inspected {
+        // Where it is not there, what makes the container says so better.
+        Err(error) if status(&error) == Some(404) => return Ok(None),
+        other => other.map_err(failed(TransportErrorKind::Unreachable, what))?,
+    };
+    let machine = inspected.architecture.filter(|name| !name.is_empty());
+    Ok(machine.map(|name| match &*name {
+        "amd64" => "x86_64".to_owned(),
+        "arm64" => "aarch64".to_owned(),
+        _ => name,
+    }))
+}

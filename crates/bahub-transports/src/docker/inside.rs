@@ -1,5 +1,7 @@
 //! A container in which commands run.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use bahub_core::run::random_hex;
 use bahub_core::step::Exit;
@@ -8,11 +10,10 @@ use bollard::Docker;
 use bollard::exec::{CreateExecOptions, StartExecOptions, StartExecResults};
 use futures::StreamExt;
 
-use super::engine::{failed, status};
+use super::engine::{failed, machine_of, status};
 use super::find::Found;
 use super::place::{self, Folder};
 use super::stdio;
-use std::time::Duration;
 
 /// What every program of a session, and every child of one, has in its environment, so that it can be found.
 const MARK: &str = "BAHUB_EXEC";
@@ -72,6 +73,10 @@ impl Inside {
 
 #[async_trait]
 impl Session for Inside {
+    async fn machine(&mut self) -> Result<Option<String>, TransportError> {
+        machine_of(&self.docker, self.container.inspected.image.as_deref().unwrap_or_default()).await
+    }
+
     async fn exec(&mut self, command: &Exec) -> Result<Process, TransportError> {
         let program = command.argv.first().cloned().unwrap_or_default();
         let what = format!("cannot start {program} in the container {}", self.container.name);

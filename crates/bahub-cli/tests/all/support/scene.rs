@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use bahub_testkit::fixtures::{KeyPair, TreeSpec, assert_same_tree, noise, tree};
+use bahub_testkit::fixtures::{KeyPair, agent_program, TreeSpec, assert_same_tree, noise, tree};
 use tempfile::TempDir;
 
 use super::{Run, Running};
@@ -22,6 +22,8 @@ pub(crate) struct Scene {
     spec: String,
     /// Another adapter than that for files, and its spec.
     adapter: Option<(String, String)>,
+    /// The transport's type and spec.
+    transport: String,
     path: String,
     environment: Vec<(String, String)>,
 }
@@ -75,6 +77,7 @@ impl Scene {
             meta: String::new(),
             spec: String::new(),
             adapter: None,
+            transport: "type: bahub.transports.sh, spec: {}".into(),
             path: std::env::var("PATH").unwrap(),
             environment: Vec::new(),
         };
@@ -122,6 +125,13 @@ impl Scene {
         self
     }
 
+    /// Runs commands elsewhere, by an agent that is placed there.
+    pub(crate) fn with_transport(mut self, transport: &str, spec: &str) -> Self {
+        self.transport = format!("type: {transport}, spec: {{ {spec} }}");
+        self.write_config();
+        self.with_variable("BAHUB_AGENT", &agent_program().display().to_string())
+    }
+
     /// Adds a variable to the environment.
     pub(crate) fn with_variable(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
@@ -134,14 +144,14 @@ impl Scene {
     }
 
     fn write_config(&self) {
-        let Self { access, encryption, meta, spec, .. } = self;
+        let Self { access, encryption, meta, spec, transport, .. } = self;
         let of_files =
             || ("bahub.adapters.filesystem".to_owned(), format!("paths: [\"{}\"]{spec}", self.data().display()));
         let (adapter, spec) = self.adapter.clone().unwrap_or_else(of_files);
         let text = format!(
             "accesses:\n  here: {{ {access} }}\n\
              encryption:\n  key: {{ {encryption} }}\n\
-             transports:\n  local: {{ type: bahub.transports.sh, spec: {{}} }}\n\
+             transports:\n  local: {{ {transport} }}\n\
              backups:\n  tree:\n    meta: {{ type: {adapter}, access: here, encryption: key, transport: local{meta} }}\n    \
              spec: {{ {spec} }}\n"
         );

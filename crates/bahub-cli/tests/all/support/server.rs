@@ -22,7 +22,17 @@ pub(crate) struct Server {
 impl Server {
     /// Starts it.
     pub(crate) fn start() -> Self {
-        let server = wait(BackupRepository::start_with(Settings { logins_per_minute: None, ..Settings::quick() }));
+        Self::start_with(Settings::quick())
+    }
+
+    /// Starts it at a free port of this address, which containers reach.
+    pub(crate) fn start_at(address: &str) -> Self {
+        let listen = (address.parse::<std::net::IpAddr>().unwrap(), 0).into();
+        Self::start_with(Settings { listen, ..Settings::quick() })
+    }
+
+    fn start_with(settings: Settings) -> Self {
+        let server = wait(BackupRepository::start_with(Settings { logins_per_minute: None, ..settings }));
         server.add_collection(COLLECTION, Limits { max_versions: 100, ..Limits::default() });
         server.add_user(USER, PASSWORD, &[Role::BackupUploader, Role::BackupDownloader]);
         let token = server.token_for(USER);

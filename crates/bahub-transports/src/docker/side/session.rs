@@ -23,6 +23,10 @@ pub(super) struct Side {
 
 #[async_trait]
 impl Session for Side {
+    async fn machine(&mut self) -> Result<Option<String>, TransportError> {
+        self.beside.machine().await
+    }
+
     async fn exec(&mut self, command: &Exec) -> Result<Process, TransportError> {
         self.beside.exec(command).await
     }

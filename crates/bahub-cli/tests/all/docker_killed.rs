@@ -1,0 +1,81 @@
+//! A run beside a container that is killed at each moment that there is: afterwards everything is as before it.
+
+use bahub_testkit::fixtures::DockerEngine;
+use rustix::process::Signal;
+
+use super::support::Scene;
+
+/// Every moment of the transport's source.
+const MOMENTS: [&str; 11] = [
+    "side.found",
+    "side.created",
+    "side.placed",
+    "side.started",
+    "side.stopping",
+    "side.stopped-one",
+    "side.stopped",
+    "side.closing",
+    "side.brought-back-one",
+    "side.brought-back",
+    "side.removed",
+];
+
+struct App {
+    engine: DockerEngine,
+    scene: Scene,
+}
+
+impl App {
+    fn new() -> Self {
+        let engine = DockerEngine::start();
+        engine.container("original", &["--volume", "data:/data"]);
+        engine.container("other", &["--volume", "data:/data"]);
+        engine.docker(&["pause", "other"]);
+        engine.docker(&["exec", "original", "sh", "-c", "head -c 3000000 /dev/urandom >/data/noise"]);
+        let spec = format!(
+            "orig_container: original, temp_container_image: busybox, stop_timeout: 1, also_stop: [other], docker_host: \"{}\"",
+            engine.host()
+        );
+        let scene = Scene::new()
+            .with_transport("sidedocker", &spec)
+            .with_adapter("bahub.adapters.filesystem", "paths: [/data]");
+        Self { engine, scene }
+    }
+
+    /// Everything that a run could leave or change.
+    fn state(&self) -> String {
+        let containers = self.engine.docker(&["ps", "--all", "--format", "{{.ID}} {{.Names}} {{.State}}"]);
+        containers + &self.engine.docker(&["volume", "ls", "--quiet"])
+    }
+
+    /// Runs it with a death at this moment.
+    fn killed_at(&self, moment: &str) {
+        let mut command = self.scene.command(&[":backup:make", "tree"]);
+        command.env("BAHUB_FAULT_POINT", moment);
+        let status = command.output().unwrap().status;
+        // `env` is replaced by the program, so this is its own death.
+        let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+        assert_eq!(signal, Some(Signal::KILL.as_raw()), "{moment}: {status}");
+    }
+}
+
+#[test]
+fn everything_is_as_before_after_recover_and_after_the_next_run() {
+    let app = App::new();
+    let before = app.state();
+    let mut versions = 0;
+    for moment in MOMENTS {
+        app.killed_at(moment);
+        app.scene.json(&[":recover", "tree"]).assert_code(0);
+        assert_eq!(app.state(), before, "{moment}");
+        app.killed_at(moment);
+        app.scene.make();
+        assert_eq!(app.state(), before, "{moment}");
+        versions += 1;
+        // Each version that there is is whole: that of a run that was killed after its commit too.
+        let listed = app.scene.list();
+        assert!(listed.len() >= versions, "{moment}: {listed:?}");
+        versions = listed.len();
+    }
+    app.scene.json(&[":backup:verify", "tree"]).assert_code(0);
+}

@@ -1,0 +1,83 @@
+//! The program that is placed next to data that is elsewhere, one for each kind of machine.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{RunError, RunErrorKind};
+
+/// The program's name; a file that is for one kind of machine has that after a dash: `backup-maker-aarch64`.
+pub(super) const NAME: &str = "backup-maker";
+/// What to do where there is none.
+const HELP: &str = "bahub finds backup-maker-ARCHITECTURE or backup-maker beside itself, or by --agent; docs/building.md says how to build it";
+
+/// Where programs are found.
+#[derive(Debug, Clone)]
+pub(super) enum AgentProgram {
+    /// This file, for every target.
+    File(PathBuf),
+    /// Files of this folder.
+    Folder(PathBuf),
+}
+
+impl AgentProgram {
+    /// Reads the one for a kind of machine, as `uname -m` names it.
+    pub(super) async fn load(&self, machine: &str) -> Result<Vec<u8>, RunError> {
+        let candidates = match self {
+            Self::File(file) => vec![file.clone()],
+            Self::Folder(folder) => vec![folder.join(format!("{NAME}-{machine}")), folder.join(NAME)],
+        };
+        for file in &candidates {
+            match tokio::fs::read(file).await {
+                Ok(program) => return checked(program, machine, file),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => {
+                    let message = format!("cannot read the agent program {}: {error}", file.display());
+                    return Err(RunError::new(RunErrorKind::Agent, message).with_help(HELP));
+                }
+            }
+        }
+        let files = candidates.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(" or ");
+        let message = format!("there is no agent program for {machine} to place where the data is: no {files}");
+        Err(RunError::new(RunErrorKind::Agent, message).with_help(HELP))
+    }
+}
+
+/// A program of another machine would fail there with words that nobody understands.
+fn checked(program: Vec<u8>, machine: &str, file: &Path) -> Result<Vec<u8>, RunError> {
+    let built_for = match program.get(..20) {
+        Some([0x7f, b'E', b'L', b'F', .., kind, 0]) => match kind {
+            62 => "x86_64",
+            183 => "aarch64",
+            _ => "another architecture",
+        },
+        _ => "no machine: it is no ELF program",
+    };
+    if built_for == machine || !["x86_64", "aarch64"].contains(&machine) {
+        return Ok(program);
+    }
+    let message = format!("the target is {machine}, and the agent program {} is for {built_for}", file.display());
+    Err(RunError::new(RunErrorKind::Agent, message).with_help(HELP))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_program_of_the_machine_is_taken_and_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let elf = |kind: u8| [&b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0"[..], &[kind, 0, 1]].concat();
+        let programs = AgentProgram::Folder(folder.path().into());
+        let missing = programs.load("aarch64").await.unwrap_err().to_string();
+        assert!(missing.contains("no agent program for aarch64"), "{missing}");
+        std::fs::write(folder.path().join(NAME), elf(62)).unwrap();
+        assert_eq!(programs.load("x86_64").await.unwrap(), elf(62));
+        let wrong = programs.load("aarch64").await.unwrap_err().to_string();
+        assert!(wrong.contains("the target is aarch64") && wrong.contains("is for x86_64"), "{wrong}");
+        std::fs::write(folder.path().join("backup-maker-aarch64"), elf(183)).unwrap();
+        assert_eq!(programs.load("aarch64").await.unwrap(), elf(183));
+        let text = AgentProgram::File(folder.path().join("text"));
+        std::fs::write(folder.path().join("text"), "#!/bin/sh\nexit 0; # long enough\n").unwrap();
+        assert!(text.load("x86_64").await.unwrap_err().to_string().contains("no ELF program"));
+    }
+}
