@@ -3,10 +3,8 @@
 use bahub_core::registry::{Absent, Kind, RegistryBuilder};
 
 /// Transports of the original that come with a later version.
-const LATER: &[(&str, &[&str])] = &[
-    ("bahub.transports.kubernetes_podexec", &[]),
-    ("bahub.transports.kubernetes_sidepod", &[]),
-];
+const LATER: &[(&str, &[&str])] =
+    &[("bahub.transports.kubernetes_podexec", &[]), ("bahub.transports.kubernetes_sidepod", &[])];
 
 /// Adds every transport that this build holds, and names those that it does not.
 pub fn register(builder: &mut RegistryBuilder) {

@@ -54,9 +54,16 @@ const LOOK: &str = "cd /data && find . | sort && cat 'a b/noise' text | sha256su
 
 #[test]
 fn files_of_a_busybox_container() {
-    for (name, options) in [("files", &["--volume", "files:/data"][..]), ("fixed", &["--read-only", "--tmpfs", "/tmp", "--volume", "fixed:/data"])] {
+    for (name, options) in [
+        ("files", &["--volume", "files:/data"][..]),
+        ("fixed", &["--read-only", "--tmpfs", "/tmp", "--volume", "fixed:/data"]),
+    ] {
         ENGINE.container(name, options);
-        for (route, scene, _server) in routes("bahub.transports.docker", &format!("container: {name}"), ("bahub.adapters.filesystem", "paths: [/data]")) {
+        for (route, scene, _server) in routes(
+            "bahub.transports.docker",
+            &format!("container: {name}"),
+            ("bahub.adapters.filesystem", "paths: [/data]"),
+        ) {
             sh(name, TREE);
             let diff = || {
                 let listed = ENGINE.docker(&["diff", name]);
@@ -75,7 +82,9 @@ fn files_of_a_busybox_container() {
 fn files_beside_a_container_that_is_down() {
     ENGINE.container("cold", &["--volume", "cold:/data"]);
     let spec = "orig_container: cold, temp_container_image: busybox, stop_timeout: 1";
-    for (route, scene, _server) in routes("bahub.transports.docker_sidecontainer", spec, ("bahub.adapters.filesystem", "paths: [/data]")) {
+    for (route, scene, _server) in
+        routes("bahub.transports.docker_sidecontainer", spec, ("bahub.adapters.filesystem", "paths: [/data]"))
+    {
         sh("cold", TREE);
         let containers = ENGINE.docker(&["ps", "--all", "--quiet", "--filter", "name=cold"]);
         comes_back(route, &scene, || sh("cold", LOOK), || drop(sh("cold", "rm -rf /data/*")));
@@ -85,15 +94,33 @@ fn files_beside_a_container_that_is_down() {
 
 #[test]
 fn mariadb_in_a_container_hot_and_cold() {
-    let run = ["run", "--detach", "--name", "maria", "--volume", "/usr:/usr:ro", "--volume", "maria:/var/lib/mysql", "debian"];
+    let run = [
+        "run",
+        "--detach",
+        "--name",
+        "maria",
+        "--volume",
+        "/usr:/usr:ro",
+        "--volume",
+        "maria:/var/lib/mysql",
+        "debian",
+    ];
     let server = "[ -d /var/lib/mysql/mysql ] || mariadb-install-db --user=root --auth-root-authentication-method=normal >/dev/null; exec mariadbd --no-defaults --user=root --datadir=/var/lib/mysql --socket=/tmp/socket --tmpdir=/tmp --log-bin=off --skip-log-bin";
     ENGINE.docker(&[&run[..], &["sh", "-c", server]].concat());
     let client = |sql: &str| sh("maria", &format!("mariadb --no-defaults --socket=/tmp/socket -N -e \"{sql}\""));
-    let ready = || while !ENGINE.try_docker(&["exec", "maria", "mariadb", "--no-defaults", "--socket=/tmp/socket", "-e", "SELECT 1"]).status.success() {
-        std::thread::sleep(std::time::Duration::from_millis(200));
+    let ready = || {
+        while !ENGINE
+            .try_docker(&["exec", "maria", "mariadb", "--no-defaults", "--socket=/tmp/socket", "-e", "SELECT 1"])
+            .status
+            .success()
+        {
+            std::thread::sleep(std::time::Duration::from_millis(200));
+        }
     };
     ready();
-    client("CREATE DATABASE app; CREATE TABLE app.t (n int PRIMARY KEY, v text); INSERT INTO app.t SELECT seq, md5(seq) FROM mysql.seq_1_to_5000; CREATE USER app@localhost IDENTIFIED BY 'pass word'; GRANT ALL ON *.* TO app@localhost");
+    client(
+        "CREATE DATABASE app; CREATE TABLE app.t (n int PRIMARY KEY, v text); INSERT INTO app.t SELECT seq, md5(seq) FROM mysql.seq_1_to_5000; CREATE USER app@localhost IDENTIFIED BY 'pass word'; GRANT ALL ON *.* TO app@localhost",
+    );
     let look = || {
         ready();
         client("CHECKSUM TABLE app.t; SELECT count(*) FROM app.t")
@@ -103,19 +130,47 @@ fn mariadb_in_a_container_hot_and_cold() {
         comes_back(route, &scene, look, || drop(client("DROP TABLE app.t")));
     }
     let spec = "orig_container: maria, temp_container_image: debian, user: root";
-    for (route, scene, _server) in routes("bahub.transports.docker_sidecontainer", spec, ("bahub.adapters.filesystem", "paths: [/var/lib/mysql]")) {
+    for (route, scene, _server) in
+        routes("bahub.transports.docker_sidecontainer", spec, ("bahub.adapters.filesystem", "paths: [/var/lib/mysql]"))
+    {
         comes_back(route, &scene, look, || drop(client("DROP TABLE app.t")));
     }
 }
 
 #[test]
 fn postgresql_in_a_container_hot_and_cold() {
-    let run = ["run", "--detach", "--name", "postgres", "--user", "postgres", "--volume", "/usr:/usr:ro", "--volume", "postgres:/data", "debian"];
+    let run = [
+        "run",
+        "--detach",
+        "--name",
+        "postgres",
+        "--user",
+        "postgres",
+        "--volume",
+        "/usr:/usr:ro",
+        "--volume",
+        "postgres:/data",
+        "debian",
+    ];
     let server = "b=$(echo /usr/lib/postgresql/*/bin); [ -d /data/db ] || $b/initdb -D /data/db --auth=trust >/dev/null; exec $b/postgres -D /data/db -k /tmp";
     ENGINE.docker(&[&run[..], &["sh", "-c", server]].concat());
-    let client = |sql: &str| sh("postgres", &format!("$(echo /usr/lib/postgresql/*/bin)/psql -h /tmp -U postgres -At -d app -c \"{sql}\""));
-    let ready = || while !ENGINE.try_docker(&["exec", "postgres", "sh", "-c", "$(echo /usr/lib/postgresql/*/bin)/psql -h /tmp -U postgres -c 'SELECT 1'"]).status.success() {
-        std::thread::sleep(std::time::Duration::from_millis(200));
+    let client = |sql: &str| {
+        sh("postgres", &format!("$(echo /usr/lib/postgresql/*/bin)/psql -h /tmp -U postgres -At -d app -c \"{sql}\""))
+    };
+    let ready = || {
+        while !ENGINE
+            .try_docker(&[
+                "exec",
+                "postgres",
+                "sh",
+                "-c",
+                "$(echo /usr/lib/postgresql/*/bin)/psql -h /tmp -U postgres -c 'SELECT 1'",
+            ])
+            .status
+            .success()
+        {
+            std::thread::sleep(std::time::Duration::from_millis(200));
+        }
     };
     ready();
     sh("postgres", "$(echo /usr/lib/postgresql/*/bin)/createdb -h /tmp -U postgres app");
@@ -129,7 +184,9 @@ fn postgresql_in_a_container_hot_and_cold() {
         comes_back(route, &scene, look, || drop(client("DROP TABLE t")));
     }
     let spec = "orig_container: postgres, temp_container_image: debian, user: root";
-    for (route, scene, _server) in routes("bahub.transports.docker_sidecontainer", spec, ("bahub.adapters.filesystem", "paths: [/data]")) {
+    for (route, scene, _server) in
+        routes("bahub.transports.docker_sidecontainer", spec, ("bahub.adapters.filesystem", "paths: [/data]"))
+    {
         comes_back(route, &scene, look, || drop(client("DROP TABLE t")));
     }
 }

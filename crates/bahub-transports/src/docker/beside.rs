@@ -10,8 +10,8 @@ use bahub_core::transport::{Exec, PlacedPath, Process, PutFile, Session, Transpo
 use bollard::Docker;
 use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig};
 use bollard::query_parameters::{
-    AttachContainerOptionsBuilder, CreateContainerOptionsBuilder, InspectContainerOptions, RemoveContainerOptionsBuilder,
-    StartContainerOptions,
+    AttachContainerOptionsBuilder, CreateContainerOptionsBuilder, InspectContainerOptions,
+    RemoveContainerOptionsBuilder, StartContainerOptions,
 };
 
 use super::engine::{failed, machine_of, status};
@@ -73,8 +73,8 @@ impl Beside {
         let host = HostConfig {
             volumes_from: Some(volumes_from),
             network_mode: network,
-            // Where they have processes of their own one has to wait for those that lose their parent.
-            init: Some(pid.is_none()),
+            // An agent waits for what loses its parent; for other programs the engine's own init does.
+            init: Some(pid.is_none() && !self.is_placed(command)),
             pid_mode: pid,
             // What goes through standard output is the link: no log of it on a disk.
             log_config: Some(HostConfigLogConfig { typ: Some("none".into()), config: None }),
@@ -115,6 +115,11 @@ impl Beside {
         }
         bahub_core::fault_point("side.placed");
         Ok(created.id)
+    }
+
+    fn is_placed(&self, command: &Exec) -> bool {
+        let folder = format!("/{}/", self.folder);
+        command.argv.first().is_some_and(|program| program.starts_with(&folder))
     }
 
     /// Ends every program; the containers stay.
@@ -166,7 +171,8 @@ impl Session for Beside {
         let program = command.argv.first().cloned().unwrap_or_default();
         let id = self.create(command).await?;
         let what = format!("cannot start {program} in a container of {}", self.like.image);
-        let options = AttachContainerOptionsBuilder::default().stdin(true).stdout(true).stderr(true).stream(true).build();
+        let options =
+            AttachContainerOptionsBuilder::default().stdin(true).stdout(true).stderr(true).stream(true).build();
         let attached = self.docker.attach_container(&id, Some(options)).await;
         let attached = attached.map_err(failed(TransportErrorKind::Exec, what.clone()))?;
         let guard = RemoveOnDrop { docker: self.docker.clone(), id: Some(id.clone()) };
@@ -217,7 +223,9 @@ impl Drop for RemoveOnDrop {
 /// How a container ended.
 async fn ended(docker: &Docker, id: &str) -> Exit {
     loop {
-        let Ok(inspected) = docker.inspect_container(id, None::<InspectContainerOptions>).await else { return Exit::Lost };
+        let Ok(inspected) = docker.inspect_container(id, None::<InspectContainerOptions>).await else {
+            return Exit::Lost;
+        };
         let Some(state) = inspected.state else { return Exit::Lost };
         if state.running == Some(true) {
             tokio::time::sleep(ASKED).await;

@@ -63,7 +63,10 @@ impl Folder {
     ) -> Result<Self, TransportError> {
         let owner = owner(docker, container, user).await?;
         let made = upload(docker, container, "/", folder(name, owner)).await;
-        made.map_err(failed(TransportErrorKind::Put, format!("cannot make /{name} in the container {}", container.name)))?;
+        made.map_err(failed(
+            TransportErrorKind::Put,
+            format!("cannot make /{name} in the container {}", container.name),
+        ))?;
         Ok(Self { path: format!("/{name}"), owner })
     }
 

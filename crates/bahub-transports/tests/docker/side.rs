@@ -106,7 +106,10 @@ async fn the_original_is_down_meanwhile_and_then_what_it_was() {
         for name in ["running", "paused", "stopped"] {
             let transport = side(engine, name, json!({ "also_stop": ["other"], "stop_timeout": 1 }));
             let mut session = open(&transport).await.unwrap();
-            assert_eq!(said(session.as_mut(), "cat /data/file; touch /data/x 2>&1").await, "kept\ntouch: /data/x: Read-only file system\n");
+            assert_eq!(
+                said(session.as_mut(), "cat /data/file; touch /data/x 2>&1").await,
+                "kept\ntouch: /data/x: Read-only file system\n"
+            );
             assert_eq!(status(engine, "other"), "running");
             session.quiesce().await.unwrap();
             assert_eq!((status(engine, name), status(engine, "other")), ("exited".into(), "exited".into()));
@@ -137,7 +140,16 @@ async fn what_cannot_be_brought_back_is_not_stopped() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_container_that_does_not_become_healthy_is_told() {
     alone(async |engine| {
-        let sick = ["--health-cmd", "test ! -e /data/sick", "--health-interval", "1s", "--health-retries", "1", "--volume", "data:/data"];
+        let sick = [
+            "--health-cmd",
+            "test ! -e /data/sick",
+            "--health-interval",
+            "1s",
+            "--health-retries",
+            "1",
+            "--volume",
+            "data:/data",
+        ];
         engine.container("sick", &sick);
         let told = Arc::new(Mutex::new(String::new()));
         let tell = Arc::clone(&told);

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use bahub_testkit::fixtures::{KeyPair, agent_program, TreeSpec, assert_same_tree, noise, tree};
+use bahub_testkit::fixtures::{KeyPair, TreeSpec, agent_program, assert_same_tree, noise, tree};
 use tempfile::TempDir;
 
 use super::{Run, Running};

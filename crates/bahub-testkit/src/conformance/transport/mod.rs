@@ -115,8 +115,8 @@ async fn agents(trial: &Trial<'_>, report: &mut Report) {
 
 impl Trial<'_> {
     async fn open(&self) -> Checked<Box<dyn Session>> {
-        let cx =
-            RunContext::new("conformance", self.options.purpose, Events::ignored()).map_err(|error| error.to_string())?;
+        let cx = RunContext::new("conformance", self.options.purpose, Events::ignored())
+            .map_err(|error| error.to_string())?;
         self.transport.open(&cx).await.map_err(|error| format!("open failed: {}", error.chain()))
     }
 

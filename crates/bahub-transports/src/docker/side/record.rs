@@ -109,7 +109,10 @@ impl Record {
             }
             // The engine answers when it is down, which may take longer than any other answer.
             let patient = docker.clone().with_timeout(std::time::Duration::from_secs(3600));
-            patient.stop_container(id, Some(options.build())).await.map_err(failed(TransportErrorKind::Refused, what))?;
+            patient
+                .stop_container(id, Some(options.build()))
+                .await
+                .map_err(failed(TransportErrorKind::Refused, what))?;
             bahub_core::fault_point("side.stopped-one");
         }
         Ok(())
@@ -142,7 +145,9 @@ impl Record {
                 let state = found.and_then(|found| found.inspected.state);
                 match state.and_then(|state| state.health).and_then(|health| health.status) {
                     None | Some(HealthStatusEnum::HEALTHY | HealthStatusEnum::NONE | HealthStatusEnum::EMPTY) => break,
-                    Some(_) if began.elapsed() < patience => tokio::time::sleep(std::time::Duration::from_millis(500)).await,
+                    Some(_) if began.elapsed() < patience => {
+                        tokio::time::sleep(std::time::Duration::from_millis(500)).await
+                    }
                     Some(other) => {
                         let seconds = patience.as_secs();
                         sick.push(format!("the container {} runs again and is {other} after {seconds} s", before.name));
@@ -160,7 +165,8 @@ impl Before {
         let Self { id, name, was } = self;
         let help = format!("docker start {name}");
         let undone = |error: bollard::errors::Error| {
-            failed(TransportErrorKind::Undo, format!("the container {name} could not be brought back"))(error).with_help(help.clone())
+            failed(TransportErrorKind::Undo, format!("the container {name} could not be brought back"))(error)
+                .with_help(help.clone())
         };
         let now = match find::inspect(docker, id).await {
             Ok(found) => found.status(),
@@ -175,11 +181,13 @@ impl Before {
         match (was, is_up) {
             (Was::Down, _) | (Was::Running, true) => return Ok(None),
             (Was::Paused, true) if now == Status::PAUSED => return Ok(None),
-            (Was::Running | Was::Paused, false) => match docker.start_container(id, None::<StartContainerOptions>).await {
-                // 304: somebody else was quicker.
-                Err(error) if status(&error) != Some(304) => return Err(undone(error)),
-                _ => {}
-            },
+            (Was::Running | Was::Paused, false) => {
+                match docker.start_container(id, None::<StartContainerOptions>).await {
+                    // 304: somebody else was quicker.
+                    Err(error) if status(&error) != Some(304) => return Err(undone(error)),
+                    _ => {}
+                }
+            }
             (Was::Paused, true) => {}
         }
         if *was == Was::Paused {
