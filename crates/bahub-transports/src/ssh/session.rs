@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bahub_core::step::Exit;
 use bahub_core::transport::{Exec, PlacedPath, Process, PutFile, Session, TransportError, TransportErrorKind};
+
+use tokio::io::AsyncReadExt;
 
 use super::folder::FarFolder;
 use super::process::Running;
@@ -37,6 +40,20 @@ impl SshSession {
 
 #[async_trait]
 impl Session for SshSession {
+    async fn machine(&mut self) -> Result<Option<String>, TransportError> {
+        let mut asked = self.exec(&Exec::new(["uname", "-m"])).await?;
+        let mut machine = String::new();
+        let read = asked.stdout.read_to_string(&mut machine).await;
+        let exit = asked.exit.await;
+        let failed = |error| {
+            let message = "the host does not tell what kind of machine it is";
+            TransportError::new(TransportErrorKind::Lost, message).with_source(error)
+        };
+        read.map_err(failed)?;
+        // A host without the program is like this one until its agent fails.
+        Ok((exit == Exit::Code(0)).then(|| machine.trim().to_owned()))
+    }
+
     async fn exec(&mut self, command: &Exec) -> Result<Process, TransportError> {
         let open = self.opened()?;
         let (running, process) = Running::start(&open.shell, command).await?;
