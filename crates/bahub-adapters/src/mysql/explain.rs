@@ -2,10 +2,16 @@
 
 use bahub_core::adapter::{Diagnosis, StepEnd, StepFailure};
 
+use super::account::PLAIN;
 use super::preflight::OBJECTION;
 
 /// Words on standard error, what they mean, and what to do. The first that is found is the cause.
 const KNOWN: &[(&[&str], &str, &str)] = &[
+    (
+        &[PLAIN],
+        "`tls` asks for encryption, and the server knows none",
+        "give the server a certificate (`ssl_cert` and `ssl_key` in its configuration), or set `tls: { mode: prefer }`",
+    ),
     (
         &[OBJECTION],
         "the user may not read everything that belongs to the backup, or something cannot be backed up",
