@@ -30,16 +30,17 @@ impl ReplayTarget {
         Self { place, ..Self::default() }
     }
 
-    /// Refuses what only makes sense where a copy takes the place of what was there.
+    /// Refuses what only makes sense where a copy takes the place of what was there; `elsewhere` is the option that restores
+    /// beside the original.
     ///
     /// # Errors
     /// [`Unsupported`] where one of these was asked for.
-    pub fn refuse_manners(&self, adapter: &str) -> Result<(), Unsupported> {
+    pub fn refuse_manners(&self, adapter: &str, elsewhere: &str) -> Result<(), Unsupported> {
         let asked = [(self.in_place, "--in-place"), (self.keep_old, "--keep-old")];
         match asked.into_iter().find(|(is_asked, _)| *is_asked) {
             Some((_, option)) => Err(Unsupported {
                 what: format!("the {adapter} adapter knows no {option}: it restores in place, and keeps nothing"),
-                help: format!("leave {option} out; or look first, in another place (--into, --to)"),
+                help: format!("leave {option} out; or look first, in another place: {elsewhere}"),
             }),
             None => Ok(()),
         }

@@ -17,7 +17,7 @@ pub(super) const UNCOVERED: &str = "tables that no transaction covers";
 const NAMES_MOST: usize = 20;
 
 /// What a statement that cannot be prepared begins with, to stop a probe with words of ours.
-pub(super) const OBJECTION: &str = "bahub objects";
+pub(super) const OBJECTION: &str = "bahub objects: the user lacks ";
 
 /// The rights that a dump needs on what it reads. Without TRIGGER, triggers are left out without a word; and so are routines
 /// without a look into `mysql.proc`.
@@ -153,7 +153,7 @@ fn missing_rights(mysql: &Mysql) -> String {
         "SET SESSION sql_mode = ''; SET @missing = (SELECT GROUP_CONCAT(DISTINCT needed.name ORDER BY 1 SEPARATOR ', ') FROM ({rights}) AS needed, \
          information_schema.schemata AS schemata WHERE {} AND NOT EXISTS ({on_all}) {anywhere}); \
          SET @roles = (SELECT COUNT(*) FROM information_schema.enabled_roles WHERE role_name IS NOT NULL); \
-         SET @check = IF(@missing IS NULL OR @roles > 0, 'DO 0', CONCAT('{OBJECTION}: the user lacks ', @missing)); \
+         SET @check = IF(@missing IS NULL OR @roles > 0, 'DO 0', CONCAT('{OBJECTION}', @missing)); \
          PREPARE objection FROM @check; EXECUTE objection; \
          SET @routines = IF(VERSION() LIKE '%MariaDB%', 'SELECT 1 FROM mysql.proc LIMIT 0', 'DO 0'); \
          PREPARE routines FROM @routines; EXECUTE routines;",

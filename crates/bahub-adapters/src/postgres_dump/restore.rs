@@ -71,7 +71,7 @@ pub(super) fn replay(
                 (Place::Database(other), [_]) => vec![(free(other)?.clone(), wanted[0].clone())],
                 // Nothing is known of the version yet.
                 (Place::Database(_), []) => Vec::new(),
-                (Place::Database(other), _) => return Err(one_name(other)),
+                (Place::Database(_), _) => return Err(one_name(&wanted)),
                 _ => wanted.into_iter().map(|database| (database.name.clone(), database)).collect(),
             };
             Ok(Restore::new(postgres, target, stored, named).of_several(globals))
@@ -94,10 +94,11 @@ pub(super) fn caution(target: &ReplayTarget) -> Option<&'static str> {
     }
 }
 
-fn one_name(other: &str) -> Unsupported {
+fn one_name(databases: &[Database]) -> Unsupported {
+    let names: Vec<_> = databases.iter().map(|database| database.name.as_str()).collect();
     Unsupported {
-        what: format!("a backup of several databases cannot be restored into the one database {other:?}"),
-        help: "choose one of them with --path DATABASE".into(),
+        what: "it holds several databases, and only one can be restored beside the originals".into(),
+        help: format!("choose one of them with --path DATABASE: {}", names.join(", ")),
     }
 }
 

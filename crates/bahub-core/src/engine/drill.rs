@@ -23,11 +23,7 @@ const TOLD: usize = 10;
 
 /// The place; refused before anything is read, where there can be none.
 pub(super) fn place(plan: &Plan, target: &ReplayTarget, findings: &Findings) -> Result<Scratch, RunError> {
-    let scratch = plan.adapter.scratch(&target.run).ok_or_else(|| {
-        let message = format!("{} cannot be restored beside the original", plan.adapter_type);
-        RunError::new(RunErrorKind::Unsupported, message)
-            .with_help("restore it where it does no harm: --to DIR, or on another server")
-    })?;
+    let scratch = plan.adapter.scratch(&target.run)?;
     plan.adapter.replay(&beside(&scratch, target), findings, &Stored::default())?;
     Ok(scratch)
 }

@@ -84,7 +84,8 @@ impl Engine {
             let peeked = if options.stream { self.peek(plan, &found, cx).await? } else { Stored::default() };
             let mut reading = Reading { plan, cx, agent, found: &found, granted };
             run.report.route = Some(route::name_of(reading.granted.as_ref()));
-            let proven = prove(&mut reading, options.stream, peeked, run).await?;
+            let proven = prove(&mut reading, options.stream, peeked, run).await;
+            let proven = proven.map_err(|error| error.with_more_help("nothing was restored from this one"))?;
             if let Some(scratch) = scratch {
                 drill::run(&mut reading, &scratch, &target, &findings, &proven, run).await?;
             }
@@ -95,8 +96,12 @@ impl Engine {
             cx.events.phase(Phase::Quiescing);
             session.quiesce().await?;
             cx.events.phase(Phase::Replaying);
-            put_back(&mut reading, replay, &proven, run).await?;
-            Ok(())
+            let restored = put_back(&mut reading, replay, &proven, run).await;
+            let aftermath = |error: RunError| match plan.adapter.aftermath(&target) {
+                Some(told) => error.with_more_help(told),
+                None => error,
+            };
+            restored.map(drop).map_err(aftermath)
         })
         .await
     }
