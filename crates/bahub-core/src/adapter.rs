@@ -37,7 +37,8 @@ pub trait Adapter: Debug + Send + Sync {
         None
     }
 
-    /// Counts what is there: a line of a number, a space and a name for each thing that a backup holds. It runs before and
+    /// Counts what is there: a line of a number, a space and a name for each thing that a backup holds; `?` in place of a
+    /// number that whoever counts cannot know. It runs before and
     /// after a capture, and over what a drill restored, which must be between the two. It has an hour.
     fn census(&self, _target: &ReplayTarget) -> Option<Step> {
         None

@@ -312,7 +312,7 @@ impl<'a> Restore<'a> {
             news.push(new);
         }
         swap += "COMMIT;\n";
-        let mut after = vec![self.script(&swap)];
+        let mut after = vec![self.script(&swap).stderr_warns()];
         let undone = if keep { news.clone() } else { [news.as_slice(), olds.as_slice()].concat() };
         if keep {
             let kept = format!(
