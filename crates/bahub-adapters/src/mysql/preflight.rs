@@ -6,6 +6,7 @@ use bahub_core::step::{Bytes, Stdin, Step};
 
 use super::scope::{SYSTEM, Scope};
 use super::{Mysql, account, sql, version};
+use crate::options;
 
 /// The findings' names.
 pub(super) const DATABASES: &str = "databases";
@@ -47,6 +48,9 @@ pub(super) fn probes(mysql: &Mysql, purpose: RunPurpose) -> Vec<Probe> {
             let left_out = sql::texts(SYSTEM.into_iter().chain(exclude.iter().map(String::as_str)));
             let from = format!("information_schema.schemata WHERE {} NOT IN {left_out}", exact("schema_name"));
             probes.push(Probe::fact(DATABASES, query(mysql, &list("schema_name", &from))));
+        }
+        if !mysql.exclude_tables.is_empty() {
+            probes.push(Probe::fact(options::FITS_NOTHING, query(mysql, &fits_nothing(mysql))));
         }
         if !mysql.lock {
             probes.push(Probe::fact(UNCOVERED, query(mysql, &uncovered(mysql))));
@@ -116,6 +120,20 @@ fn ungranted(mysql: &Mysql) -> String {
         name("p.Table_name"),
         within(mysql, "p.Db"),
         sql::texts(SYSTEM),
+    );
+    list("name", &tables)
+}
+
+/// Tables to leave out that are not there; letters are compared as the dump program does, whatever their case.
+fn fits_nothing(mysql: &Mysql) -> String {
+    let rows = mysql
+        .exclude_tables
+        .iter()
+        .map(|table| format!("SELECT {} AS place, {} AS name", sql::text(&table.database), sql::text(&table.name)));
+    let rows = rows.collect::<Vec<_>>().join(" UNION ALL ");
+    let tables = format!(
+        "(SELECT CONCAT(place, '.', name) AS name FROM ({rows}) AS tables_to_leave_out WHERE NOT EXISTS \
+          (SELECT 1 FROM information_schema.tables AS t WHERE t.table_schema = place AND t.table_name = name)) AS absent"
     );
     list("name", &tables)
 }

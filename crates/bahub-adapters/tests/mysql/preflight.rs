@@ -38,3 +38,14 @@ async fn each_mistake_has_its_own_error() {
     )
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_to_leave_out_that_are_not_there_are_told() {
+    SHARED.sql("CREATE DATABASE misspelt; CREATE TABLE misspelt.Sessions (v INT);");
+    let ended = Room::new()
+        .backup(spec(&SHARED, json!({ "database": "misspelt", "exclude_tables": ["sessions", "sesions"] })))
+        .await;
+    super::support::done(&ended);
+    let told = ended.report.warnings;
+    assert!(told.iter().any(|told| told.ends_with("what is not there: misspelt.sesions")), "{told:?}");
+}
