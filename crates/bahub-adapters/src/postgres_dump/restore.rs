@@ -314,21 +314,17 @@ impl<'a> Restore<'a> {
         swap += "COMMIT;\n";
         let mut after = vec![self.script(&swap).stderr_warns()];
         let undone = if keep { news.clone() } else { [news.as_slice(), olds.as_slice()].concat() };
-        if keep {
-            let kept = format!(
-                "SELECT pg_catalog.string_agg(datname, ', ') AS kept FROM pg_catalog.pg_database WHERE datname::pg_catalog.text = ANY ({}) \\gset\n\
-                \\if :{{?kept}}\n\\warn what was there before is kept as :kept\n\\endif\n",
-                sql::texts(olds.iter().map(String::as_str))
-            );
-            after.push(self.script(&kept).stderr_warns());
-        } else {
+        if !keep {
             // The restore is done: what is left of the old ones is told, and the next run sweeps it.
             after.push(self.script(&lease::dropped(&olds)).warns_on([1, 2, 3]).stderr_warns());
         }
+        let kept = |old: &String| format!("whatever database was there before is kept as {old}");
+        let notices = if keep { olds.iter().map(kept).collect() } else { Vec::new() };
         let ended = databases.iter().map(|(name, _)| name.clone()).chain(news).collect::<Vec<_>>();
         Replay {
             after,
             undo: vec![self.script(&lease::dropped(&undone))],
+            notices,
             beside: Some(lease.held(self.postgres, self.maintenance, &ended)),
             ..Replay::default()
         }

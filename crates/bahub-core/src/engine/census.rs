@@ -30,7 +30,7 @@ impl Counts {
     }
 
     /// What was not counted, in any of these.
-    pub(super) fn unknown<'a>(counts: [&'a Self; 3]) -> BTreeSet<&'a str> {
+    pub(super) fn unknown(counts: [&Self; 3]) -> BTreeSet<&str> {
         let each = counts.into_iter().flat_map(|counts| &counts.0);
         each.filter(|(_, count)| count.is_none()).map(|(name, _)| name.as_str()).collect()
     }
@@ -43,7 +43,7 @@ impl Counts {
             let captured = if least == most { format!("{least}") } else { format!("{least} to {most}") };
             match self.0.get(name) {
                 None => Some(format!("{name} is missing, of which there were {captured}")),
-                Some(Some(now)) if !(least..=most).contains(&now) => {
+                Some(Some(now)) if !(least..=most).contains(now) => {
                     Some(format!("{name} has {now}, and had {captured}"))
                 }
                 Some(_) => None,

@@ -96,12 +96,15 @@ impl Engine {
             cx.events.phase(Phase::Quiescing);
             session.quiesce().await?;
             cx.events.phase(Phase::Replaying);
+            let notices = replay.notices.clone();
             let restored = put_back(&mut reading, replay, &proven, run).await;
             let aftermath = |error: RunError| match plan.adapter.aftermath(&target) {
                 Some(told) => error.with_more_help(told),
                 None => error,
             };
-            restored.map(drop).map_err(aftermath)
+            restored.map_err(aftermath)?;
+            notices.iter().for_each(|notice| run.notice(notice));
+            Ok(())
         })
         .await
     }
