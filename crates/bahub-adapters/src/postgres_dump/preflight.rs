@@ -105,8 +105,7 @@ fn chosen(postgres: &PostgresDump) -> String {
 fn readable(postgres: &PostgresDump) -> Vec<(&str, String)> {
     let mut scripts = Vec::new();
     if postgres.globals {
-        let needed =
-            "'read pg_authid, where the roles'' passwords are: set `globals: false`, or back up as a superuser'";
+        let needed = "'read pg_authid, where the roles'' passwords are: set `globals: false`, or back up as a superuser or a member of pg_read_all_data'";
         let may = "pg_catalog.has_table_privilege('pg_catalog.pg_authid', 'SELECT')";
         scripts.push((database(postgres), objection(may, needed)));
     }
