@@ -1,6 +1,18 @@
-//! More options for a dump program, of those that may be given.
+//! More options for a dump program, of those that may be given, and tables that it is to leave out.
 
+use bahub_core::adapter::Findings;
 use bahub_core::registry::SpecError;
+
+use crate::list;
+
+/// The name of the finding that lists entries of `exclude_tables` that fit no table.
+pub(crate) const FITS_NOTHING: &str = "tables to leave out that are not there";
+
+/// What to tell of them: a name that is misspelt leaves the table in.
+pub(crate) fn warning(found: &Findings) -> Option<String> {
+    let names = found.get(FITS_NOTHING).and_then(list::parse).filter(|names| !names.is_empty())?;
+    Some(format!("`exclude_tables` leaves out what is not there: {}", names.join(", ")))
+}
 
 /// What is wrong with these `extra_args`, each at its place: they must be long options among `allowed`.
 pub(crate) fn refused(allowed: &[&str], args: &[String]) -> Vec<SpecError> {
@@ -12,7 +24,7 @@ pub(crate) fn refused(allowed: &[&str], args: &[String]) -> Vec<SpecError> {
     let wrong = args.iter().enumerate().filter(|(_, arg)| !is_allowed(arg));
     wrong
         .map(|(index, arg)| {
-            let what = format!("{arg:?} is refused: it might write files, or take something from the backup");
+            let what = format!("{arg:?} is not among the options that may be given: others might write files, or take something from the backup");
             SpecError::new(format!("/extra_args/{index}"), what).with_help(help.clone())
         })
         .collect()

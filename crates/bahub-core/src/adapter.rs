@@ -37,19 +37,31 @@ pub trait Adapter: Debug + Send + Sync {
         None
     }
 
-    /// Counts what is there: a line of a number, a space and a name for each thing that a backup holds. It runs before and
+    /// Counts what is there: a line of a number, a space and a name for each thing that a backup holds; `?` in place of a
+    /// number that whoever counts cannot know. It runs before and
     /// after a capture, and over what a drill restored, which must be between the two. It has an hour.
     fn census(&self, _target: &ReplayTarget) -> Option<Step> {
         None
     }
 
     /// A place beside the original for a drill; `run` is the run's id, for a name that nothing else has.
-    fn scratch(&self, _run: &str) -> Option<Scratch> {
-        None
+    ///
+    /// # Errors
+    /// [`Unsupported`] where there can be none.
+    fn scratch(&self, _run: &str) -> Result<Scratch, Unsupported> {
+        Err(Unsupported {
+            what: "this kind of data cannot be restored beside the original".into(),
+            help: "restore it where it does no harm: --to DIR, or on another server".into(),
+        })
     }
 
     /// What a user should know before this restore begins, in one sentence; asked with the question whether to go on.
     fn caution(&self, _target: &ReplayTarget) -> Option<&'static str> {
+        None
+    }
+
+    /// What a restore there that breaks off leaves, and what to do, in one sentence: it follows the help of the error.
+    fn aftermath(&self, _target: &ReplayTarget) -> Option<&'static str> {
         None
     }
 

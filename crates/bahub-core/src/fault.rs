@@ -34,6 +34,13 @@ impl<K> Fault<K> {
         self
     }
 
+    /// Adds to the way out.
+    #[must_use]
+    pub fn with_more_help(mut self, more: &str) -> Self {
+        self.help = Some(self.help.map_or_else(|| more.to_owned(), |help| format!("{help}; {more}")));
+        self
+    }
+
     /// Keeps the error that led to this one.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {

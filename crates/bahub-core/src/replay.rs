@@ -30,16 +30,17 @@ impl ReplayTarget {
         Self { place, ..Self::default() }
     }
 
-    /// Refuses what only makes sense where a copy takes the place of what was there.
+    /// Refuses what only makes sense where a copy takes the place of what was there; `elsewhere` is the option that restores
+    /// beside the original.
     ///
     /// # Errors
     /// [`Unsupported`] where one of these was asked for.
-    pub fn refuse_manners(&self, adapter: &str) -> Result<(), Unsupported> {
+    pub fn refuse_manners(&self, adapter: &str, elsewhere: &str) -> Result<(), Unsupported> {
         let asked = [(self.in_place, "--in-place"), (self.keep_old, "--keep-old")];
         match asked.into_iter().find(|(is_asked, _)| *is_asked) {
             Some((_, option)) => Err(Unsupported {
                 what: format!("the {adapter} adapter knows no {option}: it restores in place, and keeps nothing"),
-                help: format!("leave {option} out; or look first, in another place (--into, --to)"),
+                help: format!("leave {option} out; or look first, in another place: {elsewhere}"),
             }),
             None => Ok(()),
         }
@@ -96,6 +97,8 @@ pub struct Replay {
     /// What must stand in the last [`TRAILER_WITHIN`](crate::capture::TRAILER_WITHIN) bytes of the backup: without it the
     /// backup was cut before it was encrypted.
     pub trailer: Option<Bytes>,
+    /// What is good to know when it is done, a sentence each.
+    pub notices: Vec<String>,
     /// A program that runs beside all the others, from before the first until after the last and its undoing, and is
     /// killed then. That it ends earlier means nothing.
     pub beside: Option<Step>,
@@ -117,14 +120,14 @@ pub struct SegmentReplay {
 impl Replay {
     /// Every step, to change.
     pub fn steps_mut(&mut self) -> impl Iterator<Item = &mut Step> {
-        let Self { before, main, segments, after, undo, beside, trailer: _ } = self;
+        let Self { before, main, segments, after, undo, beside, trailer: _, notices: _ } = self;
         let of_segments = segments.iter_mut().flat_map(|part| part.before.iter_mut().chain(&mut part.main));
         before.iter_mut().chain(main).chain(of_segments).chain(after).chain(undo).chain(beside)
     }
 
     /// Every step.
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
-        let Self { before, main, segments, after, undo, beside, trailer: _ } = self;
+        let Self { before, main, segments, after, undo, beside, trailer: _, notices: _ } = self;
         let of_segments = segments.iter().flat_map(|part| part.before.iter().chain(&part.main));
         before.iter().chain(main).chain(of_segments).chain(after).chain(undo).chain(beside)
     }

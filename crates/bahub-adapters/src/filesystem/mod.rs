@@ -61,7 +61,7 @@ impl Adapter for Filesystem {
     }
 
     fn replay(&self, target: &ReplayTarget, found: &Findings, _stored: &Stored) -> Result<Replay, Unsupported> {
-        target.refuse_manners("filesystem")?;
+        target.refuse_manners("filesystem", "--to DIR")?;
         let members = Member::all(&target.members)?;
         let place = match &target.place {
             Place::Original => std::path::Path::new("/"),

@@ -14,6 +14,17 @@ pub(super) const CLIENT: [&str; 2] = ["mariadb", "mysql"];
 /// Below the ten seconds of a probe, so that the program itself says what it could not reach.
 const CONNECT_TIMEOUT: &str = "--connect-timeout=8";
 
+/// What an unencrypted connection is told of.
+pub(super) const PLAIN: &str = "the connection is not encrypted";
+
+/// MariaDB's programs go on without encryption where the server has none, and only the client can be told to look after it.
+fn encrypted() -> String {
+    format!(
+        "BEGIN NOT ATOMIC IF (SELECT variable_value FROM information_schema.session_status WHERE variable_name = 'Ssl_cipher') = '' \
+         THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '{PLAIN}'; END IF; END"
+    )
+}
+
 /// A server, and who logs in there.
 #[derive(Debug)]
 pub(super) struct Account {
@@ -64,6 +75,12 @@ impl Account {
         lines.extend(encryption(&config.tls).iter().map(|line| (*line).to_owned()));
         lines.push("max-allowed-packet=1G".into());
         lines.push("default-character-set=utf8mb4".into());
+        // MariaDB's client alone reads this. A statement that failed may hold a password's hash, or rows.
+        lines.push("[mariadb-client]".into());
+        lines.push("loose-skip-print-query-on-error".into());
+        if config.tls.mode == TlsMode::Require {
+            lines.push(format!("init-command=\"{}\"", encrypted()));
+        }
         lines.push(String::new());
         (wrong.len() == before).then(|| Self { options: Secret::new(lines.join("\n")), user: config.user.clone() })
     }

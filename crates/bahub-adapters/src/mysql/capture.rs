@@ -7,7 +7,7 @@ use bahub_core::step::{Bytes, Step};
 
 use super::scope::Scope;
 use super::{Mysql, preflight, record, sql, users, version};
-use crate::list;
+use crate::{list, options};
 
 /// Everything that belongs to a database, rows as they are read, bytes in hexadecimal.
 const WHOLE: [&str; 7] =
@@ -52,6 +52,7 @@ pub(super) fn capture(mysql: &Mysql, found: &Findings) -> Result<Capture, Unsupp
     let uncovered = found.get(preflight::UNCOVERED).and_then(list::parse).unwrap_or_default();
     warnings.extend(preflight::warning(&uncovered));
     warnings.extend(users::warning(found));
+    warnings.extend(options::warning(found));
     Ok(Capture { segments, warnings, record: record::of(&mysql.scope, &names, mysql.users) })
 }
 

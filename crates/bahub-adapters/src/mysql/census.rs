@@ -46,11 +46,17 @@ pub(super) fn census(mysql: &Mysql, target: &ReplayTarget) -> Option<Step> {
 }
 
 /// A temporary database; of a dump of several, which names its databases, there can be none.
-pub(super) fn scratch(mysql: &Mysql, run: &str) -> Option<Scratch> {
-    let Scope::One(_) = mysql.scope else { return None };
+pub(super) fn scratch(mysql: &Mysql, run: &str) -> Result<Scratch, Unsupported> {
+    let Scope::One(_) = mysql.scope else {
+        return Err(Unsupported {
+            what: "a backup of several databases cannot be tried beside the originals: its SQL names them".into(),
+            help: "try it on another server; a backup of each database by itself, with `database`, can be tried here"
+                .into(),
+        });
+    };
     let name = format!("{TEMPORARY}{run}");
-    let removal = preflight::query(mysql, &format!("DROP DATABASE IF EXISTS {};", sql::ident(&name)));
-    Some(Scratch { place: Place::Database(name), removal })
+    let is_it = format!("schema_name = {}", sql::text(&name));
+    Ok(Scratch { removal: preflight::query(mysql, &dropped(&is_it)), place: Place::Database(name) })
 }
 
 /// Refuses to try a restore where the events of what is restored would run, and change the original: they name what they
@@ -69,11 +75,18 @@ pub(super) fn runs_no_events(database: &str, found: &Findings) -> Result<(), Uns
 
 /// Drops a temporary database that no session is in, and says which.
 pub(super) fn sweep(mysql: &Mysql) -> Step {
-    let statements = format!(
-        "SET @left_over = (SELECT MIN(schema_name) FROM information_schema.schemata WHERE schema_name REGEXP '^{TEMPORARY}[0-9a-f]{{32}}$' \
-           AND schema_name NOT IN (SELECT db FROM information_schema.processlist WHERE db IS NOT NULL)); \
-         SET @sweep = IF(@left_over IS NULL, 'DO 0', CONCAT('DROP DATABASE `', @left_over, '`')); PREPARE sweep FROM @sweep; EXECUTE sweep; \
-         SELECT COALESCE(CONCAT('database ', @left_over), '');"
+    let left = format!(
+        "schema_name REGEXP '^{TEMPORARY}[0-9a-f]{{32}}$' \
+         AND schema_name NOT IN (SELECT db FROM information_schema.processlist WHERE db IS NOT NULL)"
     );
-    preflight::query(mysql, &statements)
+    let told = "SELECT COALESCE(CONCAT('database ', @left_over), '');";
+    preflight::query(mysql, &(dropped(&left) + told))
+}
+
+/// Drops the first temporary database that meets a condition, where the user sees one.
+fn dropped(condition: &str) -> String {
+    format!(
+        "SET @left_over = (SELECT MIN(schema_name) FROM information_schema.schemata WHERE {condition}); \
+         SET @sweep = IF(@left_over IS NULL, 'DO 0', CONCAT('DROP DATABASE `', @left_over, '`')); PREPARE sweep FROM @sweep; EXECUTE sweep; "
+    )
 }

@@ -2,14 +2,17 @@
 
 use bahub_core::adapter::{Diagnosis, StepEnd, StepFailure};
 
+use super::account::PLAIN;
 use super::preflight::OBJECTION;
+use super::scope::Scope;
+use super::{Mysql, sql};
 
 /// Words on standard error, what they mean, and what to do. The first that is found is the cause.
 const KNOWN: &[(&[&str], &str, &str)] = &[
     (
-        &[OBJECTION],
-        "the user may not read everything that belongs to the backup, or something cannot be backed up",
-        "the message names it; docs/adapters/mysql.md lists the grants that a backup needs",
+        &[PLAIN],
+        "`tls` asks for encryption, and the server knows none",
+        "give the server a certificate (`ssl_cert` and `ssl_key` in its configuration), or set `tls: { mode: prefer }`",
     ),
     (
         &["Unknown MySQL server host", "Unknown server host", "ERROR 2005", "error: 2005"],
@@ -28,6 +31,12 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
         ],
         "the server cannot be reached",
         "check `host`, `port` or `socket`, as seen from where the transport runs the client program, and that the server runs",
+    ),
+    (
+        // A login that is refused has no line.
+        &["ERROR 1698 (28000) at line", "ERROR 1045 (28000) at line"],
+        "a grant of the backup is not one that whoever restores may give; the databases are restored, that grant and those after it are not",
+        "docs/adapters/mysql.md lists the grants that a restore of users needs; the line of the backup is that grant: --download FILE, then sed -n LINEp FILE",
     ),
     (
         &["ERROR 1045", "error: 1045", "ERROR 1698", "error: 1698"],
@@ -73,12 +82,28 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
     ),
     (
         &["at line"],
-        "the server refused a statement of the backup, at that line of it; what came before is restored",
+        "the server refused a statement, at that line of what it was given",
         "the message names the statement's error; to see the line: --download FILE, then sed -n LINEp FILE",
     ),
 ];
 
-pub(super) fn explain(failure: &StepFailure) -> Option<Diagnosis> {
+/// What a dump would leave out without a word, and the grant that it takes.
+fn lacked(mysql: &Mysql, stderr: &str) -> Option<Diagnosis> {
+    let rights = stderr.split_once(OBJECTION)?.1.split('\'').next()?;
+    let on = match &mysql.scope {
+        Scope::All { .. } => vec!["*".to_owned()],
+        Scope::One(name) => vec![sql::ident(name)],
+        Scope::Some(names) => names.iter().map(|name| sql::ident(name)).collect(),
+    };
+    let user = sql::ident(mysql.account.user());
+    let grants = on.iter().map(|on| format!("GRANT {rights} ON {on}.* TO {user}@`HOST`; ")).collect::<String>();
+    Some(Diagnosis {
+        cause: format!("the user lacks {rights}"),
+        help: format!("{grants}docs/adapters/mysql.md lists what a backup needs"),
+    })
+}
+
+pub(super) fn explain(mysql: &Mysql, failure: &StepFailure) -> Option<Diagnosis> {
     let said = |cause: &str, help: &str| Some(Diagnosis { cause: cause.to_owned(), help: help.to_owned() });
     match &failure.end {
         StepEnd::NotFound if failure.program == "sed" => {
@@ -92,9 +117,9 @@ pub(super) fn explain(failure: &StepFailure) -> Option<Diagnosis> {
             "the server did not answer in time",
             "check `host` and `port`, as seen from where the transport runs the client program: a firewall may swallow packets",
         ),
-        _ => KNOWN
-            .iter()
-            .find(|(words, ..)| words.iter().any(|word| failure.stderr.contains(word)))
-            .and_then(|(_, cause, help)| said(cause, help)),
+        _ => lacked(mysql, &failure.stderr).or_else(|| {
+            let known = KNOWN.iter().find(|(words, ..)| words.iter().any(|word| failure.stderr.contains(word)));
+            known.and_then(|(_, cause, help)| said(cause, help))
+        }),
     }
 }

@@ -72,7 +72,7 @@ impl Adapter for Mysql {
         census::census(self, target)
     }
 
-    fn scratch(&self, run: &str) -> Option<Scratch> {
+    fn scratch(&self, run: &str) -> Result<Scratch, Unsupported> {
         census::scratch(self, run)
     }
 
@@ -80,7 +80,11 @@ impl Adapter for Mysql {
         restore::caution(target)
     }
 
+    fn aftermath(&self, target: &ReplayTarget) -> Option<&'static str> {
+        restore::aftermath(target)
+    }
+
     fn explain(&self, failure: &StepFailure) -> Option<Diagnosis> {
-        explain::explain(failure)
+        explain::explain(self, failure)
     }
 }

@@ -6,6 +6,7 @@ use bahub_core::step::{Bytes, Stdin, Step};
 
 use super::scope::{SYSTEM, Scope};
 use super::{Mysql, account, sql, version};
+use crate::options;
 
 /// The findings' names.
 pub(super) const DATABASES: &str = "databases";
@@ -17,7 +18,7 @@ pub(super) const UNCOVERED: &str = "tables that no transaction covers";
 const NAMES_MOST: usize = 20;
 
 /// What a statement that cannot be prepared begins with, to stop a probe with words of ours.
-pub(super) const OBJECTION: &str = "bahub objects";
+pub(super) const OBJECTION: &str = "bahub objects: the user lacks ";
 
 /// The rights that a dump needs on what it reads. Without TRIGGER, triggers are left out without a word; and so are routines
 /// without a look into `mysql.proc`.
@@ -47,6 +48,9 @@ pub(super) fn probes(mysql: &Mysql, purpose: RunPurpose) -> Vec<Probe> {
             let left_out = sql::texts(SYSTEM.into_iter().chain(exclude.iter().map(String::as_str)));
             let from = format!("information_schema.schemata WHERE {} NOT IN {left_out}", exact("schema_name"));
             probes.push(Probe::fact(DATABASES, query(mysql, &list("schema_name", &from))));
+        }
+        if !mysql.exclude_tables.is_empty() {
+            probes.push(Probe::fact(options::FITS_NOTHING, query(mysql, &fits_nothing(mysql))));
         }
         if !mysql.lock {
             probes.push(Probe::fact(UNCOVERED, query(mysql, &uncovered(mysql))));
@@ -120,6 +124,20 @@ fn ungranted(mysql: &Mysql) -> String {
     list("name", &tables)
 }
 
+/// Tables to leave out that are not there; letters are compared as the dump program does, whatever their case.
+fn fits_nothing(mysql: &Mysql) -> String {
+    let rows = mysql
+        .exclude_tables
+        .iter()
+        .map(|table| format!("SELECT {} AS place, {} AS name", sql::text(&table.database), sql::text(&table.name)));
+    let rows = rows.collect::<Vec<_>>().join(" UNION ALL ");
+    let tables = format!(
+        "(SELECT CONCAT(place, '.', name) AS name FROM ({rows}) AS tables_to_leave_out WHERE NOT EXISTS \
+          (SELECT 1 FROM information_schema.tables AS t WHERE t.table_schema = place AND t.table_name = name)) AS absent"
+    );
+    list("name", &tables)
+}
+
 /// What to tell of tables that are not covered.
 pub(super) fn warning(names: &[String]) -> Option<String> {
     let more = if names.len() > NAMES_MOST { " and more" } else { "" };
@@ -153,7 +171,7 @@ fn missing_rights(mysql: &Mysql) -> String {
         "SET SESSION sql_mode = ''; SET @missing = (SELECT GROUP_CONCAT(DISTINCT needed.name ORDER BY 1 SEPARATOR ', ') FROM ({rights}) AS needed, \
          information_schema.schemata AS schemata WHERE {} AND NOT EXISTS ({on_all}) {anywhere}); \
          SET @roles = (SELECT COUNT(*) FROM information_schema.enabled_roles WHERE role_name IS NOT NULL); \
-         SET @check = IF(@missing IS NULL OR @roles > 0, 'DO 0', CONCAT('{OBJECTION}: the user lacks ', @missing)); \
+         SET @check = IF(@missing IS NULL OR @roles > 0, 'DO 0', CONCAT('{OBJECTION}', @missing)); \
          PREPARE objection FROM @check; EXECUTE objection; \
          SET @routines = IF(VERSION() LIKE '%MariaDB%', 'SELECT 1 FROM mysql.proc LIMIT 0', 'DO 0'); \
          PREPARE routines FROM @routines; EXECUTE routines;",

@@ -8,26 +8,40 @@ use super::capture::{DATABASES, TRAILER};
 use super::scope::Scope;
 use super::{Mysql, census, preflight, record, sql, users};
 
+/// The way to one database of a dump of several.
+const ONE_OF_SEVERAL: &str = "its SQL names its databases: restore all of it on another server, or --download it and take one \
+    from it; a backup of each database by itself, with `database`, can go under another name";
+
 pub(super) fn replay(
     mysql: &Mysql,
     target: &ReplayTarget,
     found: &Findings,
     stored: &Stored,
 ) -> Result<Replay, Unsupported> {
-    target.refuse_manners("mysql")?;
+    let is_one = matches!(mysql.scope, Scope::One(_));
+    target.refuse_manners("mysql", if is_one { "--into NAME" } else { "on another server" })?;
     record::fits(&mysql.scope, stored)?;
     if let Some(member) = target.members.first() {
+        let help = if is_one {
+            "restore the whole database under another name with --into, and copy from there what is wanted"
+        } else {
+            ONE_OF_SEVERAL
+        };
         return Err(Unsupported {
-            what: format!("the mysql adapter cannot restore only {member:?}"),
-            help: "restore the whole database under another name with --into, and copy from there what is wanted"
-                .into(),
+            what: format!("the mysql adapter cannot restore only {}", member.display()),
+            help: help.into(),
         });
     }
     let (before, main, undo) = match (&mysql.scope, &target.place) {
         (_, Place::Directory(directory)) => {
             return Err(Unsupported {
                 what: format!("the mysql adapter cannot restore into the folder {}", directory.display()),
-                help: "restore into a database with --into, or write the SQL into a file with --download".into(),
+                help: if is_one {
+                    "restore into a database with --into, or write the SQL into a file with --download"
+                } else {
+                    "write the SQL into a file with --download"
+                }
+                .into(),
             });
         }
         (Scope::One(name), Place::Original) => (vec![made_anew(mysql, name)], client(mysql, Some(name)), Vec::new()),
@@ -40,27 +54,23 @@ pub(super) fn replay(
         (Scope::Some(_) | Scope::All { .. }, Place::Database(name)) => {
             return Err(Unsupported {
                 what: format!("a backup of several databases cannot be restored into the one database {name:?}"),
-                help: "its SQL names its databases: restore it on another server, or take one from it with --download"
-                    .into(),
+                help: ONE_OF_SEVERAL.into(),
             });
         }
     };
     let segments = match mysql.scope {
         Scope::One(_) => Vec::new(),
-        Scope::Some(_) | Scope::All { .. } => segments(mysql, stored),
+        Scope::Some(_) | Scope::All { .. } => segments(mysql, found, stored),
     };
     Ok(Replay { before, main: vec![main], segments, undo, trailer: Some(Bytes::from(TRAILER)), ..Replay::default() })
 }
 
 /// The parts of a version that says which it has. Users come without the account that restores: its password stays.
-fn segments(mysql: &Mysql, stored: &Stored) -> Vec<SegmentReplay> {
+fn segments(mysql: &Mysql, found: &Findings, stored: &Stored) -> Vec<SegmentReplay> {
     let [has_databases, has_users] = record::segments(stored);
     let segment = |name: &str, main| SegmentReplay { name: name.to_owned(), before: Vec::new(), main };
     let databases = has_databases.then(|| segment(DATABASES, vec![client(mysql, None)]));
-    let users = (has_users && mysql.users).then(|| {
-        let others = Step::new("sed").arg(users::but(mysql.account.user())).env("LC_ALL", "C").reads_backup();
-        segment(users::NAME, vec![others, client(mysql, None)])
-    });
+    let users = (has_users && mysql.users).then(|| segment(users::NAME, users::given(mysql, found)));
     databases.into_iter().chain(users).collect()
 }
 
@@ -72,6 +82,11 @@ pub(super) fn caution(target: &ReplayTarget) -> Option<&'static str> {
         ),
         Place::Directory(_) | Place::Database(_) => None,
     }
+}
+
+pub(super) fn aftermath(target: &ReplayTarget) -> Option<&'static str> {
+    (target.place == Place::Original)
+        .then_some("unless nothing was begun, the databases of the backup are incomplete now: restore again, or restore another version")
 }
 
 /// The client, into this database. It stops at the first error.

@@ -2,7 +2,7 @@
 
 use bahub_core::adapter::Findings;
 use bahub_core::capture::{Segment, Source};
-use bahub_core::step::{Bytes, Step};
+use bahub_core::step::{Bytes, Stdin, Step};
 
 use super::capture::TRAILER;
 use super::{Mysql, preflight, version};
@@ -14,7 +14,7 @@ pub(super) const NAME: &str = "users";
 /// Who is left out: the account that backs up (and restores), the administrator, and the server's own accounts. A restore
 /// must not change the password of the one that it is logged in with.
 const LEFT_OUT: &str = "user NOT IN ('root', 'mariadb.sys', 'mysql.sys', 'mysql.session', 'mysql.infoschema', 'PUBLIC', '') \
-                        AND CONCAT(user, '@', host) <> CURRENT_USER()";
+                        AND CONCAT(user, '@', host) NOT IN ('mysql@localhost', CURRENT_USER())";
 
 /// An account as statements name it.
 const ACCOUNT: &str = "CONCAT('`', REPLACE(user, '`', '``'), '`@`', REPLACE(host, '`', '``'), '`')";
@@ -33,9 +33,39 @@ const UNESCAPED: &str = "s/\\\\\\\\/\u{1}/g\ns/\\\\n/\\n/g\ns/\\\\t/\t/g\ns/\u{1
 
 /// sed's script that leaves out what is about an account of this name: a statement that gave it the password of the backup
 /// would lock out whoever restores.
-pub(super) fn but(user: &str) -> String {
+fn but(user: &str) -> String {
     let name = pattern(&user.replace('`', "``"));
-    format!("/^CREATE USER IF NOT EXISTS `{name}`@/d\n/^ALTER USER IF EXISTS `{name}`@/d\n/^GRANT .* TO `{name}`@/d")
+    format!(
+        "/^CREATE USER IF NOT EXISTS `{name}`@/d\n/^ALTER USER IF EXISTS `{name}`@/d\n/^GRANT .* TO [`']{name}[`']@/d\n"
+    )
+}
+
+/// sed's script that has MariaDB give each grant by [`GIVE`]. One whose names break lines is left as it is.
+const EACH: &str = "/^GRANT .*;$/{\n\
+     s/\\\\/&&/g\n\
+     s/'/''/g\n\
+     s/^\\(.*\\);$/SET @bahub_grant = '\\1'; EXECUTE IMMEDIATE @bahub_give;/\n\
+     }";
+
+/// Tells of a grant that cannot be given by an error of a number of its own, without the password's hash in it.
+const GIVE: &str = "SET SESSION sql_mode = ''; SET @bahub_give = 'BEGIN NOT ATOMIC DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN \
+       GET DIAGNOSTICS CONDITION 1 @bahub_why = MESSAGE_TEXT; \
+       SET @bahub_why = LEFT(CONCAT(''this grant could not be given: '', REGEXP_REPLACE(@bahub_grant, '' IDENTIFIED .*'', ''''), '' ('', @bahub_why, '')''), 500); \
+       SIGNAL SQLSTATE ''45000'' SET MYSQL_ERRNO = 3000, MESSAGE_TEXT = @bahub_why; END; \
+     EXECUTE IMMEDIATE @bahub_grant; END';\n";
+/// How errors begin that are others than that one: those of servers before and after it, and those of the client.
+const OTHERS: [&str; 3] = ["ERROR 1", "ERROR 2", "ERROR 4"];
+
+/// The programs that read users and grants. A grant that whoever restores may not give is a warning, and the others follow.
+pub(super) fn given(mysql: &Mysql, found: &Findings) -> Vec<Step> {
+    let others = |script: String| Step::new("sed").arg(script).env("LC_ALL", "C").reads_backup();
+    let but = but(mysql.account.user());
+    if !version::is_mariadb(found) {
+        return vec![others(but), mysql.account.client().reads_backup()];
+    }
+    let stdin = Stdin::Backup { prefix: Bytes::from(GIVE), suffix: Bytes::from("") };
+    let client = mysql.account.client().arg("--force").fails_on(OTHERS).stderr_warns();
+    vec![others(but + EACH), client.stdin(stdin)]
 }
 
 /// A text as sed's basic regular expression.

@@ -7,6 +7,7 @@ use bahub_core::step::{Bytes, Step};
 
 use super::form::{self, Database, Form};
 use super::{PostgresDump, account, catalog, lease, preflight, sql};
+use crate::options;
 
 /// A plain dump that ended by itself ends with this; recent ones have a line of psql's after it.
 pub(super) const TRAILER: &str = "\n-- PostgreSQL database dump complete\n";
@@ -43,7 +44,8 @@ pub(super) fn capture(postgres: &PostgresDump, found: &Findings) -> Result<Captu
     };
     let closed = found.get(preflight::CLOSED).filter(|names| !names.is_empty());
     let warnings = closed.map(|names| format!("databases that take no connections are not in the backup: {names}"));
-    Ok(Capture { segments, warnings: warnings.into_iter().collect(), record: form::record(form, &databases) })
+    let warnings = warnings.into_iter().chain(options::warning(found)).collect();
+    Ok(Capture { segments, warnings, record: form::record(form, &databases) })
 }
 
 fn several(postgres: &PostgresDump, databases: &[Database]) -> Vec<Segment> {

@@ -19,9 +19,11 @@ pub(super) fn census(postgres: &PostgresDump, target: &ReplayTarget) -> Option<S
     Some(postgres.account.script(database, TABLES))
 }
 
-/// A line for each, whatever is in its name.
+/// A line for each, whatever is in its name. Whom a policy hides rows from cannot count them: `FORCE ROW LEVEL SECURITY` is
+/// for the owner too, who restores.
 const TABLES: &str = "SET lock_timeout TO '60s';\n\
-    SELECT pg_catalog.format('SELECT pg_catalog.count(*) || '' '' || %L FROM ONLY %I.%I', \
+    SELECT pg_catalog.format(CASE WHEN pg_catalog.row_security_active(c.oid) THEN 'SELECT ''? '' || %L' \
+        ELSE 'SELECT pg_catalog.count(*) || '' '' || %L FROM ONLY %I.%I' END, \
       pg_catalog.translate(pg_catalog.format('%I.%I', n.nspname, c.relname), E'\\n\\r', '  '), n.nspname, c.relname) \
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
     WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' \

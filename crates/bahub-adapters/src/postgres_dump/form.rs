@@ -65,11 +65,32 @@ impl Database {
         format!("{}{};\n", sql::set("db", name), self.create)
     }
 
-    /// psql's script that gives the database of this name its properties.
+    /// psql's script that gives the database of this name its properties. A setting that only others may give, or of a role
+    /// that is not there, is told in a warning.
     pub(super) fn given_to(&self, name: &str) -> String {
-        let statements = self.properties.iter().map(|statement| format!("{statement};\n"));
+        let statements = self.properties.iter().map(|statement| match is_setting(statement) {
+            true => told_where_refused(&statement.replacen(NAME, &sql::ident(name), 1)),
+            false => format!("{statement};\n"),
+        });
         sql::set("db", name) + &statements.collect::<String>()
     }
+}
+
+/// What a database is called in its statements.
+const NAME: &str = ":\"db\"";
+
+fn is_setting(statement: &str) -> bool {
+    statement.starts_with("ALTER ROLE ") || statement.starts_with("ALTER DATABASE :\"db\" SET ")
+}
+
+/// A statement whose refusal stops nothing. One line is told of it, without the place in the server's source.
+fn told_where_refused(statement: &str) -> String {
+    let block = sql::block(&format!(
+        "BEGIN {statement}; EXCEPTION WHEN insufficient_privilege OR undefined_object THEN \
+         RAISE WARNING 'this setting was not restored: %; (%)', {}, SQLERRM; END",
+        sql::text(statement)
+    ));
+    format!("\\set verbosity :VERBOSITY\n\\set VERBOSITY terse\n{block}\\set VERBOSITY :verbosity\n")
 }
 
 /// The form that a version of this spec has.

@@ -74,8 +74,8 @@ impl Adapter for PostgresDump {
         census::census(self, target)
     }
 
-    fn scratch(&self, run: &str) -> Option<Scratch> {
-        Some(lease::scratch(self, run))
+    fn scratch(&self, run: &str) -> Result<Scratch, Unsupported> {
+        Ok(lease::scratch(self, run))
     }
 
     fn caution(&self, target: &ReplayTarget) -> Option<&'static str> {

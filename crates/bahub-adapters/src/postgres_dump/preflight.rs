@@ -7,6 +7,7 @@ use bahub_core::step::Step;
 use super::config::Format;
 use super::scope::Scope;
 use super::{PostgresDump, catalog, lease, sql};
+use crate::options;
 
 /// The findings' names.
 pub(super) const DATABASES: &str = "databases";
@@ -51,6 +52,10 @@ pub(super) fn probes(postgres: &PostgresDump, purpose: RunPurpose) -> Vec<Probe>
             sql::texts(exclude.iter().map(String::as_str))
         );
         probes.push(Probe::fact(CLOSED, ask(&script)));
+    }
+    let is_one = matches!(postgres.scope, Scope::One(_));
+    if purpose == RunPurpose::Backup && is_one && !postgres.exclude_tables.is_empty() {
+        probes.push(Probe::fact(options::FITS_NOTHING, ask(&fits_nothing(postgres))));
     }
     // From there, because a database that is restored need not be there.
     let list = postgres.account.script(maintenance(postgres), &catalog::databases(&chosen(postgres)));
@@ -100,8 +105,7 @@ fn chosen(postgres: &PostgresDump) -> String {
 fn readable(postgres: &PostgresDump) -> Vec<(&str, String)> {
     let mut scripts = Vec::new();
     if postgres.globals {
-        let needed =
-            "'read pg_authid, where the roles'' passwords are: set `globals: false`, or back up as a superuser'";
+        let needed = "'read pg_authid, where the roles'' passwords are: set `globals: false`, or back up as a superuser or a member of pg_read_all_data'";
         let may = "pg_catalog.has_table_privilege('pg_catalog.pg_authid', 'SELECT')";
         scripts.push((database(postgres), objection(may, needed)));
     }
@@ -119,6 +123,22 @@ fn readable(postgres: &PostgresDump) -> Vec<(&str, String)> {
         Scope::Some(names) => scripts.extend(names.iter().map(|name| (name.as_str(), unreadable(postgres)))),
     }
     scripts
+}
+
+/// Tables to leave out that are not there. Of patterns nobody but pg_dump knows what fits them; a name without a schema is
+/// looked for where the user sees it without one, as pg_dump does.
+fn fits_nothing(postgres: &PostgresDump) -> String {
+    let is_name =
+        |name: &&String| name.chars().all(|character| character.is_ascii_alphanumeric() || "_.".contains(character));
+    let names = postgres.exclude_tables.iter().filter(is_name).map(String::as_str);
+    format!(
+        "SELECT pg_catalog.count(*) || coalesce(pg_catalog.string_agg(' ' || pg_catalog.encode(pg_catalog.convert_to(name, 'UTF8'), 'hex'), ''), '') \
+         FROM pg_catalog.unnest({}) AS wanted(name) WHERE NOT EXISTS ( \
+           SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+           WHERE n.nspname || '.' || c.relname = pg_catalog.lower(name) \
+             OR (c.relname = pg_catalog.lower(name) AND pg_catalog.pg_table_is_visible(c.oid)));",
+        sql::texts(names)
+    )
 }
 
 fn objection(may: &str, what: &str) -> String {

@@ -71,7 +71,7 @@ pub(super) fn replay(
                 (Place::Database(other), [_]) => vec![(free(other)?.clone(), wanted[0].clone())],
                 // Nothing is known of the version yet.
                 (Place::Database(_), []) => Vec::new(),
-                (Place::Database(other), _) => return Err(one_name(other)),
+                (Place::Database(_), _) => return Err(one_name(&wanted)),
                 _ => wanted.into_iter().map(|database| (database.name.clone(), database)).collect(),
             };
             Ok(Restore::new(postgres, target, stored, named).of_several(globals))
@@ -94,10 +94,11 @@ pub(super) fn caution(target: &ReplayTarget) -> Option<&'static str> {
     }
 }
 
-fn one_name(other: &str) -> Unsupported {
+fn one_name(databases: &[Database]) -> Unsupported {
+    let names: Vec<_> = databases.iter().map(|database| database.name.as_str()).collect();
     Unsupported {
-        what: format!("a backup of several databases cannot be restored into the one database {other:?}"),
-        help: "choose one of them with --path DATABASE".into(),
+        what: "it holds several databases, and only one can be restored beside the originals".into(),
+        help: format!("choose one of them with --path DATABASE: {}", names.join(", ")),
     }
 }
 
@@ -311,23 +312,19 @@ impl<'a> Restore<'a> {
             news.push(new);
         }
         swap += "COMMIT;\n";
-        let mut after = vec![self.script(&swap)];
+        let mut after = vec![self.script(&swap).stderr_warns()];
         let undone = if keep { news.clone() } else { [news.as_slice(), olds.as_slice()].concat() };
-        if keep {
-            let kept = format!(
-                "SELECT pg_catalog.string_agg(datname, ', ') AS kept FROM pg_catalog.pg_database WHERE datname::pg_catalog.text = ANY ({}) \\gset\n\
-                \\if :{{?kept}}\n\\warn what was there before is kept as :kept\n\\endif\n",
-                sql::texts(olds.iter().map(String::as_str))
-            );
-            after.push(self.script(&kept).stderr_warns());
-        } else {
+        if !keep {
             // The restore is done: what is left of the old ones is told, and the next run sweeps it.
             after.push(self.script(&lease::dropped(&olds)).warns_on([1, 2, 3]).stderr_warns());
         }
+        let kept = |old: &String| format!("whatever database was there before is kept as {old}");
+        let notices = if keep { olds.iter().map(kept).collect() } else { Vec::new() };
         let ended = databases.iter().map(|(name, _)| name.clone()).chain(news).collect::<Vec<_>>();
         Replay {
             after,
             undo: vec![self.script(&lease::dropped(&undone))],
+            notices,
             beside: Some(lease.held(self.postgres, self.maintenance, &ended)),
             ..Replay::default()
         }

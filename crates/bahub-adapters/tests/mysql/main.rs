@@ -12,3 +12,4 @@ mod preflight;
 mod restores;
 mod rights;
 mod support;
+mod tls;

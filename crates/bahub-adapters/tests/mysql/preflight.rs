@@ -34,7 +34,18 @@ async fn each_mistake_has_its_own_error() {
     refused(json!({ "database": "no such database" }), &["no database of that name", "no such database"]).await;
     refused(
         json!({ "user": "poor", "password": "poor", "database": "preflight" }),
-        &["lacks TRIGGER", "docs/adapters/mysql.md"],
+        &["Preflight: the user lacks TRIGGER (", "GRANT TRIGGER ON `preflight`.* TO `poor`@", "docs/adapters/mysql.md"],
     )
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_to_leave_out_that_are_not_there_are_told() {
+    SHARED.sql("CREATE DATABASE misspelt; CREATE TABLE misspelt.Sessions (v INT);");
+    let ended = Room::new()
+        .backup(spec(&SHARED, json!({ "database": "misspelt", "exclude_tables": ["sessions", "sesions"] })))
+        .await;
+    super::support::done(&ended);
+    let told = ended.report.warnings;
+    assert!(told.iter().any(|told| told.ends_with("what is not there: misspelt.sesions")), "{told:?}");
 }

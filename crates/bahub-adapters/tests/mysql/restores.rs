@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bahub_core::engine::{Look, RestoreOptions, RunErrorKind};
-use bahub_core::replay::Place;
+use bahub_core::replay::{Place, ReplayTarget};
 use serde_json::json;
 
 use super::support::{Room, SHARED, done, spec, told};
@@ -34,8 +34,15 @@ async fn several_databases_cannot_go_into_one() {
     SHARED.sql("CREATE DATABASE several_a; CREATE DATABASE several_b;");
     let several = json!({ "databases": ["several_a", "several_b"] });
     done(&room.backup(spec(&SHARED, several.clone())).await);
-    let ended = room.restore(spec(&SHARED, several), Place::Database("x".into())).await;
-    assert_eq!(*ended.error.as_ref().unwrap().kind(), RunErrorKind::Unsupported, "{}", told(&ended));
+    let into = ReplayTarget::at(Place::Database("x".into()));
+    let one = ReplayTarget { members: vec!["several_a".into()], ..into.clone() };
+    let kept = ReplayTarget { keep_old: true, ..ReplayTarget::default() };
+    for (target, cannot) in [(into, "--into"), (one, "--into"), (kept, "--to")] {
+        let options = RestoreOptions { target, ..RestoreOptions::default() };
+        let ended = room.engine.restore(&room.plan(spec(&SHARED, several.clone())), &options).await;
+        assert_eq!(*ended.error.as_ref().unwrap().kind(), RunErrorKind::Unsupported, "{}", told(&ended));
+        assert!(told(&ended).contains("another server") && !told(&ended).contains(cannot), "{}", told(&ended));
+    }
 }
 
 /// Two accounts whose sum never changes, written to all the time.
@@ -110,7 +117,9 @@ async fn a_statement_that_is_refused_stops_the_restore_and_its_line_is_named() {
     let ended = room.restore(spec(&SHARED, json!({ "database": "broken" })), Place::Database("half".into())).await;
     assert!(SHARED.sql("SHOW DATABASES LIKE 'half';").is_empty(), "what the restore made is gone again");
     assert_eq!(*ended.error.as_ref().unwrap().kind(), RunErrorKind::Program, "{}", told(&ended));
-    assert!(told(&ended).contains("at line 3"), "{}", told(&ended));
+    assert!(told(&ended).contains("at line 3") && !told(&ended).contains("incomplete"), "{}", told(&ended));
+    let ended = room.restore(spec(&SHARED, json!({ "database": "broken" })), Place::Original).await;
+    assert!(told(&ended).contains("at line 3") && told(&ended).contains("incomplete now"), "{}", told(&ended));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -140,7 +149,7 @@ async fn a_drill_counts_what_came_back_and_leaves_nothing() {
     let several = spec(&SHARED, json!({ "databases": ["drilled"] }));
     done(&room.backup(several.clone()).await);
     let ended = room.engine.restore(&room.plan(several), &look(Look::Only)).await;
-    assert!(told(&ended).contains("cannot be restored beside"), "{}", told(&ended));
+    assert!(told(&ended).contains("several databases") && !told(&ended).contains("--to"), "{}", told(&ended));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,9 +1,11 @@
 //! Exactly the grants that docs/adapters/mysql.md names.
 
+use bahub_core::engine::{Ended, Look, RestoreOptions};
 use bahub_core::replay::Place;
-use serde_json::json;
+use bahub_testkit::fixtures::MariaDb;
+use serde_json::{Value, json};
 
-use super::support::{Room, SHARED, done, spec};
+use super::support::{Room, SHARED, done, merge, spec, told};
 
 const DOCUMENTED: &str = include_str!("../../../../docs/adapters/mysql.md");
 
@@ -31,4 +33,104 @@ async fn the_documented_grants_suffice() {
     done(&room.restore(spec(&SHARED, restore), Place::Original).await);
     let after = SHARED.dump(&["shop"]);
     assert!(after == before, "{before}\n----\n{after}");
+}
+
+/// The spec of a user of the documentation.
+fn of(server: &MariaDb, user: &str, more: Value) -> Value {
+    let mut of = json!({ "user": user, "password": "secret" });
+    merge(&mut of, more);
+    spec(server, of)
+}
+
+async fn looked_at(room: &Room, spec: Value, look: Look) -> Ended {
+    room.engine.restore(&room.plan(spec), &RestoreOptions { look, ..RestoreOptions::default() }).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_documented_grants_suffice_for_several_and_for_looking_first() {
+    let (server, room) = (MariaDb::start(), Room::new());
+    server.sql("CREATE DATABASE shop; CREATE TABLE shop.t (v INT); INSERT INTO shop.t VALUES (1); CREATE DATABASE blog; CREATE TABLE blog.t (v INT);");
+    for of in ["backup", "restore"] {
+        let (user, grants) =
+            grants(of).split_once(";\n").map(|(user, grants)| (user.to_owned(), grants.to_owned())).unwrap();
+        server.sql(&format!("{user}; {grants} {}", grants.replace("shop.*", "blog.*")));
+    }
+    let several = json!({ "databases": ["shop", "blog"] });
+    done(&room.backup(of(&server, "backup", several.clone())).await);
+    server.sql("DROP DATABASE blog; DROP TABLE shop.t;");
+    done(&room.restore(of(&server, "restore", several), Place::Original).await);
+    server.sql("SELECT * FROM shop.t; SELECT * FROM blog.t;");
+
+    let shop = json!({ "database": "shop" });
+    done(&room.backup(of(&server, "backup", shop.clone())).await);
+    let restorer = of(&server, "restore", shop);
+    let refused = looked_at(&room, restorer.clone(), Look::Only).await;
+    assert!(told(&refused).contains("lacks a right"), "{}", told(&refused));
+    assert!(!refused.report.warnings.iter().any(|told| told.contains("not removed")), "{:?}", refused.report.warnings);
+    server.sql(&grants("restore elsewhere"));
+    done(&looked_at(&room, restorer.clone(), Look::Only).await);
+    done(&looked_at(&room, restorer.clone(), Look::First).await);
+    done(&room.restore(restorer, Place::Database("shop_copy".into())).await);
+    assert_eq!(server.sql("SHOW DATABASES LIKE '%bahub%'; SELECT * FROM shop_copy.t;").trim(), "1");
+}
+
+/// A server with a role and a proxy, and accounts of its own.
+fn with_accounts() -> MariaDb {
+    let server = MariaDb::start();
+    server.sql(
+        "CREATE DATABASE shop; CREATE TABLE shop.t (v INT); CREATE ROLE reader; GRANT SELECT ON shop.* TO reader; \
+         CREATE USER app@'%' IDENTIFIED BY 'x'; CREATE USER boss@'%'; GRANT PROXY ON app@'%' TO boss@'%'; GRANT reader TO app@'%'; \
+         CREATE USER zed@'%'; GRANT INSERT ON shop.t TO zed@'%'; \
+         CREATE USER mysql@localhost IDENTIFIED VIA unix_socket; GRANT ALL ON *.* TO mysql@localhost WITH GRANT OPTION;",
+    );
+    server.sql(&grants("backup of all"));
+    server.sql(&grants("restore of all"));
+    server
+}
+
+fn granted(server: &MariaDb) -> String {
+    server.sql("SHOW GRANTS FOR app@'%'; SHOW GRANTS FOR boss@'%'; SHOW GRANTS FOR zed@'%'; SHOW GRANTS FOR reader;")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_documented_grants_suffice_for_all_databases_with_their_users() {
+    let (source, fresh, room) = (with_accounts(), MariaDb::start(), Room::new());
+    fresh.sql(&grants("restore of all"));
+    done(&room.backup(of(&source, "backup", json!({}))).await);
+    for _ in 0..2 {
+        let ended = room.restore(of(&fresh, "restore", json!({})), Place::Original).await;
+        done(&ended);
+        assert!(ended.report.warnings.is_empty(), "{:?}", ended.report.warnings);
+        assert_eq!(granted(&fresh), granted(&source));
+        assert_eq!(fresh.sql("SELECT COUNT(*) FROM mysql.user WHERE user IN ('mysql', 'PUBLIC');").trim(), "0");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_that_may_not_be_given_is_told_and_the_others_follow() {
+    let (server, room) = (with_accounts(), Room::new());
+    done(&room.backup(of(&server, "backup", json!({}))).await);
+    server.sql("REVOKE PROXY ON ''@'%' FROM restore@'%'; DROP USER boss@'%', zed@'%';");
+    let ended = room.restore(of(&server, "restore", json!({})), Place::Original).await;
+    done(&ended);
+    let told = ended.report.warnings.join("\n");
+    for grant in ["GRANT PROXY ON 'app'@'%' TO 'boss'@'%' (Access denied", "GRANT `reader` TO `app`@`%` (Access denied"]
+    {
+        assert!(told.contains(&format!("could not be given: {grant}")), "{told}");
+    }
+    assert_eq!(ended.report.warnings.len(), 2, "{told}");
+    assert!(server.sql("SHOW GRANTS FOR zed@'%';").contains("GRANT INSERT ON `shop`.`t`"));
+    // An account that cannot be made is more than a grant.
+    server.sql("INSTALL SONAME 'auth_ed25519'; CREATE USER ed@'%' IDENTIFIED VIA ed25519 USING PASSWORD('x');");
+    done(&room.backup(of(&server, "backup", json!({}))).await);
+    server.sql("DROP USER ed@'%', zed@'%'; UNINSTALL SONAME 'auth_ed25519';");
+    let ended = room.restore(of(&server, "restore", json!({})), Place::Original).await;
+    let told = super::support::told(&ended);
+    assert!(told.contains("'ed25519' is not loaded") && told.contains("incomplete now"), "{told}");
+    assert!(server.sql("SHOW GRANTS FOR zed@'%';").contains("GRANT INSERT ON `shop`.`t`"), "the others are there");
+    // Of a version without a record of its parts nothing but the whole can be read.
+    room.sink.put(room.engine.by_the_original(b"GRANT PROXY ON 'app'@'%' TO 'boss'@'%';\n-- Dump completed\n"));
+    let ended = room.restore(of(&server, "restore", json!({})), Place::Original).await;
+    let told = super::support::told(&ended);
+    assert!(told.contains("a grant of the backup") && !told.contains("login"), "{told}");
 }

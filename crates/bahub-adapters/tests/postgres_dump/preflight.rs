@@ -67,3 +67,18 @@ async fn who_may_not_make_or_rename_databases_is_told_before_anything_is_touched
     let folder = room.restore(of("owner"), bahub_core::replay::ReplayTarget::at(Place::Directory("/x".into()))).await;
     assert!(told_of(&folder).contains("--into"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_to_leave_out_that_are_not_there_are_told() {
+    SHARED.sql("postgres", "CREATE DATABASE misspelt");
+    SHARED.sql("misspelt", "CREATE TABLE sessions (); CREATE SCHEMA s; CREATE TABLE s.t ()");
+    let ended = Room::new()
+        .backup(spec(
+            &SHARED,
+            json!({ "database": "misspelt", "exclude_tables": ["Sessions", "s.t", "no*", "t", "sesions"] }),
+        ))
+        .await;
+    done(&ended);
+    let told = ended.report.warnings;
+    assert!(told.iter().any(|told| told.ends_with("what is not there: t, sesions")), "{told:?}");
+}

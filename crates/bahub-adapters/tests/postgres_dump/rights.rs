@@ -1,8 +1,11 @@
 //! Exactly the rights that docs/adapters/postgres_dump.md names.
 
+use bahub_core::engine::{Look, RestoreOptions};
+use bahub_core::replay::{Place, ReplayTarget};
+use bahub_testkit::fixtures::Postgres;
 use serde_json::json;
 
-use super::support::{Room, SHARED, done, spec};
+use super::support::{Room, SHARED, done, merge, same, spec};
 
 const DOCUMENTED: &str = include_str!("../../../../docs/adapters/postgres_dump.md");
 
@@ -28,4 +31,78 @@ async fn the_documented_rights_suffice() {
     SHARED.sql("postgres", "DROP DATABASE rights");
     done(&room.restored(of("restore")).await);
     assert_eq!(SHARED.dump("rights"), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_plain_owner_may_not_set_or_see_stops_nothing_and_is_told() {
+    SHARED.sql("postgres", "CREATE ROLE plain LOGIN PASSWORD 'p' CREATEDB; CREATE ROLE \"its app\"; CREATE ROLE gone");
+    SHARED.sql("postgres", "CREATE DATABASE plain OWNER plain");
+    SHARED.sql(
+        "plain",
+        "SET ROLE plain; CREATE TABLE t (v int); INSERT INTO t VALUES (1); CREATE TABLE hidden (v int); INSERT INTO hidden VALUES (1), (2); \
+         ALTER TABLE hidden ENABLE ROW LEVEL SECURITY; ALTER TABLE hidden FORCE ROW LEVEL SECURITY; CREATE POLICY p ON hidden USING (v = 1); RESET ROLE; \
+         ALTER ROLE \"its app\" IN DATABASE plain SET statement_timeout TO '33s'; ALTER ROLE gone IN DATABASE plain SET work_mem TO '1MB'; \
+         ALTER DATABASE plain SET log_statement TO 'all'; ALTER DATABASE plain SET my.value TO 'it''s :\"db\"'; ALTER DATABASE plain CONNECTION LIMIT 7;",
+    );
+    let (room, before) = (Room::new(), SHARED.dump("plain"));
+    let owner = spec(&SHARED, json!({ "user": "plain", "password": "p", "database": "plain" }));
+    done(&room.backup(spec(&SHARED, json!({ "database": "plain" }))).await);
+    SHARED.sql("postgres", "DROP DATABASE plain; DROP ROLE gone");
+    for target in [ReplayTarget::default(), ReplayTarget::at(Place::Database("plain \"copy".into()))] {
+        let named = match &target.place {
+            Place::Database(_) => "\"plain \"\"copy\"",
+            _ => "\"plain\"",
+        };
+        let ended = room.restore(owner.clone(), target).await;
+        done(&ended);
+        let told = &ended.report.warnings;
+        for words in [
+            format!("ALTER ROLE \"its app\" IN DATABASE {named} SET statement_timeout TO '33s'; (permission denied"),
+            format!("ALTER ROLE gone IN DATABASE {named} SET work_mem TO '1MB'; (role \"gone\" does not exist)"),
+            format!("ALTER DATABASE {named} SET \"my.value\" TO 'it''s :\"db\"'; (permission denied"),
+            format!("ALTER DATABASE {named} SET log_statement TO 'all'; (permission denied"),
+        ] {
+            assert!(told.iter().any(|told| told.contains(&words)), "{words}: {told:?}");
+        }
+        assert_eq!(told.len(), 4, "{told:?}");
+    }
+    SHARED.sql("postgres", "ALTER DATABASE plain SET log_statement TO 'all'; ALTER DATABASE plain SET my.value TO 'it''s :\"db\"'; ALTER ROLE \"its app\" IN DATABASE plain SET statement_timeout TO '33s'");
+    same(&SHARED.dump("plain"), &before.replace("ALTER ROLE gone IN DATABASE plain SET work_mem TO '1MB';\n", ""));
+    let options = RestoreOptions { look: Look::Only, ..RestoreOptions::default() };
+    let ended = room.engine.restore(&room.plan(owner), &options).await;
+    done(&ended);
+    assert!(ended.report.warnings.join("").contains("not compared: public.hidden"), "{:?}", ended.report.warnings);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_documented_rights_with_and_without_the_roles_passwords_are_what_the_page_says() {
+    let server = Postgres::start();
+    let passwords = |user: &str| {
+        let mut psql = server.command("psql");
+        psql.args(["-w", "-Atc", "SELECT count(rolpassword) FROM pg_authid"]).env("PGUSER", user);
+        let output = psql.env("PGPASSFILE", "/dev/null").env("PGPASSWORD", "secret").output().unwrap();
+        String::from_utf8(output.stdout)
+    };
+    server.sql("postgres", &grants("restore"));
+    server.sql("postgres", "CREATE DATABASE rights OWNER restore");
+    let of = |user: &str, more| {
+        let mut spec = spec(&server, json!({ "user": user, "password": "secret" }));
+        merge(&mut spec, more);
+        spec
+    };
+    let one = json!({ "database": "rights" });
+    server.sql("rights", "SET ROLE restore; CREATE TABLE t (id serial); INSERT INTO t DEFAULT VALUES");
+    server.sql("rights", &grants("backup without passwords"));
+    server.sql("rights", "SET ROLE restore; CREATE TABLE later (id serial)");
+    let (room, before) = (Room::new(), server.dump("rights"));
+    assert_eq!(passwords("backup").unwrap(), "");
+    done(&room.backup(of("backup", one.clone())).await);
+    done(&room.restored(of("restore", one)).await);
+    assert_eq!(server.dump("rights"), before);
+    done(&room.backup(of("backup", json!({ "database": "rights" }))).await);
+    server
+        .sql("rights", "REVOKE ALL ON ALL TABLES IN SCHEMA public FROM backup; DROP OWNED BY backup; DROP ROLE backup");
+    server.sql("postgres", &grants("backup"));
+    assert_eq!(passwords("backup").unwrap().trim(), "3", "all of them");
+    done(&room.backup(of("backup", json!({}))).await);
 }

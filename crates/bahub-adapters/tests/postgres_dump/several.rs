@@ -1,6 +1,7 @@
 //! Several databases, and all of them.
 
 use bahub_core::compression::{Algorithm, Compression};
+use bahub_core::engine::{Look, RestoreOptions};
 use bahub_core::replay::{Place, ReplayTarget};
 use bahub_testkit::fixtures::Postgres;
 use serde_json::json;
@@ -107,6 +108,20 @@ async fn one_of_several_comes_back_by_itself() {
     done(&room.restore(spec.clone(), only(Place::Database("other".into()))).await);
     let count = |name| server.sql(name, "SELECT count(*) FROM t");
     assert_eq!([count("latin"), count("other"), count("-r")], ["1001", "1001", "0"]);
+    let all = ReplayTarget::at(Place::Database("another".into()));
+    let refused = told(&room.restore(spec.clone(), all).await);
+    assert!(
+        refused.contains("several databases") && refused.contains("--path DATABASE: -r, latin, postgres"),
+        "{refused}"
+    );
+    let drill = |members| RestoreOptions {
+        target: ReplayTarget { members, ..ReplayTarget::default() },
+        look: Look::Only,
+        ..RestoreOptions::default()
+    };
+    let refused = told(&room.engine.restore(&room.plan(spec.clone()), &drill(Vec::new())).await);
+    assert!(refused.contains("--path DATABASE") && !refused.contains("__bahub"), "{refused}");
+    done(&room.engine.restore(&room.plan(spec.clone()), &drill(vec!["latin".into()])).await);
     let nope = ReplayTarget { members: vec!["nope".into()], ..ReplayTarget::default() };
     assert!(told(&room.restore(spec, nope).await).contains("holds no database nope"));
     let fewer = super::support::spec(&server, json!({ "databases": ["latin", "postgres"] }));

@@ -73,8 +73,9 @@ async fn it_goes_in_place_under_another_name_and_beside_a_kept_one() {
         let kept = ReplayTarget { keep_old: true, ..ReplayTarget::default() };
         let ended = room.restore(spec, kept).await;
         done(&ended);
-        let told = ended.report.warnings.join("\n");
-        let kept = told.rsplit("kept as ").next().unwrap().trim();
+        let told = ended.report.notices.join("\n");
+        let kept = told.rsplit("kept as ").next().unwrap();
+        assert!(ended.report.warnings.is_empty(), "{:?}", ended.report.warnings);
         assert!(kept.starts_with("places__old_"), "{told}");
         assert_eq!(sum(kept), sum(name));
         SHARED.sql("postgres", &format!("DROP DATABASE \"{kept}\""));

@@ -5,6 +5,9 @@ use std::io;
 use bahub_core::link::{Failure, FailureKind};
 use bahub_crypto::CryptoError;
 
+/// What helps against damage.
+const ANOTHER: &str = "use another version (see :backup:list), and check the storage, and who can write to it";
+
 /// A failure of a stream that writes a message.
 pub(super) fn writing(error: &io::Error) -> Failure {
     match CryptoError::of(error) {
@@ -24,16 +27,15 @@ pub(super) fn reading(error: &io::Error) -> Failure {
         Some(CryptoError::Source(source)) => {
             Failure::new(FailureKind::Integrity, format!("the message cannot be read to its end: {source}"))
         }
-        Some(crypto) if crypto.is_damage() => Failure {
-            kind: FailureKind::Integrity,
-            message: crypto.to_string(),
-            help: Some(
-                "restore another version (see :backup:list); without --stream, nothing was restored from this one"
-                    .into(),
-            ),
-        },
+        Some(crypto) if crypto.is_damage() => {
+            Failure { kind: FailureKind::Integrity, message: crypto.to_string(), help: Some(ANOTHER.into()) }
+        }
         Some(crypto) => Failure::new(FailureKind::Crypto, crypto.to_string()),
-        None => Failure::new(FailureKind::Integrity, format!("the content of the message cannot be read: {error}")),
+        None => Failure {
+            kind: FailureKind::Integrity,
+            message: format!("the content of the message cannot be read: {error}"),
+            help: Some(ANOTHER.into()),
+        },
     }
 }
 

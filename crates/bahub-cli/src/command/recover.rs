@@ -20,6 +20,7 @@ pub(super) async fn run(session: &Session<'_>, name: Option<&str>) -> Result<u8,
             }
             Err(errors) => {
                 let failed = Failed::from(errors);
+                session.renderer.not_recovered(name);
                 session.renderer.failed(&failed);
                 failed.code
             }

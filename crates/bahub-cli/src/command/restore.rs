@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use bahub_core::adapter::Findings;
 use bahub_core::config::KeyUse;
 use bahub_core::engine::{DownloadContent, Look, RestoreOptions};
 use bahub_core::plan::Plan;
-use bahub_core::replay::{Place, ReplayTarget};
+use bahub_core::replay::{Place, ReplayTarget, Stored};
 use bahub_core::run::RunPurpose;
 
 use super::{Failed, Session};
@@ -56,7 +57,7 @@ fn confirm(plan: &Plan, args: &RestoreArgs, target: &ReplayTarget) -> Result<(),
     let declined = |message: String| Failed::new(DECLINED, message);
     if !terminal::is_interactive() {
         return Err(declined(format!("restoring {} needs --yes: {what}", plan.name))
-            .with_help("add --yes, or restore beside it with --to DIR into an empty folder"));
+            .with_help(format!("add --yes{}", elsewhere(plan))));
     }
     let question = format!(
         "{} {} goes back over transport {}: {what}. Type yes to go on:",
@@ -66,6 +67,17 @@ fn confirm(plan: &Plan, args: &RestoreArgs, target: &ReplayTarget) -> Result<(),
         "yes" => Ok(()),
         _ => Err(declined("the restore was not confirmed; nothing was touched".into())),
     }
+}
+
+/// What the adapter offers to whoever wants to look first.
+fn elsewhere(plan: &Plan) -> String {
+    let takes = |place| plan.adapter.replay(&ReplayTarget::at(place), &Findings::default(), &Stored::default()).is_ok();
+    let ways = [
+        (takes(Place::Directory("/".into())), "; or restore beside it with --to DIR into an empty folder"),
+        (takes(Place::Database("a".into())), "; or restore it under another name with --into NAME"),
+        (plan.adapter.scratch("").is_ok(), "; or try it beside the original first with --scratch"),
+    ];
+    ways.iter().filter(|(is_there, _)| *is_there).map(|(_, way)| *way).collect()
 }
 
 /// True for a folder of this host that holds nothing.

@@ -97,6 +97,9 @@ impl Renderer {
             return code;
         }
         if let Some(error) = &ended.error {
+            if ended.report.operation == "recover" {
+                self.not_recovered(&ended.report.backup);
+            }
             self.report(error);
         }
         for sentence in &ended.not_undone {
@@ -106,6 +109,13 @@ impl Renderer {
             print_line(&plain::summary(&ended.report));
         }
         code
+    }
+
+    /// Writes whose error follows, where several are recovered.
+    pub(crate) fn not_recovered(&self, name: &str) {
+        if !self.is_json() {
+            eprintln!("{name}: not recovered");
+        }
     }
 
     /// Writes why something other than a run failed.

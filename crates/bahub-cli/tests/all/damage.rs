@@ -224,6 +224,7 @@ fn a_damaged_message_is_refused_though_the_store_vouches_for_it() {
     let forged: String = sha2::Sha256::digest(&data).iter().map(|byte| format!("{byte:02x}")).collect();
     fs::write(&version, text.replace(json["sha256"].as_str().unwrap(), &forged)).unwrap();
     refused(&scene, &[12], "vouched for");
+    scene.json(&[":backup:verify", "tree"]).assert_code(12).assert_error(&["another version"]);
     scene.json(&[":backup:restore", "tree", "--to", "out", "--stream"]).assert_code(12);
 }
 

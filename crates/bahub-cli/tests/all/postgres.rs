@@ -216,6 +216,9 @@ fn a_restore_that_is_broken_at_any_moment_leaves_the_old_database_or_the_new_one
         run.assert_code(0);
         assert_eq!(app.state("nothing"), State::New);
     });
+    let run = app.scene.json(&[":backup:restore", "tree"]);
+    run.assert_code(17).assert_error(&["--into NAME", "--scratch"]);
+    assert!(!run.error().contains("--to"), "{}", run.error());
     // A drill changes nothing, and says what it counted.
     let run = app.scene.json(&[":backup:verify", "tree", "--drill"]);
     run.assert_code(0);
@@ -231,6 +234,9 @@ fn a_restore_that_is_broken_at_any_moment_leaves_the_old_database_or_the_new_one
     assert_eq!(app.left(), "");
     let limit = app.server.sql("postgres", "SELECT datconnlimit FROM pg_database WHERE datname = 'app'");
     assert_eq!(limit, "50", "fault 6 of the original");
+    app.server.kill();
+    let run = app.scene.run(&[":recover"]);
+    assert!(run.said().contains("tree: not recovered"), "{run:?}");
 }
 
 #[test]

@@ -15,7 +15,8 @@ fn a_restore_over_live_data_needs_a_word_and_then_brings_everything_back() {
     fs::remove_file(scene.data().join("noise")).unwrap();
     fs::write(scene.data().join("newer"), "newer than the backup").unwrap();
     let run = scene.json(&[":backup:restore", "tree"]);
-    run.assert_code(17).assert_error(&["--yes", "tree"]);
+    run.assert_code(17).assert_error(&["--yes", "tree", "--to DIR"]);
+    assert!(!run.error().contains("--into") && !run.error().contains("--scratch"), "{}", run.error());
     assert_eq!(fs::read_to_string(scene.data().join("a file")).unwrap(), "changed since");
     assert!(!scene.data().join("noise").exists());
     scene.json(&[":backup:restore", "tree", "--to", &scene.data().display().to_string()]).assert_code(17);
@@ -141,6 +142,8 @@ fn a_streamed_restore_of_a_damaged_message_fails() {
     data[last] ^= 1;
     fs::write(&path, data).unwrap();
     let run = scene.json(&[":backup:restore", "tree", "--to", "out", "--stream"]);
-    run.assert_code(12);
+    run.assert_code(12).assert_error(&["another version"]);
+    assert!(!run.error().contains("--stream") && !run.error().contains("nothing was restored"), "{}", run.error());
     assert_eq!(run.report()["outcome"], "failed");
+    scene.json(&[":backup:restore", "tree", "--to", "other"]).assert_code(12).assert_error(&["nothing was restored"]);
 }

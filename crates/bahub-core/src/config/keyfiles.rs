@@ -9,13 +9,26 @@ use super::finding::Finding;
 use super::structure::Section;
 use crate::keys::EncryptionSpec;
 
+/// What helps whoever makes backups.
+const NEW: &str =
+    "a relative path starts from the configuration's folder; bahub :key:generate makes a new pair of keys";
+/// What helps whoever reads them.
+const COPY: &str = "a relative path starts from the configuration's folder; use the copy of the key that is kept elsewhere: a new pair opens no old backup";
+
 /// The key files that this use needs and that cannot be read.
 pub(super) fn check(spec: &EncryptionSpec, key_use: KeyUse) -> Vec<Finding> {
     let entry = Section::Encryption.entry(&spec.name);
     let mut findings = Vec::new();
     match (key_use, &spec.public_key_path, &spec.private_key_path) {
-        (KeyUse::Seal, Some(public), _) => findings.extend(unreadable(&format!("{entry}/public_key_path"), public)),
-        (_, _, Some(private)) => findings.extend(unreadable(&format!("{entry}/private_key_path"), private)),
+        (KeyUse::Seal, Some(public), _) => {
+            findings.extend(unreadable(&format!("{entry}/public_key_path"), public, NEW))
+        }
+        (KeyUse::Seal, None, Some(private)) => {
+            findings.extend(unreadable(&format!("{entry}/private_key_path"), private, NEW));
+        }
+        (KeyUse::Open, _, Some(private)) => {
+            findings.extend(unreadable(&format!("{entry}/private_key_path"), private, COPY));
+        }
         (KeyUse::Open, _, None) => {
             let message = format!("the encryption entry \"{}\" names no private key", spec.name);
             let finding = Finding::new(ConfigErrorKind::KeyFile, entry.as_str(), message).on_key();
@@ -25,7 +38,7 @@ pub(super) fn check(spec: &EncryptionSpec, key_use: KeyUse) -> Vec<Finding> {
     }
     if key_use == KeyUse::Seal {
         for (index, recipient) in spec.recipients.iter().enumerate() {
-            findings.extend(unreadable(&format!("{entry}/recipients/{index}"), recipient));
+            findings.extend(unreadable(&format!("{entry}/recipients/{index}"), recipient, NEW));
         }
     }
     findings
@@ -41,13 +54,12 @@ pub(super) fn notice(spec: &EncryptionSpec) -> Option<String> {
     ))
 }
 
-fn unreadable(pointer: &str, path: &Path) -> Option<Finding> {
+fn unreadable(pointer: &str, path: &Path, help: &str) -> Option<Finding> {
     let reason = match File::open(path).and_then(|file| file.metadata()) {
         Ok(metadata) if metadata.is_dir() => "it is a folder".to_owned(),
         Ok(_) => return None,
         Err(error) => error.to_string(),
     };
     let message = format!("cannot read the key file {}: {reason}", path.display());
-    let help = "a relative path starts from the configuration's folder; bahub :key:generate makes a new pair of keys";
     Some(Finding::new(ConfigErrorKind::KeyFile, pointer, message).help(help))
 }

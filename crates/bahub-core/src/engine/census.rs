@@ -1,39 +1,51 @@
 //! Counts, and whether what was restored is between those of before and after its capture.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// How many of each thing there are.
-pub(super) struct Counts(BTreeMap<String, u64>);
+/// How many of each thing there are; none where whoever counts does not see all of them.
+pub(super) struct Counts(BTreeMap<String, Option<u64>>);
+
+/// What stands in place of a number that cannot be had.
+const UNKNOWN: &str = "?";
 
 impl Counts {
-    /// Reads lines of a number, a space and a name; `None` where one is something else.
+    /// Reads lines of a number or [`UNKNOWN`], a space and a name; `None` where one is something else.
     pub(super) fn parse(lines: &[String]) -> Option<Self> {
         let parse = |line: &String| {
             let (count, name) = line.split_once(' ')?;
-            Some((name.to_owned(), count.parse().ok()?))
+            let count = if count == UNKNOWN { None } else { Some(count.parse().ok()?) };
+            Some((name.to_owned(), count))
         };
         lines.iter().map(parse).collect::<Option<_>>().map(Self)
     }
 
-    /// How many things there are.
+    /// How many things were counted.
     pub(super) fn things(&self) -> usize {
-        self.0.len()
+        self.0.values().flatten().count()
     }
 
     /// How many there are in all of them.
     pub(super) fn sum(&self) -> u64 {
-        self.0.values().sum()
+        self.0.values().flatten().sum()
+    }
+
+    /// What was not counted, in any of these.
+    pub(super) fn unknown(counts: [&Self; 3]) -> BTreeSet<&str> {
+        let each = counts.into_iter().flat_map(|counts| &counts.0);
+        each.filter(|(_, count)| count.is_none()).map(|(name, _)| name.as_str()).collect()
     }
 
     /// What is not between these two, a sentence each. What was there only before or only after came or went meanwhile.
     pub(super) fn differences(&self, before: &Self, after: &Self) -> Vec<String> {
-        let both = before.0.iter().filter_map(|(name, before)| Some((name, *before, *after.0.get(name)?)));
+        let both = before.0.iter().filter_map(|(name, before)| Some((name, (*before)?, (*after.0.get(name)?)?)));
         let wrong = both.filter_map(|(name, before, after)| {
             let (least, most) = (before.min(after), before.max(after));
             let captured = if least == most { format!("{least}") } else { format!("{least} to {most}") };
             match self.0.get(name) {
                 None => Some(format!("{name} is missing, of which there were {captured}")),
-                Some(now) if !(least..=most).contains(now) => Some(format!("{name} has {now}, and had {captured}")),
+                Some(Some(now)) if !(least..=most).contains(now) => {
+                    Some(format!("{name} has {now}, and had {captured}"))
+                }
                 Some(_) => None,
             }
         });
@@ -59,6 +71,9 @@ mod tests {
             wrong,
             ["a has 8, and had 5 to 7", "b c has 8, and had 9", "kept is missing, of which there were 3"]
         );
+        let (before, unseen) = (counts(&["5 a", "3 b", "? c"]), counts(&["? a", "4 b", "4 c"]));
+        assert_eq!(unseen.differences(&before, &before), ["b has 4, and had 3"]);
+        assert_eq!(Vec::from_iter(Counts::unknown([&unseen, &before, &before])), ["a", "c"]);
         assert!(Counts::parse(&["x a".to_owned()]).is_none() && Counts::parse(&["1".to_owned()]).is_none());
     }
 }

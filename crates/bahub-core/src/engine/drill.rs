@@ -18,16 +18,12 @@ const CENSUS: Duration = Duration::from_secs(3600);
 /// How long the removal of what was restored may take.
 const REMOVAL: Duration = Duration::from_secs(300);
 
-/// So many differences are told.
+/// So many names or differences are told.
 const TOLD: usize = 10;
 
 /// The place; refused before anything is read, where there can be none.
 pub(super) fn place(plan: &Plan, target: &ReplayTarget, findings: &Findings) -> Result<Scratch, RunError> {
-    let scratch = plan.adapter.scratch(&target.run).ok_or_else(|| {
-        let message = format!("{} cannot be restored beside the original", plan.adapter_type);
-        RunError::new(RunErrorKind::Unsupported, message)
-            .with_help("restore it where it does no harm: --to DIR, or on another server")
-    })?;
+    let scratch = plan.adapter.scratch(&target.run)?;
     plan.adapter.replay(&beside(&scratch, target), findings, &Stored::default())?;
     Ok(scratch)
 }
@@ -88,15 +84,24 @@ async fn looked_at(
         );
         return Ok(());
     };
+    let unknown = Counts::unknown([&counts, &before, &after]);
+    if !unknown.is_empty() {
+        let unknown = told(unknown.into_iter().map(str::to_owned).collect());
+        run.warn(format!("whoever counted does not see all of it, so that it was not compared: {unknown}"));
+    }
     let wrong = counts.differences(&before, &after);
     if wrong.is_empty() {
         return Ok(());
     }
-    let more = wrong.len().saturating_sub(TOLD);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let message =
-        format!("what was restored is not what was captured: {}{more}", wrong[..wrong.len().min(TOLD)].join("; "));
+    let message = format!("what was restored is not what was captured: {}", told(wrong));
     Err(RunError::new(RunErrorKind::Integrity, message).with_help(
         "try another version; and look at what leaves rows out: triggers, policies, programs of another release",
     ))
+}
+
+/// The first of these, and how many more there are.
+fn told(all: Vec<String>) -> String {
+    let more = all.len().saturating_sub(TOLD);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more}", all[..all.len().min(TOLD)].join("; "))
 }

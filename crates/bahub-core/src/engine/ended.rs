@@ -125,12 +125,17 @@ impl Run {
     pub(super) fn start(operation: &'static str, plan: Option<&Plan>, cx: &RunContext) -> Self {
         let (backup, id) = (cx.backup.clone(), cx.id.clone());
         cx.events.tell(Event::Started { operation, backup: backup.clone(), run: id.clone() });
-        let notices = plan.map(|plan| plan.notices.clone()).unwrap_or_default();
-        for notice in &notices {
-            cx.events.tell(Event::Notice { message: notice.clone() });
-        }
-        let report = Report { operation, backup, run: id, notices, ..Report::default() };
-        Self { report, events: cx.events.clone(), started: Instant::now(), closing: false, not_undone: Vec::new() }
+        let report = Report { operation, backup, run: id, ..Report::default() };
+        let events = cx.events.clone();
+        let mut run = Self { report, events, started: Instant::now(), closing: false, not_undone: Vec::new() };
+        plan.iter().flat_map(|plan| &plan.notices).for_each(|notice| run.notice(notice));
+        run
+    }
+
+    /// Adds something that is good to know, and tells it.
+    pub(super) fn notice(&mut self, message: &str) {
+        self.events.tell(Event::Notice { message: message.to_owned() });
+        self.report.notices.push(message.to_owned());
     }
 
     /// Adds a warning, and tells it.

@@ -84,7 +84,8 @@ impl Engine {
             let peeked = if options.stream { self.peek(plan, &found, cx).await? } else { Stored::default() };
             let mut reading = Reading { plan, cx, agent, found: &found, granted };
             run.report.route = Some(route::name_of(reading.granted.as_ref()));
-            let proven = prove(&mut reading, options.stream, peeked, run).await?;
+            let proven = prove(&mut reading, options.stream, peeked, run).await;
+            let proven = proven.map_err(|error| error.with_more_help("nothing was restored from this one"))?;
             if let Some(scratch) = scratch {
                 drill::run(&mut reading, &scratch, &target, &findings, &proven, run).await?;
             }
@@ -95,7 +96,14 @@ impl Engine {
             cx.events.phase(Phase::Quiescing);
             session.quiesce().await?;
             cx.events.phase(Phase::Replaying);
-            put_back(&mut reading, replay, &proven, run).await?;
+            let notices = replay.notices.clone();
+            let restored = put_back(&mut reading, replay, &proven, run).await;
+            let aftermath = |error: RunError| match plan.adapter.aftermath(&target) {
+                Some(told) => error.with_more_help(told),
+                None => error,
+            };
+            restored.map_err(aftermath)?;
+            notices.iter().for_each(|notice| run.notice(notice));
             Ok(())
         })
         .await

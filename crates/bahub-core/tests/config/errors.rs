@@ -116,7 +116,10 @@ fn a_missing_key_file() {
     let errors = configuration.check(None).unwrap_err();
     assert_eq!(kinds(&errors), [ConfigErrorKind::KeyFile]);
     assert_eq!(kinds(&configuration.check_keys("www", KeyUse::Seal).unwrap_err()), [ConfigErrorKind::KeyFile]);
-    assert_eq!(kinds(&configuration.check_keys("www", KeyUse::Open).unwrap_err()), [ConfigErrorKind::KeyFile]);
+    let unreadable = configuration.check_keys("www", KeyUse::Open).unwrap_err();
+    assert_eq!(kinds(&unreadable), [ConfigErrorKind::KeyFile]);
+    let told = setting.rendered(&unreadable);
+    assert!(told.contains("the copy of the key") && !told.contains(":key:generate"), "{told}");
     insta::assert_snapshot!(setting.rendered(&errors));
 }
 
