@@ -1,0 +1,56 @@
+//! The process whose namespaces are meant.
+
+use std::path::PathBuf;
+
+use bahub_core::transport::{TransportError, TransportErrorKind};
+
+/// How the configuration names it.
+#[derive(Debug, Clone)]
+pub(crate) enum Named {
+    Pid(u32),
+    File(PathBuf),
+}
+
+/// A process by its number and its start: once it has ended, its number may be given to another one.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    pub(crate) pid: u32,
+    started: String,
+}
+
+impl Target {
+    /// # Errors
+    /// [`TransportErrorKind::Unreachable`] if there is no such process.
+    pub(crate) fn find(named: &Named) -> Result<Self, TransportError> {
+        let unreachable = |message: String| TransportError::new(TransportErrorKind::Unreachable, message);
+        let pid = match named {
+            Named::Pid(pid) => *pid,
+            Named::File(file) => {
+                let text = std::fs::read_to_string(file).map_err(|error| {
+                    let help = "check that the service runs, and that this user may read the file";
+                    unreachable(format!("cannot read {}: {error}", file.display())).with_help(help)
+                })?;
+                let number = text.trim().parse().ok().filter(|pid| *pid > 0);
+                number.ok_or_else(|| unreachable(format!("{} holds no process number", file.display())))?
+            }
+        };
+        let started = started(pid).ok_or_else(|| {
+            unreachable(format!("there is no process {pid}")).with_help("check that the service runs: ps -p PID")
+        })?;
+        Ok(Self { pid, started })
+    }
+
+    /// Whether it is still there.
+    pub(crate) fn lives(&self) -> bool {
+        started(self.pid).is_some_and(|started| started == self.started)
+    }
+}
+
+/// Field 22 of `stat` (proc_pid_stat(5)); one that is dead and not waited for does not count.
+fn started(pid: u32) -> Option<String> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name of the program, in parentheses, may hold anything.
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    let state = fields.next()?;
+    fields.nth(18).filter(|_| state != "Z").map(str::to_owned)
+}
