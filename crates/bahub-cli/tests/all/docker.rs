@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use bahub_testkit::fixtures::DockerEngine;
 
-use super::support::{Scene, Server};
+use super::support::{Scene, Watch, comes_back, routes};
 
 static ENGINE: LazyLock<DockerEngine> = LazyLock::new(|| {
     let engine = DockerEngine::start();
@@ -21,32 +21,18 @@ fn sh(container: &str, script: &str) -> String {
     ENGINE.docker(&["exec", container, "sh", "-c", script])
 }
 
-/// Each route in turn: the name of it, and a scene for it.
-fn routes(transport: &str, spec: &str, adapter: (&str, &str)) -> Vec<(&'static str, Scene, Option<Server>)> {
-    let scene = || {
-        let spec = format!("{spec}, docker_host: \"{}\"", ENGINE.host());
-        Scene::new().with_transport(transport, &spec).with_adapter(adapter.0, adapter.1)
-    };
-    let server = Server::start_at(&gateway());
-    let direct = scene().with_access(&server.access());
-    let relayed = Server::start_at(&gateway());
-    let forced = scene().with_access(&relayed.access()).with_meta(", relay: true");
-    vec![("direct", direct, Some(server)), ("relayed", forced, Some(relayed)), ("relayed", scene(), None)]
+/// A scene of that transport and adapter.
+fn scene(transport: &str, spec: &str, adapter: (&str, &str)) -> Scene {
+    let spec = format!("{spec}, docker_host: \"{}\"", ENGINE.host());
+    Scene::new().with_transport(transport, &spec).with_adapter(adapter.0, adapter.1)
 }
 
-/// Makes, lists and verifies a version, then wipes, restores and compares what `look` sees.
-#[track_caller]
-fn comes_back(route: &str, scene: &Scene, look: impl Fn() -> String, wipe: impl Fn()) {
-    let before = look();
-    assert!(!before.is_empty());
-    let made = scene.make();
-    assert_eq!(made.report()["route"], route, "{made:?}");
-    assert_eq!(look(), before);
-    assert_eq!(scene.list().len(), 1);
-    scene.json(&[":backup:verify", "tree"]).assert_code(0);
-    wipe();
-    scene.json(&[":backup:restore", "tree", "--yes"]).assert_code(0);
-    assert_eq!(look(), before);
+/// What the engine tells everybody who may use it, and what stands in the containers' own files.
+fn told() -> String {
+    let listed = ENGINE.docker(&["ps", "--all", "--quiet", "--no-trunc"]);
+    let ids: Vec<_> = listed.lines().collect();
+    // One may be gone meanwhile.
+    String::from_utf8_lossy(&ENGINE.try_docker(&[&["inspect"], &ids[..]].concat()).stdout).into_owned()
 }
 
 const TREE: &str = "mkdir -p '/data/a b'; head -c 300000 /dev/urandom >'/data/a b/noise'; ln -s nowhere /data/link; echo '$(id)' >/data/text";
@@ -59,11 +45,13 @@ fn files_of_a_busybox_container() {
         ("fixed", &["--read-only", "--tmpfs", "/tmp", "--volume", "fixed:/data"]),
     ] {
         ENGINE.container(name, options);
-        for (route, scene, _server) in routes(
-            "bahub.transports.docker",
-            &format!("container: {name}"),
-            ("bahub.adapters.filesystem", "paths: [/data]"),
-        ) {
+        for (route, scene, _server) in routes(&gateway(), || {
+            scene(
+                "bahub.transports.docker",
+                &format!("container: {name}"),
+                ("bahub.adapters.filesystem", "paths: [/data]"),
+            )
+        }) {
             sh(name, TREE);
             let diff = || {
                 let listed = ENGINE.docker(&["diff", name]);
@@ -119,14 +107,17 @@ fn mariadb_in_a_container_hot_and_cold() {
     };
     ready();
     client(
-        "CREATE DATABASE app; CREATE TABLE app.t (n int PRIMARY KEY, v text); INSERT INTO app.t SELECT seq, md5(seq) FROM mysql.seq_1_to_5000; CREATE USER app@localhost IDENTIFIED BY 'pass word'; GRANT ALL ON *.* TO app@localhost",
+        "CREATE DATABASE app; CREATE TABLE app.t (n int PRIMARY KEY, v text); INSERT INTO app.t SELECT seq, md5(seq) FROM mysql.seq_1_to_5000; CREATE USER app@localhost IDENTIFIED BY 'pa55 word of maria'; GRANT ALL ON *.* TO app@localhost",
     );
     let look = || {
         ready();
         client("CHECKSUM TABLE app.t; SELECT count(*) FROM app.t")
     };
-    let adapter = ("bahub.adapters.mysql", "socket: /tmp/socket, user: app, password: \"pass word\", database: app");
-    for (route, scene, _server) in routes("bahub.transports.docker", "container: maria", adapter) {
+    let watch = Watch::start(&["pa55 word of maria", "-----BEGIN PGP PRIVATE"], told);
+    let adapter =
+        ("bahub.adapters.mysql", "socket: /tmp/socket, user: app, password: \"pa55 word of maria\", database: app");
+    for (route, scene, _server) in routes(&gateway(), || scene("bahub.transports.docker", "container: maria", adapter))
+    {
         comes_back(route, &scene, look, || drop(client("DROP TABLE app.t")));
     }
     let spec = "orig_container: maria, temp_container_image: debian, user: root";
@@ -135,6 +126,7 @@ fn mariadb_in_a_container_hot_and_cold() {
     {
         comes_back(route, &scene, look, || drop(client("DROP TABLE app.t")));
     }
+    watch.saw_no_secret();
 }
 
 #[test]
@@ -180,7 +172,9 @@ fn postgresql_in_a_container_hot_and_cold() {
         client("SELECT count(*), md5(string_agg(t::text, ',' ORDER BY n)) FROM t")
     };
     let adapter = ("bahub.adapters.postgres_dump", "host: 127.0.0.1, user: postgres, database: app");
-    for (route, scene, _server) in routes("bahub.transports.docker", "container: postgres", adapter) {
+    for (route, scene, _server) in
+        routes(&gateway(), || scene("bahub.transports.docker", "container: postgres", adapter))
+    {
         comes_back(route, &scene, look, || drop(client("DROP TABLE t")));
     }
     let spec = "orig_container: postgres, temp_container_image: debian, user: root";
@@ -189,4 +183,53 @@ fn postgresql_in_a_container_hot_and_cold() {
     {
         comes_back(route, &scene, look, || drop(client("DROP TABLE t")));
     }
+}
+
+#[test]
+fn no_secret_can_be_read_while_a_run_goes_on() {
+    ENGINE.container("secrets", &["--volume", "secrets:/data"]);
+    sh("secrets", "head -c 60000000 /dev/urandom >/data/noise");
+    for transport in ["docker", "docker_sidecontainer"] {
+        let spec = match transport {
+            "docker" => "container: secrets",
+            _ => "orig_container: secrets, temp_container_image: busybox, stop_timeout: 1",
+        };
+        let transport = format!("bahub.transports.{transport}");
+        for (route, scene, server) in
+            routes(&gateway(), || scene(&transport, spec, ("bahub.adapters.filesystem", "paths: [/data]")))
+        {
+            let token = server.as_ref().map_or("no token", |server| server.token());
+            let watch = Watch::start(&[token, "-----BEGIN PGP PRIVATE"], told);
+            comes_back(
+                route,
+                &scene,
+                || sh("secrets", "ls /data; sha256sum /data/noise"),
+                || drop(sh("secrets", "rm /data/noise")),
+            );
+            watch.saw_no_secret();
+        }
+    }
+}
+
+#[test]
+fn an_agent_that_is_missing_or_wrong_is_told_before_anything_is_stopped() {
+    ENGINE.container("stays", &["--volume", "stays:/data"]);
+    let spec = "orig_container: stays, temp_container_image: busybox, stop_timeout: 1";
+    let scene = || scene("sidedocker", spec, ("bahub.adapters.filesystem", "paths: [/data]"));
+    let started = || ENGINE.docker(&["inspect", "--format", "{{.State.StartedAt}}", "stays"]);
+    let before = started();
+    let text = scene();
+    std::fs::write(text.at("text"), "#!/bin/sh\necho this is no agent; exit 0\n").unwrap();
+    let text = text.with_variable("BAHUB_AGENT", "text");
+    text.json(&[":backup:make", "tree"]).assert_code(13).assert_error(&["no ELF program"]);
+    let missing = scene().with_variable("BAHUB_AGENT", "nowhere");
+    missing.json(&[":backup:make", "tree"]).assert_code(13).assert_error(&[
+        "no agent program for",
+        "nowhere",
+        "--agent",
+    ]);
+    // Dynamically linked: the image has no loader for it.
+    let dynamic = scene().with_variable("BAHUB_AGENT", env!("CARGO_BIN_EXE_bahub"));
+    dynamic.json(&[":backup:make", "tree"]).assert_code(13);
+    assert_eq!(started(), before);
 }

@@ -1,5 +1,6 @@
 //! What every claim stands on: a folder with keys, data and a configuration, the program in it, and fake tars.
 
+mod far;
 mod process;
 mod run;
 mod running;
@@ -7,6 +8,7 @@ mod scene;
 mod server;
 mod shim;
 
+pub(crate) use far::{Watch, comes_back, own_address, routes};
 pub(crate) use process::{all_processes, is_gone};
 pub(crate) use run::Run;
 pub(crate) use running::Running;

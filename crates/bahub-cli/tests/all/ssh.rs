@@ -1,0 +1,83 @@
+//! A host that is logged in to: make, list, verify, wipe, restore, compare; direct and relayed.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use bahub_testkit::fixtures::{Sshd, noise};
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use super::support::{Scene, Watch, comes_back, own_address, routes};
+
+fn scene(sshd: &Sshd, data: &TempDir) -> Scene {
+    let spec = sshd.spec().to_string();
+    let spec = spec.trim_start_matches('{').trim_end_matches('}');
+    let paths = format!("paths: [\"{}\"]", data.path().display());
+    Scene::new().with_transport("bahub.transports.ssh", spec).with_adapter("bahub.adapters.filesystem", &paths)
+}
+
+fn look(data: &TempDir) -> String {
+    let read = |name: &str| fs::read(data.path().join(name)).map(|content| bahub_testkit::fixtures::sha256(&content));
+    format!("{:?} {:?}", read("noise").ok(), read("an odd 'name'\n").ok())
+}
+
+#[test]
+fn files_of_a_host() {
+    let (sshd, data) = (Sshd::start(), tempfile::tempdir().unwrap());
+    fs::write(data.path().join("noise"), noise(30_000_000)).unwrap();
+    fs::write(data.path().join("an odd 'name'\n"), "x").unwrap();
+    for (route, scene, server) in routes(&own_address(), || scene(&sshd, &data)) {
+        let token = server.as_ref().map_or("no token", |server| server.token());
+        let watch = Watch::start(&[token, "-----BEGIN PGP PRIVATE"], String::new);
+        comes_back(route, &scene, || look(&data), || fs::remove_file(data.path().join("noise")).unwrap());
+        watch.saw_no_secret();
+        assert_eq!(sshd.connections(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_connection_that_breaks_is_a_failure_within_thirty_seconds() {
+    let (sshd, data) = (Sshd::start(), tempfile::tempdir().unwrap());
+    fs::write(data.path().join("noise"), noise(300_000)).unwrap();
+    let mut scene = scene(&sshd, &data);
+    let gate = super::support::Gate::new(&scene, "tar");
+    drop(gate);
+    for signal in ["KILL", "STOP"] {
+        scene = scene.with_meta("");
+        let mut run = scene.start(&[":backup:make", "tree"]);
+        run.until_phase("opening");
+        let began = Instant::now();
+        while sshd.connections().is_empty() {
+            assert!(began.elapsed() < Duration::from_secs(20), "nobody connects");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        sshd.signal_connections(signal);
+        let began = Instant::now();
+        let run = run.finish();
+        assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+        assert!(![Some(0), Some(4)].contains(&run.status.code()), "{signal}: {run:?}");
+        sshd.signal_connections("KILL");
+        assert_eq!(scene.list(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_controller_that_is_killed_leaves_nothing_there_and_no_master_here() {
+    let (sshd, data) = (Sshd::start(), tempfile::tempdir().unwrap());
+    fs::write(data.path().join("noise"), noise(300_000_000)).unwrap();
+    let scene = scene(&sshd, &data);
+    let mut run = scene.start(&[":backup:make", "tree"]);
+    run.until_phase("capturing");
+    run.signal(Signal::KILL);
+    run.finish();
+    let masters = || {
+        fs::read_dir(scene.at("."))
+            .unwrap()
+            .flatten()
+            .filter(|one| one.file_name().to_string_lossy().starts_with("bahub-ssh-"))
+            .count()
+    };
+    assert_eq!(masters(), 1, "this test kills too early or too late");
+    scene.make();
+    assert_eq!((masters(), sshd.connections()), (0, Vec::new()));
+}

@@ -1,0 +1,77 @@
+//! Data that is elsewhere: how it comes back, by each route, and who could read what meanwhile.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+
+use super::{Scene, Server, all_processes};
+
+/// An address of this host that is no loopback, which containers and agents elsewhere reach.
+pub(crate) fn own_address() -> String {
+    // Nothing is sent: the kernel only chooses a way.
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
+    socket.connect("10.255.255.255:9").unwrap();
+    socket.local_addr().unwrap().ip().to_string()
+}
+
+/// Each route's name, and a scene for it: a server that the agent reaches, the same with `relay`, and a folder of this host.
+pub(crate) fn routes(address: &str, scene: impl Fn() -> Scene) -> Vec<(&'static str, Scene, Option<Server>)> {
+    let (server, relaying) = (Server::start_at(address), Server::start_at(address));
+    let direct = scene().with_access(&server.access());
+    let relayed = scene().with_access(&relaying.access()).with_meta(", relay: true");
+    vec![("direct", direct, Some(server)), ("relayed", relayed, Some(relaying)), ("relayed", scene(), None)]
+}
+
+/// Makes, lists and verifies a version, then wipes, restores and compares what `look` sees.
+#[track_caller]
+pub(crate) fn comes_back(route: &str, scene: &Scene, look: impl Fn() -> String, wipe: impl Fn()) {
+    let before = look();
+    assert!(!before.is_empty());
+    let made = scene.make();
+    assert_eq!(made.report()["route"], route, "{made:?}");
+    assert_eq!(look(), before);
+    assert_eq!(scene.list().len(), 1);
+    scene.json(&[":backup:verify", "tree"]).assert_code(0);
+    wipe();
+    assert_ne!(look(), before);
+    scene.json(&[":backup:restore", "tree", "--yes"]).assert_code(0);
+    assert_eq!(look(), before);
+}
+
+/// Looks, again and again, at what others can read while something goes on.
+pub(crate) struct Watch {
+    end: Arc<AtomicBool>,
+    looking: JoinHandle<(usize, Vec<String>)>,
+}
+
+impl Watch {
+    /// Begins to look for these secrets in all processes of this host, and in what `more` gives.
+    pub(crate) fn start(secrets: &[&str], more: impl Fn() -> String + Send + 'static) -> Self {
+        let end = Arc::new(AtomicBool::new(false));
+        let secrets: Vec<String> = secrets.iter().map(|&secret| secret.to_owned()).collect();
+        let ended = Arc::clone(&end);
+        let looking = thread::spawn(move || {
+            let (mut agents, mut found) = (0, Vec::new());
+            while !ended.load(Ordering::Relaxed) {
+                let mut seen = all_processes();
+                agents += seen.iter().filter(|(name, _)| name == "backup-maker").count();
+                seen.push(("what others are told".into(), more().into_bytes()));
+                for (name, content) in seen {
+                    let holds = |secret: &&String| content.windows(secret.len()).any(|part| part == secret.as_bytes());
+                    found.extend(secrets.iter().find(holds).map(|secret| format!("{secret} of {name}")));
+                }
+            }
+            (agents, found)
+        });
+        Self { end, looking }
+    }
+
+    /// States that agents were seen, and no secret.
+    #[track_caller]
+    pub(crate) fn saw_no_secret(self) {
+        self.end.store(true, Ordering::Relaxed);
+        let (agents, found) = self.looking.join().unwrap();
+        assert!(agents > 0, "who sees no agent sees nothing");
+        assert!(found.is_empty(), "{found:?}");
+    }
+}
