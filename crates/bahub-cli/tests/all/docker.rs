@@ -70,9 +70,9 @@ fn files_of_a_busybox_container() {
 fn files_beside_a_container_that_is_down() {
     ENGINE.container("cold", &["--volume", "cold:/data"]);
     let spec = "orig_container: cold, temp_container_image: busybox, stop_timeout: 1";
-    for (route, scene, _server) in
-        routes("bahub.transports.docker_sidecontainer", spec, ("bahub.adapters.filesystem", "paths: [/data]"))
-    {
+    for (route, scene, _server) in routes(&gateway(), || {
+        scene("bahub.transports.docker_sidecontainer", spec, ("bahub.adapters.filesystem", "paths: [/data]"))
+    }) {
         sh("cold", TREE);
         let containers = ENGINE.docker(&["ps", "--all", "--quiet", "--filter", "name=cold"]);
         comes_back(route, &scene, || sh("cold", LOOK), || drop(sh("cold", "rm -rf /data/*")));
@@ -121,9 +121,9 @@ fn mariadb_in_a_container_hot_and_cold() {
         comes_back(route, &scene, look, || drop(client("DROP TABLE app.t")));
     }
     let spec = "orig_container: maria, temp_container_image: debian, user: root";
-    for (route, scene, _server) in
-        routes("bahub.transports.docker_sidecontainer", spec, ("bahub.adapters.filesystem", "paths: [/var/lib/mysql]"))
-    {
+    for (route, scene, _server) in routes(&gateway(), || {
+        scene("bahub.transports.docker_sidecontainer", spec, ("bahub.adapters.filesystem", "paths: [/var/lib/mysql]"))
+    }) {
         comes_back(route, &scene, look, || drop(client("DROP TABLE app.t")));
     }
     watch.saw_no_secret();
@@ -178,9 +178,9 @@ fn postgresql_in_a_container_hot_and_cold() {
         comes_back(route, &scene, look, || drop(client("DROP TABLE t")));
     }
     let spec = "orig_container: postgres, temp_container_image: debian, user: root";
-    for (route, scene, _server) in
-        routes("bahub.transports.docker_sidecontainer", spec, ("bahub.adapters.filesystem", "paths: [/data]"))
-    {
+    for (route, scene, _server) in routes(&gateway(), || {
+        scene("bahub.transports.docker_sidecontainer", spec, ("bahub.adapters.filesystem", "paths: [/data]"))
+    }) {
         comes_back(route, &scene, look, || drop(client("DROP TABLE t")));
     }
 }

@@ -29,8 +29,9 @@ impl App {
     }
 
     fn processes(&self) -> Vec<String> {
-        let top = self.engine.docker(&["top", "app", "-o", "args"]);
-        top.lines().skip(1).map(str::to_owned).collect()
+        let top = self.engine.docker(&["top", "app", "-o", "pid,args"]);
+        let args = top.lines().skip(1).filter_map(|line| line.trim_start().split_once(' '));
+        args.map(|(_pid, args)| args.to_owned()).collect()
     }
 
     #[track_caller]
