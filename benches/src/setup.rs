@@ -93,6 +93,22 @@ impl Setup {
     /// # Errors
     /// A disk that refuses.
     pub fn bahub_with(&self, name: &str, access: &str, adapter: (&str, &str), meta: &str) -> io::Result<String> {
+        self.bahub_at(name, access, ("bahub.transports.sh", ""), adapter, meta)
+    }
+
+    /// The same, with a transport and its spec.
+    ///
+    /// # Errors
+    /// A disk that refuses.
+    pub fn bahub_at(
+        &self,
+        name: &str,
+        access: &str,
+        transport: (&str, &str),
+        adapter: (&str, &str),
+        meta: &str,
+    ) -> io::Result<String> {
+        let (transport, place) = transport;
         let file = self.folder.join(format!("{name}.yaml"));
         let (adapter, spec) = adapter;
         fs::write(
@@ -100,7 +116,7 @@ impl Setup {
             format!(
                 "accesses:\n  store: {access}\n\
                  encryption:\n  key: {{ private_key_path: private.asc, public_key_path: public.asc, email: {EMAIL} }}\n\
-                 transports:\n  local: {{ type: bahub.transports.sh, spec: {{}} }}\n\
+                 transports:\n  local: {{ type: {transport}, spec: {{ {place} }} }}\n\
                  backups:\n  data:\n    meta: {{ type: {adapter}, access: store, encryption: key, \
                  transport: local{meta} }}\n    spec: {{ {spec} }}\n"
             ),

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test states what must hold")]
 
+mod bare;
 mod conforms;
 mod finds;
+mod frames;
 mod side;
 mod support;
