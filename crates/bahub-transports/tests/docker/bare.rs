@@ -9,7 +9,7 @@ use super::support::{ENGINE, open, transport};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agent_runs_in_a_container_that_holds_nothing() {
-    ENGINE.docker(&["run", "--detach", "--name", "bare", "bare", "/hold", "sleep", "100000"]);
+    ENGINE.docker(&["run", "--detach", "--name", "bare", "bare", "/busybox", "sleep", "100000"]);
     let before = ENGINE.docker(&["diff", "bare"]);
     let content = std::fs::read(agent_program()).unwrap();
     for cut in [false, true] {
