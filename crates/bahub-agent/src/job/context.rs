@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::AgentSinks;
 use crate::steps::{KillSwitch, LogLine};
-use crate::stream::SourceEvent;
+use crate::stream::{Form, SourceEvent};
 
 /// How often progress is told.
 const TICK: Duration = Duration::from_millis(200);
@@ -24,6 +24,7 @@ pub(crate) struct JobContext {
     pub(crate) cancel: CancellationToken,
     pub(crate) switch: KillSwitch,
     pub(crate) sinks: AgentSinks,
+    pub(crate) form: Form,
     pub(crate) counters: Counters,
 }
 
