@@ -86,7 +86,7 @@ async fn begin(
     grant: oneshot::Receiver<Secret>,
 ) -> Result<Box<dyn Upload>, Failure> {
     let sink = super::source::reached(kind, endpoint, cx, grant).await?;
-    Ok(sink.begin(&job.version).await?)
+    cx.unless_cancelled(sink.begin(&job.version)).await
 }
 
 /// Where ciphertext goes.

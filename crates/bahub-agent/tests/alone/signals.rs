@@ -1,6 +1,7 @@
 //! A run that is stopped in the middle.
 
 use std::fs;
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::Child;
 use std::time::{Duration, Instant};
@@ -57,6 +58,20 @@ fn a_signal_while_the_command_is_silent_ends_it_as_well() {
     assert_exit(&running.wait_with_output().unwrap(), 130);
     assert_dies(&shell);
     assert_eq!(bench.count(), 0);
+}
+
+#[test]
+fn a_signal_while_the_server_is_silent_ends_the_run_at_once() {
+    let bench = Bench::new();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut command = bench.making("echo all");
+    command.env("BM_URL", format!("http://{}", silent.local_addr().unwrap()));
+    let running = started(command);
+    let _connection = silent.accept().unwrap();
+    let began = Instant::now();
+    send(&running, Signal::TERM);
+    assert_exit(&running.wait_with_output().unwrap(), 130);
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
 }
 
 #[test]
