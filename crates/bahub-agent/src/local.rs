@@ -6,6 +6,7 @@ use futures::future::BoxFuture;
 
 use crate::AgentSinks;
 use crate::serve::serve_link;
+use crate::stream::Form;
 
 /// Serves links in this process, with the sinks that this build of the agent holds.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +23,6 @@ impl InProcess {
 
 impl LocalAgent for InProcess {
     fn serve(&self, link: LinkEnd<FromAgent, ToAgent>) -> BoxFuture<'static, ()> {
-        Box::pin(serve_link(link, self.sinks.clone()))
+        Box::pin(serve_link(link, self.sinks.clone(), Form::Layered))
     }
 }

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::AgentSinks;
 use crate::job::{self, JobContext, JobInput};
 use crate::steps::KillSwitch;
-use crate::stream::SourceEvent;
+use crate::stream::{Form, SourceEvent};
 
 /// Serves a link over two byte streams until the controller quits or is gone. When this returns every program is dead and every upload is
 /// committed or aborted.
@@ -20,17 +20,19 @@ pub async fn serve(
     writer: impl AsyncWrite + Unpin + Send + 'static,
     sinks: AgentSinks,
 ) {
-    serve_link(link::connect(reader, writer), sinks).await;
+    serve_link(link::connect(reader, writer), sinks, Form::Layered).await;
 }
 
-pub(crate) async fn serve_link((sender, mut receiver): LinkEnd<FromAgent, ToAgent>, sinks: AgentSinks) {
+pub(crate) async fn serve_link((sender, mut receiver): LinkEnd<FromAgent, ToAgent>, sinks: AgentSinks, form: Form) {
     let hello = Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").to_owned(), sinks: sinks.kinds() };
     if sender.send(&FromAgent::Hello(hello)).is_err() {
         return;
     }
     loop {
         let next = match receiver.next().await {
-            Ok(Incoming::Message(ToAgent::Job(job))) => one_job(*job, &sender, &mut receiver, sinks.clone()).await,
+            Ok(Incoming::Message(ToAgent::Job(job))) => {
+                one_job(*job, &sender, &mut receiver, sinks.clone(), form).await
+            }
             // What still arrives for a job that ended is of no use to anybody.
             Ok(Incoming::Data(bytes)) => {
                 sender.credit(bytes.len());
@@ -56,6 +58,7 @@ async fn one_job(
     sender: &LinkSender<FromAgent>,
     receiver: &mut LinkReceiver<ToAgent>,
     sinks: AgentSinks,
+    form: Form,
 ) -> Next {
     let cancel = CancellationToken::new();
     let (mut inbox, input) = Inbox::new();
@@ -64,6 +67,7 @@ async fn one_job(
         cancel: cancel.clone(),
         switch: KillSwitch::default(),
         sinks,
+        form,
         counters: Default::default(),
     };
     let mut running = tokio::spawn(job::run(job, cx, input));

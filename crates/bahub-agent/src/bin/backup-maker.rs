@@ -1,26 +1,23 @@
-//! The program `backup-maker`: an agent over its own stdin and stdout.
+//! The program `backup-maker`: an agent over its own stdin and stdout, or alone, as its predecessor was.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use bahub_agent::{AgentSinks, serve};
+use bahub_agent::{AgentSinks, alone, serve};
 
 fn main() -> ExitCode {
-    match std::env::args().nth(1).as_deref() {
+    let args = std::env::args_os().skip(1).collect::<Vec<_>>();
+    match args.first().and_then(|first| first.to_str()) {
         Some("serve") => {
             unlink_placed();
             serve_stdio()
         }
-        Some("--version") => {
+        // With a value it is the option of a restore.
+        Some("--version") if args.len() == 1 => {
             println!("backup-maker {}", env!("CARGO_PKG_VERSION"));
             ExitCode::SUCCESS
         }
-        _ => {
-            eprintln!(
-                "usage: backup-maker serve\n\nbahub starts this program where the data is; it speaks the agent protocol over stdin and stdout."
-            );
-            ExitCode::from(2)
-        }
+        _ => alone::run(args),
     }
 }
 

@@ -86,7 +86,7 @@ async fn begin(
     grant: oneshot::Receiver<Secret>,
 ) -> Result<Box<dyn Upload>, Failure> {
     let sink = super::source::reached(kind, endpoint, cx, grant).await?;
-    Ok(sink.begin(&job.version).await?)
+    cx.unless_cancelled(sink.begin(&job.version)).await
 }
 
 /// Where ciphertext goes.
@@ -166,7 +166,7 @@ fn pump(job: &CaptureJob, cx: &JobContext, writer: ChunkWriter) -> Result<Warnin
     let armour = job.encoding == Encoding::Armoured;
     let encryptor = Encryptor::new(writer, &job.recipients, job.format, armour)
         .map_err(|error| Failure::new(FailureKind::Crypto, error.to_string()))?;
-    let mut compressor = Compressor::new(job.compression, encryptor);
+    let mut compressor = Compressor::of(cx.form, job.compression, encryptor);
     match captured(job, cx, &mut compressor) {
         Ok(warnings) => {
             compressor

@@ -7,12 +7,13 @@ use std::time::Duration;
 use bahub_core::keys::SessionKey;
 use bahub_core::link::{Failure, FailureKind, FromAgent, LinkSender};
 use bahub_core::secret::Secret;
+use bahub_core::sink::SinkError;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::AgentSinks;
 use crate::steps::{KillSwitch, LogLine};
-use crate::stream::SourceEvent;
+use crate::stream::{Form, SourceEvent};
 
 /// How often progress is told.
 const TICK: Duration = Duration::from_millis(200);
@@ -24,6 +25,7 @@ pub(crate) struct JobContext {
     pub(crate) cancel: CancellationToken,
     pub(crate) switch: KillSwitch,
     pub(crate) sinks: AgentSinks,
+    pub(crate) form: Form,
     pub(crate) counters: Counters,
 }
 
@@ -80,6 +82,21 @@ impl JobContext {
             biased;
             () = self.cancel.cancelled() => Err(Failure::cancelled()),
             said = said => said.map_err(|_| Failure::cancelled()),
+        }
+    }
+
+    /// Asks a store for something that may be dropped at any point; a cancellation ends it at once.
+    ///
+    /// # Errors
+    /// What the store says, or that the run is cancelled.
+    pub(crate) async fn unless_cancelled<T>(
+        &self,
+        asked: impl Future<Output = Result<T, SinkError>>,
+    ) -> Result<T, Failure> {
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => Err(Failure::cancelled()),
+            answer = asked => Ok(answer?),
         }
     }
 

@@ -69,7 +69,7 @@ fn pump(
         Expected::Proven(_) => Decryptor::verified_before,
     };
     let cipher = decryptor(source, key).map_err(|error| failure::reading(&io::Error::other(error)))?;
-    let mut plain = Decompressor::new(Ahead::new(cipher));
+    let mut plain = Decompressor::of(cx.form, Ahead::new(cipher));
     let mut ends = None;
     match &job.deliver {
         Deliver::Prove => {

@@ -22,7 +22,7 @@ pub(super) async fn reached(
     let sink: &Arc<dyn DirectSink> = cx.sinks.get(kind).ok_or_else(|| {
         Failure::from(SinkError::new(SinkErrorKind::Other, format!("this agent holds no sink {kind}")))
     })?;
-    sink.reach(endpoint).await?;
+    cx.unless_cancelled(sink.reach(endpoint)).await?;
     cx.tell(&FromAgent::Reached)?;
     let grant = tokio::select! {
         grant = grant => grant.map_err(|_| Failure::cancelled())?,

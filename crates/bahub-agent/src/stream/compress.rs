@@ -9,6 +9,7 @@ use gzp::deflate::Gzip;
 use gzp::par::compress::{ParCompress, ParCompressBuilder};
 use zstd::stream::write::Encoder;
 
+use super::Form;
 use super::decompress::looks_compressed;
 
 /// How many threads compress: what is configured, else at most four and at most what the cgroup and the affinity of
@@ -42,6 +43,16 @@ enum State<W: Write + Send + 'static> {
 impl<W: Write + Send + 'static> Compressor<W> {
     pub(crate) fn new(compression: Compression, sink: W) -> Self {
         Self { compression, state: State::Idle(sink), framed: false }
+    }
+
+    /// One that leaves everything as it is where the form says so.
+    pub(crate) fn of(form: Form, compression: Compression, sink: W) -> Self {
+        match form {
+            Form::Layered => Self::new(compression, sink),
+            Form::AsIs => {
+                Self { compression: Compression::new(Algorithm::None), state: State::Raw(sink), framed: true }
+            }
+        }
     }
 
     /// Puts a fact between what was written and what comes. What is not compressed carries none: it is dropped.

@@ -10,6 +10,7 @@ use bahub_core::replay::BEGINS_MOST;
 use flate2::bufread::GzDecoder;
 use zstd::stream::read::Decoder;
 
+use super::Form;
 use super::gzip_fact::Parts;
 use super::peek::Peek;
 use super::tail::Tail;
@@ -81,13 +82,25 @@ enum State<R: Read> {
 
 impl<R: Read> Decompressor<R> {
     pub(crate) fn new(source: R) -> Self {
+        Self::in_state(State::Start(Peek::new(source)))
+    }
+
+    fn in_state(state: State<R>) -> Self {
         Self {
-            state: State::Start(Peek::new(source)),
+            state,
             content: Content::default(),
             kept: 0,
             tail: Tail::default(),
             ahead: VecDeque::new(),
             parts: Parts::default(),
+        }
+    }
+
+    /// One that gives everything as it is where the form says so.
+    pub(crate) fn of(form: Form, source: R) -> Self {
+        match form {
+            Form::Layered => Self::new(source),
+            Form::AsIs => Self::in_state(State::Raw(Peek::new(source))),
         }
     }
 
@@ -331,6 +344,22 @@ mod tests {
 
     fn algorithms() -> impl Strategy<Value = Algorithm> {
         prop_oneof![Just(Algorithm::Zstd), Just(Algorithm::Gzip), Just(Algorithm::None)]
+    }
+
+    #[test]
+    fn what_is_to_stay_as_it_is_stays_so_whatever_it_looks_like() {
+        for data in [Algorithm::Gzip, Algorithm::Zstd, Algorithm::None].map(|of| compressed(of, &[(None, b"abc")])) {
+            let sink = Shared::default();
+            let mut compressor = Compressor::of(Form::AsIs, Compression::default(), sink.clone());
+            compressor.fact(&Fact::Segment { name: "none".into() }).unwrap();
+            compressor.write_all(&data).unwrap();
+            compressor.finish().unwrap();
+            assert_eq!(*sink.0.lock().unwrap(), data);
+            let mut back = Vec::new();
+            Decompressor::of(Form::AsIs, data.as_slice()).read_to_end(&mut back).unwrap();
+            assert_eq!(back, data);
+            assert!(Decompressor::of(Form::AsIs, data.as_slice()).prove().unwrap());
+        }
     }
 
     proptest! {
