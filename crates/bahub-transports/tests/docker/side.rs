@@ -12,15 +12,13 @@ use bahub_transports::docker::SideContainer;
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 
-use super::support::{open, run, transport};
+use super::support::{merged, open, run, transport};
 
 fn side(engine: &DockerEngine, original: &str, more: Value) -> SideContainer {
-    let mut spec = json!({
+    let spec = json!({
         "orig_container": original, "temp_container_image": "busybox", "docker_host": engine.host(), "pull": false, "wait_healthy": 5,
     });
-    let Value::Object(more) = more else { panic!("an object") };
-    spec.as_object_mut().unwrap().extend(more);
-    SideContainer::from_config(serde_json::from_value(spec).unwrap()).unwrap()
+    SideContainer::from_config(serde_json::from_value(merged(spec, more)).unwrap()).unwrap()
 }
 
 /// Everything that a run could leave or change.

@@ -13,10 +13,13 @@ use serde_json::{Value, json};
 pub(crate) static ENGINE: LazyLock<DockerEngine> = LazyLock::new(DockerEngine::start);
 
 pub(crate) fn transport(container: &str, more: Value) -> Docker {
-    let mut spec = json!({ "container": container, "docker_host": ENGINE.host() });
-    let Value::Object(more) = more else { panic!("an object") };
-    spec.as_object_mut().unwrap().extend(more);
-    Docker::from_config(serde_json::from_value(spec).unwrap()).unwrap()
+    let spec = json!({ "container": container, "docker_host": ENGINE.host() });
+    Docker::from_config(serde_json::from_value(merged(spec, more)).unwrap()).unwrap()
+}
+
+pub(crate) fn merged(mut spec: Value, more: Value) -> Value {
+    spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    spec
 }
 
 pub(crate) async fn open(transport: &dyn Transport) -> Result<Box<dyn Session>, TransportError> {
