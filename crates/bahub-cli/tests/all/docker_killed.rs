@@ -78,4 +78,10 @@ fn everything_is_as_before_after_recover_and_after_the_next_run() {
         versions = listed.len();
     }
     app.scene.json(&[":backup:verify", "tree"]).assert_code(0);
+    // An original that somebody removed meanwhile stands in nobody's way.
+    app.killed_at("side.stopped");
+    app.engine.docker(&["rm", "--force", "original"]);
+    let recovered = app.scene.json(&[":recover", "tree"]);
+    recovered.assert_code(0);
+    assert!(recovered.stdout.contains("somebody removed it"), "{recovered:?}");
 }

@@ -101,7 +101,7 @@ impl Beside {
         let created = match self.docker.create_container(Some(options), body).await {
             Err(error) if status(&error) == Some(404) => {
                 let what = format!("cannot make the container {name} of the image {image}");
-                let help = format!("docker pull {image}, or `pull: missing`");
+                let help = format!("docker pull {image}, or name another image");
                 return Err(failed(TransportErrorKind::Exec, what)(error).with_help(help));
             }
             other => other.map_err(failed(TransportErrorKind::Exec, format!("cannot make the container {name}")))?,
@@ -175,7 +175,7 @@ impl Session for Beside {
             AttachContainerOptionsBuilder::default().stdin(true).stdout(true).stderr(true).stream(true).build();
         let attached = self.docker.attach_container(&id, Some(options)).await;
         let attached = attached.map_err(failed(TransportErrorKind::Exec, what.clone()))?;
-        let guard = RemoveOnDrop { docker: self.docker.clone(), id: Some(id.clone()) };
+        let guard = KillOnDrop { docker: self.docker.clone(), id: Some(id.clone()) };
         let started = self.docker.start_container(&id, None::<StartContainerOptions>).await;
         started.map_err(failed(TransportErrorKind::Exec, what))?;
         bahub_core::fault_point("side.started");
@@ -194,12 +194,12 @@ impl Session for Beside {
 }
 
 /// Ends a container whose process is dropped before its end was seen.
-struct RemoveOnDrop {
+struct KillOnDrop {
     docker: Docker,
     id: Option<String>,
 }
 
-impl RemoveOnDrop {
+impl KillOnDrop {
     async fn exit(mut self) -> Exit {
         let Some(id) = self.id.clone() else { return Exit::Lost };
         let exit = tokio::time::timeout(LINGERS, ended(&self.docker, &id)).await;
@@ -210,7 +210,7 @@ impl RemoveOnDrop {
     }
 }
 
-impl Drop for RemoveOnDrop {
+impl Drop for KillOnDrop {
     fn drop(&mut self) {
         let Some(id) = self.id.take() else { return };
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };

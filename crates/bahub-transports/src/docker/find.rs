@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use bahub_core::transport::{TransportError, TransportErrorKind};
 use bollard::Docker;
-use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum, MountPoint};
+use bollard::models::{
+    ContainerInspectResponse, ContainerStateStatusEnum, ContainerSummary, ContainerSummaryStateEnum, MountPoint,
+};
 use bollard::query_parameters::{InspectContainerOptions, ListContainersOptionsBuilder};
 
 use super::engine::{failed, status};
@@ -72,6 +74,15 @@ pub(super) async fn find(docker: &Docker, wanted: &str) -> Result<Found, Transpo
     let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
     let listed = docker.list_containers(Some(options)).await;
     let listed = listed.map_err(failed(TransportErrorKind::Unreachable, "the containers cannot be listed"))?;
+    let is_passing = |one: &ContainerSummary| {
+        one.labels.as_ref().and_then(|labels| labels.get("com.docker.compose.oneoff")).is_some_and(|is| is == "True")
+    };
+    let is_up = |one: &ContainerSummary| one.state.is_some_and(|state| state == ContainerSummaryStateEnum::RUNNING);
+    let mut listed: Vec<_> = listed.into_iter().filter(|one| !is_passing(one)).collect();
+    // Of several the one that runs is meant, where it is one.
+    if listed.iter().filter(|one| is_up(one)).count() == 1 {
+        listed.retain(is_up);
+    }
     let all: Vec<_> = listed.into_iter().filter_map(|one| Some((one.id?, one.names?.first()?.clone()))).collect();
     match &*all {
         [(id, _)] => inspect(docker, id).await,
@@ -103,14 +114,21 @@ fn compose(wanted: &str, service: &str) -> Result<Vec<String>, TransportError> {
 /// # Errors
 /// [`TransportErrorKind::Unreachable`] where there is none.
 pub(super) async fn inspect(docker: &Docker, id: &str) -> Result<Found, TransportError> {
+    look(docker, id).await?.ok_or_else(|| missing(id))
+}
+
+/// The same; none where there is none.
+///
+/// # Errors
+/// [`TransportErrorKind::Unreachable`] where the engine does not tell.
+pub(super) async fn look(docker: &Docker, id: &str) -> Result<Option<Found>, TransportError> {
+    let what = format!("the container {id} cannot be looked at");
     let inspected = match docker.inspect_container(id, None::<InspectContainerOptions>).await {
-        Err(error) if status(&error) == Some(404) => return Err(missing(id)),
-        other => {
-            other.map_err(failed(TransportErrorKind::Unreachable, format!("the container {id} cannot be looked at")))?
-        }
+        Err(error) if status(&error) == Some(404) => return Ok(None),
+        other => other.map_err(failed(TransportErrorKind::Unreachable, what))?,
     };
     let name = inspected.name.as_deref().unwrap_or(id).trim_start_matches('/').to_owned();
-    Ok(Found { id: inspected.id.clone().unwrap_or_else(|| id.to_owned()), name, inspected })
+    Ok(Some(Found { id: inspected.id.clone().unwrap_or_else(|| id.to_owned()), name, inspected }))
 }
 
 fn missing(wanted: &str) -> TransportError {

@@ -5,6 +5,7 @@ use std::io;
 use bahub_core::run::random_hex;
 use bahub_core::transport::{PutFile, TransportError, TransportErrorKind};
 use bollard::Docker;
+use bollard::models::MountPoint;
 use bollard::query_parameters::{DownloadFromContainerOptionsBuilder, UploadToContainerOptionsBuilder};
 use futures::StreamExt;
 
@@ -37,7 +38,7 @@ impl Folder {
         })?;
         let name = format!("bahub-{random}");
         let mut tried = Vec::new();
-        for place in places(container, &mut tried) {
+        for place in places(container, owner, &mut tried) {
             match upload(docker, container, &place, folder(&name, owner)).await {
                 Ok(()) => return Ok(Self { path: format!("{}/{name}", place.trim_end_matches('/')), owner }),
                 Err(bollard::errors::Error::DockerResponseServerError { message, .. }) => {
@@ -94,19 +95,26 @@ impl Folder {
     }
 }
 
-/// Whether there is any place for a folder.
+/// Whether there is surely a place for a folder. What is mounted from the host may be a single file.
 pub(super) fn has_place(container: &Found) -> bool {
-    !places(container, &mut Vec::new()).is_empty()
+    let in_memory = container.in_memory();
+    let is_volume = |mount: &&MountPoint| mount.typ.as_deref() == Some("volume") && mount.rw == Some(true);
+    container.volumes().any(|mount| is_volume(&mount))
+        || (!container.is_read_only() && !in_memory.contains(&"/tmp"))
+        || (!container.is_read_only() && !in_memory.contains(&"/var/tmp"))
 }
 
 /// Where a folder is tried, in order; what is passed over is told in `tried`.
-fn places(container: &Found, tried: &mut Vec<String>) -> Vec<String> {
+fn places(container: &Found, owner: Owner, tried: &mut Vec<String>) -> Vec<String> {
     let in_memory = container.in_memory();
     let is_in_memory =
         |place: &str| in_memory.iter().any(|mount| place == *mount || place.starts_with(&format!("{mount}/")));
     let mut places = Vec::new();
     for place in ["/tmp", "/var/tmp", "/"] {
-        if is_in_memory(place) {
+        if place == "/" && owner.uid != 0 {
+            // It could be made there by the engine, and never removed by that user's agent.
+            tried.push("/: not the user's to remove from".into());
+        } else if is_in_memory(place) {
             tried.push(format!("{place}: in memory, where the engine can place nothing"));
         } else if container.is_read_only()
             && !container.volumes().any(|mount| mount.destination.as_deref() == Some(place))

@@ -180,3 +180,24 @@ async fn what_a_live_run_holds_is_left_alone() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_runs_never_work_beside_one_original() {
+    alone(async |engine| {
+        engine.container("original", &[]);
+        let transport = side(engine, "original", json!({ "stop_timeout": 1 }));
+        let (mut one, mut other) = (open(&transport).await.unwrap(), open(&transport).await.unwrap());
+        let first = one.exec(&Exec::new(["sleep", "1000"])).await.unwrap();
+        one.quiesce().await.unwrap();
+        let second = other.exec(&Exec::new(["sleep", "1000"])).await.unwrap();
+        let refused = other.quiesce().await.unwrap_err().chain();
+        assert!(refused.contains("another run works beside the container original"), "{refused}");
+        other.close().await.unwrap();
+        assert_eq!(status(engine, "original"), "exited");
+        assert!(open(&transport).await.is_err());
+        one.close().await.unwrap();
+        drop((first, second));
+        assert_eq!(status(engine, "original"), "running");
+    })
+    .await;
+}

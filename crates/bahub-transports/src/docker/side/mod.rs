@@ -62,6 +62,7 @@ impl Transport for SideContainer {
         }
         pull(&docker, &config.temp_container_image, config.pull.policy()).await?;
         let record = Record { run: cx.id.clone(), holder: Holder::this(), before };
+        recover::must_be_free(&docker, &record).await?;
         let own_network = original.inspected.host_config.as_ref().and_then(|host| host.network_mode.clone());
         let manner = if cx.purpose == RunPurpose::Backup { "ro" } else { "rw" };
         let like = Like {

@@ -11,20 +11,25 @@ use super::super::beside::remove;
 use super::super::engine::failed;
 use super::super::find;
 use super::record::{RUN, Record};
+use crate::lease::Holder;
 
 /// Mends what dead runs left: what they stopped is up first, then their containers go.
 ///
 /// # Errors
 /// The first thing that could not be brought back; the rest was.
 pub(in crate::docker) async fn recover(docker: &Docker) -> Result<Vec<Recovered>, TransportError> {
-    let filters = HashMap::from([("label".to_owned(), vec![RUN.to_owned()])]);
-    let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
-    let listed = docker.list_containers(Some(options)).await;
-    let listed = listed.map_err(failed(TransportErrorKind::Unreachable, "the containers cannot be listed"))?;
     let (mut recovered, mut wrong) = (Vec::new(), None);
-    for side in listed {
-        let Some((id, record)) = side.id.zip(side.labels.as_ref().and_then(Record::parse)) else { continue };
-        match mended(docker, &id, &record).await {
+    let (mut dead, mut held) = (Vec::new(), Vec::new());
+    for (id, record) in records(docker).await? {
+        match is_dead(docker, &id, &record).await? {
+            true => dead.push((id, record)),
+            false => held.extend(record.before.into_iter().map(|before| before.id)),
+        }
+    }
+    for (id, mut record) in dead {
+        // What a live run holds too is that one's to bring back.
+        record.before.retain(|before| !held.contains(&before.id));
+        match mended(docker, &id, record).await {
             Ok(done) => recovered.extend(done),
             Err(error) => wrong = wrong.or(Some(error)),
         }
@@ -32,27 +37,62 @@ pub(in crate::docker) async fn recover(docker: &Docker) -> Result<Vec<Recovered>
     wrong.map_or(Ok(recovered), Err)
 }
 
-async fn mended(docker: &Docker, id: &str, record: &Record) -> Result<Vec<Recovered>, TransportError> {
-    // It went between the list and now.
-    let Ok(side) = find::inspect(docker, id).await else { return Ok(Vec::new()) };
-    let is_dead = match record.holder.as_ref().and_then(|holder| holder.lives()) {
-        Some(lives) => !lives,
-        // The run is of another host or boot: its agent ends within 30 s of it, and the container with the agent.
-        None => matches!(side.status(), Status::EXITED | Status::DEAD),
-    };
-    if !is_dead {
-        return Ok(Vec::new());
+/// Refuses where a run that is not known to be dead may stop, or has stopped, one of the same containers.
+///
+/// # Errors
+/// [`TransportErrorKind::Refused`], naming the container.
+pub(super) async fn must_be_free(docker: &Docker, of: &Record) -> Result<(), TransportError> {
+    for (side, other) in records(docker).await? {
+        let shared = other.before.iter().find(|one| of.before.iter().any(|ours| ours.id == one.id));
+        let Some(shared) = shared.filter(|_| other.run != of.run) else { continue };
+        if !is_dead(docker, &side, &other).await? {
+            let message = format!("another run works beside the container {} now", shared.name);
+            return Err(
+                TransportError::new(TransportErrorKind::Refused, message).with_help("try again when it has ended")
+            );
+        }
     }
+    Ok(())
+}
+
+/// The side containers that there are, and their records.
+async fn records(docker: &Docker) -> Result<Vec<(String, Record)>, TransportError> {
+    let filters = HashMap::from([("label".to_owned(), vec![RUN.to_owned()])]);
+    let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
+    let listed = docker.list_containers(Some(options)).await;
+    let listed = listed.map_err(failed(TransportErrorKind::Unreachable, "the containers cannot be listed"))?;
+    Ok(listed.into_iter().filter_map(|side| side.id.zip(side.labels.as_ref().and_then(Record::parse))).collect())
+}
+
+async fn is_dead(docker: &Docker, side: &str, record: &Record) -> Result<bool, TransportError> {
+    if let Some(lives) = record.holder.as_ref().and_then(Holder::lives) {
+        return Ok(!lives);
+    }
+    // The run is of another host or boot: its agent ends within 30 s of it, and the container with the agent. One that
+    // was never started has stopped nothing.
+    let side = find::look(docker, side).await?;
+    Ok(side.is_none_or(|side| matches!(side.status(), Status::EXITED | Status::DEAD | Status::CREATED)))
+}
+
+async fn mended(docker: &Docker, id: &str, mut record: Record) -> Result<Vec<Recovered>, TransportError> {
+    // None: it went between the list and now.
+    let Some(side) = find::look(docker, id).await? else { return Ok(Vec::new()) };
+    let container = |what: &str, done: &str| Recovered { what: format!("container {what}"), done: done.to_owned() };
+    let mut done = Vec::new();
     // Whatever still works in it works for nobody, and on the data of what is about to start.
     let _ = docker.kill_container(id, None).await;
+    let mut there = Vec::new();
+    for before in record.before {
+        match find::look(docker, &before.id).await? {
+            Some(_) => there.push(before),
+            None => done.push(container(&before.name, "somebody removed it: there is nothing to bring back")),
+        }
+    }
+    record.before = there;
     let brought_back = record.bring_back(docker).await?;
     remove(docker, id).await?;
-    let container = |what: &str, done: &str| Recovered { what: format!("container {what}"), done: done.to_owned() };
-    let mut done: Vec<_> = brought_back
-        .iter()
-        .filter_map(|sentence| sentence.split_once(' '))
-        .map(|(name, done)| container(name, done))
-        .collect();
+    let sentences = brought_back.iter().filter_map(|sentence| sentence.split_once(' '));
+    done.extend(sentences.map(|(name, done)| container(name, done)));
     done.push(container(&side.name, "removed: a run that was killed had left it"));
     Ok(done)
 }

@@ -10,6 +10,7 @@ use bollard::Docker;
 
 use super::super::beside::Beside;
 use super::record::Record;
+use super::recover::must_be_free;
 
 pub(super) struct Side {
     pub(super) docker: Docker,
@@ -36,6 +37,8 @@ impl Session for Side {
     }
 
     async fn quiesce(&mut self) -> Result<(), TransportError> {
+        // Each run's record is there before it looks for those of others.
+        must_be_free(&self.docker, &self.record).await?;
         let (docker, record) = (self.docker.clone(), self.record.clone());
         // Should this session be dropped: bringing back twice does no harm.
         self.cx.undo.defer("bring the stopped containers back", async move {
