@@ -10,7 +10,7 @@ pub(crate) struct Holder {
     boot: String,
     /// The namespace in which the process has its number.
     namespace: String,
-    pid: u32,
+    pid: i32,
     /// When it started, in clock ticks since the boot.
     started: u64,
 }
@@ -18,7 +18,7 @@ pub(crate) struct Holder {
 impl Holder {
     /// This very process. None where the system does not tell.
     pub(crate) fn this() -> Option<Self> {
-        let pid = std::process::id();
+        let pid = rustix::process::getpid().as_raw_nonzero().get();
         Some(Self { boot: boot()?, namespace: namespace()?, pid, started: started(pid)? })
     }
 
@@ -39,7 +39,13 @@ impl Holder {
         if boot()? != self.boot || namespace()? != self.namespace {
             return None;
         }
-        Some(started(self.pid) == Some(self.started))
+        match fs::read_to_string(format!("/proc/{}/stat", self.pid)) {
+            Ok(stat) => Some(started_of(&stat) == Some(self.started)),
+            // Where others' processes are hidden only the kernel's answer to a signal tells.
+            Err(_) => (rustix::process::test_kill_process(rustix::process::Pid::from_raw(self.pid)?)
+                == Err(rustix::io::Errno::SRCH))
+            .then_some(false),
+        }
     }
 }
 
@@ -59,9 +65,12 @@ fn namespace() -> Option<String> {
     Some(link.to_str()?.chars().filter(char::is_ascii_digit).collect())
 }
 
+fn started(pid: i32) -> Option<u64> {
+    started_of(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
 /// The 22nd field of `stat`; one that is dead and not waited for does not count.
-fn started(pid: u32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+fn started_of(stat: &str) -> Option<u64> {
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
     let state = fields.next()?;
     (state != "Z" && state != "X").then(|| fields.nth(18)?.parse().ok()).flatten()
@@ -84,7 +93,8 @@ mod tests {
     #[test]
     fn one_that_ended_does_not_live() {
         let mut child = std::process::Command::new("sleep").arg("100").spawn().unwrap();
-        let holder = Holder { pid: child.id(), started: started(child.id()).unwrap(), ..Holder::this().unwrap() };
+        let holder =
+            Holder { pid: child.id() as i32, started: started(child.id() as i32).unwrap(), ..Holder::this().unwrap() };
         assert_eq!(holder.lives(), Some(true));
         child.kill().unwrap();
         child.wait().unwrap();

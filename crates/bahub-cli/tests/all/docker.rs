@@ -35,6 +35,20 @@ fn told() -> String {
     String::from_utf8_lossy(&ENGINE.try_docker(&[&["inspect"], &ids[..]].concat()).stdout).into_owned()
 }
 
+/// Waits until a command of `docker` succeeds.
+#[track_caller]
+fn answers(command: &[&str]) {
+    let began = std::time::Instant::now();
+    loop {
+        let output = ENGINE.try_docker(command);
+        if output.status.success() {
+            return;
+        }
+        assert!(began.elapsed() < super::support::LIMIT, "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+}
+
 const TREE: &str = "mkdir -p '/data/a b'; head -c 300000 /dev/urandom >'/data/a b/noise'; ln -s nowhere /data/link; echo '$(id)' >/data/text";
 const LOOK: &str = "cd /data && find . | sort && cat 'a b/noise' text | sha256sum && readlink link";
 
@@ -96,15 +110,7 @@ fn mariadb_in_a_container_hot_and_cold() {
     let server = "[ -d /var/lib/mysql/mysql ] || mariadb-install-db --user=root --auth-root-authentication-method=normal >/dev/null; exec mariadbd --no-defaults --user=root --datadir=/var/lib/mysql --socket=/tmp/socket --tmpdir=/tmp --log-bin=off --skip-log-bin";
     ENGINE.docker(&[&run[..], &["sh", "-c", server]].concat());
     let client = |sql: &str| sh("maria", &format!("mariadb --no-defaults --socket=/tmp/socket -N -e \"{sql}\""));
-    let ready = || {
-        while !ENGINE
-            .try_docker(&["exec", "maria", "mariadb", "--no-defaults", "--socket=/tmp/socket", "-e", "SELECT 1"])
-            .status
-            .success()
-        {
-            std::thread::sleep(std::time::Duration::from_millis(200));
-        }
-    };
+    let ready = || answers(&["exec", "maria", "mariadb", "--no-defaults", "--socket=/tmp/socket", "-e", "SELECT 1"]);
     ready();
     client(
         "CREATE DATABASE app; CREATE TABLE app.t (n int PRIMARY KEY, v text); INSERT INTO app.t SELECT seq, md5(seq) FROM mysql.seq_1_to_5000; CREATE USER app@localhost IDENTIFIED BY 'pa55 word of maria'; GRANT ALL ON *.* TO app@localhost",
@@ -150,19 +156,13 @@ fn postgresql_in_a_container_hot_and_cold() {
         sh("postgres", &format!("$(echo /usr/lib/postgresql/*/bin)/psql -h /tmp -U postgres -At -d app -c \"{sql}\""))
     };
     let ready = || {
-        while !ENGINE
-            .try_docker(&[
-                "exec",
-                "postgres",
-                "sh",
-                "-c",
-                "$(echo /usr/lib/postgresql/*/bin)/psql -h /tmp -U postgres -c 'SELECT 1'",
-            ])
-            .status
-            .success()
-        {
-            std::thread::sleep(std::time::Duration::from_millis(200));
-        }
+        answers(&[
+            "exec",
+            "postgres",
+            "sh",
+            "-c",
+            "$(echo /usr/lib/postgresql/*/bin)/psql -h /tmp -U postgres -c 'SELECT 1'",
+        ])
     };
     ready();
     sh("postgres", "$(echo /usr/lib/postgresql/*/bin)/createdb -h /tmp -U postgres app");

@@ -85,3 +85,45 @@ fn everything_is_as_before_after_recover_and_after_the_next_run() {
     recovered.assert_code(0);
     assert!(recovered.stdout.contains("somebody removed it"), "{recovered:?}");
 }
+
+#[test]
+fn a_stop_that_goes_on_in_the_engine_is_waited_for() {
+    let engine = DockerEngine::start();
+    let stubborn = "trap '' TERM; while :; do sleep 1; done";
+    engine.docker(&[
+        "run",
+        "--detach",
+        "--init",
+        "--name",
+        "stubborn",
+        "--volume",
+        "data:/data",
+        "busybox",
+        "sh",
+        "-c",
+        stubborn,
+    ]);
+    let spec = format!(
+        "orig_container: stubborn, temp_container_image: busybox, stop_timeout: 6, docker_host: \"{}\"",
+        engine.host()
+    );
+    let scene =
+        Scene::new().with_transport("sidedocker", &spec).with_adapter("bahub.adapters.filesystem", "paths: [/data]");
+    let app = App { engine, scene };
+    let before = app.state();
+    for interrupts in [&[Signal::KILL][..], &[Signal::INT, Signal::INT]] {
+        let mut run = app.scene.start(&[":backup:make", "tree"]);
+        run.until_phase("quiescing");
+        std::thread::sleep(std::time::Duration::from_millis(1500));
+        for &signal in interrupts {
+            run.signal(signal);
+            std::thread::sleep(std::time::Duration::from_millis(300));
+        }
+        assert_ne!(run.finish().status.code(), Some(0));
+        app.scene.json(&[":recover", "tree"]).assert_code(0);
+        assert_eq!(app.state(), before, "{interrupts:?}");
+        // Longer than the stop could have gone on.
+        std::thread::sleep(std::time::Duration::from_secs(8));
+        assert_eq!(app.state(), before, "{interrupts:?}");
+    }
+}

@@ -39,6 +39,8 @@ pub(super) struct Like {
     pub(super) labels: HashMap<String, String>,
     /// What their names begin with.
     pub(super) name: String,
+    /// Whether nothing but volumes can be written: what a restore would write elsewhere goes with the container.
+    pub(super) read_only: bool,
 }
 
 /// An open place that consists of containers made for it.
@@ -64,14 +66,17 @@ impl Beside {
         let random = random_hex(16).map_err(|error| {
             TransportError::new(TransportErrorKind::Put, "no random name can be had").with_source(error)
         })?;
-        Ok(Self { docker, like, folder: format!("bahub-{random}"), files: Vec::new(), made: Vec::new() })
+        Ok(Self { docker, like, folder: format!("/bahub-{random}/placed"), files: Vec::new(), made: Vec::new() })
     }
 
     /// Makes a container whose main program is this command, with all that was placed.
     async fn create(&mut self, command: &Exec) -> Result<String, TransportError> {
-        let Like { image, volumes_from, network, pid, user, workdir, env, labels, name } = self.like.clone();
+        let Like { image, volumes_from, network, pid, user, workdir, env, labels, name, read_only } = self.like.clone();
+        let parent = self.folder.rsplit_once('/').map(|(parent, _)| parent.to_owned()).unwrap_or_default();
         let host = HostConfig {
             volumes_from: Some(volumes_from),
+            readonly_rootfs: Some(read_only),
+            tmpfs: read_only.then(|| HashMap::from([("/tmp".to_owned(), String::new())])),
             network_mode: network,
             // An agent waits for what loses its parent; for other programs the engine's own init does.
             init: Some(pid.is_none() && !self.is_placed(command)),
@@ -88,6 +93,8 @@ impl Beside {
             user,
             working_dir: workdir,
             labels: Some(labels),
+            // Of the container alone, and there where its root cannot be written too.
+            volumes: Some(vec![parent]),
             attach_stdin: Some(true),
             attach_stdout: Some(true),
             attach_stderr: Some(true),
@@ -118,16 +125,21 @@ impl Beside {
     }
 
     fn is_placed(&self, command: &Exec) -> bool {
-        let folder = format!("/{}/", self.folder);
+        let folder = format!("{}/", self.folder);
         command.argv.first().is_some_and(|program| program.starts_with(&folder))
     }
 
     /// Ends every program; the containers stay.
-    pub(super) async fn end(&self) {
-        for id in &self.made {
-            // One that ended already cannot be killed.
-            let _ = self.docker.kill_container(id, None).await;
-        }
+    ///
+    /// # Errors
+    /// [`TransportErrorKind::Undo`] where one may still be at work.
+    pub(super) async fn end(&self) -> Result<(), TransportError> {
+        end(&self.docker, &self.made).await
+    }
+
+    /// The containers that were made so far.
+    pub(super) fn made(&self) -> &[String] {
+        &self.made
     }
 
     /// Removes the containers and their own volumes.
@@ -143,12 +155,43 @@ impl Beside {
     }
 }
 
+/// Ends the programs of containers that were made for a run, and sees that they ended.
+///
+/// # Errors
+/// [`TransportErrorKind::Undo`] where one may still be at work.
+pub(super) async fn end(docker: &Docker, made: &[String]) -> Result<(), TransportError> {
+    for id in made {
+        // One that ended already cannot be killed; what counts is what is seen then.
+        let _ = docker.kill_container(id, None).await;
+        let gone = tokio::time::timeout(LINGERS, async {
+            while find::look(docker, id).await?.is_some_and(|side| side.is_up()) {
+                tokio::time::sleep(ASKED).await;
+            }
+            Ok(())
+        });
+        let short = id.get(..12).unwrap_or(id);
+        gone.await.unwrap_or_else(|_| {
+            let message = format!("what works in the container {short} does not end");
+            Err(TransportError::new(TransportErrorKind::Undo, message)
+                .with_help(format!("docker kill {short}, then bahub :recover")))
+        })?;
+    }
+    Ok(())
+}
+
 /// Removes a container that was made for a run, and the volumes that it alone has.
 ///
 /// # Errors
 /// [`TransportErrorKind::Undo`]; one that is gone is no error.
 pub(super) async fn remove(docker: &Docker, id: &str) -> Result<(), TransportError> {
-    let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
+    let Some(side) = find::look(docker, id).await? else { return Ok(()) };
+    // Where somebody removed the original, its volumes without a name would go with the last that has them.
+    let mut alone = true;
+    for from in side.inspected.host_config.and_then(|host| host.volumes_from).unwrap_or_default() {
+        let original = from.split(':').next().unwrap_or_default();
+        alone &= find::look(docker, original).await?.is_some();
+    }
+    let options = RemoveContainerOptionsBuilder::default().force(true).v(alone).build();
     match docker.remove_container(id, Some(options)).await {
         Ok(()) => Ok(()),
         // It is gone, or being removed by somebody else.
@@ -156,7 +199,7 @@ pub(super) async fn remove(docker: &Docker, id: &str) -> Result<(), TransportErr
         Err(error) => {
             let short = id.get(..12).unwrap_or(id);
             let failed = failed(TransportErrorKind::Undo, format!("cannot remove the container {short}"))(error);
-            Err(failed.with_help(format!("docker rm --force --volumes {short}")))
+            Err(failed.with_help(format!("docker rm --force {short}")))
         }
     }
 }
@@ -185,7 +228,7 @@ impl Session for Beside {
     async fn put(&mut self, file: PutFile<'_>) -> Result<PlacedPath, TransportError> {
         let PutFile { name, content, mode } = file;
         self.files.push(Placed { name: name.to_owned(), content: content.to_vec(), mode });
-        Ok(PlacedPath(format!("/{}/{name}", self.folder)))
+        Ok(PlacedPath(format!("{}/{name}", self.folder)))
     }
 
     async fn close(mut self: Box<Self>) -> Result<(), TransportError> {

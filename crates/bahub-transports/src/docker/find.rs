@@ -4,9 +4,7 @@ use std::collections::HashMap;
 
 use bahub_core::transport::{TransportError, TransportErrorKind};
 use bollard::Docker;
-use bollard::models::{
-    ContainerInspectResponse, ContainerStateStatusEnum, ContainerSummary, ContainerSummaryStateEnum, MountPoint,
-};
+use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum, ContainerSummary, MountPoint};
 use bollard::query_parameters::{InspectContainerOptions, ListContainersOptionsBuilder};
 
 use super::engine::{failed, status};
@@ -23,6 +21,18 @@ pub(super) struct Found {
 impl Found {
     pub(super) fn status(&self) -> ContainerStateStatusEnum {
         self.inspected.state.as_ref().and_then(|state| state.status).unwrap_or(ContainerStateStatusEnum::EMPTY)
+    }
+
+    /// When it was last started, as the engine writes it.
+    pub(super) fn started(&self) -> String {
+        let started = self.inspected.state.as_ref().and_then(|state| state.started_at.as_ref());
+        started.map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// Whether programs run in it, or would if it were not paused.
+    pub(super) fn is_up(&self) -> bool {
+        use ContainerStateStatusEnum::{PAUSED, RESTARTING, RUNNING};
+        matches!(self.status(), RUNNING | PAUSED | RESTARTING)
     }
 
     /// The mounts of a kind that outlives the container's processes: volumes and folders of the host.
@@ -77,13 +87,8 @@ pub(super) async fn find(docker: &Docker, wanted: &str) -> Result<Found, Transpo
     let is_passing = |one: &ContainerSummary| {
         one.labels.as_ref().and_then(|labels| labels.get("com.docker.compose.oneoff")).is_some_and(|is| is == "True")
     };
-    let is_up = |one: &ContainerSummary| one.state.is_some_and(|state| state == ContainerSummaryStateEnum::RUNNING);
-    let mut listed: Vec<_> = listed.into_iter().filter(|one| !is_passing(one)).collect();
-    // Of several the one that runs is meant, where it is one.
-    if listed.iter().filter(|one| is_up(one)).count() == 1 {
-        listed.retain(is_up);
-    }
-    let all: Vec<_> = listed.into_iter().filter_map(|one| Some((one.id?, one.names?.first()?.clone()))).collect();
+    let listed = listed.into_iter().filter(|one| !is_passing(one));
+    let all: Vec<_> = listed.filter_map(|one| Some((one.id?, one.names?.first()?.clone()))).collect();
     match &*all {
         [(id, _)] => inspect(docker, id).await,
         [] => Err(missing(wanted)),

@@ -35,7 +35,9 @@ while [ -z "$blind" ] && [ $tries -lt 100 ]; do
         kill -9 "${process#/proc/}" 2>/dev/null && found=1
     done
     [ -n "$found" ] || break
+    sleep 0.1 2>/dev/null || sleep 1
 done
+[ $tries -lt 100 ] || blind=3
 [ -z "$2" ] || rm -rf "$2"
 exit ${blind:-0}
 "#;
@@ -250,7 +252,8 @@ async fn run(
     };
     let id = docker.create_exec(container, options).await?.id;
     if let StartExecResults::Attached { mut output, .. } = docker.start_exec(&id, None::<StartExecOptions>).await? {
-        while output.next().await.is_some() {}
+        let drained = async { while output.next().await.is_some() {} };
+        let _ = tokio::time::timeout(DEAD_MAN, drained).await;
     }
     Ok(exit_of(docker, &id, LINGERS).await)
 }

@@ -11,8 +11,9 @@ mod side;
 mod stdio;
 
 use async_trait::async_trait;
+use bahub_core::event::Event;
 use bahub_core::registry::{SpecError, TransportComponent};
-use bahub_core::run::RunContext;
+use bahub_core::run::{RunContext, RunPurpose};
 use bahub_core::transport::{Recovered, Session, Transport, TransportError};
 
 pub use config::{DockerConfig, Helper};
@@ -50,13 +51,18 @@ impl Transport for Docker {
             Helper::Never => false,
         };
         if needs_helper {
+            let message = format!(
+                "a helper container stands in for {}: of its files it has those of volumes, and no others",
+                container.name
+            );
+            cx.events.tell(Event::Notice { message });
             return Ok(Box::new(Beside::new(docker, self.helper_of(&container, cx))?));
         }
         Ok(Box::new(Inside::new(docker, container, config.user.clone(), config.workdir.clone())?))
     }
 
-    async fn recover(&self, _cx: &RunContext) -> Result<Vec<Recovered>, TransportError> {
-        side::recover(&engine::connect(self.0.docker_host.as_deref()).await?).await
+    async fn recover(&self, cx: &RunContext) -> Result<Vec<Recovered>, TransportError> {
+        side::recover(&engine::connect(self.0.docker_host.as_deref()).await?, cx.purpose).await
     }
 }
 
@@ -77,6 +83,7 @@ impl Docker {
             env: own.and_then(|own| own.env.clone()).unwrap_or_default(),
             labels: side::labels(cx),
             name: format!("bahub-{}-{}", container.name, cx.id.get(..8).unwrap_or_default()),
+            read_only: cx.purpose != RunPurpose::Backup,
         }
     }
 }

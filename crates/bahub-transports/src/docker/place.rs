@@ -52,7 +52,7 @@ impl Folder {
         Err(TransportError::new(TransportErrorKind::Put, message).with_help(help))
     }
 
-    /// Makes it under this name in the root of a container that was made for the run.
+    /// Makes it under this name in a folder of a container that was made for the run.
     ///
     /// # Errors
     /// [`TransportErrorKind::Put`].
@@ -60,15 +60,17 @@ impl Folder {
         docker: &Docker,
         container: &Found,
         user: Option<&str>,
-        name: &str,
+        path: &str,
     ) -> Result<Self, TransportError> {
         let owner = owner(docker, container, user).await?;
-        let made = upload(docker, container, "/", folder(name, owner)).await;
+        let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let parent = if parent.is_empty() { "/" } else { parent };
+        let made = upload(docker, container, parent, folder(name, owner)).await;
         made.map_err(failed(
             TransportErrorKind::Put,
-            format!("cannot make /{name} in the container {}", container.name),
+            format!("cannot make {path} in the container {}", container.name),
         ))?;
-        Ok(Self { path: format!("/{name}"), owner })
+        Ok(Self { path: path.to_owned(), owner })
     }
 
     /// Writes a file into it, and gives its path.
@@ -97,11 +99,8 @@ impl Folder {
 
 /// Whether there is surely a place for a folder. What is mounted from the host may be a single file.
 pub(super) fn has_place(container: &Found) -> bool {
-    let in_memory = container.in_memory();
-    let is_volume = |mount: &&MountPoint| mount.typ.as_deref() == Some("volume") && mount.rw == Some(true);
-    container.volumes().any(|mount| is_volume(&mount))
-        || (!container.is_read_only() && !in_memory.contains(&"/tmp"))
-        || (!container.is_read_only() && !in_memory.contains(&"/var/tmp"))
+    let is_volume = |mount: &MountPoint| mount.typ.as_deref() == Some("volume") && mount.rw == Some(true);
+    !container.is_read_only() || container.volumes().any(is_volume)
 }
 
 /// Where a folder is tried, in order; what is passed over is told in `tried`.

@@ -48,8 +48,7 @@ async fn said(session: &mut dyn Session, script: &str) -> String {
     text
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn sidedocker_conforms() {
+async fn conforms(options: TransportOptions) {
     alone(async |engine| {
         engine.container("original", &["--volume", "data:/data"]);
         let before = state(engine);
@@ -58,7 +57,7 @@ async fn sidedocker_conforms() {
             scratch: "/data".into(),
             shares_files: false,
             purpose: RunPurpose::Restore,
-            ..TransportOptions::default()
+            ..options
         };
         let report = conformance::transport(Arc::new(side(engine, "original", json!({}))), &options).await;
         report.assert_conforms();
@@ -66,6 +65,18 @@ async fn sidedocker_conforms() {
         assert_eq!(state(engine), before);
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sidedocker_conforms() {
+    conforms(TransportOptions::default()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "moves 3 GiB: run it with --ignored"]
+async fn sidedocker_conforms_with_a_gibibyte_each_way() {
+    let limit = std::time::Duration::from_secs(900);
+    conforms(TransportOptions { volume: 1 << 30, limit, ..TransportOptions::default() }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

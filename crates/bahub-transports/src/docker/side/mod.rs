@@ -56,9 +56,9 @@ impl Transport for SideContainer {
         let mut before = Vec::new();
         if config.stop {
             for name in &config.also_stop {
-                before.push(Before::of(&find::find(&docker, name).await?)?);
+                add(&mut before, Before::of(&find::find(&docker, name).await?, config.stop_timeout)?)?;
             }
-            before.push(Before::of(&original)?);
+            add(&mut before, Before::of(&original, config.stop_timeout)?)?;
         }
         pull(&docker, &config.temp_container_image, config.pull.policy()).await?;
         let record = Record { run: cx.id.clone(), holder: Holder::this(), before };
@@ -72,6 +72,7 @@ impl Transport for SideContainer {
             user: config.user.clone(),
             labels: record.labels(),
             name: format!("bahub-{}-{}", original.name, cx.id.get(..8).unwrap_or_default()),
+            read_only: cx.purpose != RunPurpose::Backup,
             ..Like::default()
         };
         bahub_core::fault_point("side.found");
@@ -81,9 +82,21 @@ impl Transport for SideContainer {
         Ok(Box::new(Side { docker, beside, record, stop_timeout, wait_healthy, cx, stopped: false }))
     }
 
-    async fn recover(&self, _cx: &RunContext) -> Result<Vec<Recovered>, TransportError> {
-        recover(&engine::connect(self.0.docker_host.as_deref()).await?).await
+    async fn recover(&self, cx: &RunContext) -> Result<Vec<Recovered>, TransportError> {
+        recover(&engine::connect(self.0.docker_host.as_deref()).await?, cx.purpose).await
     }
+}
+
+/// # Errors
+/// [`TransportErrorKind::Refused`] where a container is named twice.
+fn add(before: &mut Vec<Before>, one: Before) -> Result<(), TransportError> {
+    if before.iter().any(|other| other.id == one.id) {
+        let message = format!("the container {} is to be stopped twice", one.name);
+        let help = "name it once, in `also_stop` or as the original";
+        return Err(TransportError::new(TransportErrorKind::Refused, message).with_help(help));
+    }
+    before.push(one);
+    Ok(())
 }
 
 /// The labels of a container that a run makes without stopping anything.

@@ -1,6 +1,7 @@
 //! What has to be brought back, written on the side container before anything is stopped.
 
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use bahub_core::transport::{TransportError, TransportErrorKind};
 use bollard::Docker;
@@ -15,6 +16,10 @@ use crate::lease::Holder;
 pub(super) const RUN: &str = "bahub.run";
 const HOLDER: &str = "bahub.holder";
 const BEFORE: &str = "bahub.before";
+/// How much longer than it may a stop takes.
+const STOPS: Duration = Duration::from_secs(3);
+/// How often the engine is asked whether a stop has come.
+const ASKED: Duration = Duration::from_millis(200);
 
 /// The containers that a run stops, in the order in which it does; the original is the last.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +36,10 @@ pub(super) struct Before {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) was: Was,
+    /// When it had been started, as the engine writes it.
+    started: String,
+    /// How long its stop may take, in seconds: an engine that was told to stop it goes on where nobody waits for that.
+    patience: u64,
 }
 
 /// The states that can be brought back.
@@ -45,7 +54,7 @@ pub(super) enum Was {
 impl Before {
     /// # Errors
     /// [`TransportErrorKind::Refused`] where the container could not be brought back to what it is now.
-    pub(super) fn of(found: &Found) -> Result<Self, TransportError> {
+    pub(super) fn of(found: &Found, timeout: Option<u32>) -> Result<Self, TransportError> {
         let name = &found.name;
         let refused = |why: &str, help: &str| {
             let message = format!("the container {name} cannot be stopped and brought back: {why}");
@@ -63,7 +72,9 @@ impl Before {
             Status::EXITED | Status::CREATED => Was::Down,
             other => return refused(&format!("it is {other}"), "try again when it is running or stopped"),
         };
-        Ok(Self { id: found.id.clone(), name: name.clone(), was })
+        let own = found.inspected.config.as_ref().and_then(|config| config.stop_timeout).unwrap_or(10);
+        let patience = timeout.map_or(u64::try_from(own).unwrap_or(0), u64::from);
+        Ok(Self { id: found.id.clone(), name: name.clone(), was, started: found.started(), patience })
     }
 }
 
@@ -89,9 +100,9 @@ impl Record {
     /// # Errors
     /// [`TransportErrorKind::Refused`], naming the container.
     pub(super) async fn stop(&self, docker: &Docker, timeout: Option<u32>) -> Result<(), TransportError> {
-        for Before { id, name, was } in &self.before {
+        for Before { id, name, was, .. } in &self.before {
             let what = format!("the container {name} cannot be stopped");
-            let now = Before::of(&find::inspect(docker, id).await?)?.was;
+            let now = Before::of(&find::inspect(docker, id).await?, timeout)?.was;
             if now != *was {
                 let message = format!("the container {name} is not what it was when the run began");
                 return Err(TransportError::new(TransportErrorKind::Refused, message).with_help("run it again"));
@@ -108,7 +119,7 @@ impl Record {
                 options = options.t(i32::try_from(seconds).unwrap_or(i32::MAX));
             }
             // The engine answers when it is down, which may take longer than any other answer.
-            let patient = docker.clone().with_timeout(std::time::Duration::from_secs(3600));
+            let patient = docker.clone().with_timeout(Duration::from_secs(3600));
             patient
                 .stop_container(id, Some(options.build()))
                 .await
@@ -136,8 +147,8 @@ impl Record {
     }
 
     /// Waits until what has a health check is healthy; gives a sentence for each that does not become so.
-    pub(super) async fn unhealthy(&self, docker: &Docker, patience: std::time::Duration) -> Vec<String> {
-        let began = std::time::Instant::now();
+    pub(super) async fn unhealthy(&self, docker: &Docker, patience: Duration) -> Vec<String> {
+        let began = Instant::now();
         let mut sick = Vec::new();
         for before in self.before.iter().filter(|before| before.was == Was::Running) {
             loop {
@@ -145,9 +156,7 @@ impl Record {
                 let state = found.and_then(|found| found.inspected.state);
                 match state.and_then(|state| state.health).and_then(|health| health.status) {
                     None | Some(HealthStatusEnum::HEALTHY | HealthStatusEnum::NONE | HealthStatusEnum::EMPTY) => break,
-                    Some(_) if began.elapsed() < patience => {
-                        tokio::time::sleep(std::time::Duration::from_millis(500)).await
-                    }
+                    Some(_) if began.elapsed() < patience => tokio::time::sleep(Duration::from_millis(500)).await,
                     Some(other) => {
                         let seconds = patience.as_secs();
                         sick.push(format!("the container {} runs again and is {other} after {seconds} s", before.name));
@@ -162,39 +171,47 @@ impl Record {
 
 impl Before {
     async fn bring_back(&self, docker: &Docker) -> Result<Option<&'static str>, TransportError> {
-        let Self { id, name, was } = self;
+        let Self { id, name, was, .. } = self;
+        if *was == Was::Down {
+            return Ok(None);
+        }
         let help = format!("docker start {name}");
         let undone = |error: bollard::errors::Error| {
             failed(TransportErrorKind::Undo, format!("the container {name} could not be brought back"))(error)
                 .with_help(help.clone())
         };
-        let now = match find::inspect(docker, id).await {
-            Ok(found) => found.status(),
-            // What was down and is gone needs nothing.
-            Err(_) if *was == Was::Down => return Ok(None),
-            Err(error) => {
-                let message = format!("the container {name} could not be brought back: {}", error.chain());
-                return Err(TransportError::new(TransportErrorKind::Undo, message));
-            }
-        };
-        let is_up = matches!(now, Status::RUNNING | Status::PAUSED | Status::RESTARTING);
-        match (was, is_up) {
-            (Was::Down, _) | (Was::Running, true) => return Ok(None),
-            (Was::Paused, true) if now == Status::PAUSED => return Ok(None),
-            (Was::Running | Was::Paused, false) => {
-                match docker.start_container(id, None::<StartContainerOptions>).await {
-                    // 304: somebody else was quicker.
-                    Err(error) if status(&error) != Some(304) => return Err(undone(error)),
-                    _ => {}
-                }
-            }
-            (Was::Paused, true) => {}
+        let found = self.settled(docker).await?;
+        match (was, found.is_up()) {
+            (Was::Running, true) => return Ok(None),
+            (_, true) if found.status() == Status::PAUSED => return Ok(None),
+            (_, true) => {}
+            (_, false) => match docker.start_container(id, None::<StartContainerOptions>).await {
+                // 304: somebody else was quicker.
+                Err(error) if status(&error) != Some(304) => return Err(undone(error)),
+                _ => {}
+            },
         }
         if *was == Was::Paused {
             docker.pause_container(id).await.map_err(undone)?;
             return Ok(Some("started and paused again"));
         }
         Ok(Some("started again"))
+    }
+
+    /// The container, when no stop of it can be under way any more.
+    async fn settled(&self, docker: &Docker) -> Result<Found, TransportError> {
+        let until = Instant::now() + Duration::from_secs(self.patience) + STOPS;
+        loop {
+            let found = find::inspect(docker, &self.id).await.map_err(|error| {
+                let message = format!("the container {} could not be brought back: {}", self.name, error.chain());
+                TransportError::new(TransportErrorKind::Undo, message)
+            })?;
+            let may_stop = found.status() == Status::RUNNING && found.started() == self.started;
+            if !may_stop || Instant::now() > until {
+                return Ok(found);
+            }
+            tokio::time::sleep(ASKED).await;
+        }
     }
 }
 
@@ -204,7 +221,13 @@ mod tests {
 
     #[test]
     fn labels_carry_the_record_and_nothing_foreign_is_taken_for_one() {
-        let before = vec![Before { id: "a".repeat(64), name: "db".into(), was: Was::Paused }];
+        let before = vec![Before {
+            id: "a".repeat(64),
+            name: "db".into(),
+            was: Was::Paused,
+            started: String::new(),
+            patience: 1,
+        }];
         let record = Record { run: "r".into(), holder: Holder::this(), before };
         assert_eq!(Record::parse(&record.labels()), Some(record.clone()));
         let odd = Record { before: vec![Before { id: "../x".into(), ..record.before[0].clone() }], ..record };

@@ -2,14 +2,15 @@
 
 use std::collections::HashMap;
 
+use bahub_core::run::RunPurpose;
 use bahub_core::transport::{Recovered, TransportError, TransportErrorKind};
 use bollard::Docker;
 use bollard::models::ContainerStateStatusEnum as Status;
 use bollard::query_parameters::ListContainersOptionsBuilder;
 
-use super::super::beside::remove;
+use super::super::beside::{end, remove};
 use super::super::engine::failed;
-use super::super::find;
+use super::super::find::{self, Found};
 use super::record::{RUN, Record};
 use crate::lease::Holder;
 
@@ -17,11 +18,11 @@ use crate::lease::Holder;
 ///
 /// # Errors
 /// The first thing that could not be brought back; the rest was.
-pub(in crate::docker) async fn recover(docker: &Docker) -> Result<Vec<Recovered>, TransportError> {
+pub(in crate::docker) async fn recover(docker: &Docker, purpose: RunPurpose) -> Result<Vec<Recovered>, TransportError> {
     let (mut recovered, mut wrong) = (Vec::new(), None);
     let (mut dead, mut held) = (Vec::new(), Vec::new());
     for (id, record) in records(docker).await? {
-        match is_dead(docker, &id, &record).await? {
+        match is_dead(docker, &id, &record, purpose).await? {
             true => dead.push((id, record)),
             false => held.extend(record.before.into_iter().map(|before| before.id)),
         }
@@ -45,7 +46,7 @@ pub(super) async fn must_be_free(docker: &Docker, of: &Record) -> Result<(), Tra
     for (side, other) in records(docker).await? {
         let shared = other.before.iter().find(|one| of.before.iter().any(|ours| ours.id == one.id));
         let Some(shared) = shared.filter(|_| other.run != of.run) else { continue };
-        if !is_dead(docker, &side, &other).await? {
+        if !is_dead(docker, &side, &other, RunPurpose::Backup).await? {
             let message = format!("another run works beside the container {} now", shared.name);
             return Err(
                 TransportError::new(TransportErrorKind::Refused, message).with_help("try again when it has ended")
@@ -64,14 +65,16 @@ async fn records(docker: &Docker) -> Result<Vec<(String, Record)>, TransportErro
     Ok(listed.into_iter().filter_map(|side| side.id.zip(side.labels.as_ref().and_then(Record::parse))).collect())
 }
 
-async fn is_dead(docker: &Docker, side: &str, record: &Record) -> Result<bool, TransportError> {
+async fn is_dead(docker: &Docker, side: &str, record: &Record, purpose: RunPurpose) -> Result<bool, TransportError> {
     if let Some(lives) = record.holder.as_ref().and_then(Holder::lives) {
         return Ok(!lives);
     }
     // The run is of another host or boot: its agent ends within 30 s of it, and the container with the agent. One that
-    // was never started has stopped nothing.
+    // was never started may be about to be: only who asks for it has it removed.
     let side = find::look(docker, side).await?;
-    Ok(side.is_none_or(|side| matches!(side.status(), Status::EXITED | Status::DEAD | Status::CREATED)))
+    let never_started = |side: &Found| side.status() == Status::CREATED && purpose == RunPurpose::Recover;
+    let has_ended = |side: &Found| matches!(side.status(), Status::EXITED | Status::DEAD);
+    Ok(side.is_none_or(|side| has_ended(&side) || never_started(&side)))
 }
 
 async fn mended(docker: &Docker, id: &str, mut record: Record) -> Result<Vec<Recovered>, TransportError> {
@@ -80,7 +83,7 @@ async fn mended(docker: &Docker, id: &str, mut record: Record) -> Result<Vec<Rec
     let container = |what: &str, done: &str| Recovered { what: format!("container {what}"), done: done.to_owned() };
     let mut done = Vec::new();
     // Whatever still works in it works for nobody, and on the data of what is about to start.
-    let _ = docker.kill_container(id, None).await;
+    end(docker, &[id.to_owned()]).await?;
     let mut there = Vec::new();
     for before in record.before {
         match find::look(docker, &before.id).await? {

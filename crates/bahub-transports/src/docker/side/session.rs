@@ -8,7 +8,7 @@ use bahub_core::run::RunContext;
 use bahub_core::transport::{Exec, PlacedPath, Process, PutFile, Session, TransportError};
 use bollard::Docker;
 
-use super::super::beside::Beside;
+use super::super::beside::{Beside, end};
 use super::record::Record;
 use super::recover::must_be_free;
 
@@ -39,9 +39,10 @@ impl Session for Side {
     async fn quiesce(&mut self) -> Result<(), TransportError> {
         // Each run's record is there before it looks for those of others.
         must_be_free(&self.docker, &self.record).await?;
-        let (docker, record) = (self.docker.clone(), self.record.clone());
+        let (docker, record, made) = (self.docker.clone(), self.record.clone(), self.beside.made().to_vec());
         // Should this session be dropped: bringing back twice does no harm.
         self.cx.undo.defer("bring the stopped containers back", async move {
+            end(&docker, &made).await.map_err(|error| error.chain())?;
             record.bring_back(&docker).await.map(drop).map_err(|error| error.chain())
         });
         self.stopped = true;
@@ -54,7 +55,8 @@ impl Session for Side {
     /// The original is up before the side container, which is the record of that, goes.
     async fn close(mut self: Box<Self>) -> Result<(), TransportError> {
         bahub_core::fault_point("side.closing");
-        self.beside.end().await;
+        // The original must not start over what still works on its data.
+        self.beside.end().await?;
         if self.stopped {
             self.record.bring_back(&self.docker).await?;
             bahub_core::fault_point("side.brought-back");
