@@ -34,7 +34,10 @@ fn the_example_parses_and_builds_by_the_registry() {
     let entry = registry.transport(Sh::TYPE).unwrap();
     entry.build(serde_yaml::from_str(entry.example).unwrap(), &()).unwrap();
     assert!(entry.build(serde_json::json!({ "shell": "/bin/sh" }), &()).is_err(), "an unknown field");
-    for name in ["sidedocker", "bahub.transports.temporarydocker", "bahub.transports.kubernetes_podexec"] {
+    for name in ["bahub.transports.kubernetes_sidepod", "bahub.transports.kubernetes_podexec"] {
         assert!(matches!(registry.transport(name), Err(Unregistered::Absent(_))), "{name}");
+    }
+    for name in ["sidedocker", "bahub.transports.temporarydocker", "bahub.transports.docker"] {
+        assert_eq!(registry.transport(name).is_ok(), cfg!(feature = "docker"), "{name}");
     }
 }
