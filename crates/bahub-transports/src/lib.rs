@@ -7,6 +7,8 @@
 //! | `docker` | `bahub.transports.docker_sidecontainer` | in a container beside another one, which is stopped meanwhile |
 //! | `ssh` | `bahub.transports.ssh` | on a host that OpenSSH's client reaches |
 
+#[cfg(any(feature = "sh", feature = "ssh"))]
+mod child_stdin;
 #[cfg(feature = "docker")]
 pub mod docker;
 #[cfg(feature = "docker")]

@@ -11,7 +11,7 @@ use bahub_core::transport::{Process, TransportError, TransportErrorKind};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 
-use super::stdin::Stdin;
+use crate::child_stdin::Stdin;
 
 /// How often a start is tried again while the program's file is still open for writing in another process.
 const BUSY_TRIES: u32 = 50;

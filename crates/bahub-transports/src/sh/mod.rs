@@ -4,7 +4,6 @@ mod config;
 mod folder;
 mod group;
 mod session;
-mod stdin;
 
 pub use config::ShConfig;
 

@@ -12,7 +12,6 @@ mod options;
 mod process;
 mod session;
 mod shell;
-mod stdin;
 mod target;
 
 pub use config::{JumpConfig, SshConfig, SudoConfig, SudoPassword};

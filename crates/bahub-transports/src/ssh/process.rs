@@ -11,7 +11,7 @@ use tokio::sync::{Mutex, watch};
 
 use super::line::{self, Leader};
 use super::shell::{Shell, Waiting};
-use super::stdin::Stdin;
+use crate::child_stdin::Stdin;
 
 /// How long a kill may take.
 const KILL: Duration = Duration::from_secs(30);

@@ -8,7 +8,7 @@ use tokio::io::AsyncWrite;
 use tokio::process::ChildStdin;
 
 /// tokio's `shutdown` of a child's input closes nothing; this one drops the pipe, which is its end.
-pub(super) struct Stdin(pub(super) Option<ChildStdin>);
+pub(crate) struct Stdin(pub(crate) Option<ChildStdin>);
 
 impl AsyncWrite for Stdin {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
