@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::event::Events;
+use crate::event::{Event, Events};
 use crate::secret::Scrubber;
 use crate::sink::VersionNumber;
 
@@ -30,7 +30,13 @@ pub struct RunContext {
     pub undo: UndoStack,
     /// Whether there is a version, for who must end without waiting for the run's own end.
     pub commitment: Commitment,
+    /// What does not stop the run, and stands in its report.
+    pub warnings: Warnings,
 }
+
+/// Warnings that wait for the report, oldest first.
+#[derive(Debug, Clone, Default)]
+pub struct Warnings(Arc<Mutex<Vec<String>>>);
 
 /// How far the commit of a backup is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -101,7 +107,21 @@ impl RunContext {
             events,
             undo: UndoStack::default(),
             commitment: Commitment::default(),
+            warnings: Warnings::default(),
         })
+    }
+
+    /// Tells something that does not stop the run, and that stands in its report; secrets are replaced.
+    pub fn warn(&self, message: impl AsRef<str>) {
+        let message = self.scrubber.scrub(message.as_ref());
+        self.events.tell(Event::Warning { message: message.clone() });
+        self.warnings.0.lock().unwrap_or_else(PoisonError::into_inner).push(message);
+    }
+
+    /// The warnings so far, oldest first; they are given once.
+    #[cfg(feature = "engine")]
+    pub(crate) fn take_warnings(&self) -> Vec<String> {
+        std::mem::take(&mut *self.warnings.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

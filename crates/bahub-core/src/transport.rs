@@ -41,7 +41,7 @@ pub trait Session: Send {
         Locality::Remote
     }
 
-    /// What kind of machine the place is, as `uname -m` names it: it decides which agent is placed. None: this host's.
+    /// What kind of machine the place is, as `uname -m` or Go's `GOARCH` names it: it decides which agent is placed. None: this host's.
     ///
     /// # Errors
     /// If it cannot be asked.
@@ -64,6 +64,9 @@ pub trait Session: Send {
     async fn put(&mut self, file: PutFile<'_>) -> Result<PlacedPath, TransportError>;
 
     /// Stops or scales down the workload, if this transport does; its former state is recorded first.
+    ///
+    /// May be dropped at any point, when the run is cancelled: [`close`](Self::close) brings back what was stopped, and
+    /// what is being stopped.
     ///
     /// # Errors
     /// If it cannot be stopped; it is then as it was.

@@ -22,7 +22,8 @@ fn in_mid_dump(server: &MariaDb, table: &str) -> String {
 }
 
 const LARGE: &str = "CREATE TABLE large_rows (id INT PRIMARY KEY, t TEXT); \
-                     INSERT INTO large_rows SELECT seq, REPEAT(MD5(seq), 16) FROM seq_1_to_300000;";
+                     INSERT INTO large_rows SELECT a.seq, GROUP_CONCAT(MD5(CONCAT(a.seq, '-', b.seq)) SEPARATOR '') \
+                     FROM seq_1_to_150000 a, seq_1_to_16 b GROUP BY a.seq;";
 
 async fn no_version(room: &Room, ended: &bahub_core::engine::Ended) {
     assert_eq!(*ended.error.as_ref().unwrap().kind(), RunErrorKind::Program, "{}", told(ended));
@@ -34,9 +35,12 @@ async fn no_version(room: &Room, ended: &bahub_core::engine::Ended) {
 async fn a_killed_connection_makes_no_version() {
     SHARED.sql(&format!("CREATE DATABASE killed_connection; USE killed_connection; {LARGE}"));
     let room = Room::new();
-    let killer = std::thread::spawn(|| {
+    room.sink.hold();
+    let sink = room.sink.clone();
+    let killer = std::thread::spawn(move || {
         let id = in_mid_dump(&SHARED, "large_rows");
         SHARED.sql(&format!("KILL CONNECTION {id};"));
+        sink.release();
     });
     let ended = room.backup(spec(&SHARED, json!({ "database": "killed_connection" }))).await;
     killer.join().unwrap();
@@ -48,12 +52,14 @@ fn a_server_that_is_stopped_in_mid_dump_makes_no_version_and_the_next_run_succee
     let mut server = MariaDb::start();
     server.sql(&format!("CREATE DATABASE stopped; USE stopped; {LARGE}"));
     let room = Room::new();
+    room.sink.hold();
     let database = spec(&server, json!({ "database": "stopped" }));
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let ended = std::thread::scope(|scope| {
         let killer = scope.spawn(|| {
             in_mid_dump(&server, "large_rows");
             server.kill();
+            room.sink.release();
         });
         let ended = runtime.block_on(room.backup(database.clone()));
         killer.join().unwrap();

@@ -3,7 +3,8 @@
 use bahub_core::engine::{Ended, RunErrorKind};
 use bahub_core::sink::Sink;
 use bahub_testkit::fixtures::Postgres;
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
 
 use super::support::{Room, SHARED, done, spec, told};
 
@@ -23,7 +24,28 @@ fn in_mid_dump(server: &Postgres, database: &str) -> String {
 
 fn large(server: &Postgres, database: &str) {
     server.sql("postgres", &format!("CREATE DATABASE {database}"));
-    server.sql(database, "CREATE TABLE t AS SELECT n, repeat(md5(n::text), 16) AS v FROM generate_series(1, 300000) n");
+    server.sql(database, "CREATE TABLE t AS SELECT n, string_agg(md5(n::text || i), '') AS v FROM generate_series(1, 150000) n, generate_series(1, 16) i GROUP BY n");
+}
+
+/// A backup that is stuck in the middle of its dump while this is done to it, given the session that dumps.
+fn broken(
+    server: &mut Postgres,
+    room: &Room,
+    spec: &Value,
+    runtime: &Runtime,
+    how: impl FnOnce(&mut Postgres, &str) + Send,
+) -> Ended {
+    room.sink.hold();
+    std::thread::scope(|scope| {
+        let breaker = scope.spawn(|| {
+            let session = in_mid_dump(server, "breaks");
+            how(server, &session);
+            room.sink.release();
+        });
+        let ended = runtime.block_on(room.backup(spec.clone()));
+        breaker.join().unwrap();
+        ended
+    })
 }
 
 async fn no_version(room: &Room, ended: &Ended, word: &str) {
@@ -36,52 +58,34 @@ async fn no_version(room: &Room, ended: &Ended, word: &str) {
 fn a_dump_that_breaks_makes_no_version_and_the_next_run_succeeds() {
     let mut server = Postgres::start();
     large(&server, "breaks");
-    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let runtime = Runtime::new().unwrap();
     for format in ["custom", "plain"] {
         let room = Room::new();
         let spec = spec(&server, json!({ "database": "breaks", "format": format }));
-        let broken = |how: &(dyn Fn(&Postgres, &str) + Sync)| {
-            std::thread::scope(|scope| {
-                let breaker = scope.spawn(|| how(&server, &in_mid_dump(&server, "breaks")));
-                let ended = runtime.block_on(room.backup(spec.clone()));
-                breaker.join().unwrap();
-                ended
-            })
-        };
-        let ended = broken(&|server, pid| drop(server.sql("postgres", &format!("SELECT pg_terminate_backend({pid})"))));
-        runtime.block_on(no_version(&room, &ended, "ended the connection"));
-        let ended = broken(&|_, pid| {
-            assert!(std::process::Command::new("kill").args(["-9", pid]).status().unwrap().success());
+        let ended = broken(&mut server, &room, &spec, &runtime, |server, pid| {
+            server.sql("postgres", &format!("SELECT pg_terminate_backend({pid})"));
         });
+        runtime.block_on(no_version(&room, &ended, "ended the connection"));
+        let ended = broken(&mut server, &room, &spec, &runtime, |_, pid| run("kill", &["-9", pid]));
         runtime.block_on(no_version(&room, &ended, "ended the connection"));
         // All sessions of the server end where one is killed.
         while !server.psql("breaks", "SELECT 1").status.success() {}
-        let ended = broken(&|_, _| {
-            assert!(
-                std::process::Command::new("pkill")
-                    .args(["-9", "-f", "pg_dump.*dbname='breaks'"])
-                    .status()
-                    .unwrap()
-                    .success()
-            );
-        });
+        let ended =
+            broken(&mut server, &room, &spec, &runtime, |_, _| run("pkill", &["-9", "-f", "pg_dump.*dbname='breaks'"]));
         runtime.block_on(no_version(&room, &ended, "signal 9"));
         done(&runtime.block_on(room.backup(spec)));
     }
     let room = Room::new();
     let spec = spec(&server, json!({ "database": "breaks" }));
-    let ended = std::thread::scope(|scope| {
-        let killer = scope.spawn(|| {
-            in_mid_dump(&server, "breaks");
-            server.kill();
-        });
-        let ended = runtime.block_on(room.backup(spec.clone()));
-        killer.join().unwrap();
-        ended
-    });
+    let ended = broken(&mut server, &room, &spec, &runtime, |server, _| server.kill());
     runtime.block_on(no_version(&room, &ended, "ended the connection"));
     server.restart();
     done(&runtime.block_on(room.backup(spec)));
+}
+
+#[track_caller]
+fn run(program: &str, arguments: &[&str]) {
+    assert!(std::process::Command::new(program).args(arguments).status().unwrap().success());
 }
 
 #[tokio::test(flavor = "multi_thread")]

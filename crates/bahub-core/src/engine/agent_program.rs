@@ -20,8 +20,9 @@ pub(super) enum AgentProgram {
 }
 
 impl AgentProgram {
-    /// Reads the one for a kind of machine, as `uname -m` names it.
+    /// Reads the one for a kind of machine, as `uname -m` or Go's `GOARCH` names it.
     pub(super) async fn load(&self, machine: &str) -> Result<Vec<u8>, RunError> {
+        let machine = architecture(machine);
         let candidates = match self {
             Self::File(file) => vec![file.clone()],
             Self::Folder(folder) => vec![folder.join(format!("{NAME}-{machine}")), folder.join(NAME)],
@@ -42,17 +43,39 @@ impl AgentProgram {
     }
 }
 
+/// The first name of each architecture, with the others that it goes by and its number in ELF headers (elf(5),
+/// `e_machine`).
+const ARCHITECTURES: &[(&str, &[&str], u16)] = &[
+    ("x86_64", &["amd64", "x64"], 62),
+    ("aarch64", &["arm64"], 183),
+    ("arm", &["armv5l", "armv6l", "armv7l", "armv8l", "armhf"], 40),
+    ("x86", &["386", "i386", "i486", "i586", "i686"], 3),
+    ("powerpc64", &["ppc64", "ppc64le", "powerpc64le"], 21),
+    ("s390x", &[], 22),
+    ("riscv64", &[], 243),
+    ("loongarch64", &["loong64"], 258),
+];
+
+/// A machine by the first of its names.
+fn architecture(machine: &str) -> &str {
+    let known = ARCHITECTURES.iter().find(|(name, others, _)| *name == machine || others.contains(&machine));
+    known.map_or(machine, |(name, ..)| name)
+}
+
 /// A program of another machine would fail there with words that nobody understands.
 fn checked(program: Vec<u8>, machine: &str, file: &Path) -> Result<Vec<u8>, RunError> {
     let built_for = match program.get(..20) {
-        Some([0x7f, b'E', b'L', b'F', .., kind, 0]) => match kind {
-            62 => "x86_64",
-            183 => "aarch64",
-            _ => "another architecture",
-        },
+        Some([0x7f, b'E', b'L', b'F', _, order, .., one, other]) => {
+            let number = [*one, *other];
+            let number = if *order == 2 { u16::from_be_bytes(number) } else { u16::from_le_bytes(number) };
+            let known = ARCHITECTURES.iter().find(|(.., of)| *of == number);
+            known.map_or("another architecture", |(name, ..)| name)
+        }
         _ => "no machine: it is no ELF program",
     };
-    if built_for == machine || !["x86_64", "aarch64"].contains(&machine) {
+    // Of a machine that is not in the table nobody can say more than its user.
+    let is_known = ARCHITECTURES.iter().any(|(name, ..)| *name == machine);
+    if built_for == machine || (!is_known && built_for == "another architecture") {
         return Ok(program);
     }
     let message = format!("the target is {machine}, and the agent program {} is for {built_for}", file.display());
@@ -76,6 +99,9 @@ mod tests {
         assert!(wrong.contains("the target is aarch64") && wrong.contains("is for x86_64"), "{wrong}");
         std::fs::write(folder.path().join("backup-maker-aarch64"), elf(183)).unwrap();
         assert_eq!(programs.load("aarch64").await.unwrap(), elf(183));
+        assert_eq!(programs.load("arm64").await.unwrap(), elf(183), "as Go names it");
+        let unknown = programs.load("mips").await.unwrap_err().to_string();
+        assert!(unknown.contains("the target is mips") && unknown.contains("is for x86_64"), "{unknown}");
         let text = AgentProgram::File(folder.path().join("text"));
         std::fs::write(folder.path().join("text"), "#!/bin/sh\nexit 0; # long enough\n").unwrap();
         assert!(text.load("x86_64").await.unwrap_err().to_string().contains("no ELF program"));

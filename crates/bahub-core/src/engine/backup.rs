@@ -76,9 +76,17 @@ impl Engine {
         work: impl AsyncFnOnce(&mut dyn Session, &mut Agent, &mut Run) -> Result<(), RunError>,
     ) -> Result<(), RunError> {
         cx.events.phase(Phase::Opening);
-        run.report.recovered = unless_cancelled(cx, plan.transport.recover(cx)).await?;
+        run.report.recovered = match unless_cancelled(cx, plan.transport.recover(cx)).await {
+            Ok(recovered) => recovered,
+            // What another run left down is told with this one's end; it is no reason for having no backup.
+            Err(error) if *error.kind() == RunErrorKind::Undo => {
+                run.not_undone(&error.chain());
+                Vec::new()
+            }
+            Err(error) => return Err(error),
+        };
         let mut session = unless_cancelled(cx, plan.transport.open(cx)).await?;
-        let result = match self.agent_at(session.as_mut(), cx).await {
+        let result = match unless_cancelled(cx, self.agent_at(session.as_mut(), cx)).await {
             Ok(mut agent) => {
                 cx.events.phase(Phase::Checking);
                 let result = work(session.as_mut(), &mut agent, run).await;

@@ -115,7 +115,7 @@ impl Capturing<'_> {
                 }
                 (Said::Begun, ..) => {
                     self.cx.events.phase(Phase::Quiescing);
-                    if let Err(error) = session.quiesce().await {
+                    if let Err(error) = unless_cancelled(self.cx, session.quiesce()).await {
                         let _ = self.stopped().await;
                         return Err(error.into());
                     }

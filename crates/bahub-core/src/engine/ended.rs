@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
 use super::{RunError, RunErrorKind};
-use crate::event::{Event, Events, Phase};
+use crate::event::{Event, Phase};
 use crate::plan::Plan;
 use crate::report::{Outcome, Report};
 use crate::run::RunContext;
@@ -99,7 +99,7 @@ impl Ended {
 /// A run under way: its report grows, and its end undoes what has to be undone.
 pub(super) struct Run {
     pub(super) report: Report,
-    events: Events,
+    cx: RunContext,
     started: Instant,
     closing: bool,
     /// What could not be brought back, a sentence each.
@@ -116,7 +116,7 @@ impl Run {
     ) -> Ended {
         let mut run = Self::start(operation, Some(plan), cx);
         let result = limited(plan, cx, work(&mut run)).await;
-        let ended = run.end(result, cx).await;
+        let ended = run.end(result).await;
         close(plan).await;
         ended
     }
@@ -126,43 +126,43 @@ impl Run {
         let (backup, id) = (cx.backup.clone(), cx.id.clone());
         cx.events.tell(Event::Started { operation, backup: backup.clone(), run: id.clone() });
         let report = Report { operation, backup, run: id, ..Report::default() };
-        let events = cx.events.clone();
-        let mut run = Self { report, events, started: Instant::now(), closing: false, not_undone: Vec::new() };
+        let cx = cx.clone();
+        let mut run = Self { report, cx, started: Instant::now(), closing: false, not_undone: Vec::new() };
         plan.iter().flat_map(|plan| &plan.notices).for_each(|notice| run.notice(notice));
         run
     }
 
     /// Adds something that is good to know, and tells it.
     pub(super) fn notice(&mut self, message: &str) {
-        self.events.tell(Event::Notice { message: message.to_owned() });
+        self.cx.events.tell(Event::Notice { message: message.to_owned() });
         self.report.notices.push(message.to_owned());
     }
 
     /// Adds a warning, and tells it.
-    pub(super) fn warn(&mut self, message: impl Into<String>) {
-        let message = self.events.scrubber().scrub(&message.into());
-        self.events.tell(Event::Warning { message: message.clone() });
-        self.report.warnings.push(message);
+    pub(super) fn warn(&mut self, message: impl AsRef<str>) {
+        self.cx.warn(message);
     }
 
     /// Notes that something could not be brought back. The outcome is the work's own: a version that was committed
     /// stands.
     pub(super) fn not_undone(&mut self, sentence: &str) {
-        self.not_undone.push(self.events.scrubber().scrub(sentence));
+        self.not_undone.push(self.cx.scrubber.scrub(sentence));
     }
 
     /// Tells, once, that the run is being closed.
     pub(super) fn closing(&mut self) {
         if !std::mem::replace(&mut self.closing, true) {
-            self.events.phase(Phase::Closing);
+            self.cx.events.phase(Phase::Closing);
         }
     }
 
     /// Undoes what is left to undo, and states how the run ended.
-    pub(super) async fn end(mut self, result: Result<(), RunError>, cx: &RunContext) -> Ended {
+    pub(super) async fn end(mut self, result: Result<(), RunError>) -> Ended {
         self.closing();
+        let cx = &self.cx;
         let mut not_undone = std::mem::take(&mut self.not_undone);
         not_undone.extend(cx.undo.unwind().await.iter().map(|sentence| cx.scrubber.scrub(sentence)));
+        self.report.warnings = cx.take_warnings();
         self.report.seconds = self.started.elapsed().as_secs_f64();
         let error = result.err().map(|error| scrubbed(error, cx));
         match error.as_ref().map(RunError::kind) {

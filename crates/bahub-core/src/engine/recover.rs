@@ -12,7 +12,7 @@ impl Engine {
     pub async fn recover(&self, plan: &Plan, cx: &RunContext) -> Ended {
         let mut run = Run::start("recover", None, cx);
         let result = self.recovered(plan, cx, &mut run).await;
-        let ended = run.end(result, cx).await;
+        let ended = run.end(result).await;
         close(plan).await;
         ended
     }

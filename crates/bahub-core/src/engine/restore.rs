@@ -94,7 +94,7 @@ impl Engine {
             }
             let replay = replay(&reading, &target, &findings, &proven)?;
             cx.events.phase(Phase::Quiescing);
-            session.quiesce().await?;
+            unless_cancelled(cx, session.quiesce()).await?;
             cx.events.phase(Phase::Replaying);
             let notices = replay.notices.clone();
             let restored = put_back(&mut reading, replay, &proven, run).await;

@@ -1,12 +1,20 @@
 //! Frames on the wire: `length: u32 (big-endian) | kind: u8 | payload`; the length counts the payload alone.
 
+use std::time::Duration;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::timeout;
 
 /// The most bytes of one data frame.
 pub const DATA_MOST: usize = 256 * 1024;
 /// The most bytes of one message: a job may hold literal parts of a backup, such as the statements for roles.
 const MESSAGE_MOST: usize = 64 * 1024 * 1024;
+
+/// How long the words of what is no agent may take.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+/// How many bytes of them are told.
+const TOLD_MOST: u64 = 1000;
 
 /// A frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,10 +63,10 @@ pub(super) async fn read<R: AsyncRead + Unpin>(reader: &mut R) -> Result<Frame, 
         b'D' => DATA_MOST,
         b'C' => 8,
         b'H' => 0,
-        other => return Err(LinkError::Nonsense(format!("frame kind {other}"))),
+        _ => return Err(nonsense(length, kind, reader).await),
     };
     if length > most {
-        return Err(LinkError::Nonsense(format!("a frame of {length} bytes")));
+        return Err(nonsense(length, kind, reader).await);
     }
     // Memory grows with what arrives, not with what the header promises.
     let mut payload = BytesMut::with_capacity(length.min(DATA_MOST));
@@ -77,6 +85,25 @@ pub(super) async fn read<R: AsyncRead + Unpin>(reader: &mut R) -> Result<Frame, 
         }
         _ => Frame::Heartbeat,
     })
+}
+
+/// What stands where a frame should: mostly the words of whatever could not start the other side.
+async fn nonsense<R: AsyncRead + Unpin>(length: usize, kind: u8, reader: &mut R) -> LinkError {
+    let mut said = u32::try_from(length).unwrap_or_default().to_be_bytes().to_vec();
+    said.push(kind);
+    // Without an end it is cut.
+    let _ = timeout(LAST_WORDS, reader.take(TOLD_MOST).read_to_end(&mut said)).await;
+    let text = String::from_utf8_lossy(&said);
+    let is_text = std::str::from_utf8(&said).is_ok_and(|text| !text.contains(is_binary));
+    LinkError::Nonsense(if is_text {
+        format!("it said: {}", text.trim())
+    } else {
+        format!("a frame of kind {kind} and {length} bytes")
+    })
+}
+
+fn is_binary(c: char) -> bool {
+    c.is_control() && !c.is_whitespace()
 }
 
 pub(super) async fn write<W: AsyncWrite + Unpin>(writer: &mut W, frame: &Frame) -> std::io::Result<()> {
@@ -123,7 +150,10 @@ mod tests {
     #[tokio::test]
     async fn a_shell_error_is_not_taken_for_a_frame() {
         let mut text = &b"/bin/sh: backup-maker: not found\n"[..];
-        assert!(matches!(read(&mut text).await, Err(LinkError::Nonsense(_))));
+        let told = read(&mut text).await.unwrap_err().to_string();
+        assert!(told.ends_with("it said: /bin/sh: backup-maker: not found"), "{told}");
+        let mut noise = &[0, 0, 0, 1, 7, 0, 255][..];
+        assert_eq!(read(&mut noise).await, Err(LinkError::Nonsense("a frame of kind 7 and 1 bytes".into())));
     }
 
     #[tokio::test]

@@ -10,6 +10,7 @@ use bahub_core::sink::{
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, stream};
 use sha2::{Digest, Sha256};
+use tokio::sync::watch;
 
 /// One collection of versions in memory; clones share it.
 #[derive(Debug, Clone)]
@@ -17,6 +18,7 @@ pub struct MemorySink {
     name: String,
     encoding: Encoding,
     versions: Versions,
+    held: watch::Sender<bool>,
 }
 
 /// The versions, oldest first.
@@ -34,7 +36,12 @@ impl MemorySink {
     /// An empty collection of this name, with its own store. Its messages are binary.
     pub fn new(name: impl Into<String>) -> Self {
         let unique = crate::fixtures::unique();
-        Self { name: format!("{}-{unique}", name.into()), encoding: Encoding::Binary, versions: Versions::default() }
+        Self {
+            name: format!("{}-{unique}", name.into()),
+            encoding: Encoding::Binary,
+            versions: Versions::default(),
+            held: watch::Sender::new(false),
+        }
     }
 
     /// The same, as engines and suites take it.
@@ -46,6 +53,16 @@ impl MemorySink {
     #[must_use]
     pub fn with_encoding(self, encoding: Encoding) -> Self {
         Self { encoding, ..self }
+    }
+
+    /// Takes no more bytes until [`release`](Self::release): whoever makes more than fits on the way is stuck in the middle.
+    pub fn hold(&self) {
+        self.held.send_replace(true);
+    }
+
+    /// Takes bytes again.
+    pub fn release(&self) {
+        self.held.send_replace(false);
     }
 
     /// The message of every version, oldest first.
@@ -115,7 +132,8 @@ impl Sink for MemorySink {
     }
 
     async fn begin(&self, _version: &NewVersion) -> Result<Box<dyn Upload>, SinkError> {
-        Ok(Box::new(MemoryUpload { versions: self.versions.clone(), message: BytesMut::new() }))
+        let held = self.held.subscribe();
+        Ok(Box::new(MemoryUpload { versions: self.versions.clone(), message: BytesMut::new(), held }))
     }
 
     async fn open(&self, version: VersionNumber) -> Result<Download, SinkError> {
@@ -148,11 +166,14 @@ fn absent(version: VersionNumber) -> SinkError {
 struct MemoryUpload {
     versions: Versions,
     message: BytesMut,
+    held: watch::Receiver<bool>,
 }
 
 #[async_trait]
 impl Upload for MemoryUpload {
     async fn write(&mut self, chunk: Bytes) -> Result<(), SinkError> {
+        // A sink that is gone holds nothing.
+        let _ = self.held.wait_for(|held| !held).await;
         self.message.extend_from_slice(&chunk);
         Ok(())
     }

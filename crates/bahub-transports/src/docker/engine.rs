@@ -4,6 +4,9 @@ use bahub_core::transport::{TransportError, TransportErrorKind};
 use bollard::Docker;
 use bollard::errors::Error;
 
+/// How long an answer may take, in seconds, where it is not a stream.
+const ANSWERS: u64 = 120;
+
 /// Connects and asks for an answer: an engine that is not there is told at once.
 ///
 /// # Errors
@@ -19,7 +22,13 @@ pub(super) async fn connect(host: Option<&str>) -> Result<Docker, TransportError
         let message = format!("no Docker Engine answers at {host}");
         TransportError::new(TransportErrorKind::Unreachable, message).with_help(help).with_source(error)
     };
-    let docker = Docker::connect_with_host(&host).map_err(&unreachable)?;
+    // Docker's own client takes an empty one for none; bollard does not.
+    let is_plain = std::env::var_os("DOCKER_TLS_VERIFY").is_some_and(|verify| verify.is_empty());
+    let docker = match host.starts_with("tcp://") && is_plain {
+        true => Docker::connect_with_http(&host, ANSWERS, bollard::API_DEFAULT_VERSION),
+        false => Docker::connect_with_host(&host),
+    };
+    let docker = docker.map_err(&unreachable)?;
     docker.negotiate_version().await.map_err(unreachable)
 }
 
@@ -40,7 +49,7 @@ pub(super) fn failed(kind: TransportErrorKind, what: impl Into<String>) -> impl 
     }
 }
 
-/// The kind of machine that an image is for, as `uname -m` names it.
+/// The kind of machine that an image is for, as the engine names it.
 ///
 /// # Errors
 /// [`TransportErrorKind::Unreachable`] if the engine does not know the image.
@@ -53,9 +62,5 @@ pub(super) async fn machine_of(docker: &Docker, image: &str) -> Result<Option<St
         other => other.map_err(failed(TransportErrorKind::Unreachable, what))?,
     };
     let machine = inspected.architecture.filter(|name| !name.is_empty());
-    Ok(machine.map(|name| match &*name {
-        "amd64" => "x86_64".to_owned(),
-        "arm64" => "aarch64".to_owned(),
-        _ => name,
-    }))
+    Ok(machine)
 }

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use bahub_core::transport::{TransportError, TransportErrorKind};
 use bollard::Docker;
-use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum, ContainerSummary, MountPoint};
+use bollard::models::{
+    ContainerInspectResponse, ContainerStateStatusEnum, ContainerSummary, HealthStatusEnum, MountPoint,
+};
 use bollard::query_parameters::{InspectContainerOptions, ListContainersOptionsBuilder};
 
 use super::engine::{failed, status};
@@ -27,6 +29,11 @@ impl Found {
     pub(super) fn started(&self) -> String {
         let started = self.inspected.state.as_ref().and_then(|state| state.started_at.as_ref());
         started.map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// What its health check says, where it has one.
+    pub(super) fn health(&self) -> Option<HealthStatusEnum> {
+        self.inspected.state.as_ref()?.health.as_ref()?.status
     }
 
     /// Whether programs run in it, or would if it were not paused.

@@ -1,17 +1,22 @@
 //! An open place: a host that is logged in to.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bahub_core::step::Exit;
 use bahub_core::transport::{Exec, PlacedPath, Process, PutFile, Session, TransportError, TransportErrorKind};
 
 use tokio::io::AsyncReadExt;
+use tokio::time::timeout;
 
 use super::folder::FarFolder;
 use super::process::Running;
 use super::shell::Shell;
 use super::target::Target;
+
+/// How long `uname` may take.
+const ANSWER: Duration = Duration::from_secs(30);
 
 /// What was started and placed there; all of it ends with the session. Dropped, it does the same where a runtime is
 /// there to do it, and tells nobody.
@@ -43,13 +48,14 @@ impl Session for SshSession {
     async fn machine(&mut self) -> Result<Option<String>, TransportError> {
         let mut asked = self.exec(&Exec::new(["uname", "-m"])).await?;
         let mut machine = String::new();
-        let read = asked.stdout.read_to_string(&mut machine).await;
-        let exit = asked.exit.await;
-        let failed = |error| {
+        let answer = timeout(ANSWER, async {
+            asked.stdout.read_to_string(&mut machine).await?;
+            Ok::<_, std::io::Error>(asked.exit.await)
+        });
+        let exit = answer.await.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())).map_err(|error| {
             let message = "the host does not tell what kind of machine it is";
             TransportError::new(TransportErrorKind::Lost, message).with_source(error)
-        };
-        read.map_err(failed)?;
+        })?;
         // A host without the program is like this one until its agent fails.
         Ok((exit == Exit::Code(0)).then(|| machine.trim().to_owned()))
     }

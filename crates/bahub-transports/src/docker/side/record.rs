@@ -40,6 +40,9 @@ pub(super) struct Before {
     started: String,
     /// How long its stop may take, in seconds: an engine that was told to stop it goes on where nobody waits for that.
     patience: u64,
+    /// Whether its health check failed already: nobody waits for it to become healthy then.
+    #[serde(default)]
+    sick: bool,
 }
 
 /// The states that can be brought back.
@@ -74,7 +77,8 @@ impl Before {
         };
         let own = found.inspected.config.as_ref().and_then(|config| config.stop_timeout).unwrap_or(10);
         let patience = timeout.map_or(u64::try_from(own).unwrap_or(0), u64::from);
-        Ok(Self { id: found.id.clone(), name: name.clone(), was, started: found.started(), patience })
+        let sick = found.health() == Some(HealthStatusEnum::UNHEALTHY);
+        Ok(Self { id: found.id.clone(), name: name.clone(), was, started: found.started(), patience, sick })
     }
 }
 
@@ -146,15 +150,13 @@ impl Record {
         wrong.map_or(Ok(done), Err)
     }
 
-    /// Waits until what has a health check is healthy; gives a sentence for each that does not become so.
+    /// Waits until what has a health check, and was not sick before, is healthy; gives a sentence for each that does not become so.
     pub(super) async fn unhealthy(&self, docker: &Docker, patience: Duration) -> Vec<String> {
         let began = Instant::now();
         let mut sick = Vec::new();
-        for before in self.before.iter().filter(|before| before.was == Was::Running) {
+        for before in self.before.iter().filter(|before| before.was == Was::Running && !before.sick) {
             loop {
-                let found = find::inspect(docker, &before.id).await.ok();
-                let state = found.and_then(|found| found.inspected.state);
-                match state.and_then(|state| state.health).and_then(|health| health.status) {
+                match find::inspect(docker, &before.id).await.ok().and_then(|found| found.health()) {
                     None | Some(HealthStatusEnum::HEALTHY | HealthStatusEnum::NONE | HealthStatusEnum::EMPTY) => break,
                     Some(_) if began.elapsed() < patience => tokio::time::sleep(Duration::from_millis(500)).await,
                     Some(other) => {
@@ -227,6 +229,7 @@ mod tests {
             was: Was::Paused,
             started: String::new(),
             patience: 1,
+            sick: false,
         }];
         let record = Record { run: "r".into(), holder: Holder::this(), before };
         assert_eq!(Record::parse(&record.labels()), Some(record.clone()));

@@ -22,9 +22,14 @@ pub(in crate::docker) async fn recover(docker: &Docker, purpose: RunPurpose) -> 
     let (mut recovered, mut wrong) = (Vec::new(), None);
     let (mut dead, mut held) = (Vec::new(), Vec::new());
     for (id, record) in records(docker).await? {
-        match is_dead(docker, &id, &record, purpose).await? {
-            true => dead.push((id, record)),
-            false => held.extend(record.before.into_iter().map(|before| before.id)),
+        match is_dead(docker, &id, &record, purpose).await {
+            Ok(true) => dead.push((id, record)),
+            Ok(false) => held.extend(record.before.into_iter().map(|before| before.id)),
+            // One that cannot be looked at may live.
+            Err(error) => {
+                held.extend(record.before.into_iter().map(|before| before.id));
+                wrong = wrong.or(Some(error));
+            }
         }
     }
     for (id, mut record) in dead {

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bahub_core::event::{Event, Events};
 use bahub_core::run::RunContext;
 use bahub_core::transport::{Exec, PlacedPath, Process, PutFile, Session, TransportError};
 use bollard::Docker;
@@ -60,16 +59,11 @@ impl Session for Side {
         if self.stopped {
             self.record.bring_back(&self.docker).await?;
             bahub_core::fault_point("side.brought-back");
-            warn(&self.cx.events, self.record.unhealthy(&self.docker, self.wait_healthy).await);
+            let unhealthy = self.record.unhealthy(&self.docker, self.wait_healthy).await;
+            unhealthy.iter().for_each(|sentence| self.cx.warn(sentence));
         }
         self.beside.remove().await?;
         bahub_core::fault_point("side.removed");
         Ok(())
-    }
-}
-
-fn warn(events: &Events, sentences: Vec<String>) {
-    for message in sentences {
-        events.tell(Event::Warning { message });
     }
 }
