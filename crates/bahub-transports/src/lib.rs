@@ -11,6 +11,8 @@
 mod child_stdin;
 #[cfg(feature = "docker")]
 pub mod docker;
+#[cfg(any(feature = "docker", feature = "ssh"))]
+mod kept;
 #[cfg(feature = "docker")]
 mod lease;
 mod register;

@@ -1,8 +1,29 @@
 //! One switch that ends every program of a job, whichever thread started it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::process::{Pid, Signal, kill_process_group};
+
+/// Every group of this process that runs, for its last act.
+static ALL: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
+
+/// Makes a panic the end of this process, whatever it was built with: after its message every program that was started is
+/// killed, and nothing is unwound.
+pub fn abort_on_panic() {
+    let tell = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        tell(panic);
+        // Nothing here waits for a lock that the panic may hold.
+        if let Ok(all) = ALL.try_lock() {
+            all.iter().for_each(|group| kill(*group));
+        }
+        std::process::abort();
+    }));
+}
+
+fn all() -> MutexGuard<'static, Vec<Pid>> {
+    ALL.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Kills every registered process group, now and from now on; cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -35,6 +56,7 @@ impl KillSwitch {
     pub(super) fn register(&self, group: Pid) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.groups.push(group);
+        all().push(group);
         if state.thrown {
             kill(group);
         }
@@ -45,6 +67,7 @@ impl KillSwitch {
     pub(super) fn retire(&self, group: Pid) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.groups.retain(|other| *other != group);
+        all().retain(|other| *other != group);
         kill(group);
     }
 }
@@ -52,4 +75,51 @@ impl KillSwitch {
 fn kill(group: Pid) {
     // The only failure there is means that nobody is left.
     let _ = kill_process_group(group, Signal::KILL);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::{CommandExt, ExitStatusExt};
+    use std::process::Command;
+
+    use super::*;
+
+    /// Set where this program is the one that panics.
+    const PANICS: &str = "BAHUB_TEST_PANICS";
+
+    #[test]
+    fn a_panic_ends_the_process_and_the_grandchildren_of_its_programs() {
+        if std::env::var_os(PANICS).is_some() {
+            return panics();
+        }
+        let name = "steps::kill::tests::a_panic_ends_the_process_and_the_grandchildren_of_its_programs";
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", name, "--nocapture"]).env(PANICS, "1");
+        let ended = child.output().unwrap();
+        let told = String::from_utf8_lossy(&ended.stdout) + String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.signal(), Some(6), "{told}");
+        let group = told.split("group ").nth(1).unwrap().split_whitespace().next().unwrap();
+        let alive = || std::fs::read_dir("/proc").unwrap().flatten().any(|one| is_of(&one.path(), group));
+        let gone = (0..100).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            !alive()
+        });
+        assert!(gone, "{told}");
+    }
+
+    fn is_of(process: &std::path::Path, group: &str) -> bool {
+        let stat = std::fs::read_to_string(process.join("stat")).unwrap_or_default();
+        let mut fields = stat.rsplit(") ").next().unwrap_or_default().split(' ');
+        fields.next() != Some("Z") && fields.nth(1) == Some(group)
+    }
+
+    fn panics() {
+        let mut program = Command::new("sh");
+        let mut program = program.args(["-c", "sleep 1000 & sleep 1000"]).process_group(0).spawn().unwrap();
+        println!("group {} ", program.id());
+        KillSwitch::default().register(Pid::from_child(&program));
+        abort_on_panic();
+        let _ = std::thread::spawn(|| panic!("as it must not")).join();
+        program.wait().unwrap();
+    }
 }

@@ -32,6 +32,10 @@ pub struct DockerConfig {
     /// With `DOCKER_TLS_VERIFY` set, TCP goes over TLS with the certificates of `DOCKER_CERT_PATH`.
     #[serde(default)]
     pub docker_host: Option<String>,
+    /// Whether the agent stays in the container, for the next run, in a folder of the user that commands run as. Not in a
+    /// volume, nor in a helper container.
+    #[serde(default)]
+    pub keep_agent: bool,
     /// Whether another container with the same volumes, network and processes stands in for this one.
     #[serde(default)]
     pub helper: Helper,

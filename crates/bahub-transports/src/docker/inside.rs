@@ -10,9 +10,11 @@ use bollard::Docker;
 use bollard::exec::{CreateExecOptions, StartExecOptions, StartExecResults};
 use futures::StreamExt;
 
+use super::config::DockerConfig;
 use super::engine::{failed, machine_of, status};
 use super::find::Found;
-use super::place::{self, Folder};
+use super::kept;
+use super::place::{self, Folder, Places, check_name};
 use super::stdio;
 
 /// What every program of a session, and every child of one, has in its environment, so that it can be found.
@@ -52,27 +54,62 @@ pub(super) struct Inside {
     mark: String,
     execs: Vec<String>,
     folder: Option<Folder>,
+    keeps_agent: bool,
 }
 
 impl Inside {
-    pub(super) fn new(
-        docker: Docker,
-        container: Found,
-        user: Option<String>,
-        workdir: Option<String>,
-    ) -> Result<Self, TransportError> {
+    pub(super) fn new(docker: Docker, container: Found, config: &DockerConfig) -> Result<Self, TransportError> {
+        let DockerConfig { user, workdir, keep_agent, .. } = config.clone();
         let mark = random_hex(16).map_err(|error| {
             TransportError::new(TransportErrorKind::Exec, "no random name can be had").with_source(error)
         })?;
-        Ok(Self { docker, container, user, workdir, mark, execs: Vec::new(), folder: None })
+        Ok(Self { docker, container, user, workdir, mark, execs: Vec::new(), folder: None, keeps_agent: keep_agent })
     }
 
-    /// Makes the folder for the agent now, to learn whether there is a place for it.
-    pub(super) async fn make_folder(&mut self) -> Result<(), TransportError> {
-        if self.folder.is_none() {
-            self.folder = Some(Folder::make(&self.docker, &self.container, self.user.as_deref()).await?);
+    /// Makes a folder with this file in the first place that takes it and, where it is a program, can run it.
+    async fn placed(&mut self, mut places: Places, file: PutFile<'_>) -> Result<PlacedPath, TransportError> {
+        let random = random_hex(16).map_err(|error| {
+            TransportError::new(TransportErrorKind::Put, "no random name can be had").with_source(error)
+        })?;
+        for spot in std::mem::take(&mut places.all) {
+            let folder = Folder { path: spot.join(&format!("bahub-{random}")), owner: places.owner };
+            // Known before it is made: it is removed also where nobody waits for the answer.
+            self.folder = Some(folder.clone());
+            match folder.make(&self.docker, &self.container, file).await {
+                Ok(()) => {}
+                Err(bollard::errors::Error::DockerResponseServerError { message, .. }) => {
+                    self.folder = None;
+                    places.tried.push(format!("{}: {message}", spot.path));
+                    continue;
+                }
+                Err(error) => return Err(failed(TransportErrorKind::Put, "a folder cannot be made")(error)),
+            }
+            let path = format!("{}/{}", folder.path, file.name);
+            if spot.is_volume && file.content.starts_with(b"\x7fELF") && !self.can_run(&path).await {
+                self.remove(&folder.path).await;
+                self.folder = None;
+                places.tried.push(format!("{}: it does not allow execution (mounted noexec?)", spot.path));
+                continue;
+            }
+            return Ok(PlacedPath(path));
         }
-        Ok(())
+        Err(places.exhausted(&self.container))
+    }
+
+    /// Whether a program that is there can be started; 126 is what the engine gives where it cannot.
+    async fn can_run(&self, program: &str) -> bool {
+        let ran = run(&self.docker, &self.container.id, self.user.as_deref(), &[program, "--version"]).await;
+        !matches!(ran, Ok(Some(Exit::Code(126))))
+    }
+
+    /// Removes a folder as the user of the programs or, where that one can remove nothing, as root.
+    async fn remove(&self, folder: &str) {
+        for user in [self.user.as_deref(), Some("0")] {
+            let removed = run(&self.docker, &self.container.id, user, &["rm", "-rf", folder]).await;
+            if matches!(removed, Ok(Some(Exit::Code(0)))) {
+                return;
+            }
+        }
     }
 }
 
@@ -116,11 +153,17 @@ impl Session for Inside {
     }
 
     async fn put(&mut self, file: PutFile<'_>) -> Result<PlacedPath, TransportError> {
-        self.make_folder().await?;
-        let Some(folder) = &self.folder else {
-            return Err(TransportError::new(TransportErrorKind::Put, "there is no folder"));
-        };
-        folder.write(&self.docker, &self.container, file).await.map(PlacedPath)
+        check_name(file)?;
+        if let Some(folder) = &self.folder {
+            return folder.write(&self.docker, &self.container, file).await.map(PlacedPath);
+        }
+        let places = Places::of(&self.docker, &self.container, self.user.as_deref()).await?;
+        if self.keeps_agent
+            && let Some(kept) = kept::path(&self.docker, &self.container, &places, file).await?
+        {
+            return Ok(PlacedPath(kept));
+        }
+        self.placed(places, file).await
     }
 
     async fn close(self: Box<Self>) -> Result<(), TransportError> {
@@ -137,7 +180,7 @@ impl Session for Inside {
             return Ok(());
         }
         // It lies where that user can remove nothing.
-        let _ = run(&self.docker, &self.container.id, Some("0"), &["rm", "-rf", folder]).await;
+        self.remove(folder).await;
         if !self.exists(folder).await? {
             return Ok(());
         }

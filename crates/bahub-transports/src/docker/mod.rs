@@ -6,6 +6,7 @@ mod config;
 mod engine;
 mod find;
 mod inside;
+mod kept;
 mod place;
 mod side;
 mod stdio;
@@ -58,7 +59,7 @@ impl Transport for Docker {
             cx.events.tell(Event::Notice { message });
             return Ok(Box::new(Beside::new(docker, self.helper_of(&container, cx))?));
         }
-        Ok(Box::new(Inside::new(docker, container, config.user.clone(), config.workdir.clone())?))
+        Ok(Box::new(Inside::new(docker, container, config)?))
     }
 
     async fn recover(&self, cx: &RunContext) -> Result<Vec<Recovered>, TransportError> {

@@ -2,7 +2,6 @@
 
 use std::io;
 
-use bahub_core::run::random_hex;
 use bahub_core::transport::{PutFile, TransportError, TransportErrorKind};
 use bollard::Docker;
 use bollard::models::MountPoint;
@@ -12,44 +11,114 @@ use futures::StreamExt;
 use super::engine::{failed, status};
 use super::find::Found;
 
+/// How large a file of users may be, in bytes.
+const PASSWD_MOST: usize = 16 << 20;
+
 /// As whom something runs in a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Owner {
-    uid: u64,
+    pub(super) uid: u64,
     gid: u64,
 }
 
-/// A folder of mode 0700 in a container, whose name nobody can guess.
+impl Owner {
+    #[cfg(test)]
+    pub(super) fn of(uid: u64) -> Self {
+        Self { uid, gid: uid }
+    }
+}
+
+/// Where a folder for the agent may be made, in the order in which it is tried.
+#[derive(Debug)]
+pub(super) struct Places {
+    pub(super) owner: Owner,
+    pub(super) all: Vec<Spot>,
+    /// What was passed over, or would not do, and why.
+    pub(super) tried: Vec<String>,
+}
+
+/// A folder that may take another one.
+#[derive(Debug, Clone)]
+pub(super) struct Spot {
+    pub(super) path: String,
+    /// It is data, and may be mounted so that nothing in it can be run.
+    pub(super) is_volume: bool,
+}
+
+impl Spot {
+    pub(super) fn join(&self, name: &str) -> String {
+        format!("{}/{name}", self.path.trim_end_matches('/'))
+    }
+}
+
+impl Places {
+    /// # Errors
+    /// [`TransportErrorKind::Put`] where the user is unknown there.
+    pub(super) async fn of(docker: &Docker, container: &Found, user: Option<&str>) -> Result<Self, TransportError> {
+        let mut places = Self { owner: owner(docker, container, user).await?, all: Vec::new(), tried: Vec::new() };
+        places.find(container);
+        Ok(places)
+    }
+
+    fn find(&mut self, container: &Found) {
+        let in_memory = container.in_memory();
+        let is_in_memory =
+            |place: &str| in_memory.iter().any(|mount| place == *mount || place.starts_with(&format!("{mount}/")));
+        let is_mounted = |place: &str| container.volumes().any(|mount| mount.destination.as_deref() == Some(place));
+        for place in ["/tmp", "/var/tmp", "/"] {
+            let is_volume = is_mounted(place);
+            if place == "/" && self.owner.uid != 0 {
+                // It could be made there by the engine, and never removed by that user's agent.
+                self.tried.push("/: not the user's to remove from".into());
+            } else if is_in_memory(place) {
+                self.tried.push(format!("{place}: in memory, where the engine can place nothing"));
+            } else if container.is_read_only() && !is_volume {
+                self.tried.push(format!("{place}: the container's root is read-only"));
+            } else {
+                self.all.push(Spot { path: place.to_owned(), is_volume });
+            }
+        }
+        let writable = container.volumes().filter(|mount| mount.rw == Some(true));
+        let volumes = writable.filter_map(|mount| mount.destination.clone()).filter(|place| place.starts_with('/'));
+        // A file that is mounted is no folder.
+        let volumes = volumes.filter(|place| !is_in_memory(place) && !place.starts_with("/etc/"));
+        self.all.extend(volumes.map(|path| Spot { path, is_volume: true }));
+    }
+
+    /// None would do.
+    pub(super) fn exhausted(&self, container: &Found) -> TransportError {
+        let tried = self.tried.join("; ");
+        let message = format!("no folder of the container {} takes the agent ({tried})", container.name);
+        let help = "give the container a writable /tmp that allows execution or a writable volume, or `helper: always`";
+        TransportError::new(TransportErrorKind::Put, message).with_help(help)
+    }
+}
+
+/// A folder of mode 0700 in a container.
 #[derive(Debug, Clone)]
 pub(super) struct Folder {
     pub(super) path: String,
-    owner: Owner,
+    pub(super) owner: Owner,
 }
 
 impl Folder {
-    /// Makes it in the first place that takes it.
+    /// Makes it, with a file in it.
     ///
     /// # Errors
-    /// [`TransportErrorKind::Put`], naming every place that was tried and why it would not do.
-    pub(super) async fn make(docker: &Docker, container: &Found, user: Option<&str>) -> Result<Self, TransportError> {
-        let owner = owner(docker, container, user).await?;
-        let random = random_hex(16).map_err(|error| {
-            TransportError::new(TransportErrorKind::Put, "no random name can be had").with_source(error)
-        })?;
-        let name = format!("bahub-{random}");
-        let mut tried = Vec::new();
-        for place in places(container, owner, &mut tried) {
-            match upload(docker, container, &place, folder(&name, owner)).await {
-                Ok(()) => return Ok(Self { path: format!("{}/{name}", place.trim_end_matches('/')), owner }),
-                Err(bollard::errors::Error::DockerResponseServerError { message, .. }) => {
-                    tried.push(format!("{place}: {message}"));
-                }
-                Err(error) => return Err(failed(TransportErrorKind::Put, "a folder cannot be made")(error)),
-            }
-        }
-        let message = format!("no folder of the container {} takes the agent ({})", container.name, tried.join("; "));
-        let help = "give the container a writable /tmp that allows execution or a writable volume, or `helper: always`";
-        Err(TransportError::new(TransportErrorKind::Put, message).with_help(help))
+    /// The engine's own.
+    pub(super) async fn make(
+        &self,
+        docker: &Docker,
+        container: &Found,
+        file: PutFile<'_>,
+    ) -> Result<(), bollard::errors::Error> {
+        let (parent, name) = self.parted();
+        upload(docker, container, parent, archive(name, file, self.owner)).await
+    }
+
+    fn parted(&self) -> (&str, &str) {
+        let (parent, name) = self.path.rsplit_once('/').unwrap_or(("", &self.path));
+        (if parent.is_empty() { "/" } else { parent }, name)
     }
 
     /// Makes it under this name in a folder of a container that was made for the run.
@@ -62,15 +131,14 @@ impl Folder {
         user: Option<&str>,
         path: &str,
     ) -> Result<Self, TransportError> {
-        let owner = owner(docker, container, user).await?;
-        let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let parent = if parent.is_empty() { "/" } else { parent };
-        let made = upload(docker, container, parent, folder(name, owner)).await;
-        made.map_err(failed(
+        let made = Self { path: path.to_owned(), owner: owner(docker, container, user).await? };
+        let (parent, name) = made.parted();
+        let uploaded = upload(docker, container, parent, folder(name, made.owner)).await;
+        uploaded.map_err(failed(
             TransportErrorKind::Put,
             format!("cannot make {path} in the container {}", container.name),
         ))?;
-        Ok(Self { path: path.to_owned(), owner })
+        Ok(made)
     }
 
     /// Writes a file into it, and gives its path.
@@ -84,9 +152,6 @@ impl Folder {
         of: PutFile<'_>,
     ) -> Result<String, TransportError> {
         let path = format!("{}/{}", self.path, of.name);
-        if of.name.is_empty() || of.name.contains('/') || of.name == "." || of.name == ".." {
-            return Err(TransportError::new(TransportErrorKind::Put, format!("{:?} is no file name", of.name)));
-        }
         let archive = file(of, self.owner);
         let written = upload(docker, container, &self.path, archive).await;
         written.map_err(failed(
@@ -103,31 +168,13 @@ pub(super) fn has_place(container: &Found) -> bool {
     !container.is_read_only() || container.volumes().any(is_volume)
 }
 
-/// Where a folder is tried, in order; what is passed over is told in `tried`.
-fn places(container: &Found, owner: Owner, tried: &mut Vec<String>) -> Vec<String> {
-    let in_memory = container.in_memory();
-    let is_in_memory =
-        |place: &str| in_memory.iter().any(|mount| place == *mount || place.starts_with(&format!("{mount}/")));
-    let mut places = Vec::new();
-    for place in ["/tmp", "/var/tmp", "/"] {
-        if place == "/" && owner.uid != 0 {
-            // It could be made there by the engine, and never removed by that user's agent.
-            tried.push("/: not the user's to remove from".into());
-        } else if is_in_memory(place) {
-            tried.push(format!("{place}: in memory, where the engine can place nothing"));
-        } else if container.is_read_only()
-            && !container.volumes().any(|mount| mount.destination.as_deref() == Some(place))
-        {
-            tried.push(format!("{place}: the container's root is read-only"));
-        } else {
-            places.push(place.to_owned());
-        }
+/// # Errors
+/// [`TransportErrorKind::Put`] for a name that is no file's.
+pub(super) fn check_name(file: PutFile<'_>) -> Result<(), TransportError> {
+    match matches!(file.name, "" | "." | "..") || file.name.contains('/') {
+        true => Err(TransportError::new(TransportErrorKind::Put, format!("{:?} is no file name", file.name))),
+        false => Ok(()),
     }
-    let writable = container.volumes().filter(|mount| mount.rw == Some(true));
-    let volumes = writable.filter_map(|mount| mount.destination.clone()).filter(|place| place.starts_with('/'));
-    // A file that is mounted is no folder.
-    places.extend(volumes.filter(|place| !is_in_memory(place) && !place.starts_with("/etc/")));
-    places
 }
 
 async fn upload(
@@ -143,6 +190,14 @@ async fn upload(
 fn folder(name: &str, owner: Owner) -> io::Result<Vec<u8>> {
     let mut archive = tar::Builder::new(Vec::with_capacity(2048));
     append(&mut archive, name, owner, tar::EntryType::Directory, 0o700, &[])?;
+    archive.into_inner()
+}
+
+/// An archive with a folder and a file in it.
+fn archive(name: &str, of: PutFile<'_>, owner: Owner) -> io::Result<Vec<u8>> {
+    let mut archive = tar::Builder::new(Vec::with_capacity(of.content.len() + 8192));
+    append(&mut archive, name, owner, tar::EntryType::Directory, 0o700, &[])?;
+    append(&mut archive, &format!("{name}/{}", of.name), owner, tar::EntryType::Regular, of.mode, of.content)?;
     archive.into_inner()
 }
 
@@ -197,17 +252,24 @@ fn owner_in(passwd: &str, name: &str) -> Option<Owner> {
 
 /// The container's /etc/passwd, where it has one.
 async fn passwd(docker: &Docker, container: &Found) -> Option<String> {
-    let options = DownloadFromContainerOptionsBuilder::default().path("/etc/passwd").build();
-    let mut download = docker.download_from_container(&container.id, Some(options));
-    let mut bytes = Vec::new();
-    while let Some(chunk) = download.next().await {
-        bytes.extend_from_slice(&chunk.ok()?);
-    }
+    let bytes = download(docker, container, "/etc/passwd", PASSWD_MOST).await?;
     let mut archive = tar::Archive::new(&*bytes);
     let mut entry = archive.entries().ok()?.next()?.ok()?;
     let mut text = String::new();
     io::Read::read_to_string(&mut entry, &mut text).ok()?;
     Some(text)
+}
+
+/// An archive of what stands at a path of a container; none where there is nothing, or more than `most` bytes.
+pub(super) async fn download(docker: &Docker, container: &Found, path: &str, most: usize) -> Option<Vec<u8>> {
+    let options = DownloadFromContainerOptionsBuilder::default().path(path).build();
+    let mut download = docker.download_from_container(&container.id, Some(options));
+    let mut bytes = Vec::new();
+    while let Some(chunk) = download.next().await {
+        bytes.extend_from_slice(&chunk.ok()?);
+        (bytes.len() <= most).then_some(())?;
+    }
+    Some(bytes)
 }
 
 /// Whether there is something at a path of a container.

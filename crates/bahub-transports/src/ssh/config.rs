@@ -51,6 +51,9 @@ pub struct SshConfig {
     /// The ssh configuration to use in place of the user's and the system's.
     #[serde(default)]
     pub config_file: Option<PathBuf>,
+    /// Whether the agent stays on the host, for the next run, in a folder of the user that commands run as.
+    #[serde(default)]
+    pub keep_agent: bool,
 }
 
 /// The hosts on the way.

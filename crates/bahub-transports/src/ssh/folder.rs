@@ -8,10 +8,13 @@ use bahub_core::transport::{PlacedPath, PutFile, TransportError, TransportErrorK
 use super::failure::told;
 use super::line::quoted;
 use super::shell::{Said, Shell};
+use crate::kept;
 
 /// How long a file may take to be placed: an agent by a modem.
 const PUT: Duration = Duration::from_secs(600);
 const REMOVE: Duration = Duration::from_secs(60);
+/// How long the search for one that was kept may take: it reads it.
+const KEPT_LIMIT: Duration = Duration::from_secs(60);
 
 /// Where a folder is tried, in order.
 const PLACES: &str = r#"for d in "$TMPDIR" /tmp /var/tmp "$HOME"; do case "$d" in /*) ;; *) continue ;; esac; "#;
@@ -20,17 +23,33 @@ const PLACES: &str = r#"for d in "$TMPDIR" /tmp /var/tmp "$HOME"; do case "$d" i
 /// mkdir makes it anew or fails: a folder or link that somebody laid there is never used.
 const MAKE: &str = r#"case "$o" in *":$d:"*) continue ;; esac; o="$o$d:"; q="${d%/}/bahub-$r"; if ! e=$(mkdir "$q" 2>&1); then t="$t$d: $e; "; continue; fi; if ! e=$({ printf '#!/bin/sh\nexit 0\n' >"$q/try" && chmod 700 "$q/try"; } 2>&1); then t="$t$d: $e; "; rm -rf "$q"; elif ! "$q/try" 2>/dev/null; then t="$t$d: it does not allow execution (mounted noexec?); "; rm -rf "$q"; else rm -f "$q/try"; p=$q; break; fi; done; "#;
 
-/// Writes `$z` bytes of input to `$n` in it with the mode `$m`.
-const WRITE: &str = r#"if [ -e "$p/$n" ] || [ -L "$p/$n" ]; then echo "failed it is there already"; elif ! e=$({ head -c "$z" >"$p/$n"; } 2>&1); then rm -f "$p/$n"; echo "failed $e"; elif c=$(wc -c <"$p/$n") && [ $c -ne "$z" ]; then rm -f "$p/$n"; echo "failed $c of $z bytes arrived"; elif ! e=$(chmod "$m" "$p/$n" 2>&1); then rm -f "$p/$n"; echo "failed $e"; else echo "placed $p"; fi"#;
+/// Writes `$z` bytes of input to `$n` in it with the mode `$m`; what is done then follows.
+const WRITE: &str = r#"if [ -e "$p/$n" ] || [ -L "$p/$n" ]; then echo "failed it is there already"; elif ! e=$({ head -c "$z" >"$p/$n"; } 2>&1); then rm -f "$p/$n"; echo "failed $e"; elif c=$(wc -c <"$p/$n") && [ $c -ne "$z" ]; then rm -f "$p/$n"; echo "failed $c of $z bytes arrived"; elif ! e=$(chmod "$m" "$p/$n" 2>&1); then rm -f "$p/$n"; echo "failed $e"; else "#;
+
+/// Whether the folder `$1` is one that the user alone may write, with the file `$n` of the hash `$h` and the mode `$l`.
+const GOOD: &str = r#"good() { [ -d "$1" ] && ! [ -L "$1" ] && [ -O "$1" ] && [ -f "$1/$n" ] && ! [ -L "$1/$n" ] && [ -O "$1/$n" ] || return 1; case "$(ls -ld "$1")" in drwx------*) ;; *) return 1 ;; esac; case "$(ls -ld "$1/$n")" in "$l"*) ;; *) return 1 ;; esac; s=$(sha256sum <"$1/$n" 2>/dev/null) && [ "${s%% *}" = "$h" ]; }; "#;
+
+/// Names a folder that is good.
+const KEPT: &str = r#"if good "${d%/}/$k"; then echo "kept ${d%/}/$k"; exit; fi; done; echo none"#;
+
+/// Gives the folder `$p`, with the file in it, the name by which it is found again; what was good there meanwhile stays, and
+/// what was not, and is the user's own, goes.
+const KEEP: &str = r#"f="${p%/*}/$k"; if good "$f"; then rm -rf "$p"; p=$f; elif { ! [ -e "$f" ] || { [ -O "$f" ] && ! [ -L "$f" ] && rm -rf "$f"; }; } && mv "$p" "$f"; then if [ -d "$f/bahub-$r" ]; then mv "$f/bahub-$r" "$p"; else p=$f; fi; fi; "#;
 
 /// Folders of this session, by their random names; they stand in one of the places.
 #[derive(Debug, Default)]
 pub(super) struct FarFolder {
     names: Vec<String>,
     path: String,
+    /// Whether what is placed stays for the next session.
+    keeps: bool,
 }
 
 impl FarFolder {
+    pub(super) fn new(keeps: bool) -> Self {
+        Self { keeps, ..Self::default() }
+    }
+
     /// Places a file that must not exist yet; the folder is made where there is none.
     ///
     /// # Errors
@@ -39,6 +58,11 @@ impl FarFolder {
         let failed = |message: String| TransportError::new(TransportErrorKind::Put, message);
         if matches!(file.name, "" | "." | "..") || file.name.contains(['/', '\0', '\n']) {
             return Err(failed(format!("{:?} is no file name", file.name)));
+        }
+        if self.keeps
+            && let Some(kept) = self.kept(shell, file).await?
+        {
+            return Ok(kept);
         }
         let name = random_hex(16).map_err(|error| failed(format!("no random name: {error}")).with_source(error))?;
         let script = self.script(&name, file);
@@ -62,14 +86,23 @@ impl FarFolder {
         })
     }
 
+    /// Where a file like this one was kept by an earlier run, if nobody but the user can have changed it since.
+    async fn kept(&self, shell: &Shell, file: PutFile<'_>) -> Result<Option<PlacedPath>, TransportError> {
+        let script = format!("{}{GOOD}{PLACES}{KEPT}", kept_as(file));
+        let Said { stdout, .. } = shell.run(&script, b"", KEPT_LIMIT).await?;
+        let folder = stdout.trim_end_matches('\n').strip_prefix("kept ");
+        Ok(folder.map(|folder| PlacedPath(format!("{folder}/{}", file.name))))
+    }
+
     /// Values pass as words; the rest is fixed. A folder that the agent removed with itself is made anew.
     fn script(&self, name: &str, file: PutFile<'_>) -> String {
         let PutFile { content, mode, .. } = file;
+        let keep = if self.keeps { format!("{}{GOOD}{KEEP}", kept_as(file)) } else { String::new() };
         let (path, file) = (quoted(&self.path), quoted(file.name));
         format!(
             "p={path} r={name} n={file} z={} m={mode:o} t= o=:; umask 077; \
              if [ -z \"$p\" ] || [ -L \"$p\" ] || ! [ -O \"$p\" ]; then p=; {PLACES}{MAKE}fi; \
-             if [ -z \"$p\" ]; then echo \"none $t\"; else {WRITE}; fi",
+             if [ -z \"$p\" ]; then echo \"none $t\"; else {WRITE}{keep}echo \"placed $p\"; fi; fi",
             content.len()
         )
     }
@@ -102,5 +135,29 @@ impl FarFolder {
         } else {
             self.path.clone()
         }
+    }
+}
+
+/// What a file is known again by, as words of the shell.
+fn kept_as(file: PutFile<'_>) -> String {
+    let hash = kept::sha256(file.content);
+    let folder = kept::folder_name(&hash);
+    format!("n={} h={hash} k={folder} l={}; ", quoted(file.name), quoted(&listed(file.mode)))
+}
+
+/// A file's mode as `ls -l` writes it (POSIX).
+fn listed(mode: u32) -> String {
+    let bits = (0..9).rev().map(|bit| (mode >> bit & 1 == 1, ["x", "w", "r"][bit % 3]));
+    std::iter::once("-").chain(bits.map(|(is_set, letter)| if is_set { letter } else { "-" })).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modes_are_written_as_ls_does() {
+        assert_eq!(listed(0o555), "-r-xr-xr-x");
+        assert_eq!(listed(0o640), "-rw-r-----");
     }
 }

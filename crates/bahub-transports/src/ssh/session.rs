@@ -34,7 +34,8 @@ struct Open {
 impl SshSession {
     pub(super) async fn open(target: Arc<Target>, run: &str) -> Result<Self, TransportError> {
         let shell = Arc::new(Shell::connect(target, run).await?);
-        let open = Open { run: run.to_owned(), shell, running: Vec::new(), folder: FarFolder::default() };
+        let folder = FarFolder::new(shell.target.keep_agent);
+        let open = Open { run: run.to_owned(), shell, running: Vec::new(), folder };
         Ok(Self { open: Some(open) })
     }
 

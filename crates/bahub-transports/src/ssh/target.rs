@@ -26,6 +26,7 @@ pub(super) struct Target {
     pub(super) sudo: Sudo,
     pub(super) connect_timeout: Duration,
     pub(super) config_file: Option<PathBuf>,
+    pub(super) keep_agent: bool,
 }
 
 /// How commands become root's.
@@ -71,6 +72,7 @@ impl Target {
             sudo: Sudo::parse(config.sudo, &mut wrong),
             connect_timeout: Duration::from_secs(config.connect_timeout.into()),
             config_file: parse_path("/config_file", config.config_file, &mut wrong),
+            keep_agent: config.keep_agent,
         };
         if wrong.is_empty() { Ok(target) } else { Err(wrong) }
     }

@@ -55,3 +55,22 @@ async fn a_container_without_a_place_names_what_was_tried() {
     session.close().await.unwrap();
     assert_eq!(ENGINE.docker(&["exec", &name, "ls", "/data"]), "");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_volume_that_allows_no_execution_is_passed_over_and_named() {
+    ENGINE.docker(&["volume", "create", "--opt", "type=tmpfs", "--opt", "device=tmpfs", "--opt", "o=noexec", "noexec"]);
+    let content = std::fs::read(bahub_testkit::fixtures::agent_program()).unwrap();
+    let agent = bahub_core::transport::PutFile { name: "backup-maker", content: &content, mode: 0o555 };
+    let options = ["--read-only", "--volume", "noexec:/a-noexec"];
+    let name = ENGINE.container("noexec", &options);
+    let mut session = open(&transport(&name, json!({}))).await.unwrap();
+    let told = session.put(agent).await.unwrap_err().chain();
+    assert!(told.contains("/a-noexec: it does not allow execution (mounted noexec?)"), "{told}");
+    session.close().await.unwrap();
+    let name = ENGINE.container("noexec-and-another", &[&options[..], &["--volume", "/b-exec"]].concat());
+    let mut session = open(&transport(&name, json!({}))).await.unwrap();
+    let placed = session.put(agent).await.unwrap();
+    assert!(placed.0.starts_with("/b-exec/bahub-"), "{placed:?}");
+    session.close().await.unwrap();
+    assert_eq!(ENGINE.docker(&["exec", &name, "ls", "-A", "/a-noexec", "/b-exec"]), "/a-noexec:\n\n/b-exec:");
+}

@@ -6,5 +6,6 @@ mod bare;
 mod conforms;
 mod finds;
 mod frames;
+mod kept;
 mod side;
 mod support;

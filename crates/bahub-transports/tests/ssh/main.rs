@@ -4,6 +4,7 @@
 
 mod conformance;
 mod ends;
+mod kept;
 mod place;
 mod put;
 mod recover;
