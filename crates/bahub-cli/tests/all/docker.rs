@@ -233,3 +233,18 @@ fn an_agent_that_is_missing_or_wrong_is_told_before_anything_is_stopped() {
     dynamic.json(&[":backup:make", "tree"]).assert_code(13);
     assert_eq!(started(), before);
 }
+
+#[test]
+fn one_that_does_not_become_healthy_is_a_warning_of_the_report() {
+    let second_time = "[ -e /data/ran ] && touch /data/sick; touch /data/ran; exec sleep 100000";
+    let health = ["--health-cmd", "test ! -e /data/sick", "--health-interval", "1s", "--health-retries", "1"];
+    let run = ["run", "--detach", "--init", "--name", "healthy-once", "--volume", "healthy:/data"];
+    ENGINE.docker(&[&run[..], &health, &["busybox", "sh", "-c", second_time]].concat());
+    answers(&["exec", "healthy-once", "test", "-e", "/data/ran"]);
+    let spec = "orig_container: healthy-once, temp_container_image: busybox, stop_timeout: 1, wait_healthy: 4";
+    let scene = scene("sidedocker", spec, ("bahub.adapters.filesystem", "paths: [/data]"));
+    let run = scene.json(&[":backup:make", "tree", "--fail-on-warnings"]);
+    run.assert_code(4);
+    let warnings = run.report()["warnings"].to_string();
+    assert!(warnings.contains("healthy-once runs again and is"), "{warnings}");
+}

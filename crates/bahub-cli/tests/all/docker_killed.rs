@@ -87,6 +87,33 @@ fn everything_is_as_before_after_recover_and_after_the_next_run() {
 }
 
 #[test]
+fn what_cannot_be_brought_back_is_told_and_stops_no_backup_of_another() {
+    let app = App::new();
+    let folder = app.engine.folder().join("gone");
+    std::fs::create_dir(&folder).unwrap();
+    let mount = format!("type=bind,source={},target=/extra", folder.display());
+    app.engine.docker(&["rm", "--force", "original"]);
+    app.engine.container("original", &["--volume", "data:/data", "--mount", &mount]);
+    app.engine.container("third", &["--volume", "data:/data"]);
+    let before = app.state();
+    app.killed_at("side.stopped");
+    // What it mounts is not there: it does not start.
+    std::fs::remove_dir(&folder).unwrap();
+    let spec = format!("container: third, docker_host: \"{}\"", app.engine.host());
+    let third = Scene::new()
+        .with_transport("bahub.transports.docker", &spec)
+        .with_adapter("bahub.adapters.filesystem", "paths: [/data]");
+    let run = third.json(&[":backup:make", "tree"]);
+    run.assert_code(100);
+    assert!(run.stdout.contains("the container original could not be brought back"), "{run:?}");
+    assert_eq!(third.list().len(), 1);
+    app.scene.json(&[":recover", "tree"]).assert_code(100);
+    std::fs::create_dir(&folder).unwrap();
+    app.scene.json(&[":recover", "tree"]).assert_code(0);
+    assert_eq!(app.state(), before);
+}
+
+#[test]
 fn a_stop_that_goes_on_in_the_engine_is_waited_for() {
     let engine = DockerEngine::start();
     let stubborn = "trap '' TERM; while :; do sleep 1; done";

@@ -13,6 +13,7 @@ mod damage;
 mod docker;
 mod docker_breaks;
 mod docker_killed;
+mod docker_tls;
 mod ended;
 mod files;
 mod gnupg;
