@@ -33,6 +33,8 @@ pub struct EncryptionSpec {
     pub passphrase: Option<Secret>,
     /// The address that a user id of the entry's own key must carry.
     pub email: Option<String>,
+    /// What the fingerprint of the entry's own key must end with, in upper-case hexadecimal.
+    pub fingerprint: Option<String>,
     /// More public key files that the backup is encrypted for.
     pub recipients: Vec<PathBuf>,
     /// The packet format.

@@ -56,24 +56,19 @@ impl Run<'_> {
 
 /// The keys to encrypt for, usable now.
 fn recipients(make: &Make) -> Result<Vec<Key>, Trouble> {
-    let email = match &make.recipient {
-        Some(Recipient::Address(address)) => Some(address.clone()),
-        Some(Recipient::Fingerprint(_)) | None => None,
+    let (email, fingerprint) = match &make.recipient {
+        Some(Recipient::Address(address)) => (Some(address.clone()), None),
+        Some(Recipient::Fingerprint(end)) => (None, Some(end.clone())),
+        None => (None, None),
     };
     let spec = EncryptionSpec {
         name: "the options".into(),
         public_key_path: Some(make.key.clone()),
         email,
+        fingerprint,
         ..Default::default()
     };
-    let keys = OpenPgpKeys.recipients(&spec)?;
-    match &make.recipient {
-        Some(Recipient::Fingerprint(end)) if !keys.iter().any(|key| key.fingerprint.ends_with(end)) => {
-            let message = format!("the key in {} has another fingerprint than {end}", make.key.display());
-            Err(Trouble::new(Exit::Keys, message).with_help("give the fingerprint of the primary key, or its address"))
-        }
-        _ => Ok(keys),
-    }
+    Ok(OpenPgpKeys.recipients(&spec)?)
 }
 
 /// Has the agent capture and commit; gives its receipt, and the bytes that the command wrote.

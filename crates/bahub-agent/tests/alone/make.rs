@@ -112,6 +112,24 @@ fn a_private_key_file_of_gpg_will_do_and_the_recipient_must_be_in_it() {
 }
 
 #[test]
+fn of_a_file_of_two_keys_the_fingerprint_says_which() {
+    let (bench, home) = (Bench::new(), GnupgHome::new());
+    let ring = bench.path("ring.asc");
+    for address in ["other@example.org", "shop@example.org"] {
+        home.generate(address, "future-default", "riotkit");
+    }
+    fs::write(&ring, home.gpg(&["--export", "--armor"], b"")).unwrap();
+    let listed = String::from_utf8(home.gpg(&["--with-colons", "--list-keys", "shop@example.org"], b"")).unwrap();
+    let fingerprint = listed.lines().find_map(|line| line.strip_prefix("fpr:::::::::")).unwrap().trim_end_matches(':');
+    let mut command = bench.told("make");
+    command.arg("--key").arg(&ring).args(["--recipient", fingerprint, "--cmd", "echo all"]);
+    assert_exit(&command.output().unwrap(), 0);
+    home.gpg(&["--delete-secret-keys", fingerprint], b"");
+    let opened = home.try_gpg(&["--passphrase", "riotkit", "--decrypt"], &bench.message());
+    assert!(!opened.status.success(), "it was made for the other key");
+}
+
+#[test]
 fn a_command_may_take_longer_than_the_server() {
     let bench = Bench::new();
     let output = bench.making("echo half; sleep 3; echo all").args(["--timeout", "1"]).output().unwrap();

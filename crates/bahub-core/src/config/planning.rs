@@ -150,6 +150,7 @@ impl Planning<'_> {
             public_key_path: path("/public_key_path", &entry.public_key_path),
             passphrase: entry.passphrase.clone().filter(|passphrase| !passphrase.is_empty()),
             email: Some(entry.email.clone()),
+            fingerprint: None,
             recipients: entry.recipients.iter().filter_map(|file| path("/recipients", file)).collect(),
             format: entry.format,
         })

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use bahub_core::keys::{KeyError, KeyErrorKind};
+use bahub_core::keys::{EncryptionSpec, KeyError, KeyErrorKind};
 use sequoia_openpgp::Cert;
 use sequoia_openpgp::cert::CertParser;
 use sequoia_openpgp::parse::Parse;
@@ -30,11 +30,19 @@ pub(super) fn certificates(path: &Path) -> Result<Vec<Cert>, KeyError> {
     if certificates.is_empty() { Err(not_a_key(None)) } else { Ok(certificates) }
 }
 
-/// Reads the entry's own certificate; in a file of several the address tells which.
-pub(super) fn own(path: &Path, email: Option<&str>) -> Result<Cert, KeyError> {
+/// Reads the entry's own certificate; in a file of several the fingerprint or the address tells which.
+pub(super) fn own(path: &Path, spec: &EncryptionSpec) -> Result<Cert, KeyError> {
     let mut certificates = certificates(path)?;
     let all = certificates.len();
-    if let (Some(email), 2..) = (email, all) {
+    if let Some(end) = &spec.fingerprint {
+        certificates.retain(|certificate| certificate.fingerprint().to_hex().ends_with(end));
+        if certificates.is_empty() {
+            let message = format!("no key in {} has the fingerprint {end}", path.display());
+            return Err(KeyError::new(KeyErrorKind::Unusable, message)
+                .with_help("give the fingerprint of the primary key, or its address"));
+        }
+    }
+    if let (Some(email), 2..) = (&spec.email, all) {
         certificates.retain(|certificate| certificate.userids().any(|user| carries(user.userid(), email)));
     }
     match certificates.pop() {

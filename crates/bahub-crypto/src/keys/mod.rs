@@ -22,7 +22,7 @@ impl Keys for OpenPgpKeys {
             let message = format!("encryption {:?} names no key", spec.name);
             KeyError::new(KeyErrorKind::Unreadable, message).with_help("set public_key_path, private_key_path, or both")
         })?;
-        let certificate = files::own(own, spec.email.as_deref())?;
+        let certificate = files::own(own, spec)?;
         let mut recipients = vec![usable::check(own, &certificate, spec.email.as_deref())?];
         for path in &spec.recipients {
             for certificate in files::certificates(path)? {

@@ -1,5 +1,5 @@
 //! What every transport promises. The target must hold `sh`, `cat`, `head`, `printf`, `sha256sum`, `mkfifo`, `sleep`,
-//! `ls` and `test`: busybox is enough.
+//! `ls`, `wc`, `yes`, `rm`, `kill` and `test`: busybox is enough.
 
 use super::super::Claim;
 
