@@ -15,8 +15,8 @@ ARG RUST=rust:1-trixie
 # Programs that read and write data; bahub puts its agent in. No user is set: the files of an application belong to its
 # own, and the pod's securityContext says as whom to read them.
 FROM ${BASE} AS backup-maker-env
-RUN apt-get update \
-    && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+RUN apt-get -o Acquire::Retries=3 update \
+    && DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=3 install -y --no-install-recommends \
         ca-certificates mariadb-client postgresql-client tar \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/*.log /var/log/apt
 CMD ["/bin/sh"]
@@ -24,8 +24,8 @@ CMD ["/bin/sh"]
 # The same for bahub itself, which reaches databases over the network and volumes of its own pod by the transport `sh`;
 # ssh for the transport of that name. libssl3 is the system's, so that rebuilding on a new base renews it.
 FROM backup-maker-env AS base
-RUN apt-get update \
-    && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends libssl3 openssh-client \
+RUN apt-get -o Acquire::Retries=3 update \
+    && DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=3 install -y --no-install-recommends libssl3 openssh-client \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/*.log /var/log/apt \
     && groupadd --gid 65532 bahub \
     && useradd --uid 65532 --gid bahub --create-home --home-dir /home/bahub --shell /usr/sbin/nologin bahub \
@@ -40,8 +40,8 @@ FROM base AS prebuilt
 COPY bahub backup-maker /usr/local/bin/
 
 FROM ${RUST} AS build
-RUN apt-get update \
-    && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+RUN apt-get -o Acquire::Retries=3 update \
+    && DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=3 install -y --no-install-recommends \
         gcc libc6-dev make perl pkg-config libssl-dev libclang-dev
 WORKDIR /src
 COPY . .

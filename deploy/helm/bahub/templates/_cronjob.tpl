@@ -1,5 +1,5 @@
 {{/*
-A CronJob that runs bahub. Takes root, name, component, args, backoffLimit, and entry: what `backups` holds of it.
+A CronJob that runs bahub. Takes root, name, labels of its own, args, backoffLimit, and entry: what `backups` holds of it.
 */}}
 {{- define "bahub.cronJob" -}}
 {{- $root := .root -}}
@@ -15,7 +15,7 @@ metadata:
   namespace: {{ $root.Release.Namespace }}
   labels:
     {{- include "bahub.labels" $root | nindent 4 }}
-    app.kubernetes.io/component: {{ .component }}
+    {{- toYaml .labels | nindent 4 }}
 spec:
   schedule: {{ .entry.schedule | quote }}
   {{- with $zone }}
@@ -30,7 +30,7 @@ spec:
     metadata:
       labels:
         {{- include "bahub.selectorLabels" $root | nindent 8 }}
-        app.kubernetes.io/component: {{ .component }}
+        {{- toYaml .labels | nindent 8 }}
     spec:
       backoffLimit: {{ .backoffLimit }}
       {{- with .entry.activeDeadlineSeconds }}
@@ -40,7 +40,7 @@ spec:
         metadata:
           labels:
             {{- include "bahub.selectorLabels" $root | nindent 12 }}
-            app.kubernetes.io/component: {{ .component }}
+            {{- toYaml .labels | nindent 12 }}
             {{- with $values.podLabels }}
             {{- toYaml . | nindent 12 }}
             {{- end }}
