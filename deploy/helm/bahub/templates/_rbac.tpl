@@ -32,26 +32,41 @@ subjects:
 {{- define "bahub.podexecRules" -}}
 - apiGroups: [""]
   resources: [pods]
-  verbs: [get, list]
+  verbs: [list]
 - apiGroups: [""]
   resources: [pods/exec]
-  verbs: [create, get]
+  verbs: [get, create]
 {{- end -}}
 
 {{/* As docs/transports/kubernetes_sidepod.md says. */}}
 {{- define "bahub.sidepodRules" -}}
 - apiGroups: [""]
   resources: [pods]
-  verbs: [get, list, delete]
+  verbs: [list]
 - apiGroups: [""]
   resources: [pods/exec]
-  verbs: [create, get]
+  verbs: [get, create]
+- apiGroups: [""]
+  resources: [persistentvolumeclaims]
+  verbs: [get]
+- apiGroups: [""]
+  resources: [events]
+  verbs: [list]
 - apiGroups: [batch]
   resources: [jobs]
-  verbs: [create, get, list, delete]
+  verbs: [get, list, create, delete]
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [list, create, patch, delete]
 {{- if .Values.rbac.sidepod.scaleDown }}
 - apiGroups: [apps]
   resources: [deployments, statefulsets, replicasets]
-  verbs: [get, list, patch]
+  verbs: [get, patch]
+- apiGroups: [apps]
+  resources: [deployments/scale, statefulsets/scale, replicasets/scale]
+  verbs: [get, patch]
+- apiGroups: [autoscaling]
+  resources: [horizontalpodautoscalers]
+  verbs: [list]
 {{- end }}
 {{- end -}}
