@@ -40,6 +40,7 @@ subjects:
 
 {{/* As docs/transports/kubernetes_sidepod.md says. */}}
 {{- define "bahub.sidepodRules" -}}
+{{- $scaled := .Values.rbac.sidepod.scaleDown -}}
 - apiGroups: [""]
   resources: [pods]
   verbs: [list]
@@ -49,24 +50,30 @@ subjects:
 - apiGroups: [""]
   resources: [persistentvolumeclaims]
   verbs: [get]
-- apiGroups: [""]
-  resources: [events]
-  verbs: [list]
 - apiGroups: [batch]
   resources: [jobs]
-  verbs: [get, list, create, delete]
+  verbs: [list, create, get, delete]
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   verbs: [list, create, patch, delete]
-{{- if .Values.rbac.sidepod.scaleDown }}
+{{- if $scaled }}
+{{- if has "deployments" $scaled }}
+# A Deployment's pods belong to it through a ReplicaSet.
 - apiGroups: [apps]
-  resources: [deployments, statefulsets, replicasets]
+  resources: [replicasets]
+  verbs: [get]
+{{- end }}
+- apiGroups: [apps]
+  resources: [{{ join ", " $scaled }}]
   verbs: [get, patch]
 - apiGroups: [apps]
-  resources: [deployments/scale, statefulsets/scale, replicasets/scale]
-  verbs: [get, patch]
+  resources: [{{ join "/scale, " $scaled }}/scale]
+  verbs: [get]
 - apiGroups: [autoscaling]
   resources: [horizontalpodautoscalers]
   verbs: [list]
+{{- end }}
+{{- with .Values.rbac.sidepod.extraRules }}
+{{ toYaml . }}
 {{- end }}
 {{- end -}}
