@@ -2,10 +2,9 @@
 #
 #     docker build -t bahub .                                          the program, from source
 #     docker build -t backup-maker-env --target backup-maker-env .     what a side pod works with
-#     docker build -t bahub --target prebuilt -f Dockerfile FOLDER     with FOLDER/bahub and FOLDER/backup-maker
 #
-# The order is that of a builder without BuildKit, which builds all that stands before the target: nothing from source
-# before `prebuilt`. Where no registry can be reached, BASE is an image of what debootstrap makes: scripts/images.
+# Where no registry can be reached, BASE is an image of what debootstrap makes; programs that are built already are put on
+# the target `base`. scripts/images does both. A builder without BuildKit will do.
 #
 # The newest Debian, because pg_dump refuses servers that are newer than itself. The program must not need a newer libc
 # than BASE has.
@@ -35,9 +34,6 @@ USER 65532:65532
 WORKDIR /home/bahub
 ENTRYPOINT ["/usr/local/bin/bahub"]
 CMD ["--help"]
-
-FROM base AS prebuilt
-COPY bahub backup-maker /usr/local/bin/
 
 FROM ${RUST} AS build
 RUN apt-get -o Acquire::Retries=3 update \
