@@ -3,4 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test states what must hold")]
 
 mod conforms;
+mod execs;
+mod finds;
+mod places;
+mod rights;
+mod silence;
 mod support;
