@@ -5,6 +5,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bahub_core::step::Exit;
@@ -34,6 +35,8 @@ const ERR_MESSAGES: usize = 1024;
 const IN_MESSAGE: usize = 64 << 10;
 /// How long the streams may stay silent after the status: it is the last that is sent, and some servers never close.
 const AFTER_STATUS: Duration = Duration::from_secs(5);
+/// How long a message may be on its way while nothing comes either: as long as the other end of a link may be silent.
+const STUCK: Duration = Duration::from_secs(30);
 
 /// What of a program arrives here, and what goes there.
 pub(super) struct Streams {
@@ -55,50 +58,68 @@ where
     let (err, from_err) = mpsc::channel(ERR_MESSAGES);
     let (stdin, from_stdin) = tokio::io::duplex(IN_MESSAGE);
     let work = async move {
+        let heard = AtomicUsize::new(0);
         // Each side goes on while the other waits; the end of a program ends its input, read or not.
         tokio::select! {
-            exit = listen(from_server, out, err) => exit,
-            never = speak(from_stdin, to_server, closes_stdin) => match never {},
+            exit = listen(from_server, out, err, &heard) => exit,
+            Stuck = speak(from_stdin, to_server, closes_stdin, &heard) => Exit::Lost,
         }
     };
     (Streams { stdin: Box::pin(stdin), stdout: reader(from_out), stderr: reader(from_err) }, work)
 }
 
-/// Sends standard input on, and its end where the server understands that. Never ends by itself: a socket that takes
-/// nothing more may still bring the status.
+/// Nobody takes what is sent, and nothing comes.
+struct Stuck;
+
+/// Sends standard input on, and its end where the server understands that. Ends only where it is stuck: servers are known to
+/// leave both ways open and silent where a program ended without reading its input.
 async fn speak<S>(
     mut from: DuplexStream,
     mut to: SplitSink<WebSocketStream<S>, Message>,
     closes: bool,
-) -> std::convert::Infallible
+    heard: &AtomicUsize,
+) -> Stuck
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     loop {
         let mut message = Vec::with_capacity(1 + IN_MESSAGE);
         message.push(STDIN);
-        let sent = match (&mut from).take(IN_MESSAGE as u64).read_buf(&mut message).await {
-            Ok(0) | Err(_) => {
-                if closes {
-                    let _ = to.send(Message::binary(vec![CLOSE, STDIN])).await;
-                }
-                break;
-            }
-            Ok(_) => to.send(Message::binary(message)).await,
-        };
-        if sent.is_err() {
+        let read = (&mut from).take(IN_MESSAGE as u64).read_buf(&mut message).await;
+        let is_end = !matches!(read, Ok(1..));
+        if is_end && closes {
+            message = vec![CLOSE, STDIN];
+        } else if is_end {
             break;
         }
+        match unless_stuck(to.send(Message::binary(message)), heard).await {
+            Ok(Ok(())) if !is_end => {}
+            Ok(_) => break,
+            Err(stuck) => return stuck,
+        }
     }
-    // Who writes learns that nobody reads; the half of the socket stays.
+    // Who writes learns that nobody reads. The socket stays: the status is still to come.
     drop(from);
     std::future::pending().await
+}
+
+/// Waits for as long as there is any sign of life.
+async fn unless_stuck<T>(sending: impl Future<Output = T>, heard: &AtomicUsize) -> Result<T, Stuck> {
+    let mut sending = std::pin::pin!(sending);
+    loop {
+        let before = heard.load(Ordering::Relaxed);
+        match tokio::time::timeout(STUCK, &mut sending).await {
+            Ok(sent) => return Ok(sent),
+            Err(_) if heard.load(Ordering::Relaxed) == before => return Err(Stuck),
+            Err(_) => {}
+        }
+    }
 }
 
 type Chunks = mpsc::Sender<io::Result<Bytes>>;
 
 /// Passes everything on until the server closes, or has said how the program ended and falls silent.
-async fn listen<S>(mut from: SplitStream<WebSocketStream<S>>, out: Chunks, err: Chunks) -> Exit
+async fn listen<S>(mut from: SplitStream<WebSocketStream<S>>, out: Chunks, err: Chunks, heard: &AtomicUsize) -> Exit
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -108,6 +129,7 @@ where
             None => from.next().await,
             Some(_) => tokio::time::timeout(AFTER_STATUS, from.next()).await.unwrap_or(None),
         };
+        heard.fetch_add(1, Ordering::Relaxed);
         let mut bytes = match message {
             Some(Ok(Message::Binary(bytes))) => bytes,
             Some(Ok(Message::Close(_))) | None => break,
