@@ -5,6 +5,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -35,14 +36,14 @@ const ERR_MESSAGES: usize = 1024;
 const IN_MESSAGE: usize = 64 << 10;
 /// How long the streams may stay silent after the status: it is the last that is sent, and some servers never close.
 const AFTER_STATUS: Duration = Duration::from_secs(5);
-/// How long a message may be on its way while nothing comes either: as long as the other end of a link may be silent.
-const STUCK: Duration = Duration::from_secs(30);
 
 /// What of a program arrives here, and what goes there.
 pub(super) struct Streams {
     pub(super) stdin: Pin<Box<dyn AsyncWrite + Send>>,
     pub(super) stdout: Pin<Box<dyn AsyncRead + Send>>,
     pub(super) stderr: Pin<Box<dyn AsyncRead + Send>>,
+    /// How many messages came so far: who sees no change hears nothing.
+    pub(super) heard: Arc<AtomicUsize>,
 }
 
 /// The streams of a program, and the work that keeps them going; it gives the end of the program.
@@ -57,28 +58,25 @@ where
     let (out, from_out) = mpsc::channel(OUT_MESSAGES);
     let (err, from_err) = mpsc::channel(ERR_MESSAGES);
     let (stdin, from_stdin) = tokio::io::duplex(IN_MESSAGE);
+    let heard = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&heard);
     let work = async move {
-        let heard = AtomicUsize::new(0);
         // Each side goes on while the other waits; the end of a program ends its input, read or not.
         tokio::select! {
-            exit = listen(from_server, out, err, &heard) => exit,
-            Stuck = speak(from_stdin, to_server, closes_stdin, &heard) => Exit::Lost,
+            exit = listen(from_server, out, err, &counter) => exit,
+            never = speak(from_stdin, to_server, closes_stdin) => match never {},
         }
     };
-    (Streams { stdin: Box::pin(stdin), stdout: reader(from_out), stderr: reader(from_err) }, work)
+    (Streams { stdin: Box::pin(stdin), stdout: reader(from_out), stderr: reader(from_err), heard }, work)
 }
 
-/// Nobody takes what is sent, and nothing comes.
-struct Stuck;
-
-/// Sends standard input on, and its end where the server understands that. Ends only where it is stuck: servers are known to
-/// leave both ways open and silent where a program ended without reading its input.
+/// Sends standard input on, and its end where the server understands that. Never ends by itself: a socket that takes
+/// nothing more may still bring the status.
 async fn speak<S>(
     mut from: DuplexStream,
     mut to: SplitSink<WebSocketStream<S>, Message>,
     closes: bool,
-    heard: &AtomicUsize,
-) -> Stuck
+) -> std::convert::Infallible
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -87,33 +85,16 @@ where
         message.push(STDIN);
         let read = (&mut from).take(IN_MESSAGE as u64).read_buf(&mut message).await;
         let is_end = !matches!(read, Ok(1..));
-        if is_end && closes {
+        if is_end {
             message = vec![CLOSE, STDIN];
-        } else if is_end {
+        }
+        if (is_end && !closes) || to.send(Message::binary(message)).await.is_err() || is_end {
             break;
         }
-        match unless_stuck(to.send(Message::binary(message)), heard).await {
-            Ok(Ok(())) if !is_end => {}
-            Ok(_) => break,
-            Err(stuck) => return stuck,
-        }
     }
-    // Who writes learns that nobody reads. The socket stays: the status is still to come.
+    // Who writes learns that nobody reads; the half of the socket stays.
     drop(from);
     std::future::pending().await
-}
-
-/// Waits for as long as there is any sign of life.
-async fn unless_stuck<T>(sending: impl Future<Output = T>, heard: &AtomicUsize) -> Result<T, Stuck> {
-    let mut sending = std::pin::pin!(sending);
-    loop {
-        let before = heard.load(Ordering::Relaxed);
-        match tokio::time::timeout(STUCK, &mut sending).await {
-            Ok(sent) => return Ok(sent),
-            Err(_) if heard.load(Ordering::Relaxed) == before => return Err(Stuck),
-            Err(_) => {}
-        }
-    }
 }
 
 type Chunks = mpsc::Sender<io::Result<Bytes>>;

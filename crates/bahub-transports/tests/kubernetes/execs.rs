@@ -36,7 +36,7 @@ async fn two_hundred_programs_in_a_row_do_not_hang() {
         for number in 0..200 {
             let code = number % 7;
             let script = format!("echo {number}; exit {code}");
-            if number % 100 == 99 {
+            if number == 99 {
                 let (exit, _) = run(session.as_mut(), &["sh", "-c", &script], &stuck).await;
                 // A server that closes over what nobody read resets the connection, and the end is lost; or it falls silent.
                 assert!([Exit::Code(code), Exit::Lost].contains(&exit), "{exit}");
