@@ -6,11 +6,13 @@ use super::support::{Scene, Watch, comes_back, routes};
 
 /// A scene of podexec into the pods of this name.
 fn scene(namespace: &Namespace, app: &str, more: &str, adapter: (&str, &str)) -> Scene {
-    let spec = format!(
-        "namespace: {}, selector: app={app}, timeout: 60, kubeconfig: \"{}\"{more}",
-        namespace.name(),
-        namespace.cluster().kubeconfig().display()
-    );
+    let kubeconfig = namespace.cluster().kubeconfig();
+    found_scene(namespace, app, &format!(", kubeconfig: \"{}\"{more}", kubeconfig.display()), adapter)
+}
+
+/// The same, where nothing says how the cluster is reached.
+fn found_scene(namespace: &Namespace, app: &str, more: &str, adapter: (&str, &str)) -> Scene {
+    let spec = format!("namespace: {}, selector: app={app}, timeout: 60{more}", namespace.name());
     Scene::new().with_transport("bahub.transports.kubernetes_podexec", &spec).with_adapter(adapter.0, adapter.1)
 }
 
@@ -86,4 +88,43 @@ fn mariadb_in_a_pod() {
     }
     watch.saw_no_secret();
     assert!(!namespace.sh("maria", "main", "ls /tmp").contains("bahub-"));
+}
+
+/// Runs a command as in a pod: with the files of a service account where a pod has them.
+const AS_IN_A_POD: &str = "mount -t tmpfs none /run && d=/run/secrets/kubernetes.io/serviceaccount && mkdir -p $d && cp token ca.crt namespace $d && exec \"$@\"";
+
+#[test]
+fn a_cluster_is_found_by_the_environment_and_by_the_service_account_of_a_pod() {
+    let Some(cluster) = Kubernetes::any() else { return };
+    let namespace = cluster.namespace("found");
+    namespace.pod("app");
+    namespace.sh("app", "main", "mkdir /data; echo content >/data/file");
+    let adapter = ("bahub.adapters.filesystem", "paths: [/data]");
+    let unknown = found_scene(&namespace, "app", "", adapter);
+    let refused = unknown.json(&[":backup:make", "tree"]);
+    refused.assert_code(7).assert_error(&["no Kubernetes cluster is known", "KUBECONFIG", "~/.kube/config"]);
+    let kubeconfig = cluster.kubeconfig().display().to_string();
+    found_scene(&namespace, "app", "", adapter).with_variable("KUBECONFIG", &kubeconfig).make();
+
+    let account = namespace.service_account("bahub");
+    let subject = format!("--serviceaccount={}:bahub", namespace.name());
+    namespace.kubectl(&["create", "rolebinding", "bahub", "--clusterrole=edit", &subject]);
+    let config: serde_json::Value = serde_json::from_slice(&std::fs::read(account.path()).unwrap()).unwrap();
+    let cluster_of = &config["clusters"][0]["cluster"];
+    let address = cluster_of["server"].as_str().unwrap().trim_start_matches("https://");
+    let (host, port) = address.split_once(':').unwrap();
+    let scene = found_scene(&namespace, "app", "", adapter)
+        .with_variable("KUBERNETES_SERVICE_HOST", host)
+        .with_variable("KUBERNETES_SERVICE_PORT", port);
+    let authority = cluster_of["certificate-authority-data"].as_str().unwrap();
+    let decoded =
+        std::process::Command::new("sh").args(["-c", "printf %s \"$0\" | base64 -d", authority]).output().unwrap();
+    std::fs::write(scene.at("ca.crt"), decoded.stdout).unwrap();
+    std::fs::write(scene.at("token"), config["users"][0]["user"]["token"].as_str().unwrap()).unwrap();
+    std::fs::write(scene.at("namespace"), namespace.name()).unwrap();
+    let bahub = env!("CARGO_BIN_EXE_bahub");
+    let arguments = ["--mount", "sh", "-c", AS_IN_A_POD, "sh", bahub, ":backup:make", "tree"];
+    let output = scene.command_of("unshare", &arguments).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(scene.list().len(), 1);
 }
