@@ -18,6 +18,8 @@ mod ended;
 mod files;
 mod gnupg;
 mod keys;
+mod kubernetes;
+mod kubernetes_breaks;
 mod postgres;
 mod repository_faults;
 mod restore;

@@ -1,0 +1,11 @@
+//! The transports into pods, against real Kubernetes.
+
+#![expect(clippy::unwrap_used, reason = "a test states what must hold")]
+
+mod conforms;
+mod execs;
+mod finds;
+mod places;
+mod rights;
+mod silence;
+mod support;
