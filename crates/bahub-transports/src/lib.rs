@@ -5,12 +5,15 @@
 //! | `sh` | `bahub.transports.sh` | on this host, with this process's own rights |
 //! | `docker` | `bahub.transports.docker` | in a container of a Docker Engine |
 //! | `docker` | `bahub.transports.docker_sidecontainer` | in a container beside another one, which is stopped meanwhile |
+//! | `kubernetes` | `bahub.transports.kubernetes_podexec` | in a container of a pod of a Kubernetes cluster |
 //! | `ssh` | `bahub.transports.ssh` | on a host that OpenSSH's client reaches |
 
 #[cfg(any(feature = "sh", feature = "ssh"))]
 mod child_stdin;
 #[cfg(feature = "docker")]
 pub mod docker;
+#[cfg(feature = "kubernetes")]
+pub mod kubernetes;
 #[cfg(feature = "docker")]
 mod lease;
 mod register;

@@ -3,8 +3,7 @@
 use bahub_core::registry::{Absent, Kind, RegistryBuilder};
 
 /// Transports of the original that come with a later version.
-const LATER: &[(&str, &[&str])] =
-    &[("bahub.transports.kubernetes_podexec", &[]), ("bahub.transports.kubernetes_sidepod", &[])];
+const LATER: &[(&str, &[&str])] = &[];
 
 /// Adds every transport that this build holds, and names those that it does not.
 pub fn register(builder: &mut RegistryBuilder) {
@@ -20,13 +19,17 @@ pub fn register(builder: &mut RegistryBuilder) {
     builder.transport::<crate::ssh::Ssh>();
     #[cfg(not(feature = "ssh"))]
     without(builder, "bahub.transports.ssh", "the cargo feature `ssh` of bahub-transports");
+    #[cfg(feature = "kubernetes")]
+    builder.transport::<crate::kubernetes::PodExec>().transport::<crate::kubernetes::SidePod>();
+    #[cfg(not(feature = "kubernetes"))]
+    without(builder, "bahub.transports.kubernetes_podexec", "the cargo feature `kubernetes` of bahub-transports");
     for &(type_name, aliases) in LATER {
         let brought_by = "a later version of bahub-transports";
         builder.absent(Kind::Transport, Absent { type_name, aliases, brought_by });
     }
 }
 
-#[cfg(not(all(feature = "sh", feature = "docker", feature = "ssh")))]
+#[cfg(not(all(feature = "sh", feature = "docker", feature = "ssh", feature = "kubernetes")))]
 fn without(builder: &mut RegistryBuilder, type_name: &'static str, brought_by: &'static str) {
     builder.absent(Kind::Transport, Absent { type_name, aliases: &[], brought_by });
 }

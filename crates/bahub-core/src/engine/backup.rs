@@ -76,6 +76,7 @@ impl Engine {
         work: impl AsyncFnOnce(&mut dyn Session, &mut Agent, &mut Run) -> Result<(), RunError>,
     ) -> Result<(), RunError> {
         cx.events.phase(Phase::Opening);
+        let cx = &RunContext { places: plan.adapter.places(), ..cx.clone() };
         run.report.recovered = unless_cancelled(cx, plan.transport.recover(cx)).await?;
         let mut session = unless_cancelled(cx, plan.transport.open(cx)).await?;
         let result = match self.agent_at(session.as_mut(), cx).await {
@@ -85,7 +86,7 @@ impl Engine {
                 agent.quit().await;
                 result
             }
-            Err(error) => Err(error),
+            Err(error) => Err(or_cancelled(cx, error)),
         };
         run.closing();
         if let Err(error) = session.close().await {
@@ -105,6 +106,11 @@ pub(super) async fn unless_cancelled<T, E: Into<RunError>>(
         () = cx.cancel.cancelled() => Err(cancelled()),
         done = work => done.map_err(Into::into),
     }
+}
+
+/// What a place that heeds the cancellation says of it is no fault of the place.
+pub(super) fn or_cancelled(cx: &RunContext, error: impl Into<RunError>) -> RunError {
+    if cx.cancel.is_cancelled() { cancelled() } else { error.into() }
 }
 
 /// The user ended the run.

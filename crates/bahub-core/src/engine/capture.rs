@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::agent::{Agent, GRACE, Said, nonsense};
-use super::backup::{cancelled, unless_cancelled};
+use super::backup::{cancelled, or_cancelled, unless_cancelled};
 use super::ended::Run;
 use super::{RunError, RunErrorKind, error, route};
 use crate::event::Phase;
@@ -117,7 +117,7 @@ impl Capturing<'_> {
                     self.cx.events.phase(Phase::Quiescing);
                     if let Err(error) = session.quiesce().await {
                         let _ = self.stopped().await;
-                        return Err(error.into());
+                        return Err(Broken::Failed(or_cancelled(self.cx, error)));
                     }
                     self.cx.events.phase(Phase::Capturing);
                     self.agent.sender.send(&ToAgent::Go)?;

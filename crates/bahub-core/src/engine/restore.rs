@@ -1,6 +1,6 @@
 //! A restore: proven first, then put back, and completed only by a proven end.
 
-use super::backup::unless_cancelled;
+use super::backup::{or_cancelled, unless_cancelled};
 use super::ended::Run;
 use super::lock::RunLock;
 use super::read::{Reading, Readings};
@@ -94,7 +94,7 @@ impl Engine {
             }
             let replay = replay(&reading, &target, &findings, &proven)?;
             cx.events.phase(Phase::Quiescing);
-            session.quiesce().await?;
+            session.quiesce().await.map_err(|error| or_cancelled(cx, error))?;
             cx.events.phase(Phase::Replaying);
             let notices = replay.notices.clone();
             let restored = put_back(&mut reading, replay, &proven, run).await;

@@ -1,0 +1,240 @@
+//! The cluster: how it is reached, and patience while it does not answer.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use bahub_core::event::{Event, Events};
+use bahub_core::transport::{TransportError, TransportErrorKind};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::core::NamespaceResourceScope;
+use kube::{Api, Client, Config, Resource};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::failure;
+
+/// How long one request may take.
+const REQUEST: Duration = Duration::from_secs(30);
+/// How long a connection may take.
+const CONNECT: Duration = Duration::from_secs(10);
+/// The longest pause between two tries.
+const PAUSE_MOST: Duration = Duration::from_secs(5);
+
+/// Which cluster is meant, as a `spec` says it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Access {
+    pub(super) kubeconfig: Option<PathBuf>,
+    pub(super) context: Option<String>,
+}
+
+/// A cluster that is spoken to.
+#[derive(Clone)]
+pub(super) struct Cluster {
+    pub(super) client: Client,
+    access: Access,
+    /// How it is called in messages: its URL.
+    url: String,
+    /// How long it may not answer before a request fails.
+    patience: Duration,
+    events: Events,
+}
+
+impl Cluster {
+    /// Reads how it is reached; whether it answers shows at the first request.
+    ///
+    /// # Errors
+    /// [`TransportErrorKind::Unreachable`], naming the file or what was looked for.
+    pub(super) async fn connect(access: &Access, patience: Duration, events: &Events) -> Result<Self, TransportError> {
+        // kube takes the process's default, which a program with another library besides would not have.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut config = access.config().await?;
+        config.connect_timeout = Some(CONNECT);
+        let url = config.cluster_url.to_string();
+        let client = Client::try_from(config).map_err(|error| {
+            let message = format!("the cluster {url} cannot be used as the kubeconfig says");
+            TransportError::new(TransportErrorKind::Unreachable, message).with_source(error)
+        })?;
+        Ok(Self { client, access: access.clone(), url, patience, events: events.clone() })
+    }
+
+    /// The objects of this kind in a namespace.
+    pub(super) fn api<K: Resource<Scope = NamespaceResourceScope>>(&self, namespace: &str) -> Api<K>
+    where
+        K::DynamicType: Default,
+    {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+
+    /// A command of `kubectl` for this cluster and namespace, for helps.
+    pub(super) fn kubectl(&self, namespace: &str, arguments: &str) -> String {
+        let mut command = "kubectl".to_owned();
+        if let Some(path) = &self.access.kubeconfig {
+            command.push_str(&format!(" --kubeconfig {}", path.display()));
+        }
+        if let Some(context) = &self.access.context {
+            command.push_str(&format!(" --context {context}"));
+        }
+        format!("{command} -n {namespace} {arguments}")
+    }
+
+    /// Asks until the cluster answers, with growing pauses, for as long as this cluster's patience lasts. Only for
+    /// requests that do no harm when made twice. `what` says what fails: `the pods of "shop" cannot be listed`.
+    ///
+    /// # Errors
+    /// What the cluster answers, or that it does not.
+    pub(super) async fn ask<T, R: Future<Output = kube::Result<T>> + Send>(
+        &self,
+        what: &str,
+        request: impl FnMut() -> R + Send,
+    ) -> Result<T, TransportError> {
+        let answer = self.answer(failure::is_passing, request).await;
+        answer.map_err(|unanswered| self.failed(TransportErrorKind::Unreachable, what, unanswered))
+    }
+
+    /// Begins something that must not be begun twice: asked again only where the request surely reached nobody.
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask), of the kind [`TransportErrorKind::Exec`].
+    pub(super) async fn begin<T, R: Future<Output = kube::Result<T>> + Send>(
+        &self,
+        what: &str,
+        request: impl FnMut() -> R + Send,
+    ) -> Result<T, TransportError> {
+        let answer = self.answer(failure::is_unheard, request).await;
+        answer.map_err(|unanswered| self.failed(TransportErrorKind::Exec, what, unanswered))
+    }
+
+    /// The same; an object that is not there is none.
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask).
+    pub(super) async fn look<T, R: Future<Output = kube::Result<T>> + Send>(
+        &self,
+        what: &str,
+        request: impl FnMut() -> R + Send,
+    ) -> Result<Option<T>, TransportError> {
+        match self.answer(failure::is_passing, request).await {
+            Ok(found) => Ok(Some(found)),
+            Err(Unanswered::Refused(error)) if failure::status(&error) == Some(404) => Ok(None),
+            Err(unanswered) => Err(self.failed(TransportErrorKind::Unreachable, what, unanswered)),
+        }
+    }
+
+    fn failed(&self, kind: TransportErrorKind, what: &str, unanswered: Unanswered) -> TransportError {
+        match unanswered {
+            Unanswered::Refused(error) => failure::of(kind, what, error),
+            Unanswered::Silent(error) => self.silent(what, error),
+        }
+    }
+
+    async fn answer<T, R: Future<Output = kube::Result<T>> + Send>(
+        &self,
+        is_passing: fn(&kube::Error) -> bool,
+        mut request: impl FnMut() -> R + Send,
+    ) -> Result<T, Unanswered> {
+        let until = Instant::now() + self.patience;
+        let pauses = ExponentialBuilder::default().with_max_delay(PAUSE_MOST).with_min_delay(Duration::from_millis(200));
+        let mut pauses = pauses.with_jitter().without_max_times().build();
+        let mut was_away = false;
+        loop {
+            let error = match timeout(REQUEST, request()).await {
+                Ok(Ok(answer)) => return Ok(answer),
+                // One that has just started may not know its own rules yet.
+                Ok(Err(error)) if is_passing(&error) || (was_away && failure::is_denied(&error)) => Some(error),
+                Ok(Err(error)) => return Err(Unanswered::Refused(error)),
+                Err(_) => None,
+            };
+            let pause = pauses.next().unwrap_or(PAUSE_MOST);
+            if Instant::now() + pause >= until {
+                return Err(Unanswered::Silent(error));
+            }
+            if !was_away {
+                self.tell_silence(error.as_ref());
+            }
+            was_away = true;
+            sleep(pause).await;
+        }
+    }
+
+    fn tell_silence(&self, error: Option<&kube::Error>) {
+        let why = error.map_or_else(|| "no answer".to_owned(), failure::cause);
+        let message = format!("the cluster {} does not answer ({why}); tried again for {} s", self.url, self.patience.as_secs());
+        self.events.tell(Event::Notice { message });
+    }
+
+    fn silent(&self, what: &str, error: Option<kube::Error>) -> TransportError {
+        let why = error.as_ref().map_or_else(|| "no answer".to_owned(), failure::cause);
+        let message = format!("{what}: the cluster {} does not answer ({why})", self.url);
+        let help = "check that the API server runs and can be reached: kubectl get --raw /readyz";
+        let silent = TransportError::new(TransportErrorKind::Unreachable, message).with_help(help);
+        match error {
+            Some(error) => silent.with_source(error),
+            None => silent,
+        }
+    }
+}
+
+/// Why there is no answer to what was asked.
+enum Unanswered {
+    /// The cluster said no.
+    Refused(kube::Error),
+    /// It was away for too long; with the last that was heard of it.
+    Silent(Option<kube::Error>),
+}
+
+impl Access {
+    async fn config(&self) -> Result<Config, TransportError> {
+        let options = KubeConfigOptions { context: self.context.clone(), ..KubeConfigOptions::default() };
+        let Some(kubeconfig) = self.kubeconfig()? else { return in_cluster() };
+        Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| {
+            let message = format!("{} does not say how the cluster is reached", self.source());
+            let help = "kubectl config get-contexts lists its contexts; `context` names one";
+            TransportError::new(TransportErrorKind::Unreachable, message).with_help(help).with_source(error)
+        })
+    }
+
+    /// The file's content; none where there is no file and nobody asked for one.
+    fn kubeconfig(&self) -> Result<Option<Kubeconfig>, TransportError> {
+        let read = match &self.kubeconfig {
+            Some(path) => Kubeconfig::read_from(path),
+            None if from_environment() || usual_file().is_some_and(|path| path.exists()) => Kubeconfig::read(),
+            None => return Ok(None),
+        };
+        read.map(Some).map_err(|error| {
+            let message = format!("{} cannot be read", self.source());
+            TransportError::new(TransportErrorKind::Unreachable, message).with_source(error)
+        })
+    }
+
+    fn source(&self) -> String {
+        match (&self.kubeconfig, std::env::var("KUBECONFIG")) {
+            (Some(path), _) => format!("the kubeconfig {}", path.display()),
+            (None, Ok(named)) if !named.is_empty() => format!("the kubeconfig {named} (KUBECONFIG)"),
+            _ => "the kubeconfig ~/.kube/config".to_owned(),
+        }
+    }
+}
+
+fn from_environment() -> bool {
+    std::env::var_os("KUBECONFIG").is_some_and(|named| !named.is_empty())
+}
+
+fn usual_file() -> Option<PathBuf> {
+    std::env::home_dir().map(|home| home.join(Path::new(".kube/config")))
+}
+
+/// The service account of the pod that this process runs in.
+fn in_cluster() -> Result<Config, TransportError> {
+    Config::incluster().map_err(|error| {
+        let message = "no Kubernetes cluster is known: there is no `kubeconfig`, no KUBECONFIG, no ~/.kube/config, and no \
+                       service account of a pod";
+        let help = "set `kubeconfig` of the transport to the file that `kubectl` uses";
+        TransportError::new(TransportErrorKind::Unreachable, message).with_help(help).with_source(error)
+    })
+}
+
+impl std::fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cluster").field("url", &self.url).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,150 @@
+//! What the cluster's errors mean.
+
+use std::error::Error;
+use std::io;
+
+use bahub_core::transport::{TransportError, TransportErrorKind};
+
+/// The status that the cluster answered with, where it answered.
+pub(super) fn status(error: &kube::Error) -> Option<u16> {
+    match error {
+        kube::Error::Api(status) => Some(status.code),
+        _ => None,
+    }
+}
+
+/// Whether the same request may be answered a moment later.
+pub(super) fn is_passing(error: &kube::Error) -> bool {
+    match error {
+        kube::Error::Api(status) => match status.code {
+            429 | 502 | 503 | 504 => true,
+            500 => status.message.contains("etcdserver") || status.reason == "ServerTimeout",
+            _ => false,
+        },
+        // Certificates that do not fit will not fit later.
+        kube::Error::HyperError(_) | kube::Error::Service(_) => !chain(error).contains("certificate"),
+        kube::Error::ReadEvents(_) => true,
+        _ => false,
+    }
+}
+
+/// Whether the cluster does not allow it, or does not know who asks.
+pub(super) fn is_denied(error: &kube::Error) -> bool {
+    matches!(status(error), Some(401 | 403))
+}
+
+/// Whether nobody was reached, so that nothing can have been done.
+pub(super) fn is_unheard(error: &kube::Error) -> bool {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// The innermost cause in a few words.
+pub(super) fn cause(error: &kube::Error) -> String {
+    if let kube::Error::Api(status) = error {
+        return status.message.clone();
+    }
+    let mut last: &(dyn Error + 'static) = error;
+    while let Some(next) = last.source() {
+        last = next;
+    }
+    last.to_string()
+}
+
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let rest = error.source().map(chain).unwrap_or_default();
+    format!("{error} {rest}")
+}
+
+/// Turns an answer of the cluster into a problem; what is forbidden, unknown or over a quota has its own help.
+pub(super) fn of(kind: TransportErrorKind, what: &str, error: kube::Error) -> TransportError {
+    let kube::Error::Api(status) = &error else {
+        let why = cause(&error);
+        return TransportError::new(kind, format!("{what}: {why}")).with_source(error);
+    };
+    let message = &status.message;
+    match status.code {
+        401 => {
+            let help = "its token or certificate may have expired: kubectl auth can-i --list";
+            TransportError::new(TransportErrorKind::Refused, format!("{what}: the cluster does not know who asks"))
+                .with_help(help)
+        }
+        403 if message.contains("exceeded quota") => {
+            let help = "kubectl describe quota shows what is used; smaller resources, or a larger quota";
+            TransportError::new(TransportErrorKind::Refused, format!("{what}: {message}")).with_help(help)
+        }
+        403 => match Forbidden::parse(message) {
+            Some(forbidden) => {
+                TransportError::new(TransportErrorKind::Refused, format!("{what}: {forbidden}")).with_help(forbidden.help())
+            }
+            None => TransportError::new(TransportErrorKind::Refused, format!("{what}: {message}")),
+        },
+        _ => TransportError::new(kind, format!("{what}: {message}")),
+    }
+}
+
+/// What a service account or user may not do.
+#[derive(Debug, PartialEq, Eq)]
+struct Forbidden<'a> {
+    user: &'a str,
+    verb: &'a str,
+    resource: &'a str,
+    group: &'a str,
+    namespace: Option<&'a str>,
+}
+
+impl<'a> Forbidden<'a> {
+    /// Reads the API server's sentence: `User "U" cannot V resource "R" in API group "G" in the namespace "N"`.
+    fn parse(message: &'a str) -> Option<Self> {
+        let (_, rest) = message.split_once("User \"")?;
+        let (user, rest) = rest.split_once("\" cannot ")?;
+        let (verb, rest) = rest.split_once(" resource \"")?;
+        let (resource, rest) = rest.split_once("\" in API group \"")?;
+        let (group, rest) = rest.split_once('"')?;
+        let namespace = rest.split_once("in the namespace \"").and_then(|(_, rest)| rest.split_once('"'));
+        Some(Self { user, verb, resource, group, namespace: namespace.map(|(namespace, _)| namespace) })
+    }
+
+    fn help(&self) -> String {
+        let Self { user, verb, resource, group, namespace } = self;
+        let kind = if namespace.is_some() { "Role" } else { "ClusterRole" };
+        format!(
+            "give {user} a {kind} with the rule {{apiGroups: [\"{group}\"], resources: [{resource}], verbs: [{verb}]}}; \
+             docs/transports holds all that is needed"
+        )
+    }
+}
+
+impl std::fmt::Display for Forbidden<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { user, verb, resource, namespace, .. } = self;
+        write!(f, "{user} may not {verb} {resource}")?;
+        match namespace {
+            Some(namespace) => write!(f, " in the namespace {namespace}"),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_missing_verb_and_resource_are_named() {
+        let message = "pods is forbidden: User \"system:serviceaccount:shop:bahub\" cannot create resource \"pods/exec\" in API \
+                       group \"\" in the namespace \"shop\"";
+        let forbidden = Forbidden::parse(message).unwrap();
+        let (resource, namespace) = ("pods/exec", Some("shop"));
+        let user = "system:serviceaccount:shop:bahub";
+        assert_eq!(forbidden, Forbidden { user, verb: "create", resource, group: "", namespace });
+        assert_eq!(forbidden.to_string(), format!("{user} may not create pods/exec in the namespace shop"));
+        assert_eq!(Forbidden::parse("exceeded"), None);
+    }
+}

@@ -1,0 +1,74 @@
+//! The end of programs in a container, and of the folders that were made there.
+
+use std::time::Duration;
+
+use bahub_core::step::Exit;
+use bahub_core::transport::{TransportError, TransportErrorKind};
+
+use super::exec::{Container, Said};
+use super::place::PLACES;
+
+/// How long it may take.
+const END: Duration = Duration::from_secs(60);
+
+/// Kills every process with the mark `$1` until there is none: they and all their children have it in their environment.
+/// Runs as the container's user, as they do. What it cannot see is told by the status 3.
+const KILL: &str = r#"
+command -v tr >/dev/null && command -v grep >/dev/null || blind=3
+tries=0
+while [ -z "$blind" ] && [ $tries -lt 100 ]; do
+    tries=$((tries + 1)); found=
+    for process in /proc/[0-9]*; do
+        tr '\0' '\n' <"$process/environ" 2>/dev/null | grep -q "^BAHUB_EXEC=$1" || continue
+        kill -9 "${process#/proc/}" 2>/dev/null && found=1
+    done
+    [ -n "$found" ] || break
+    sleep 0.1 2>/dev/null || sleep 1
+done
+[ $tries -lt 100 ] || blind=3
+shift
+"#;
+
+/// Removes the folders that the arguments name, wherever they were made.
+const REMOVE: &str = r#"
+for name in "$@"; do rm -rf "${d%/}/$name" || stays="$stays ${d%/}/$name"; done; done
+[ -z "$stays" ] || { echo "$stays" >&2; exit 4; }
+exit ${blind:-0}
+"#;
+
+/// What became of programs and folders.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// They were killed, and the folders removed.
+    Swept,
+    /// The container is gone: so are the programs. Folders of volumes may stay.
+    Gone,
+    /// The container's image has no means to look for programs.
+    Blind,
+    /// Something stays, for this reason.
+    Stays(String),
+}
+
+/// Ends what has this mark, and removes the folders of these names.
+pub(super) async fn end(container: &Container, mark: &str, folders: &[&str]) -> Ended {
+    let script = format!("stays=; blind=; {KILL}{PLACES}{REMOVE}");
+    let arguments: Vec<_> = std::iter::once(mark).chain(folders.iter().copied()).collect();
+    match container.script(&script, &arguments, b"", END).await {
+        Ok(Said { exit: Exit::Code(0), .. }) => Ended::Swept,
+        Ok(Said { exit: Exit::Code(3), .. }) => Ended::Blind,
+        Ok(Said { exit, stderr, .. }) => Ended::Stays(format!("{exit}: {stderr}")),
+        Err(error) => match container.is_there().await {
+            Ok(false) => Ended::Gone,
+            _ => Ended::Stays(error.chain()),
+        },
+    }
+}
+
+/// The error of what stays.
+pub(super) fn stays(container: &Container, what: &str, why: &str) -> TransportError {
+    let place = &container.place;
+    let message = format!("cannot end {what} in {place}: {why}");
+    let look = format!("exec {} -c {} -- ps", place.pod, place.container);
+    let help = format!("{} shows what runs; it ends by itself when it hears nothing", container.cluster.kubectl(&place.namespace, &look));
+    TransportError::new(TransportErrorKind::Undo, message).with_help(help)
+}

@@ -1,0 +1,62 @@
+//! Pods of a Kubernetes cluster: programs are started in a container by the API server's `exec`, over WebSocket.
+
+mod client;
+mod config;
+mod exec;
+mod failure;
+mod find;
+mod kill;
+mod place;
+mod session;
+mod side;
+mod state;
+mod stdio;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bahub_core::registry::{SpecError, TransportComponent};
+use bahub_core::run::RunContext;
+use bahub_core::transport::{Session, Transport, TransportError};
+
+pub use config::{PodChoice, PodExecConfig};
+pub use side::{Resources, SidePod, SidePodConfig};
+
+use client::{Access, Cluster};
+use find::Wanted;
+use session::InPod;
+
+/// Runs commands in a container of the application's own pod.
+#[derive(Debug)]
+pub struct PodExec {
+    access: Access,
+    wanted: Wanted,
+    timeout: Duration,
+}
+
+impl TransportComponent for PodExec {
+    const TYPE: &'static str = "bahub.transports.kubernetes_podexec";
+    const SUMMARY: &'static str = "A container of a running pod of a Kubernetes cluster";
+    const EXAMPLE: &'static str = config::EXAMPLE;
+    type Config = PodExecConfig;
+
+    fn from_config(config: PodExecConfig) -> Result<Self, Vec<SpecError>> {
+        let PodExecConfig { namespace, selector, container, pod, timeout, kubeconfig, context } = config;
+        let wrong = config::check(&namespace, &selector, timeout);
+        if !wrong.is_empty() {
+            return Err(wrong);
+        }
+        let (access, wanted) = (Access { kubeconfig, context }, Wanted { namespace, selector, container, pod });
+        Ok(Self { access, wanted, timeout: Duration::from_secs(timeout) })
+    }
+}
+
+#[async_trait]
+impl Transport for PodExec {
+    async fn open(&self, cx: &RunContext) -> Result<Box<dyn Session>, TransportError> {
+        let cluster = Cluster::connect(&self.access, self.timeout, &cx.events).await?;
+        let pod = find::pod(&cluster, &self.wanted, self.timeout).await?;
+        let place = find::container(&cluster, &self.wanted, &pod)?;
+        Ok(Box::new(InPod::new(cluster, place)?))
+    }
+}

@@ -1,0 +1,121 @@
+//! A private folder in a container for what is placed there: by `sh` and `head`, for images without `tar`.
+
+use std::time::Duration;
+
+use bahub_core::run::random_hex;
+use bahub_core::step::Exit;
+use bahub_core::transport::{PutFile, TransportError, TransportErrorKind};
+
+use super::exec::{Container, Said};
+
+/// How long a file may take to be placed.
+const PUT: Duration = Duration::from_secs(600);
+
+/// Begins a loop over the folders `$d` in which one is tried, in order: temporary ones, the home, and where volumes are
+/// mounted.
+pub(super) const PLACES: &str = r#"
+volumes() { while read -r _ mount _; do case $mount in /dev* | /proc* | /sys* | /etc/* | / | *\\*) ;; *) echo "$mount" ;; esac; done 2>/dev/null </proc/mounts; }
+for d in "$TMPDIR" /tmp /var/tmp "$HOME" $(volumes); do
+case $d in /*) ;; *) continue ;; esac
+[ -d "$d" ] || continue
+"#;
+
+/// Makes the folder `$1` in the first of them that takes a program to run, and says where; else says what was tried.
+/// mkdir makes it anew or fails: a folder or link that somebody laid there is never used.
+const MAKE: &str = r#"
+case $seen in *":$d:"*) continue ;; esac
+seen="$seen$d:"; p="${d%/}/$1"
+if ! e=$(mkdir "$p" 2>&1); then tried="$tried$d: $e; "; continue; fi
+if ! e=$({ printf '#!/bin/sh\nexit 0\n' >"$p/try" && chmod 700 "$p/try"; } 2>&1); then tried="$tried$d: $e; "; rm -rf "$p"; continue; fi
+if ! "$p/try" 2>/dev/null; then tried="$tried$d: it does not allow execution (mounted noexec?); "; rm -rf "$p"; continue; fi
+rm -f "$p/try"; echo "$p"; exit 0
+done
+echo "$tried" >&2; exit 5
+"#;
+
+/// Writes `$2` bytes of input to the file `$1` with the mode `$3`. It needs no end of the input.
+const WRITE: &str = r#"
+umask 077
+[ ! -e "$1" ] && [ ! -L "$1" ] || { echo "it is there already" >&2; exit 6; }
+head -c "$2" >"$1" && chmod "$3" "$1" || { rm -f "$1"; exit 6; }
+c=$(wc -c <"$1"); [ "$c" -eq "$2" ] || { rm -f "$1"; echo "$c of $2 bytes arrived" >&2; exit 6; }
+"#;
+
+/// A folder of mode 0700 in a container, whose name nobody can guess.
+#[derive(Debug, Default)]
+pub(super) struct Folder {
+    /// Those that were made, or may have been.
+    names: Vec<String>,
+    path: String,
+}
+
+impl Folder {
+    /// Writes a file that must not be there yet, and gives its path; the folder is made where there is none, or where the
+    /// agent removed it with itself.
+    ///
+    /// # Errors
+    /// [`TransportErrorKind::Put`], naming every place that was tried and why it would not do.
+    pub(super) async fn write(&mut self, container: &Container, file: PutFile<'_>) -> Result<String, TransportError> {
+        let PutFile { name, content, mode } = file;
+        if matches!(name, "" | "." | "..") || name.contains(['/', '\0', '\n']) {
+            return Err(TransportError::new(TransportErrorKind::Put, format!("{name:?} is no file name")));
+        }
+        if self.path.is_empty() || !self.is_ours(container).await? {
+            self.make(container).await?;
+        }
+        let path = format!("{}/{name}", self.path);
+        let (size, mode) = (content.len().to_string(), format!("{mode:o}"));
+        let said = container.script(WRITE, &[&path, &size, &mode], content, PUT).await?;
+        if said.exit == Exit::Code(0) {
+            return Ok(path);
+        }
+        let message = format!("cannot write {path} in {}: {}", container.place, why(&said));
+        Err(TransportError::new(TransportErrorKind::Put, message).with_help("check the free space there"))
+    }
+
+    async fn is_ours(&self, container: &Container) -> Result<bool, TransportError> {
+        let said = container.script("[ -O \"$1\" ] && [ ! -L \"$1\" ]", &[&self.path], b"", PUT).await?;
+        Ok(said.exit == Exit::Code(0))
+    }
+
+    async fn make(&mut self, container: &Container) -> Result<(), TransportError> {
+        let random = random_hex(16).map_err(|error| {
+            TransportError::new(TransportErrorKind::Put, "no random name can be had").with_source(error)
+        })?;
+        let name = format!("bahub-{random}");
+        let script = format!("umask 077; tried=; seen=:; {PLACES}{MAKE}");
+        // Before it is made: it is removed also where the answer is lost.
+        self.names.push(name.clone());
+        let said = container.script(&script, &[&name], b"", PUT).await?;
+        match said.exit {
+            Exit::Code(0) if said.stdout.starts_with('/') => {
+                self.path = said.stdout;
+                Ok(())
+            }
+            Exit::Code(5) => {
+                let tried = said.stderr.trim_end_matches([';', ' ']);
+                let message = format!("no folder of {} takes the agent ({tried})", container.place);
+                let help = "give the container an emptyDir at /tmp, or back its volumes up by bahub.transports.kubernetes_sidepod";
+                Err(TransportError::new(TransportErrorKind::Put, message).with_help(help))
+            }
+            _ => {
+                let message = format!("no folder can be made in {}: {}", container.place, why(&said));
+                Err(TransportError::new(TransportErrorKind::Put, message))
+            }
+        }
+    }
+
+    /// The names of the folders that were made, or may have been.
+    pub(super) fn names(&self) -> Vec<&str> {
+        self.names.iter().map(String::as_str).collect()
+    }
+
+    /// The path of the last one; empty where there is none.
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+}
+
+fn why(said: &Said) -> String {
+    if said.stderr.is_empty() { said.exit.to_string() } else { said.stderr.clone() }
+}

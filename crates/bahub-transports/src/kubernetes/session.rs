@@ -1,0 +1,120 @@
+//! An open place: a container of a pod in which commands run.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bahub_core::run::random_hex;
+use bahub_core::step::Exit;
+use bahub_core::transport::{Exec, PlacedPath, Process, PutFile, Session, TransportError, TransportErrorKind};
+use tokio::time::timeout;
+
+use super::client::Cluster;
+use super::exec::{Container, Running, Said};
+use super::find::Place;
+use super::kill::{self, Ended};
+use super::place::Folder;
+
+/// How long an agent may take to notice that nobody speaks to it any more.
+const DEAD_MAN: Duration = Duration::from_secs(35);
+/// How long a question may take.
+const ASK: Duration = Duration::from_secs(30);
+
+/// What was started and placed in a container; all of it ends with the session.
+#[derive(Debug)]
+pub(super) struct InPod {
+    container: Arc<Container>,
+    mark: String,
+    running: Vec<Running>,
+    folder: Folder,
+}
+
+impl InPod {
+    /// A session in this container; nothing is done there yet.
+    ///
+    /// # Errors
+    /// If the system gives no random bytes.
+    pub(super) fn new(cluster: Cluster, place: Place) -> Result<Self, TransportError> {
+        let mark = random_hex(16).map_err(|error| {
+            TransportError::new(TransportErrorKind::Exec, "no random name can be had").with_source(error)
+        })?;
+        let container = Arc::new(Container { cluster, place });
+        Ok(Self { container, mark, running: Vec::new(), folder: Folder::default() })
+    }
+
+    /// Ends the programs and removes what was placed. May be called again.
+    ///
+    /// # Errors
+    /// [`TransportErrorKind::Undo`] where something stays.
+    pub(super) async fn end(&mut self) -> Result<(), TransportError> {
+        let folders = self.folder.names();
+        if self.running.is_empty() && folders.is_empty() {
+            return Ok(());
+        }
+        match kill::end(&self.container, &self.mark, &folders).await {
+            Ended::Swept | Ended::Gone => Ok(()),
+            Ended::Blind => self.ended_by_themselves().await,
+            Ended::Stays(why) => {
+                let what = match self.folder.path() {
+                    "" => "what was started".to_owned(),
+                    path => format!("what was started, or remove {path},"),
+                };
+                Err(kill::stays(&self.container, &what, &why))
+            }
+        }
+    }
+
+    /// An agent that hears nothing more ends by itself.
+    async fn ended_by_themselves(&mut self) -> Result<(), TransportError> {
+        for running in &mut self.running {
+            if timeout(DEAD_MAN, running.ended()).await.is_err() {
+                return Err(kill::stays(&self.container, "what was started", "the image has no tr or grep to look for it"));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Session for InPod {
+    async fn machine(&mut self) -> Result<Option<String>, TransportError> {
+        let Said { exit, stdout, stderr } = self.container.script("uname -m", &[], b"", ASK).await?;
+        match exit {
+            Exit::Code(0) => Ok(Some(stdout)),
+            // An image without the program is like this host until its agent fails.
+            Exit::Code(code) if code != 126 || !is_without_shell(&stderr) => Ok(None),
+            _ if is_without_shell(&stderr) => Err(self.without_shell()),
+            _ => {
+                let message = format!("{} does not tell what kind of machine it is: {stderr}", self.container.place);
+                Err(TransportError::new(TransportErrorKind::Exec, message))
+            }
+        }
+    }
+
+    async fn exec(&mut self, command: &Exec) -> Result<Process, TransportError> {
+        let mark = format!("{}-{}", self.mark, self.running.len());
+        let (running, process) = self.container.start(command, mark).await?;
+        self.running.push(running);
+        Ok(process)
+    }
+
+    async fn put(&mut self, file: PutFile<'_>) -> Result<PlacedPath, TransportError> {
+        self.folder.write(&self.container, file).await.map(PlacedPath)
+    }
+
+    async fn close(mut self: Box<Self>) -> Result<(), TransportError> {
+        self.end().await
+    }
+}
+
+impl InPod {
+    fn without_shell(&self) -> TransportError {
+        let message = format!("{} has no sh, without which no agent can be placed there", self.container.place);
+        let help = "back its volumes up by bahub.transports.kubernetes_sidepod, which brings an image of its own";
+        TransportError::new(TransportErrorKind::Put, message).with_help(help)
+    }
+}
+
+fn is_without_shell(words: &str) -> bool {
+    ["executable file not found", "no such file or directory"].iter().any(|sign| words.contains(sign))
+}

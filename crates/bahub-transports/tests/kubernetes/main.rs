@@ -1,0 +1,7 @@
+//! The transports into pods, against real Kubernetes.
+
+#![expect(clippy::unwrap_used, reason = "a test states what must hold")]
+
+mod conforms;
+mod side;
+mod support;
