@@ -108,6 +108,7 @@ impl Cluster {
     ///
     /// # Errors
     /// As [`ask`](Self::ask).
+    #[expect(dead_code, reason = "the side pod looks at single objects")]
     pub(super) async fn look<T, R: Future<Output = kube::Result<T>> + Send>(
         &self,
         what: &str,
@@ -133,7 +134,8 @@ impl Cluster {
         mut request: impl FnMut() -> R + Send,
     ) -> Result<T, Unanswered> {
         let until = Instant::now() + self.patience;
-        let pauses = ExponentialBuilder::default().with_max_delay(PAUSE_MOST).with_min_delay(Duration::from_millis(200));
+        let pauses =
+            ExponentialBuilder::default().with_max_delay(PAUSE_MOST).with_min_delay(Duration::from_millis(200));
         let mut pauses = pauses.with_jitter().without_max_times().build();
         let mut was_away = false;
         loop {
@@ -158,7 +160,8 @@ impl Cluster {
 
     fn tell_silence(&self, error: Option<&kube::Error>) {
         let why = error.map_or_else(|| "no answer".to_owned(), failure::cause);
-        let message = format!("the cluster {} does not answer ({why}); tried again for {} s", self.url, self.patience.as_secs());
+        let message =
+            format!("the cluster {} does not answer ({why}); tried again for {} s", self.url, self.patience.as_secs());
         self.events.tell(Event::Notice { message });
     }
 

@@ -54,13 +54,16 @@ impl Container {
         mark: String,
     ) -> Result<(Running, Process), TransportError> {
         if command.argv.is_empty() || command.argv.iter().any(|word| word.contains('\0')) {
-            return Err(TransportError::new(TransportErrorKind::Exec, "there is no program to start, or one with a NUL"));
+            return Err(TransportError::new(
+                TransportErrorKind::Exec,
+                "there is no program to start, or one with a NUL",
+            ));
         }
         let marked = ["sh", "-c", MARKED, &mark].map(str::to_owned);
         let argv: Vec<_> = marked.into_iter().chain(command.argv.iter().cloned()).collect();
         let (streams, work) = self.attach(&argv).await?;
         let (told, end) = watch::channel(None);
-        let task = tokio::spawn(async move { drop(told.send_replace(Some(work.await))) });
+        let task = tokio::spawn(async move { told.send_replace(Some(work.await)) });
         let running = Running { end: end.clone() };
         let guard = KillOnDrop { container: Arc::clone(self), mark, end, task: task.abort_handle() };
         let stdio::Streams { stdin, stdout, stderr } = streams;
@@ -73,8 +76,7 @@ impl Container {
     ) -> Result<(stdio::Streams, impl Future<Output = Exit> + Send + use<>), TransportError> {
         let Place { namespace, pod, container } = &self.place;
         let what = format!("no program can be started in {}", self.place);
-        let parameters =
-            AttachParams::default().container(container).stdin(true).stdout(true).stderr(true).tty(false);
+        let parameters = AttachParams::default().container(container).stdin(true).stdout(true).stderr(true).tty(false);
         let begun = self.cluster.begin(&what, || async {
             let request = Request::new(Pod::url_path(&(), Some(namespace))).exec(pod, argv, &parameters);
             self.cluster.client.connect(request.map_err(kube::Error::BuildRequest)?).await
@@ -126,7 +128,8 @@ impl Container {
     /// If the cluster does not tell.
     pub(super) async fn is_there(&self) -> Result<bool, TransportError> {
         let Place { namespace, pod, .. } = &self.place;
-        let (pods, one) = (self.cluster.api::<Pod>(namespace), ListParams::default().fields(&format!("metadata.name={pod}")));
+        let (pods, one) =
+            (self.cluster.api::<Pod>(namespace), ListParams::default().fields(&format!("metadata.name={pod}")));
         let what = format!("the pod {pod} in the namespace {namespace} cannot be looked at");
         let found = self.cluster.ask(&what, || pods.list(&one)).await?;
         Ok(found.items.iter().any(|pod| !state::is_over(pod)))

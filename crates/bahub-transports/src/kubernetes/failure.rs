@@ -80,9 +80,8 @@ pub(super) fn of(kind: TransportErrorKind, what: &str, error: kube::Error) -> Tr
             TransportError::new(TransportErrorKind::Refused, format!("{what}: {message}")).with_help(help)
         }
         403 => match Forbidden::parse(message) {
-            Some(forbidden) => {
-                TransportError::new(TransportErrorKind::Refused, format!("{what}: {forbidden}")).with_help(forbidden.help())
-            }
+            Some(forbidden) => TransportError::new(TransportErrorKind::Refused, format!("{what}: {forbidden}"))
+                .with_help(forbidden.help()),
             None => TransportError::new(TransportErrorKind::Refused, format!("{what}: {message}")),
         },
         _ => TransportError::new(kind, format!("{what}: {message}")),

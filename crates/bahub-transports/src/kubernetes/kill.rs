@@ -69,6 +69,9 @@ pub(super) fn stays(container: &Container, what: &str, why: &str) -> TransportEr
     let place = &container.place;
     let message = format!("cannot end {what} in {place}: {why}");
     let look = format!("exec {} -c {} -- ps", place.pod, place.container);
-    let help = format!("{} shows what runs; it ends by itself when it hears nothing", container.cluster.kubectl(&place.namespace, &look));
+    let help = format!(
+        "{} shows what runs; it ends by itself when it hears nothing",
+        container.cluster.kubectl(&place.namespace, &look)
+    );
     TransportError::new(TransportErrorKind::Undo, message).with_help(help)
 }

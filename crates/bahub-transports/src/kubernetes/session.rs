@@ -68,7 +68,11 @@ impl InPod {
     async fn ended_by_themselves(&mut self) -> Result<(), TransportError> {
         for running in &mut self.running {
             if timeout(DEAD_MAN, running.ended()).await.is_err() {
-                return Err(kill::stays(&self.container, "what was started", "the image has no tr or grep to look for it"));
+                return Err(kill::stays(
+                    &self.container,
+                    "what was started",
+                    "the image has no tr or grep to look for it",
+                ));
             }
         }
         Ok(())

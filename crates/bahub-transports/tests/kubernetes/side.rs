@@ -40,8 +40,10 @@ fn state(namespace: &Namespace) -> String {
     // The cluster copies a Deployment's annotations to its ReplicaSets and never takes one away there.
     let scaled: Vec<_> = scaled.lines().filter(|line| !line.starts_with("ReplicaSet deployment-")).collect();
     let scaled = scaled.join("\n");
+    // What is no more at work goes within seconds.
+    namespace.wait("the end of side pods", || namespace.of_runs().is_empty());
     let made = namespace.kubectl(&["get", "jobs,leases,configmaps,secrets,persistentvolumeclaims", "-o", "name"]);
-    format!("{scaled}\n{made}\n{}", namespace.of_runs())
+    format!("{scaled}\n{made}")
 }
 
 pub(crate) async fn said(session: &mut dyn Session, script: &str) -> String {
@@ -131,7 +133,7 @@ async fn what_could_not_be_brought_back_is_not_scaled() {
             assert!(error.chain().contains(reason), "{}", error.chain());
             assert!(error.help().unwrap().contains("scaleDown"), "{error:?}");
         }
-        assert_eq!(namespace.of_runs(), "");
+        namespace.wait("the end of side pods", || namespace.of_runs().is_empty());
     })
     .await;
 }
@@ -194,7 +196,7 @@ async fn two_runs_never_hold_one_workload() {
         assert_eq!(pods(&namespace, "web"), 0);
         one.close().await.unwrap();
         assert_eq!(namespace.scale_of("deployment/web"), before);
-        assert_eq!(namespace.of_runs(), "");
+        namespace.wait("the end of side pods", || namespace.of_runs().is_empty());
     })
     .await;
 }
@@ -226,7 +228,7 @@ async fn runs_of_other_hosts_are_dead_when_their_lease_has_expired() {
         assert!(told[1].contains("side pod") && told[1].contains("removed"), "{told:?}");
         namespace.ready("app=web");
         namespace.wait("its scale", || namespace.scale_of("deployment/web") == before);
-        assert_eq!(namespace.of_runs(), "");
+        namespace.wait("the end of side pods", || namespace.of_runs().is_empty());
     })
     .await;
 }

@@ -1,7 +1,7 @@
 //! The cluster's own time, so that the clocks of those who use it do not matter.
 
 use bahub_core::transport::TransportError;
-use jiff::Timestamp;
+use k8s_openapi::jiff::Timestamp;
 use kube::client::Body;
 
 use super::super::client::Cluster;
@@ -28,7 +28,7 @@ pub(super) async fn asked(client: &kube::Client) -> kube::Result<Timestamp> {
 
 /// `Sat, 28 Nov 2026 11:13:13 GMT`.
 fn parse(date: &str) -> Option<Timestamp> {
-    Some(jiff::fmt::rfc2822::parse(date).ok()?.timestamp())
+    Some(k8s_openapi::jiff::fmt::rfc2822::parse(date).ok()?.timestamp())
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bahub_core::event::{Event, Events};
 use bahub_core::transport::TransportError;
-use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use kube::Api;

@@ -141,7 +141,7 @@ async fn complaint(cluster: &Cluster, namespace: &str, job: &str) -> Option<Stri
     listed.items.into_iter().find_map(|event| event.message)
 }
 
-/// Removes what a run made, and waits until no program of it runs.
+/// Removes what a run made, and waits until no program of it runs. The cluster takes some seconds more until the pod is gone.
 ///
 /// # Errors
 /// [`TransportErrorKind::Undo`] where it stays. What is gone is no error.
@@ -154,7 +154,7 @@ pub(super) async fn remove(cluster: &Cluster, namespace: &str, name: &str, run: 
     let until = Instant::now() + GOES;
     loop {
         let left = pods(cluster, namespace, run).await.map_err(undone)?;
-        let Some(pod) = left.first() else { return Ok(()) };
+        let Some(pod) = left.iter().find(|pod| !has_ended(pod)) else { return Ok(()) };
         if Instant::now() > until {
             let message = format!("the side pod {} in the namespace {namespace} does not go", state::name(pod));
             let help = cluster.kubectl(namespace, &format!("delete pod {} --force", state::name(pod)));
@@ -162,6 +162,13 @@ pub(super) async fn remove(cluster: &Cluster, namespace: &str, name: &str, run: 
         }
         sleep(LOOK).await;
     }
+}
+
+/// Whether none of its programs runs any more, or will.
+fn has_ended(pod: &Pod) -> bool {
+    let status = pod.status.as_ref();
+    let phase = status.and_then(|status| status.phase.as_deref());
+    matches!(phase, Some("Succeeded" | "Failed"))
 }
 
 /// The jobs of all runs in a namespace: their names, and the runs' ids.
