@@ -108,7 +108,6 @@ impl Cluster {
     ///
     /// # Errors
     /// As [`ask`](Self::ask).
-    #[expect(dead_code, reason = "the side pod looks at single objects")]
     pub(super) async fn look<T, R: Future<Output = kube::Result<T>> + Send>(
         &self,
         what: &str,

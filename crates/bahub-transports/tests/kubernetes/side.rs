@@ -102,18 +102,20 @@ async fn every_kind_that_can_be_scaled_is_down_meanwhile_and_then_as_it_was() {
         for (kind, replicas) in [("Deployment", 2), ("StatefulSet", 2), ("ReplicaSet", 1), ("ReplicationController", 1)] {
             let name = kind.to_lowercase();
             namespace.workload(kind, &name, replicas);
-            let (before, full) = (state(&namespace), namespace.scale_of(&format!("{name}/{name}")));
+            let full = format!("{replicas}/{replicas}");
+            namespace.wait("its pods", || namespace.scale_of(&format!("{name}/{name}")).trim() == full);
+            let before = state(&namespace);
             let mut session = open(&side(&namespace, &name, cold())).await.unwrap();
             said(session.as_mut(), "true").await;
             // Ready before anything is scaled.
-            assert_eq!(namespace.scale_of(&format!("{name}/{name}")), full);
+            assert_eq!(namespace.scale_of(&format!("{name}/{name}")).trim(), full);
             session.quiesce().await.unwrap();
             assert_eq!(pods(&namespace, &name), 0, "{kind}");
             let down = namespace.scale_of(&format!("{name}/{name}"));
             assert!(down.starts_with("0/ ") && down.contains(&format!("\"replicas\":{replicas}")), "{down}");
             session.close().await.unwrap();
             assert_eq!(state(&namespace), before, "{kind}");
-            assert_eq!(namespace.scale_of(&format!("{name}/{name}")), full);
+            assert_eq!(namespace.scale_of(&format!("{name}/{name}")).trim(), full);
         }
     })
     .await;
@@ -167,7 +169,7 @@ async fn what_a_side_pod_would_not_have_is_refused_or_told() {
             let seen = said(session.as_mut(), script).await;
             assert!(seen.starts_with("kept\nkept\n"), "{seen}");
             assert_eq!(seen.contains("written"), writes, "{seen}");
-            assert_eq!(seen.contains("/x: Read-only"), writes, "{seen}");
+            assert_eq!(seen.contains("touch: /x: Read-only"), writes, "{seen}");
             session.close().await.unwrap();
             let told = told.lock().unwrap().clone();
             assert!(told.contains("does not have /data/scratch: it is an emptyDir"), "{told}");
