@@ -17,6 +17,8 @@ mod ended;
 mod files;
 mod gnupg;
 mod keys;
+mod kubernetes;
+mod kubernetes_breaks;
 mod kubernetes_killed;
 mod kubernetes_side;
 mod postgres;

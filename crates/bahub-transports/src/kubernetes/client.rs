@@ -122,8 +122,8 @@ impl Cluster {
 
     fn failed(&self, kind: TransportErrorKind, what: &str, unanswered: Unanswered) -> TransportError {
         match unanswered {
-            Unanswered::Refused(error) => failure::of(kind, what, error),
-            Unanswered::Silent(error) => self.silent(what, error),
+            Unanswered::Refused(error) => failure::of(kind, what, &error),
+            Unanswered::Silent(error) => self.silent(what, error.as_ref()),
         }
     }
 
@@ -164,15 +164,11 @@ impl Cluster {
         self.events.tell(Event::Notice { message });
     }
 
-    fn silent(&self, what: &str, error: Option<kube::Error>) -> TransportError {
-        let why = error.as_ref().map_or_else(|| "no answer".to_owned(), failure::cause);
+    fn silent(&self, what: &str, error: Option<&kube::Error>) -> TransportError {
+        let why = error.map_or_else(|| "no answer".to_owned(), failure::cause);
         let message = format!("{what}: the cluster {} does not answer ({why})", self.url);
         let help = "check that the API server runs and can be reached: kubectl get --raw /readyz";
-        let silent = TransportError::new(TransportErrorKind::Unreachable, message).with_help(help);
-        match error {
-            Some(error) => silent.with_source(error),
-            None => silent,
-        }
+        TransportError::new(TransportErrorKind::Unreachable, message).with_help(help)
     }
 }
 

@@ -112,7 +112,8 @@ impl Container {
             let read = async { tokio::join!(from_out.read_to_end(&mut out), from_err.read_to_end(&mut err)) };
             let (exit, _, ()) = tokio::join!(work, read, write);
             let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).trim_end().to_owned();
-            Ok(Said { exit, stdout: text(out), stderr: text(err) })
+            let said = Said { exit, stdout: text(out), stderr: text(err) };
+            if said.tells_of_no_shell() { Err(self.without_shell()) } else { Ok(said) }
         };
         tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
             let message = format!("no answer of {} within {} s", self.place, limit.as_secs());
@@ -122,6 +123,12 @@ impl Container {
 }
 
 impl Container {
+    fn without_shell(&self) -> TransportError {
+        let message = format!("{} has no sh, without which no agent can be placed there", self.place);
+        let help = "back its volumes up by bahub.transports.kubernetes_sidepod, which brings an image of its own";
+        TransportError::new(TransportErrorKind::Put, message).with_help(help)
+    }
+
     /// Whether the pod is still there.
     ///
     /// # Errors
@@ -133,6 +140,14 @@ impl Container {
         let what = format!("the pod {pod} in the namespace {namespace} cannot be looked at");
         let found = self.cluster.ask(&what, || pods.list(&one)).await?;
         Ok(found.items.iter().any(|pod| !state::is_over(pod)))
+    }
+}
+
+impl Said {
+    /// Whether the container's runtime did not find the shell; a script's own words come with a status of its own.
+    fn tells_of_no_shell(&self) -> bool {
+        let signs = ["executable file not found", "no such file or directory"];
+        self.exit == Exit::Lost && signs.iter().any(|sign| self.stderr.contains(sign))
     }
 }
 

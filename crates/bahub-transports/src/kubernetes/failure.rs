@@ -63,10 +63,10 @@ fn chain(error: &(dyn Error + 'static)) -> String {
 }
 
 /// Turns an answer of the cluster into a problem; what is forbidden, unknown or over a quota has its own help.
-pub(super) fn of(kind: TransportErrorKind, what: &str, error: kube::Error) -> TransportError {
-    let kube::Error::Api(status) = &error else {
-        let why = cause(&error);
-        return TransportError::new(kind, format!("{what}: {why}")).with_source(error);
+pub(super) fn of(kind: TransportErrorKind, what: &str, error: &kube::Error) -> TransportError {
+    let kube::Error::Api(status) = error else {
+        let why = cause(error);
+        return TransportError::new(kind, format!("{what}: {why}"));
     };
     let message = &status.message;
     match status.code {

@@ -57,6 +57,8 @@ pub(super) async fn end(container: &Container, mark: &str, folders: &[&str]) -> 
         Ok(Said { exit: Exit::Code(0), .. }) => Ended::Swept,
         Ok(Said { exit: Exit::Code(3), .. }) => Ended::Blind,
         Ok(Said { exit, stderr, .. }) => Ended::Stays(format!("{exit}: {stderr}")),
+        // Without a shell nothing was started there, and no folder made.
+        Err(error) if *error.kind() == TransportErrorKind::Put => Ended::Swept,
         Err(error) => match container.is_there().await {
             Ok(false) => Ended::Gone,
             _ => Ended::Stays(error.chain()),

@@ -33,12 +33,15 @@ done
 echo "$tried" >&2; exit 5
 "#;
 
-/// Writes `$2` bytes of input to the file `$1` with the mode `$3`. It needs no end of the input.
+/// Writes `$2` bytes of input to the file `$1` with the mode `$3`. It needs no end of the input. Before a failure the rest of
+/// it is read for a while: a server that closes over what nobody read resets the connection, and the words are lost with it.
 const WRITE: &str = r#"
 umask 077
-[ ! -e "$1" ] && [ ! -L "$1" ] || { echo "it is there already" >&2; exit 6; }
-head -c "$2" >"$1" && chmod "$3" "$1" || { rm -f "$1"; exit 6; }
-c=$(wc -c <"$1"); [ "$c" -eq "$2" ] || { rm -f "$1"; echo "$c of $2 bytes arrived" >&2; exit 6; }
+exec 3<&0
+fail() { cat <&3 >/dev/null & sleep 3; kill $!; exit 6; }
+[ ! -e "$1" ] && [ ! -L "$1" ] || { echo "it is there already" >&2; fail; }
+head -c "$2" >"$1" && chmod "$3" "$1" || { rm -f "$1"; fail; }
+c=$(wc -c <"$1"); [ "$c" -eq "$2" ] || { rm -f "$1"; echo "$c of $2 bytes arrived" >&2; fail; }
 "#;
 
 /// A folder of mode 0700 in a container, whose name nobody can guess.

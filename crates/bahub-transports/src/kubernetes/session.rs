@@ -10,7 +10,7 @@ use bahub_core::transport::{Exec, PlacedPath, Process, PutFile, Session, Transpo
 use tokio::time::timeout;
 
 use super::client::Cluster;
-use super::exec::{Container, Running, Said};
+use super::exec::{Container, Running};
 use super::find::Place;
 use super::kill::{self, Ended};
 use super::place::Folder;
@@ -82,17 +82,12 @@ impl InPod {
 #[async_trait]
 impl Session for InPod {
     async fn machine(&mut self) -> Result<Option<String>, TransportError> {
-        let Said { exit, stdout, stderr } = self.container.script("uname -m", &[], b"", ASK).await?;
-        match exit {
-            Exit::Code(0) => Ok(Some(stdout)),
+        let said = self.container.script("uname -m", &[], b"", ASK).await?;
+        Ok(match said.exit {
+            Exit::Code(0) => Some(said.stdout),
             // An image without the program is like this host until its agent fails.
-            Exit::Code(code) if code != 126 || !is_without_shell(&stderr) => Ok(None),
-            _ if is_without_shell(&stderr) => Err(self.without_shell()),
-            _ => {
-                let message = format!("{} does not tell what kind of machine it is: {stderr}", self.container.place);
-                Err(TransportError::new(TransportErrorKind::Exec, message))
-            }
-        }
+            _ => None,
+        })
     }
 
     async fn exec(&mut self, command: &Exec) -> Result<Process, TransportError> {
@@ -109,16 +104,4 @@ impl Session for InPod {
     async fn close(mut self: Box<Self>) -> Result<(), TransportError> {
         self.end().await
     }
-}
-
-impl InPod {
-    fn without_shell(&self) -> TransportError {
-        let message = format!("{} has no sh, without which no agent can be placed there", self.container.place);
-        let help = "back its volumes up by bahub.transports.kubernetes_sidepod, which brings an image of its own";
-        TransportError::new(TransportErrorKind::Put, message).with_help(help)
-    }
-}
-
-fn is_without_shell(words: &str) -> bool {
-    ["executable file not found", "no such file or directory"].iter().any(|sign| words.contains(sign))
 }

@@ -3,5 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test states what must hold")]
 
 mod conforms;
+mod execs;
+mod finds;
+mod places;
+mod rights;
 mod side;
+mod silence;
 mod support;

@@ -1,0 +1,70 @@
+//! Programs one after the other, and programs that do not care for their input: none of them hangs.
+
+use std::time::Duration;
+
+use bahub_core::step::Exit;
+use bahub_core::transport::{Exec, Process, Session};
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
+
+use super::support::{in_each, open, transport};
+
+/// Far more than one takes: whoever needs so long hangs.
+const HANGS: Duration = Duration::from_secs(30);
+
+async fn run(session: &mut dyn Session, argv: &[&str], input: &[u8]) -> (Exit, String) {
+    let work = async {
+        let process = session.exec(&Exec::new(argv.iter().copied())).await.unwrap();
+        let Process { mut stdin, mut stdout, mut stderr, exit } = process;
+        let (mut out, mut err) = (String::new(), String::new());
+        let write = async { drop(stdin.write_all(input).await) };
+        let (_, _, exit, ()) =
+            tokio::join!(stdout.read_to_string(&mut out), stderr.read_to_string(&mut err), exit, write);
+        (exit, out)
+    };
+    timeout(HANGS, work).await.unwrap_or_else(|_| panic!("{argv:?} hangs"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_programs_in_a_row_do_not_hang() {
+    in_each("execs", async |namespace| {
+        namespace.pod("plain");
+        let mut session = open(&transport(&namespace, "app=plain", json!({ "timeout": 60 }))).await.unwrap();
+        // More than pipes and most buffers on the way hold: who writes it waits until the program ends.
+        let stuck = vec![7; 16 << 20];
+        for number in 0..200 {
+            let code = number % 7;
+            let script = format!("echo {number}; exit {code}");
+            if number % 20 == 19 {
+                let (exit, _) = run(session.as_mut(), &["sh", "-c", &script], &stuck).await;
+                // A server that closes over what nobody read resets the connection; what was on its way is lost.
+                assert!([Exit::Code(code), Exit::Lost].contains(&exit), "{exit}");
+                continue;
+            }
+            let (exit, out) = run(session.as_mut(), &["sh", "-c", &script], &[]).await;
+            assert_eq!((exit, out), (Exit::Code(code), format!("{number}\n")));
+        }
+        session.close().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_that_nobody_saw_is_no_success() {
+    in_each("lost", async |namespace| {
+        namespace.pod("killed");
+        let mut session = open(&transport(&namespace, "app=killed", json!({ "timeout": 60 }))).await.unwrap();
+        let process = session.exec(&Exec::new(["sh", "-c", "echo begun; sleep 600"])).await.unwrap();
+        let Process { stdin: _stdin, mut stdout, stderr: _stderr, exit } = process;
+        let mut begun = [0; 6];
+        stdout.read_exact(&mut begun).await.unwrap();
+        namespace.kubectl(&["delete", "pod", "killed", "--grace-period=0", "--force", "--wait=false"]);
+        let exit = timeout(HANGS, exit).await.unwrap();
+        assert!(exit != Exit::Code(0), "{exit}");
+        // There is nothing left that could be ended.
+        namespace.wait("the end of the pod", || !namespace.try_kubectl(&["get", "pod", "killed"]).status.success());
+        session.close().await.unwrap();
+    })
+    .await;
+}
