@@ -8,5 +8,6 @@ mod finds;
 mod places;
 mod rights;
 mod side;
+mod side_rights;
 mod silence;
 mod support;

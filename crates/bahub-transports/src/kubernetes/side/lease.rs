@@ -154,6 +154,9 @@ impl Held {
             other => other.map(drop),
         };
         cluster.ask(&what, create).await?;
+        // That it may not be renewed should show before anything depends on it.
+        let what = format!("the lease {} in the namespace {namespace} cannot be renewed", record.name);
+        cluster.ask(&what, async || renewed(cluster, &api, &record.name).await).await?;
         let renewing = tokio::spawn(renew(cluster.clone(), api, record.name.clone(), events.clone()));
         Ok(Self { renewing })
     }
