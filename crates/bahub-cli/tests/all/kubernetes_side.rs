@@ -20,7 +20,12 @@ pub(crate) fn scene(namespace: &Namespace, app: &str, kubeconfig: &std::path::Pa
 
 /// Everything that a run could leave or change.
 pub(crate) fn state(namespace: &Namespace, workload: &str) -> String {
-    let scale = namespace.kubectl(&["get", workload, "-o", "jsonpath={.spec.replicas} {.metadata.annotations.bahub\\.scaled-down}"]);
+    let scale = namespace.kubectl(&[
+        "get",
+        workload,
+        "-o",
+        "jsonpath={.spec.replicas} {.metadata.annotations.bahub\\.scaled-down}",
+    ]);
     format!("{scale} {}", namespace.kubectl(&["get", "jobs,leases", "-o", "name"]))
 }
 
@@ -87,7 +92,15 @@ impl App {
     }
 
     fn side_pod(&self) -> String {
-        self.namespace.kubectl(&["get", "pods", "-l", "bahub.run", "--field-selector=status.phase=Running", "-o", "name"])
+        self.namespace.kubectl(&[
+            "get",
+            "pods",
+            "-l",
+            "bahub.run",
+            "--field-selector=status.phase=Running",
+            "-o",
+            "name",
+        ])
     }
 
     #[track_caller]

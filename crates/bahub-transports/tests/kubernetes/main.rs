@@ -8,6 +8,7 @@ mod finds;
 mod places;
 mod rights;
 mod side;
+mod side_custom;
 mod side_rights;
 mod silence;
 mod support;

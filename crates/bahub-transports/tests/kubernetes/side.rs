@@ -99,7 +99,8 @@ async fn sidepod_conforms_with_a_gibibyte_each_way() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_kind_that_can_be_scaled_is_down_meanwhile_and_then_as_it_was() {
     anywhere("kinds", async |namespace| {
-        for (kind, replicas) in [("Deployment", 2), ("StatefulSet", 2), ("ReplicaSet", 1), ("ReplicationController", 1)] {
+        for (kind, replicas) in [("Deployment", 2), ("StatefulSet", 2), ("ReplicaSet", 1), ("ReplicationController", 1)]
+        {
             let name = kind.to_lowercase();
             namespace.workload(kind, &name, replicas);
             let full = format!("{replicas}/{replicas}");
@@ -251,6 +252,29 @@ async fn what_somebody_scales_meanwhile_stays_as_that_one_wished() {
         assert!(namespace.scale_of("deployment/web").starts_with("3/"));
         assert!(!namespace.scale_of("deployment/web").contains("run"));
         assert!(told.lock().unwrap().contains("to 3 during the run; it stays so"), "{}", told.lock().unwrap());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_side_pod_that_outlives_its_time_is_ended_and_told() {
+    anywhere("overdue", async |namespace| {
+        namespace.workload("Deployment", "web", 1);
+        let told = Arc::new(Mutex::new(String::new()));
+        let tell = Arc::clone(&told);
+        let events = Events::to(move |event| *tell.lock().unwrap() += &format!("{event:?}"));
+        let cx = RunContext { events, ..run() };
+        let mut session = side(&namespace, "web", json!({ "timeout": 10 })).open(&cx).await.unwrap();
+        let process = session.exec(&Exec::new(["sleep", "1000"])).await.unwrap();
+        assert!(!matches!(process.exit.await, bahub_core::step::Exit::Code(0)));
+        namespace.wait("the end of the job", || {
+            namespace
+                .kubectl(&["get", "jobs", "-o", "jsonpath={.items[*].status.conditions[*].reason}"])
+                .contains("Deadline")
+        });
+        session.close().await.unwrap();
+        assert!(told.lock().unwrap().contains("its `timeout` has passed"), "{}", told.lock().unwrap());
+        namespace.wait("the end of side pods", || namespace.of_runs().is_empty());
     })
     .await;
 }

@@ -14,7 +14,8 @@ const ROLES: [&str; 2] = ["bahub-sidepod", "bahub-scale"];
 /// The documents of the YAML block that holds a Role of this name.
 fn documented(role: &str) -> Vec<Value> {
     let block = DOCS.split("```yaml\n").skip(1).filter_map(|block| block.split("```").next());
-    let block = block.into_iter().find(|block| block.contains(&format!("kind: Role\nmetadata: {{name: {role},"))).unwrap();
+    let block =
+        block.into_iter().find(|block| block.contains(&format!("kind: Role\nmetadata: {{name: {role},"))).unwrap();
     serde_yaml::Deserializer::from_str(block).map(|one| serde::Deserialize::deserialize(one).unwrap()).collect()
 }
 

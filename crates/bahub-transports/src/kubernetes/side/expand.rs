@@ -7,7 +7,11 @@ use k8s_openapi::api::core::v1::{Container, ObjectFieldSelector, Pod, VolumeMoun
 ///
 /// # Errors
 /// [`TransportErrorKind::Refused`] where a variable's value cannot be known from the pod's description.
-pub(super) fn sub_path(pod: &Pod, container: &Container, mount: &VolumeMount) -> Result<Option<String>, TransportError> {
+pub(super) fn sub_path(
+    pod: &Pod,
+    container: &Container,
+    mount: &VolumeMount,
+) -> Result<Option<String>, TransportError> {
     let some = |path: &String| Some(path.clone()).filter(|path| !path.is_empty());
     let Some(expression) = mount.sub_path_expr.as_ref().filter(|expression| !expression.is_empty()) else {
         return Ok(mount.sub_path.as_ref().and_then(some));
@@ -15,8 +19,13 @@ pub(super) fn sub_path(pod: &Pod, container: &Container, mount: &VolumeMount) ->
     expanded(expression, &|name| variable(pod, container, name)).map(Some).map_err(|name| {
         let message =
             format!("the mount {} of the container {} needs the variable {name}", mount.mount_path, container.name);
-        TransportError::new(TransportErrorKind::Refused, format!("{message}, whose value its description does not tell"))
-            .with_help("use subPath, or a variable with a `value` or a `fieldRef` of metadata, spec.nodeName or status.hostIP")
+        TransportError::new(
+            TransportErrorKind::Refused,
+            format!("{message}, whose value its description does not tell"),
+        )
+        .with_help(
+            "use subPath, or a variable with a `value` or a `fieldRef` of metadata, spec.nodeName or status.hostIP",
+        )
     })
 }
 
@@ -45,9 +54,11 @@ fn expanded(expression: &str, value: &dyn Fn(&str) -> Option<String>) -> Result<
 
 fn variable(pod: &Pod, container: &Container, name: &str) -> Option<String> {
     // The last of several with one name counts.
-    let variable = container.env.iter().flatten().filter(|variable| variable.name == name).next_back()?;
+    let variable = container.env.iter().flatten().rfind(|variable| variable.name == name)?;
     match (&variable.value, &variable.value_from) {
-        (Some(value), _) => expanded(value, &|inner| (inner != name).then(|| self::variable(pod, container, inner))?).ok(),
+        (Some(value), _) => {
+            expanded(value, &|inner| (inner != name).then(|| self::variable(pod, container, inner))?).ok()
+        }
         (None, Some(source)) => field(pod, source.field_ref.as_ref()?),
         (None, None) => Some(String::new()),
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::batch::v1::{Job, JobSpec};
 use k8s_openapi::api::core::v1::{
-    Affinity, Container, EmptyDirVolumeSource, NodeAffinity, NodeSelector, NodeSelectorRequirement,
+    Affinity, Container, EmptyDirVolumeSource, EnvVar, NodeAffinity, NodeSelector, NodeSelectorRequirement,
     NodeSelectorTerm, Pod, PodSecurityContext, PodSpec, PodTemplateSpec, ResourceRequirements, SecurityContext, Volume,
     VolumeMount,
 };
@@ -123,6 +123,8 @@ fn container(of: &Likeness<'_>, place: Option<&str>) -> Container {
         // It waits, and ends by itself when the job's deadline passes; no shell is needed for that.
         command: Some(vec!["sleep".into(), of.config.timeout.to_string()]),
         args: Some(Vec::new()),
+        // Where the agent is placed first: not on the original's data.
+        env: place.map(|path| vec![EnvVar { name: "TMPDIR".into(), value: Some(path.into()), value_from: None }]),
         resources: Some(resources(&of.config.resources)),
         volume_mounts: Some(mounts),
         security_context: Some(security_of_container(of)),

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use bahub_core::event::{Event, Events};
 use bahub_core::transport::TransportError;
-use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::Api;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use serde_json::json;
@@ -54,10 +54,8 @@ impl Record {
 
     fn to_lease(&self, now: Timestamp) -> Lease {
         let workload = self.workload.as_ref().and_then(|workload| serde_json::to_string(workload).ok());
-        let mut annotations = BTreeMap::from([
-            (BACKUP.to_owned(), self.backup.clone()),
-            (SELECTOR.to_owned(), self.selector.clone()),
-        ]);
+        let mut annotations =
+            BTreeMap::from([(BACKUP.to_owned(), self.backup.clone()), (SELECTOR.to_owned(), self.selector.clone())]);
         annotations.extend(workload.map(|workload| (WORKLOAD.to_owned(), workload)));
         Lease {
             metadata: ObjectMeta {

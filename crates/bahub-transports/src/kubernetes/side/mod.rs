@@ -17,6 +17,7 @@ mod pod;
 mod recover;
 mod scale;
 mod session;
+mod settle;
 #[cfg(test)]
 mod tests;
 mod volumes;
@@ -75,7 +76,7 @@ impl Transport for SidePod {
     }
 
     async fn recover(&self, cx: &RunContext) -> Result<Vec<Recovered>, TransportError> {
-        recover::recover(&self.cluster(cx).await?, &self.0.namespace).await
+        recover::recover(&self.cluster(cx).await?, &self.0.namespace, &self.0.selector, cx).await
     }
 }
 

@@ -42,7 +42,7 @@ pub(super) async fn of(cluster: &Cluster, namespace: &str, pod: &Pod) -> Result<
         let kind = match workload::kind_of(cluster, &owner).await {
             Ok(kind) => kind,
             // It can be scaled without whoever is above.
-            Err(_) if found.is_some() => return Ok(topped(found, &owner)?),
+            Err(_) if found.is_some() => return topped(found, &owner),
             Err(error) => return Err(error),
         };
         if !kind.has_scale {
@@ -76,7 +76,8 @@ const WITHOUT: &str = "leave out `scaleDown` where a copy of files in use will d
 
 fn bare(pod: &Pod) -> TransportError {
     let name = pod.metadata.name.as_deref().unwrap_or_default();
-    let message = format!("the pod {name} cannot be scaled down: it belongs to nothing, and nothing would bring it back");
+    let message =
+        format!("the pod {name} cannot be scaled down: it belongs to nothing, and nothing would bring it back");
     TransportError::new(TransportErrorKind::Refused, message).with_help(format!("run it by a Deployment, or {WITHOUT}"))
 }
 
@@ -109,7 +110,9 @@ pub(super) async fn mind_autoscalers(
         let Some(spec) = autoscaler.spec.filter(|spec| {
             let target = &spec.scale_target_ref;
             let version = target.api_version.as_deref().unwrap_or_default();
-            target.kind == workload.kind && target.name == workload.name && group(version) == group(&workload.api_version)
+            target.kind == workload.kind
+                && target.name == workload.name
+                && group(version) == group(&workload.api_version)
         }) else {
             continue;
         };

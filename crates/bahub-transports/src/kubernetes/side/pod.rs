@@ -130,7 +130,8 @@ async fn must_be_possible(cluster: &Cluster, namespace: &str, job: &str, is_late
     }
     let why = why.unwrap_or_else(|| "it does not appear".to_owned());
     let help = cluster.kubectl(namespace, &format!("describe job {job}"));
-    Err(TransportError::new(TransportErrorKind::Refused, format!("the side pod of {job} cannot be made: {why}")).with_help(help))
+    Err(TransportError::new(TransportErrorKind::Refused, format!("the side pod of {job} cannot be made: {why}"))
+        .with_help(help))
 }
 
 /// What the cluster's own controller says of a job, where that may be read.
@@ -139,6 +140,14 @@ async fn complaint(cluster: &Cluster, namespace: &str, job: &str) -> Option<Stri
     let about = format!("involvedObject.name={job},reason=FailedCreate");
     let listed = api.list(&ListParams::default().fields(&about)).await.ok()?;
     listed.items.into_iter().find_map(|event| event.message)
+}
+
+/// Whether the cluster has ended the job because its time was over.
+pub(super) async fn is_overdue(cluster: &Cluster, namespace: &str, job: &str) -> bool {
+    let api: Api<Job> = cluster.api(namespace);
+    let status = api.get(job).await.ok().and_then(|job| job.status);
+    let conditions = status.and_then(|status| status.conditions).unwrap_or_default();
+    conditions.iter().any(|condition| condition.reason.as_deref() == Some("DeadlineExceeded"))
 }
 
 /// Removes what a run made, and waits until no program of it runs. The cluster takes some seconds more until the pod is gone.

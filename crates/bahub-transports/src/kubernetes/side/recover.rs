@@ -1,5 +1,7 @@
 //! What no run holds any more.
 
+use bahub_core::event::Event;
+use bahub_core::run::{RunContext, RunPurpose};
 use bahub_core::transport::{Recovered, TransportError, TransportErrorKind};
 
 use super::super::client::Cluster;
@@ -12,7 +14,12 @@ use super::{clock, pod};
 ///
 /// # Errors
 /// The first thing that could not be brought back; the rest was.
-pub(super) async fn recover(cluster: &Cluster, namespace: &str) -> Result<Vec<Recovered>, TransportError> {
+pub(super) async fn recover(
+    cluster: &Cluster,
+    namespace: &str,
+    selector: &str,
+    cx: &RunContext,
+) -> Result<Vec<Recovered>, TransportError> {
     // A run's lease is there before its job and after it: read in this order, a job without one belongs to nobody.
     let jobs = pod::jobs(cluster, namespace).await?;
     let leases = lease::all(cluster, namespace).await?;
@@ -23,7 +30,14 @@ pub(super) async fn recover(cluster: &Cluster, namespace: &str) -> Result<Vec<Re
         Err(error) => wrong = wrong.take().or(Some(error)),
     };
     for record in leases.iter().filter(|record| record.is_dead(now)) {
-        note(mended(cluster, namespace, record).await);
+        match mended(cluster, namespace, record).await {
+            // Who may not touch another backup's workload can work beside it all the same.
+            Err(error) if cx.purpose != RunPurpose::Recover && record.selector != selector => {
+                let message = format!("what a dead run of {} left is not mended: {}", record.backup, error.chain());
+                cx.events.tell(Event::Warning { message });
+            }
+            result => note(result),
+        }
     }
     for (job, run) in jobs.iter().filter(|(_, run)| !leases.iter().any(|lease| lease.run == *run)) {
         let removed = pod::remove(cluster, namespace, job, run).await;

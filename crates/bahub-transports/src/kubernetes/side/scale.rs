@@ -6,26 +6,22 @@ use bahub_core::event::Event;
 use bahub_core::run::RunContext;
 use bahub_core::transport::{TransportError, TransportErrorKind};
 use k8s_openapi::api::autoscaling::v1::Scale;
-use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
-use kube::api::{ListParams, Patch, PatchParams};
+use kube::api::{Patch, PatchParams};
 use kube::core::DynamicObject;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use super::super::client::Cluster;
-use super::super::{failure, state};
-use super::owner::{Belonging, Owner};
+use super::super::failure;
+use super::undone;
 use super::workload::Workload;
-use super::{cancelled, undone};
 
 /// The annotation of a workload that a run has scaled to 0.
 const SCALED: &str = "bahub.scaled-down";
 /// How often a patch is tried whose guards did not hold because something else changed meanwhile.
 const TRIES: u32 = 20;
-/// How often pods are looked at.
-const LOOK: Duration = Duration::from_millis(500);
 
 /// What has to be brought back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,10 +123,14 @@ impl Scaling {
     async fn must_be_left_over(&self, before: &Before, now: &Now) -> Result<(), TransportError> {
         let leases = super::lease::all(&self.cluster, &self.workload.namespace).await?;
         if leases.iter().any(|lease| lease.run == before.run) {
-            return Err(self.refused("another run holds it", "try again when that has ended; bahub :recover mends dead ones"));
+            return Err(
+                self.refused("another run holds it", "try again when that has ended; bahub :recover mends dead ones")
+            );
         }
         match now.replicas {
-            0 => Err(self.refused("a run that nothing else is known of scaled it to 0", &self.by_hand(before.replicas))),
+            0 => {
+                Err(self.refused("a run that nothing else is known of scaled it to 0", &self.by_hand(before.replicas)))
+            }
             _ => Ok(()),
         }
     }
@@ -188,80 +188,6 @@ impl Scaling {
         Err(TransportError::new(TransportErrorKind::Undo, message).with_help("bahub :recover, when it is quiet"))
     }
 
-    /// Waits until all pods of the workload are gone.
-    ///
-    /// # Errors
-    /// [`TransportErrorKind::Refused`] where somebody scales it up meanwhile; [`TransportErrorKind::Unreachable`] where
-    /// one does not go within `patience`.
-    pub(super) async fn gone(&self, owner: &Owner, patience: Duration, cx: &RunContext) -> Result<(), TransportError> {
-        let until = Instant::now() + patience;
-        let mut belonging = Belonging::new(&self.cluster, &self.workload);
-        loop {
-            let scale = self.scale().await?;
-            self.must_be_down(&scale, owner)?;
-            let mut left = None;
-            for pod in self.pods(&scale).await? {
-                if !is_done(&pod) && belonging.has(&pod).await? {
-                    left = Some(pod);
-                    break;
-                }
-            }
-            let Some(pod) = left else { return Ok(()) };
-            if Instant::now() > until {
-                return Err(self.stays(&pod, patience));
-            }
-            tokio::select! {
-                () = sleep(LOOK) => {}
-                () = cx.cancel.cancelled() => return Err(cancelled()),
-            }
-        }
-    }
-
-    fn must_be_down(&self, scale: &Scale, owner: &Owner) -> Result<(), TransportError> {
-        let replicas = replicas(scale);
-        if replicas == 0 {
-            return Ok(());
-        }
-        let why = match &owner.above {
-            Some(above) => format!("somebody scaled it to {replicas} meanwhile, perhaps {above}, which it belongs to"),
-            None => format!("somebody scaled it to {replicas} meanwhile"),
-        };
-        Err(self.refused(&why, "pause whoever scales it (an operator, an autoscaler), or leave out `scaleDown`"))
-    }
-
-    fn stays(&self, pod: &Pod, patience: Duration) -> TransportError {
-        let (name, namespace) = (state::name(pod), &self.workload.namespace);
-        let message = format!("{} is scaled to 0, and its pod {name} is still there after {} s", self.workload, patience.as_secs());
-        TransportError::new(TransportErrorKind::Unreachable, message)
-            .with_help(self.cluster.kubectl(namespace, &format!("describe pod {name}")))
-    }
-
-    /// Waits until as many pods as before are ready. Gives a sentence where they do not become so.
-    pub(super) async fn ready(&self, wanted: i32, patience: Duration, cx: &RunContext) -> Option<String> {
-        let until = Instant::now() + patience;
-        let mut ready = 0;
-        loop {
-            if let Ok(scale) = self.scale().await
-                && let Ok(pods) = self.pods(&scale).await
-            {
-                ready = pods.iter().filter(|pod| state::is_ready(pod)).count();
-                if i32::try_from(ready).is_ok_and(|ready| ready >= wanted) {
-                    return None;
-                }
-            }
-            // Who ends the run does not wait for what comes back by itself.
-            if Instant::now() > until || cx.cancel.is_cancelled() {
-                break;
-            }
-            tokio::select! {
-                () = sleep(LOOK) => {}
-                () = cx.cancel.cancelled() => {}
-            }
-        }
-        let message = format!("{} is scaled back to {wanted}, of which {ready} are ready", self.workload);
-        (!cx.cancel.is_cancelled()).then(|| format!("{message} after {} s", patience.as_secs()))
-    }
-
     /// What it is now, with the number of its scale. None where it, or the one that was meant, is gone.
     async fn now(&self) -> Result<Option<Now>, TransportError> {
         let api = self.workload.api(&self.cluster)?;
@@ -290,10 +216,8 @@ impl Scaling {
             let message = format!("the annotation {SCALED} of {} is none of bahub's: {record}", self.workload);
             let help = format!(
                 "scale it as it should be, and remove the annotation: {}",
-                self.cluster.kubectl(
-                    &self.workload.namespace,
-                    &format!("annotate {} {SCALED}-", self.workload.reference())
-                )
+                self.cluster
+                    .kubectl(&self.workload.namespace, &format!("annotate {} {SCALED}-", self.workload.reference()))
             );
             TransportError::new(TransportErrorKind::Undo, message).with_help(help)
         })
@@ -308,9 +232,15 @@ impl Scaling {
     }
 
     async fn patch_scale(&self, from: i32, to: i32) -> Result<bool, TransportError> {
-        let test = json!({ "op": "test", "path": "/spec/replicas", "value": from });
-        let replace = json!({ "op": "replace", "path": "/spec/replicas", "value": to });
-        self.send(vec![test, replace], true).await
+        let scale = self.scale().await?;
+        if replicas(&scale) != from {
+            return Ok(false);
+        }
+        // A number that is 0 is not written there, so its absence cannot be a guard.
+        let version = scale.metadata.resource_version;
+        let test = json!({ "op": "test", "path": "/metadata/resourceVersion", "value": version });
+        let set = json!({ "op": "add", "path": "/spec/replicas", "value": to });
+        self.send(vec![test, set], true).await
     }
 
     /// Whether the guards held. An answer that was lost reads as an error or as guards that did not: look again.
@@ -321,9 +251,8 @@ impl Scaling {
     async fn send(&self, operations: Vec<Value>, to_scale: bool) -> Result<bool, TransportError> {
         let (api, name) = (self.workload.api(&self.cluster)?, &self.workload.name);
         let what = format!("{} cannot be scaled", self.workload);
-        let patch = serde_json::from_value(Value::Array(operations)).map_err(|error| {
-            TransportError::new(TransportErrorKind::Refused, what.clone()).with_source(error)
-        })?;
+        let patch = serde_json::from_value(Value::Array(operations))
+            .map_err(|error| TransportError::new(TransportErrorKind::Refused, what.clone()).with_source(error))?;
         let (patch, how) = (Patch::<Value>::Json(patch), PatchParams::default());
         let sent = async || {
             let answer = match to_scale {
@@ -342,26 +271,13 @@ impl Scaling {
         Ok(held)
     }
 
-    async fn scale(&self) -> Result<Scale, TransportError> {
+    pub(super) async fn scale(&self) -> Result<Scale, TransportError> {
         let api: Api<DynamicObject> = self.workload.api(&self.cluster)?;
         let what = format!("the scale of {} cannot be read", self.workload);
         self.cluster.ask(&what, async || api.get_scale(&self.workload.name).await).await
     }
 
-    async fn pods(&self, scale: &Scale) -> Result<Vec<Pod>, TransportError> {
-        let namespace = &self.workload.namespace;
-        let selector = scale.status.as_ref().and_then(|status| status.selector.as_deref()).unwrap_or_default();
-        if selector.is_empty() {
-            let help = "its definition has to name a labelSelectorPath, so that its pods can be told";
-            return Err(self.refused("its scale does not tell which pods are its", help));
-        }
-        let api: Api<Pod> = self.cluster.api(namespace);
-        let what = format!("the pods of {} cannot be listed", self.workload);
-        let matching = ListParams::default().labels(selector);
-        Ok(self.cluster.ask(&what, async || api.list(&matching).await).await?.items)
-    }
-
-    fn refused(&self, why: &str, help: &str) -> TransportError {
+    pub(super) fn refused(&self, why: &str, help: &str) -> TransportError {
         let message = format!("{} cannot be scaled down: {why}", self.workload);
         TransportError::new(TransportErrorKind::Refused, message).with_help(help)
     }
@@ -388,12 +304,6 @@ fn annotation() -> String {
     format!("/metadata/annotations/{SCALED}")
 }
 
-fn replicas(scale: &Scale) -> i32 {
+pub(super) fn replicas(scale: &Scale) -> i32 {
     scale.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(0)
-}
-
-/// Whether no program of it runs any more.
-fn is_done(pod: &Pod) -> bool {
-    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
-    matches!(phase, Some("Succeeded" | "Failed"))
 }

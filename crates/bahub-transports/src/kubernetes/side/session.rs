@@ -14,8 +14,8 @@ use super::super::client::Cluster;
 use super::super::session::InPod;
 use super::lease::{self, Held, Record};
 use super::owner::Owner;
-use super::scale::{Back, Scaling};
 use super::pod;
+use super::scale::{Back, Scaling};
 
 /// What a run in a side pod consists of.
 pub(super) struct Side {
@@ -154,6 +154,11 @@ impl Session for Side {
         let pod = self.pod.take();
         if !self.is_begun {
             return Ok(());
+        }
+        if pod::is_overdue(&self.cluster, self.namespace(), &self.record.name).await {
+            let message =
+                "the cluster ended the side pod because its `timeout` has passed: raise it in the transport's spec";
+            self.cx.events.tell(Event::Warning { message: message.to_owned() });
         }
         let scaling = self.down.as_ref().map(|down| &down.scaling);
         let back = undo(&self.cluster, self.namespace(), &self.record, scaling).await?;

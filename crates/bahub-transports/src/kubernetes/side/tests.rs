@@ -145,7 +145,9 @@ fn each_mount_is_there_once_and_no_token_is() {
         ])
     );
     let text = job.to_string();
-    for absent in ["serviceAccountToken", "default-token", "geheim", "hostPort", "hostNetwork", "privileged", "/var/log"] {
+    for absent in
+        ["serviceAccountToken", "default-token", "geheim", "hostPort", "hostNetwork", "privileged", "/var/log"]
+    {
         assert!(!text.contains(absent), "{absent}: {text}");
     }
     assert_eq!(at(&job, &format!("{POD}/automountServiceAccountToken")), false);
@@ -188,7 +190,9 @@ fn it_has_the_rights_of_the_original_or_those_of_the_spec() {
 
 #[test]
 fn it_runs_where_the_original_does_unless_its_volumes_can_be_had_elsewhere() {
-    let node = format!("{POD}/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms/0/matchFields");
+    let node = format!(
+        "{POD}/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms/0/matchFields"
+    );
     for (modes, is_bound) in [
         (&["ReadWriteOnce"][..], true),
         (&["ReadWriteOncePod"], true),
