@@ -2,7 +2,7 @@
 
 use bahub_testkit::fixtures::{Kubernetes, Namespace, container, pod};
 
-use super::support::{Scene, Watch, comes_back, own_address, routes};
+use super::support::{Scene, Watch, comes_back, routes};
 
 /// A scene of podexec into the pods of this name.
 fn scene(namespace: &Namespace, app: &str, more: &str, adapter: (&str, &str)) -> Scene {
@@ -40,7 +40,7 @@ fn files_of_a_pod_with_two_containers_and_parts_of_a_volume() {
         for (name, path, _) in both {
             let adapter = ("bahub.adapters.filesystem", &*format!("paths: [{path}]"));
             for (route, scene, server) in
-                routes(&own_address(), || scene(&namespace, "two", &format!(", container: {name}"), adapter))
+                routes(&cluster.host_address(), || scene(&namespace, "two", &format!(", container: {name}"), adapter))
             {
                 for (name, path, _) in both {
                     sh(name, TREE, path);
@@ -81,7 +81,7 @@ fn mariadb_in_a_pod() {
     let watch = Watch::start(&["pa55 word of maria", "-----BEGIN PGP PRIVATE"], move || told(&theirs));
     let adapter =
         ("bahub.adapters.mysql", "socket: /tmp/socket, user: app, password: \"pa55 word of maria\", database: app");
-    for (route, scene, _server) in routes(&own_address(), || scene(&namespace, "maria", "", adapter)) {
+    for (route, scene, _server) in routes(&cluster.host_address(), || scene(&namespace, "maria", "", adapter)) {
         comes_back(route, &scene, look, || drop(client("DROP TABLE app.t")));
     }
     watch.saw_no_secret();

@@ -1,6 +1,7 @@
 //! Programs in a container of a pod, and their ends.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bahub_core::step::Exit;
@@ -18,6 +19,11 @@ use super::{kill, state, stdio};
 
 /// How much of what a script says is kept.
 const WORDS_MOST: u64 = 64 << 10;
+
+/// After how long a silence it is asked whether a program is still there.
+const SILENCE: Duration = Duration::from_secs(15);
+/// How long the end of a program that is there no more may be on its way.
+const TOLD: Duration = Duration::from_secs(5);
 
 /// Replaces itself by the program `$1`, which has the mark `$0` in its environment, and so has every child of it.
 const MARKED: &str = "export BAHUB_EXEC=\"$0\"; exec \"$@\"";
@@ -62,11 +68,18 @@ impl Container {
         let marked = ["sh", "-c", MARKED, &mark].map(str::to_owned);
         let argv: Vec<_> = marked.into_iter().chain(command.argv.iter().cloned()).collect();
         let (streams, work) = self.attach(&argv).await?;
+        let stdio::Streams { stdin, stdout, stderr, heard } = streams;
         let (told, end) = watch::channel(None);
-        let task = tokio::spawn(async move { told.send_replace(Some(work.await)) });
+        let gone = gone(Arc::clone(self), mark.clone(), heard);
+        let task = tokio::spawn(async move {
+            let exit = tokio::select! {
+                exit = work => exit,
+                () = gone => Exit::Lost,
+            };
+            told.send_replace(Some(exit))
+        });
         let running = Running { end: end.clone() };
         let guard = KillOnDrop { container: Arc::clone(self), mark, end, task: task.abort_handle() };
-        let stdio::Streams { stdin, stdout, stderr } = streams;
         Ok((running, Process { stdin, stdout, stderr, exit: Box::pin(guard.exit()) }))
     }
 
@@ -101,7 +114,7 @@ impl Container {
         let argv: Vec<_> = ["sh", "-c", script, "sh"].iter().chain(arguments).map(|&word| word.to_owned()).collect();
         let work = async {
             let (streams, work) = self.attach(&argv).await?;
-            let stdio::Streams { mut stdin, stdout, stderr } = streams;
+            let stdio::Streams { mut stdin, stdout, stderr, .. } = streams;
             let (mut out, mut err) = (Vec::new(), Vec::new());
             let write = async {
                 // It may end without reading everything: what it says tells what is wrong.
@@ -155,6 +168,19 @@ impl Running {
     /// Waits until its end is known.
     pub(super) async fn ended(&mut self) {
         let _ = self.end.wait_for(Option::is_some).await;
+    }
+}
+
+/// Waits until nothing of a program is left there though its end was not told: servers are known to leave a connection open
+/// and silent where a program ended without reading its input. Ends also where the cluster does not answer any more.
+async fn gone(container: Arc<Container>, mark: String, heard: Arc<AtomicUsize>) {
+    loop {
+        let before = heard.load(Ordering::Relaxed);
+        tokio::time::sleep(SILENCE).await;
+        if heard.load(Ordering::Relaxed) == before && !kill::may_live(&container, &mark).await {
+            // What ended this moment is about to be told.
+            return tokio::time::sleep(TOLD).await;
+        }
     }
 }
 

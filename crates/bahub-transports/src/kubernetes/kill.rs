@@ -66,6 +66,23 @@ pub(super) async fn end(container: &Container, mark: &str, folders: &[&str]) -> 
     }
 }
 
+/// Looks for a process with the mark `$1`.
+const LOOK: &str = r#"
+command -v tr >/dev/null && command -v grep >/dev/null || exit 3
+for process in /proc/[0-9]*; do
+    tr '\0' '\n' <"$process/environ" 2>/dev/null | grep -q "^BAHUB_EXEC=$1" && exit 0
+done
+exit 1
+"#;
+
+/// Whether something with this mark may live; not where the cluster does not answer.
+pub(super) async fn may_live(container: &Container, mark: &str) -> bool {
+    match container.script(LOOK, &[mark], b"", END).await {
+        Ok(said) => said.exit != Exit::Code(1),
+        Err(error) => *error.kind() == TransportErrorKind::Exec,
+    }
+}
+
 /// The error of what stays.
 pub(super) fn stays(container: &Container, what: &str, why: &str) -> TransportError {
     let place = &container.place;

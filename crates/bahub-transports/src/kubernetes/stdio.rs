@@ -5,6 +5,8 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bahub_core::step::Exit;
@@ -40,6 +42,8 @@ pub(super) struct Streams {
     pub(super) stdin: Pin<Box<dyn AsyncWrite + Send>>,
     pub(super) stdout: Pin<Box<dyn AsyncRead + Send>>,
     pub(super) stderr: Pin<Box<dyn AsyncRead + Send>>,
+    /// How many messages came so far: who sees no change hears nothing.
+    pub(super) heard: Arc<AtomicUsize>,
 }
 
 /// The streams of a program, and the work that keeps them going; it gives the end of the program.
@@ -54,14 +58,16 @@ where
     let (out, from_out) = mpsc::channel(OUT_MESSAGES);
     let (err, from_err) = mpsc::channel(ERR_MESSAGES);
     let (stdin, from_stdin) = tokio::io::duplex(IN_MESSAGE);
+    let heard = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&heard);
     let work = async move {
         // Each side goes on while the other waits; the end of a program ends its input, read or not.
         tokio::select! {
-            exit = listen(from_server, out, err) => exit,
+            exit = listen(from_server, out, err, &counter) => exit,
             never = speak(from_stdin, to_server, closes_stdin) => match never {},
         }
     };
-    (Streams { stdin: Box::pin(stdin), stdout: reader(from_out), stderr: reader(from_err) }, work)
+    (Streams { stdin: Box::pin(stdin), stdout: reader(from_out), stderr: reader(from_err), heard }, work)
 }
 
 /// Sends standard input on, and its end where the server understands that. Never ends by itself: a socket that takes
@@ -77,16 +83,12 @@ where
     loop {
         let mut message = Vec::with_capacity(1 + IN_MESSAGE);
         message.push(STDIN);
-        let sent = match (&mut from).take(IN_MESSAGE as u64).read_buf(&mut message).await {
-            Ok(0) | Err(_) => {
-                if closes {
-                    let _ = to.send(Message::binary(vec![CLOSE, STDIN])).await;
-                }
-                break;
-            }
-            Ok(_) => to.send(Message::binary(message)).await,
-        };
-        if sent.is_err() {
+        let read = (&mut from).take(IN_MESSAGE as u64).read_buf(&mut message).await;
+        let is_end = !matches!(read, Ok(1..));
+        if is_end {
+            message = vec![CLOSE, STDIN];
+        }
+        if (is_end && !closes) || to.send(Message::binary(message)).await.is_err() || is_end {
             break;
         }
     }
@@ -98,7 +100,7 @@ where
 type Chunks = mpsc::Sender<io::Result<Bytes>>;
 
 /// Passes everything on until the server closes, or has said how the program ended and falls silent.
-async fn listen<S>(mut from: SplitStream<WebSocketStream<S>>, out: Chunks, err: Chunks) -> Exit
+async fn listen<S>(mut from: SplitStream<WebSocketStream<S>>, out: Chunks, err: Chunks, heard: &AtomicUsize) -> Exit
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -108,6 +110,7 @@ where
             None => from.next().await,
             Some(_) => tokio::time::timeout(AFTER_STATUS, from.next()).await.unwrap_or(None),
         };
+        heard.fetch_add(1, Ordering::Relaxed);
         let mut bytes = match message {
             Some(Ok(Message::Binary(bytes))) => bytes,
             Some(Ok(Message::Close(_))) | None => break,
