@@ -70,7 +70,8 @@ impl Transport for SidePod {
     async fn open(&self, cx: &RunContext) -> Result<Box<dyn Session>, TransportError> {
         let cluster = self.cluster(cx).await?;
         let pod = self.original(&cluster, cx).await?;
-        let side = self.plan(&cluster, &pod, cx).await?;
+        // From here on something may have to be brought back, however short the wait for pods may be.
+        let side = self.plan(&cluster.patient(PATIENCE), &pod, cx).await?;
         bahub_core::fault_point("pod.found");
         Ok(Box::new(side))
     }
@@ -171,7 +172,7 @@ impl SidePod {
         let scaling = Scaling { cluster: cluster.clone(), workload, run, lease: lease.to_owned() };
         scaling.can_go_down().await?;
         let wait_ready = Duration::from_secs(self.0.wait_ready);
-        Ok(Down { scaling, owner, wait_ready, first, is_done: false })
+        Ok(Down { scaling, owner, wait_ready, first, changing: Arc::default(), is_done: false })
     }
 }
 

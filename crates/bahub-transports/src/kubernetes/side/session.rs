@@ -7,8 +7,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bahub_core::event::Event;
 use bahub_core::run::RunContext;
-use bahub_core::transport::{Exec, PlacedPath, Process, PutFile, Session, TransportError};
+use bahub_core::transport::{Exec, PlacedPath, Process, PutFile, Session, TransportError, TransportErrorKind};
 use k8s_openapi::api::batch::v1::Job;
+use tokio::sync::Mutex;
 
 use super::super::client::Cluster;
 use super::super::session::InPod;
@@ -41,6 +42,8 @@ pub(super) struct Down {
     pub(super) wait_ready: Duration,
     /// Whether the side pod can run only when the original does not.
     pub(super) first: bool,
+    /// Held while the workload is being scaled down.
+    pub(super) changing: Arc<Mutex<()>>,
     pub(super) is_done: bool,
 }
 
@@ -84,12 +87,12 @@ impl Side {
     /// Should this session be dropped: undoing twice does no harm.
     fn defer(&self) {
         let (cluster, record, namespace) = (self.cluster.clone(), self.record.clone(), self.namespace().to_owned());
-        let (scaling, closed) = (self.down.as_ref().map(|down| down.scaling.clone()), Arc::clone(&self.closed));
+        let (down, closed) = (self.down.clone(), Arc::clone(&self.closed));
         self.cx.undo.defer("remove the side pod and scale back what it had scaled down", async move {
             if closed.load(Ordering::Acquire) {
                 return Ok(());
             }
-            let undone = undo(&cluster, &namespace, &record, scaling.as_ref()).await;
+            let undone = undo(&cluster, &namespace, &record, down.as_ref()).await;
             undone.map(drop).map_err(|error| error.chain())
         });
     }
@@ -97,7 +100,17 @@ impl Side {
     async fn scale_down(&mut self) -> Result<(), TransportError> {
         let Some(down) = self.down.as_mut().filter(|down| !down.is_done) else { return Ok(()) };
         bahub_core::fault_point("pod.scaling");
-        down.scaling.down().await?;
+        // A patch that is on its way cannot be called back: who drops this leaves it to its end, which undoing waits for.
+        let (scaling, changing) = (down.scaling.clone(), Arc::clone(&down.changing).lock_owned().await);
+        let changed = tokio::spawn(async move {
+            let changed = scaling.down().await;
+            drop(changing);
+            changed
+        });
+        changed.await.map_err(|error| {
+            let message = format!("{} could not be scaled down", down.scaling.workload);
+            TransportError::new(TransportErrorKind::Refused, message).with_source(error)
+        })??;
         bahub_core::fault_point("pod.scaled");
         down.scaling.gone(&down.owner, self.patience, &self.cx).await?;
         bahub_core::fault_point("pod.quiesced");
@@ -111,13 +124,16 @@ async fn undo(
     cluster: &Cluster,
     namespace: &str,
     record: &Record,
-    scaling: Option<&Scaling>,
+    down: Option<&Down>,
 ) -> Result<Back, TransportError> {
     // The workload must not start over what still works on its data.
     let removed = pod::remove(cluster, namespace, &record.name, &record.run).await;
     bahub_core::fault_point("pod.removed");
-    let back = match scaling {
-        Some(scaling) => scaling.up().await?,
+    let back = match down {
+        Some(down) => {
+            let _changed = down.changing.lock().await;
+            down.scaling.up().await?
+        }
         None => Back::Nothing,
     };
     bahub_core::fault_point("pod.scaled-back");
@@ -160,8 +176,7 @@ impl Session for Side {
                 "the cluster ended the side pod because its `timeout` has passed: raise it in the transport's spec";
             self.cx.events.tell(Event::Warning { message: message.to_owned() });
         }
-        let scaling = self.down.as_ref().map(|down| &down.scaling);
-        let back = undo(&self.cluster, self.namespace(), &self.record, scaling).await?;
+        let back = undo(&self.cluster, self.namespace(), &self.record, self.down.as_ref()).await?;
         drop(pod);
         self.closed.store(true, Ordering::Release);
         bahub_core::fault_point("pod.released");
