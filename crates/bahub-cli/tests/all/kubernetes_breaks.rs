@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use bahub_testkit::fixtures::{Kubernetes, Namespace};
+use bahub_testkit::fixtures::{Kubernetes, Namespace, container, pod};
 use rustix::process::Signal;
 
 use super::support::Scene;
@@ -64,6 +64,24 @@ fn a_pod_that_is_removed_is_a_failure() {
         app.namespace.kubectl(&["delete", "pod", "app", "--wait=false"]);
         failed(&run.finish(), &scene);
     }
+}
+
+#[test]
+fn a_container_that_ends_is_a_failure_and_no_failed_undo() {
+    let Some(cluster) = Kubernetes::any() else { return };
+    let namespace = cluster.namespace("ends");
+    let main = ", command: [sh, -c, \"while [ ! -e /tmp/end ]; do sleep 0.1; done; exit 1\"]";
+    namespace.apply(&pod("app", "", &container("main", "busybox", main)));
+    namespace.ready("app=app");
+    namespace.sh("app", "main", ENDLESS);
+    let app = App { namespace };
+    let scene = app.scene(&cluster.kubeconfig());
+    let mut run = scene.start(&[":backup:make", "tree"]);
+    run.until_phase("capturing");
+    app.namespace.sh("app", "main", "touch /tmp/end");
+    let run = run.finish();
+    failed(&run, &scene);
+    assert_ne!(run.status.code(), Some(100), "{run:?}");
 }
 
 #[test]

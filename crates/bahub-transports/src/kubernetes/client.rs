@@ -92,7 +92,7 @@ impl Cluster {
         what: &str,
         request: impl FnMut() -> R + Send,
     ) -> Result<T, TransportError> {
-        let answer = self.answer(failure::is_passing, request).await;
+        let answer = self.answer(Repeat::Harmless, request).await;
         answer.map_err(|unanswered| self.failed(TransportErrorKind::Unreachable, what, unanswered))
     }
 
@@ -105,7 +105,7 @@ impl Cluster {
         what: &str,
         request: impl FnMut() -> R + Send,
     ) -> Result<T, TransportError> {
-        let answer = self.answer(failure::is_unheard, request).await;
+        let answer = self.answer(Repeat::Unheard, request).await;
         answer.map_err(|unanswered| self.failed(TransportErrorKind::Exec, what, unanswered))
     }
 
@@ -118,7 +118,7 @@ impl Cluster {
         what: &str,
         request: impl FnMut() -> R + Send,
     ) -> Result<Option<T>, TransportError> {
-        match self.answer(failure::is_passing, request).await {
+        match self.answer(Repeat::Harmless, request).await {
             Ok(found) => Ok(Some(found)),
             Err(Unanswered::Refused(error)) if failure::status(&error) == Some(404) => Ok(None),
             Err(unanswered) => Err(self.failed(TransportErrorKind::Unreachable, what, unanswered)),
@@ -134,7 +134,7 @@ impl Cluster {
 
     async fn answer<T, R: Future<Output = kube::Result<T>> + Send>(
         &self,
-        is_passing: fn(&kube::Error) -> bool,
+        repeat: Repeat,
         mut request: impl FnMut() -> R + Send,
     ) -> Result<T, Unanswered> {
         let until = Instant::now() + self.patience;
@@ -146,9 +146,10 @@ impl Cluster {
             let error = match timeout(REQUEST, request()).await {
                 Ok(Ok(answer)) => return Ok(answer),
                 // One that has just started may not know its own rules yet.
-                Ok(Err(error)) if is_passing(&error) || (was_away && failure::is_denied(&error)) => Some(error),
+                Ok(Err(error)) if repeat.allows(&error) || (was_away && failure::is_denied(&error)) => Some(error),
                 Ok(Err(error)) => return Err(Unanswered::Refused(error)),
-                Err(_) => None,
+                Err(_) if repeat == Repeat::Harmless => None,
+                Err(_) => return Err(Unanswered::Silent(None)),
             };
             let pause = pauses.next().unwrap_or(PAUSE_MOST);
             if Instant::now() + pause >= until {
@@ -174,6 +175,24 @@ impl Cluster {
         let message = format!("{what}: the cluster {} does not answer ({why})", self.url);
         let help = "check that the API server runs and can be reached: kubectl get --raw /readyz";
         TransportError::new(TransportErrorKind::Unreachable, message).with_help(help)
+    }
+}
+
+/// When a request may be made again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Repeat {
+    /// Whenever a later answer may be another one.
+    Harmless,
+    /// Only where nobody can have heard it.
+    Unheard,
+}
+
+impl Repeat {
+    fn allows(self, error: &kube::Error) -> bool {
+        match self {
+            Self::Harmless => failure::is_passing(error),
+            Self::Unheard => failure::is_unheard(error),
+        }
     }
 }
 

@@ -142,17 +142,17 @@ impl Container {
         TransportError::new(TransportErrorKind::Put, message).with_help(help)
     }
 
-    /// Whether the pod is still there.
+    /// Whether programs can be in it: the pod is there, and the container runs.
     ///
     /// # Errors
     /// If the cluster does not tell.
-    pub(super) async fn is_there(&self) -> Result<bool, TransportError> {
+    pub(super) async fn is_up(&self) -> Result<bool, TransportError> {
         let Place { namespace, pod, .. } = &self.place;
         let (pods, one) =
             (self.cluster.api::<Pod>(namespace), ListParams::default().fields(&format!("metadata.name={pod}")));
         let what = format!("the pod {pod} in the namespace {namespace} cannot be looked at");
         let found = self.cluster.ask(&what, || pods.list(&one)).await?;
-        Ok(found.items.iter().any(|pod| !state::is_over(pod)))
+        Ok(found.items.iter().any(|pod| state::runs(pod, &self.place.container)))
     }
 }
 

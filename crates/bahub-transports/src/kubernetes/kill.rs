@@ -41,7 +41,7 @@ exit ${blind:-0}
 pub(super) enum Ended {
     /// They were killed, and the folders removed.
     Swept,
-    /// The container is gone: so are the programs. Folders of volumes may stay.
+    /// The container is gone, or does not run: so are the programs.
     Gone,
     /// The container's image has no means to look for programs.
     Blind,
@@ -59,7 +59,7 @@ pub(super) async fn end(container: &Container, mark: &str, folders: &[&str]) -> 
         Ok(Said { exit, stderr, .. }) => Ended::Stays(format!("{exit}: {stderr}")),
         // Without a shell nothing was started there, and no folder made.
         Err(error) if *error.kind() == TransportErrorKind::Put => Ended::Swept,
-        Err(error) => match container.is_there().await {
+        Err(error) => match container.is_up().await {
             Ok(false) => Ended::Gone,
             _ => Ended::Stays(error.chain()),
         },

@@ -14,7 +14,8 @@ const PUT: Duration = Duration::from_secs(600);
 /// Begins a loop over the folders `$d` in which one is tried, in order: temporary ones, the home, and where volumes are
 /// mounted.
 pub(super) const PLACES: &str = r#"
-volumes() { while read -r _ mount _; do case $mount in /dev* | /proc* | /sys* | /etc/* | / | *\\*) ;; *) echo "$mount" ;; esac; done 2>/dev/null </proc/mounts; }
+set -f
+volumes() { while read -r _ mount _; do case $mount in /dev | /dev/* | /proc | /proc/* | /sys | /sys/* | /etc/* | */secrets/kubernetes.io/* | / | *\\*) ;; *) echo "$mount" ;; esac; done 2>/dev/null </proc/mounts; }
 for d in "$TMPDIR" /tmp /var/tmp "$HOME" $(volumes); do
 case $d in /*) ;; *) continue ;; esac
 [ -d "$d" ] || continue

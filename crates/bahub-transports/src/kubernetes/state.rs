@@ -24,6 +24,14 @@ pub(super) fn is_ready(pod: &Pod) -> bool {
     !is_over(pod) && condition(pod, "Ready").is_some_and(|(status, _)| status == "True")
 }
 
+/// Whether this container of it runs.
+pub(super) fn runs(pod: &Pod, container: &str) -> bool {
+    let status = pod.status.as_ref();
+    let init = status.and_then(|status| status.init_container_statuses.as_ref()).into_iter().flatten();
+    let mut all = init.chain(status.and_then(|status| status.container_statuses.as_ref()).into_iter().flatten());
+    all.any(|one| one.name == container && one.state.as_ref().is_some_and(|state| state.running.is_some()))
+}
+
 /// Why it is not ready.
 pub(super) fn unready(pod: &Pod) -> Unready {
     let name = name(pod);

@@ -84,11 +84,13 @@ where
         let mut message = Vec::with_capacity(1 + IN_MESSAGE);
         message.push(STDIN);
         let read = (&mut from).take(IN_MESSAGE as u64).read_buf(&mut message).await;
-        let is_end = !matches!(read, Ok(1..));
-        if is_end {
-            message = vec![CLOSE, STDIN];
+        if !matches!(read, Ok(1..)) {
+            if closes {
+                let _ = to.send(Message::binary(vec![CLOSE, STDIN])).await;
+            }
+            break;
         }
-        if (is_end && !closes) || to.send(Message::binary(message)).await.is_err() || is_end {
+        if to.send(Message::binary(message)).await.is_err() {
             break;
         }
     }

@@ -23,7 +23,7 @@ async fn run(session: &mut dyn Session, argv: &[&str], input: &[u8]) -> (Exit, S
             tokio::join!(stdout.read_to_string(&mut out), stderr.read_to_string(&mut err), exit, write);
         (exit, out)
     };
-    timeout(HANGS, work).await.unwrap_or_else(|_| panic!("{argv:?} hangs"))
+    timeout(HANGS, work).await.map_err(|_| format!("{argv:?} hangs")).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
