@@ -15,7 +15,7 @@ mod child_stdin;
 pub mod docker;
 #[cfg(feature = "kubernetes")]
 pub mod kubernetes;
-#[cfg(feature = "docker")]
+#[cfg(any(feature = "docker", feature = "kubernetes"))]
 mod lease;
 mod register;
 #[cfg(feature = "sh")]
