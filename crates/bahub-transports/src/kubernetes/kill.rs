@@ -5,11 +5,16 @@ use std::time::Duration;
 use bahub_core::step::Exit;
 use bahub_core::transport::{TransportError, TransportErrorKind};
 
+use tokio::time::{Instant, sleep};
+
 use super::exec::{Container, Said};
 use super::place::PLACES;
 
 /// How long it may take.
 const END: Duration = Duration::from_secs(60);
+
+/// How long a cluster may take to learn that a container ended, and to start the next one.
+const LEARNS: Duration = Duration::from_secs(30);
 
 /// Kills every process with the mark `$1` until there is none: they and all their children have it in their environment.
 /// Runs as the container's user, as they do. What it cannot see is told by the status 3.
@@ -53,16 +58,24 @@ pub(super) enum Ended {
 pub(super) async fn end(container: &Container, mark: &str, folders: &[&str]) -> Ended {
     let script = format!("stays=; blind=; {KILL}{PLACES}{REMOVE}");
     let arguments: Vec<_> = std::iter::once(mark).chain(folders.iter().copied()).collect();
-    match container.script(&script, &arguments, b"", END).await {
-        Ok(Said { exit: Exit::Code(0), .. }) => Ended::Swept,
-        Ok(Said { exit: Exit::Code(3), .. }) => Ended::Blind,
-        Ok(Said { exit, stderr, .. }) => Ended::Stays(format!("{exit}: {stderr}")),
-        // Without a shell nothing was started there, and no folder made.
-        Err(error) if *error.kind() == TransportErrorKind::Put => Ended::Swept,
-        Err(error) => match container.is_up().await {
-            Ok(false) => Ended::Gone,
-            _ => Ended::Stays(error.chain()),
-        },
+    let began = Instant::now();
+    loop {
+        let error = match container.script(&script, &arguments, b"", END).await {
+            Ok(Said { exit: Exit::Code(0), .. }) => return Ended::Swept,
+            Ok(Said { exit: Exit::Code(3), .. }) => return Ended::Blind,
+            Ok(Said { exit, stderr, .. }) => format!("{exit}: {stderr}"),
+            // Without a shell nothing was started there, and no folder made.
+            Err(error) if *error.kind() == TransportErrorKind::Put => return Ended::Swept,
+            Err(error) => error.chain(),
+        };
+        // The cluster learns of a container that ended a moment after it did.
+        if matches!(container.is_up().await, Ok(false)) {
+            return Ended::Gone;
+        }
+        if began.elapsed() > LEARNS {
+            return Ended::Stays(error);
+        }
+        sleep(Duration::from_secs(1)).await;
     }
 }
 
