@@ -12,6 +12,12 @@ use crate::step::{Exit, Step};
 
 /// How one kind of data is captured and put back. Pure: no I/O, no async; everything it wants done is data.
 pub trait Adapter: Debug + Send + Sync {
+    /// The absolute paths that it reads and writes there; none where it speaks to a server. A transport that brings only
+    /// some of the place's files refuses a run that needs others.
+    fn places(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Quick steps whose failure has a known meaning: a program is missing, a login is refused.
     ///
     /// They run in order before anything is begun or stopped; the first that fails ends the run.

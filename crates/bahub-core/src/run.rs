@@ -20,6 +20,8 @@ pub struct RunContext {
     pub backup: String,
     /// Why the place is opened.
     pub purpose: RunPurpose,
+    /// The absolute paths that the work is about, as [`Adapter::places`](crate::adapter::Adapter::places) tells them.
+    pub places: Vec<String>,
     /// Ends the run; everything stops and cleans up.
     pub cancel: CancellationToken,
     /// Where to tell what happens.
@@ -102,6 +104,7 @@ impl RunContext {
             id: random_hex(16)?,
             backup: backup.into(),
             purpose,
+            places: Vec::new(),
             cancel: CancellationToken::new(),
             scrubber: events.scrubber().clone(),
             events,

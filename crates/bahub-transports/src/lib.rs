@@ -6,6 +6,7 @@
 //! | `docker` | `bahub.transports.docker` | in a container of a Docker Engine |
 //! | `docker` | `bahub.transports.docker_sidecontainer` | in a container beside another one, which is stopped meanwhile |
 //! | `kubernetes` | `bahub.transports.kubernetes_podexec` | in a container of a pod of a Kubernetes cluster |
+//! | `kubernetes` | `bahub.transports.kubernetes_sidepod` | in a pod beside another one, which may be scaled down meanwhile |
 //! | `ssh` | `bahub.transports.ssh` | on a host that OpenSSH's client reaches |
 
 #[cfg(any(feature = "sh", feature = "ssh"))]
@@ -16,7 +17,7 @@ pub mod docker;
 mod kept;
 #[cfg(feature = "kubernetes")]
 pub mod kubernetes;
-#[cfg(feature = "docker")]
+#[cfg(any(feature = "docker", feature = "kubernetes"))]
 mod lease;
 mod register;
 #[cfg(feature = "sh")]

@@ -1,9 +1,6 @@
 //! Which transports this crate brings.
 
-use bahub_core::registry::{Absent, Kind, RegistryBuilder};
-
-/// Transports of the original that come with a later version.
-const LATER: &[(&str, &[&str])] = &[("bahub.transports.kubernetes_sidepod", &[])];
+use bahub_core::registry::RegistryBuilder;
 
 /// Adds every transport that this build holds, and names those that it does not.
 pub fn register(builder: &mut RegistryBuilder) {
@@ -20,16 +17,15 @@ pub fn register(builder: &mut RegistryBuilder) {
     #[cfg(not(feature = "ssh"))]
     without(builder, "bahub.transports.ssh", "the cargo feature `ssh` of bahub-transports");
     #[cfg(feature = "kubernetes")]
-    builder.transport::<crate::kubernetes::PodExec>();
+    builder.transport::<crate::kubernetes::PodExec>().transport::<crate::kubernetes::SidePod>();
     #[cfg(not(feature = "kubernetes"))]
-    without(builder, "bahub.transports.kubernetes_podexec", "the cargo feature `kubernetes` of bahub-transports");
-    for &(type_name, aliases) in LATER {
-        let brought_by = "a later version of bahub-transports";
-        builder.absent(Kind::Transport, Absent { type_name, aliases, brought_by });
+    for pod in ["bahub.transports.kubernetes_podexec", "bahub.transports.kubernetes_sidepod"] {
+        without(builder, pod, "the cargo feature `kubernetes` of bahub-transports");
     }
 }
 
 #[cfg(not(all(feature = "sh", feature = "docker", feature = "ssh", feature = "kubernetes")))]
 fn without(builder: &mut RegistryBuilder, type_name: &'static str, brought_by: &'static str) {
+    use bahub_core::registry::{Absent, Kind};
     builder.absent(Kind::Transport, Absent { type_name, aliases: &[], brought_by });
 }

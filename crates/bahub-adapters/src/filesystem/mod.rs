@@ -49,6 +49,10 @@ impl AdapterComponent for Filesystem {
 }
 
 impl Adapter for Filesystem {
+    fn places(&self) -> Vec<String> {
+        self.paths.iter().map(ToString::to_string).collect()
+    }
+
     fn preflight(&self, _purpose: RunPurpose) -> Vec<Probe> {
         vec![dialect::probe()]
     }

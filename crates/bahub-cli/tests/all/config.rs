@@ -56,15 +56,15 @@ fn a_configuration_that_is_missing_or_names_another_backup_is_told() {
 }
 
 #[test]
-fn the_project_s_example_loads_and_names_what_brings_missing_components() {
+fn the_project_s_example_loads_and_fails_where_its_cluster_is_not() {
     let scene = Scene::new().with_variable("API_TOKEN", "t").with_variable("TEST_COLLECTION_ID", "c");
     let (folder, keys) = (scene.at("folder"), scene.at("backup-maker/resources/test"));
     fs::create_dir(&folder).unwrap();
     fs::create_dir_all(&keys).unwrap();
     fs::write(folder.join("config.yaml"), include_str!("../data/seed-config.yaml")).unwrap();
     fs::copy(scene.keys().private(), keys.join("gpg-key.asc")).unwrap();
-    let run = scene.json(&["-c", "folder/config.yaml", ":backup:make", "fs_kubernetes_pod"]);
-    run.assert_code(3).assert_error(&["bahub.transports.kubernetes_sidepod", "bahub-"]);
+    let run = scene.json(&["-c", "folder/config.yaml", ":recover", "fs_kubernetes_pod"]);
+    run.assert_code(7).assert_error(&["no Kubernetes cluster is known", "KUBECONFIG"]);
 }
 
 #[test]

@@ -20,6 +20,8 @@ mod gnupg;
 mod keys;
 mod kubernetes;
 mod kubernetes_breaks;
+mod kubernetes_killed;
+mod kubernetes_side;
 mod postgres;
 mod repository_faults;
 mod restore;

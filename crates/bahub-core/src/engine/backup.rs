@@ -76,6 +76,7 @@ impl Engine {
         work: impl AsyncFnOnce(&mut dyn Session, &mut Agent, &mut Run) -> Result<(), RunError>,
     ) -> Result<(), RunError> {
         cx.events.phase(Phase::Opening);
+        let cx = &RunContext { places: plan.adapter.places(), ..cx.clone() };
         run.report.recovered = match unless_cancelled(cx, plan.transport.recover(cx)).await {
             Ok(recovered) => recovered,
             // What another run left down is told with this one's end; it is no reason for having no backup.

@@ -57,6 +57,11 @@ impl Cluster {
         Ok(Self { client, access: access.clone(), url, patience, events: events.clone() })
     }
 
+    /// The same, with more patience: for bringing back what was changed.
+    pub(super) fn patient(&self, patience: Duration) -> Self {
+        Self { patience, ..self.clone() }
+    }
+
     /// The objects of this kind in a namespace.
     pub(super) fn api<K: Resource<Scope = NamespaceResourceScope>>(&self, namespace: &str) -> Api<K>
     where
@@ -108,7 +113,6 @@ impl Cluster {
     ///
     /// # Errors
     /// As [`ask`](Self::ask).
-    #[expect(dead_code, reason = "the side pod looks at single objects")]
     pub(super) async fn look<T, R: Future<Output = kube::Result<T>> + Send>(
         &self,
         what: &str,

@@ -8,6 +8,7 @@ mod find;
 mod kill;
 mod place;
 mod session;
+mod side;
 mod state;
 mod stdio;
 
@@ -19,6 +20,7 @@ use bahub_core::run::RunContext;
 use bahub_core::transport::{Session, Transport, TransportError};
 
 pub use config::{PodChoice, PodExecConfig};
+pub use side::{Resources, SidePod, SidePodConfig};
 
 use client::{Access, Cluster};
 use find::Wanted;

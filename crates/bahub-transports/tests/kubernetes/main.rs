@@ -7,5 +7,8 @@ mod execs;
 mod finds;
 mod places;
 mod rights;
+mod side;
+mod side_custom;
+mod side_rights;
 mod silence;
 mod support;

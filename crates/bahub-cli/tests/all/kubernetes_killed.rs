@@ -1,0 +1,109 @@
+//! A run beside a workload that is killed at each moment that there is: afterwards everything is as before it.
+
+use bahub_testkit::fixtures::{Kubernetes, Namespace};
+use rustix::process::Signal;
+
+use super::kubernetes_side::{scene, state};
+use super::support::Scene;
+
+/// Every moment of the transport's source.
+const MOMENTS: [&str; 13] = [
+    "pod.found",
+    "pod.leased",
+    "pod.created",
+    "pod.running",
+    "pod.placed",
+    "pod.started",
+    "pod.scaling",
+    "pod.scaled",
+    "pod.quiesced",
+    "pod.closing",
+    "pod.removed",
+    "pod.scaled-back",
+    "pod.released",
+];
+
+struct App {
+    namespace: Namespace,
+    scene: Scene,
+}
+
+impl App {
+    fn new(cluster: &Kubernetes, kind: &str) -> Self {
+        let namespace = cluster.namespace("killed");
+        namespace.workload(kind, "web", 1);
+        let scene = scene(&namespace, "web", &cluster.kubeconfig(), "/data");
+        Self { namespace, scene }
+    }
+
+    /// Runs it with a death at this moment.
+    #[track_caller]
+    fn killed_at(&self, moment: &str, arguments: &[&str]) {
+        let mut command = self.scene.command(arguments);
+        command.env("BAHUB_FAULT_POINT", moment);
+        let output = command.output().unwrap();
+        // `env` is replaced by the program, so this is its own death.
+        let signal = std::os::unix::process::ExitStatusExt::signal(&output.status);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(signal, Some(Signal::KILL.as_raw()), "{moment}: {}: {said}", output.status);
+    }
+}
+
+/// Kills a run at each of these moments; `:recover` mends what the first leaves, the next run what the second does.
+fn mended_after(kind: &str, moments: &[&str]) {
+    let Some(cluster) = Kubernetes::any() else { return };
+    let app = App::new(&cluster, kind);
+    let workload = format!("{kind}/web");
+    let before = state(&app.namespace, &workload);
+    let mut versions = 0;
+    for (number, &moment) in moments.iter().enumerate() {
+        app.killed_at(moment, &[":backup:make", "tree"]);
+        if number % 2 == 0 {
+            app.scene.json(&[":recover", "tree"]).assert_code(0);
+        } else {
+            app.scene.make();
+            versions += 1;
+        }
+        assert_eq!(state(&app.namespace, &workload), before, "{moment}");
+        // What a run is begun with: it waits for the pods that come back.
+        app.namespace.ready("app=web");
+        // Each version that there is is whole: that of a run that was killed after its commit too.
+        let listed = app.scene.list();
+        assert!(listed.len() >= versions, "{moment}: {listed:?}");
+        versions = listed.len();
+    }
+    if versions > 0 {
+        app.scene.json(&[":backup:verify", "tree"]).assert_code(0);
+    }
+    app.namespace.wait("the end of side pods", || app.namespace.of_runs().is_empty());
+}
+
+#[test]
+fn a_deployment_is_as_before_after_recover_and_after_the_next_run() {
+    mended_after("Deployment", &MOMENTS[..7]);
+}
+
+#[test]
+fn a_stateful_set_is_as_before_after_recover_and_after_the_next_run() {
+    mended_after("StatefulSet", &MOMENTS[7..]);
+}
+
+#[test]
+fn a_mending_that_is_killed_is_mended_and_what_somebody_removed_stands_in_nobody_s_way() {
+    let Some(cluster) = Kubernetes::any() else { return };
+    let app = App::new(&cluster, "Deployment");
+    let before = state(&app.namespace, "deployment/web");
+    app.killed_at("pod.quiesced", &[":backup:make", "tree"]);
+    app.killed_at("pod.recovered-one", &[":recover", "tree"]);
+    let recovered = app.scene.json(&[":recover", "tree"]);
+    recovered.assert_code(0);
+    assert!(recovered.stdout.contains("side pod"), "{recovered:?}");
+    assert_eq!(state(&app.namespace, "deployment/web"), before);
+    app.namespace.ready("app=web");
+    app.killed_at("pod.scaled", &[":backup:make", "tree"]);
+    app.namespace.kubectl(&["delete", "deployment", "web"]);
+    let recovered = app.scene.json(&[":recover", "tree"]);
+    recovered.assert_code(0);
+    assert!(recovered.stdout.contains("somebody removed it"), "{recovered:?}");
+    assert_eq!(app.namespace.kubectl(&["get", "jobs,leases", "-o", "name"]), "");
+}

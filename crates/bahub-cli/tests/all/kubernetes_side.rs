@@ -1,0 +1,201 @@
+//! Claims of workloads that are scaled down meanwhile: make, verify, wipe, restore, compare; and what ends a run half-way.
+
+use bahub_testkit::fixtures::{Kubernetes, Namespace};
+use rustix::process::Signal;
+
+use super::support::{Run, Scene, Watch, comes_back, own_address, routes};
+
+/// A scene of a side pod beside the pods of this name, which are scaled down.
+pub(crate) fn scene(namespace: &Namespace, app: &str, kubeconfig: &std::path::Path, paths: &str) -> Scene {
+    let spec = format!(
+        "namespace: {}, selector: app={app}, image: \"{}\", scaleDown: true, timeout: 120, wait_ready: 60, kubeconfig: \"{}\"",
+        namespace.name(),
+        Kubernetes::image("busybox"),
+        kubeconfig.display()
+    );
+    Scene::new()
+        .with_transport("bahub.transports.kubernetes_sidepod", &spec)
+        .with_adapter("bahub.adapters.filesystem", &format!("paths: [{paths}]"))
+}
+
+/// Everything that a run could leave or change.
+pub(crate) fn state(namespace: &Namespace, workload: &str) -> String {
+    let scale = namespace.kubectl(&[
+        "get",
+        workload,
+        "-o",
+        "jsonpath={.spec.replicas} {.metadata.annotations.bahub\\.scaled-down}",
+    ]);
+    format!("{scale} {}", namespace.kubectl(&["get", "jobs,leases", "-o", "name"]))
+}
+
+/// Runs a script in a pod of the workload, when there is one again.
+fn sh(namespace: &Namespace, app: &str, script: &str) -> String {
+    let labels = format!("app={app}");
+    namespace.ready(&labels);
+    let pod = namespace.kubectl(&["get", "pods", "-l", &labels, "-o", "jsonpath={.items[0].metadata.name}"]);
+    namespace.sh(&pod, "main", script)
+}
+
+/// What everybody is told who may look into the namespace.
+fn told(namespace: &str, cluster: &Kubernetes) -> String {
+    let kinds = "pods,events,configmaps,jobs,leases,deployments,statefulsets";
+    String::from_utf8_lossy(&cluster.try_kubectl(&["get", kinds, "-o", "yaml", "-n", namespace]).stdout).into_owned()
+}
+
+const TREE: &str = "mkdir -p '/data/a b'; head -c 300000 /dev/urandom >'/data/a b/noise'; ln -sf nowhere /data/link; echo '$(id)' >/data/text";
+const LOOK: &str = "cd /data && find . | sort && cat 'a b/noise' text | sha256sum && readlink link";
+
+#[test]
+fn claims_of_a_deployment_and_of_a_stateful_set() {
+    let Some(cluster) = Kubernetes::any() else { return };
+    std::thread::scope(|all| {
+        for (kind, replicas, wanted) in [("Deployment", 2, "direct"), ("StatefulSet", 1, "relayed")] {
+            let cluster = &cluster;
+            all.spawn(move || {
+                let (namespace, name) = (cluster.namespace("side"), kind.to_lowercase());
+                namespace.workload(kind, &name, replicas);
+                let before = state(&namespace, &format!("{kind}/{name}"));
+                sh(&namespace, &name, TREE);
+                let scenes = routes(&own_address(), || scene(&namespace, &name, &cluster.kubeconfig(), "/data"));
+                let (route, scene, server) = scenes.into_iter().find(|(route, ..)| *route == wanted).unwrap();
+                let token = server.as_ref().map_or("no token", |server| server.token()).to_owned();
+                let (theirs, watched) = (cluster.clone(), namespace.name().to_owned());
+                let watch = Watch::start(&[&token, "-----BEGIN PGP PRIVATE"], move || told(&watched, &theirs));
+                let look = || sh(&namespace, &name, LOOK);
+                comes_back(route, &scene, look, || drop(sh(&namespace, &name, "rm -rf /data/*")));
+                watch.saw_no_secret();
+                assert_eq!(state(&namespace, &format!("{kind}/{name}")), before);
+                namespace.wait("the end of side pods", || namespace.of_runs().is_empty());
+            });
+        }
+    });
+}
+
+/// A Deployment whose data takes longer to read than any test lasts.
+struct App {
+    namespace: Namespace,
+    before: String,
+}
+
+impl App {
+    fn new(cluster: &Kubernetes) -> Self {
+        let namespace = cluster.namespace("side-breaks");
+        namespace.workload("Deployment", "web", 1);
+        sh(&namespace, "web", "truncate -s 900G /data/zeros");
+        let before = state(&namespace, "deployment/web");
+        Self { namespace, before }
+    }
+
+    fn scene(&self, paths: &str) -> Scene {
+        scene(&self.namespace, "web", &self.namespace.cluster().kubeconfig(), paths)
+    }
+
+    fn side_pod(&self) -> String {
+        self.namespace.kubectl(&[
+            "get",
+            "pods",
+            "-l",
+            "bahub.run",
+            "--field-selector=status.phase=Running",
+            "-o",
+            "name",
+        ])
+    }
+
+    #[track_caller]
+    fn is_as_before(&self, scene: &Scene, run: &Run) {
+        assert!(![Some(0), Some(4)].contains(&run.status.code()), "{run:?}");
+        assert_eq!(state(&self.namespace, "deployment/web"), self.before, "{run:?}");
+        assert_eq!(scene.list(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_run_that_fails_or_is_ended_scales_back() {
+    let Some(cluster) = Kubernetes::any() else { return };
+    let app = App::new(&cluster);
+    let scene = app.scene("/data/nothing");
+    let run = scene.json(&[":backup:make", "tree"]);
+    run.assert_code(9);
+    app.is_as_before(&scene, &run);
+    let scene = app.scene("/etc");
+    let run = scene.json(&[":backup:make", "tree"]);
+    run.assert_code(7).assert_error(&["/etc lies on no volume of the pod", "kubernetes_podexec"]);
+    app.is_as_before(&scene, &run);
+    let scene = app.scene("/data");
+    for phase in ["opening", "quiescing", "capturing"] {
+        let mut run = scene.start(&[":backup:make", "tree"]);
+        run.until_phase(phase);
+        run.signal(Signal::INT);
+        let run = run.finish();
+        run.assert_code(130);
+        app.is_as_before(&scene, &run);
+    }
+}
+
+#[test]
+fn a_side_pod_that_is_removed_or_drained_is_a_failure_and_the_workload_comes_back() {
+    let Some(cluster) = Kubernetes::any() else { return };
+    let app = App::new(&cluster);
+    let scene = app.scene("/data");
+    let mut run = scene.start(&[":backup:make", "tree"]);
+    run.until_phase("capturing");
+    app.namespace.kubectl(&["delete", "--wait=false", &app.side_pod()]);
+    app.is_as_before(&scene, &run.finish());
+    // As a drain does it: no new pods there, and the old ones go.
+    let mut run = scene.start(&[":backup:make", "tree"]);
+    run.until_phase("capturing");
+    let pod = app.side_pod();
+    let node = app.namespace.kubectl(&["get", &pod, "-o", "jsonpath={.spec.nodeName}"]);
+    cluster.kubectl(&["cordon", &node]);
+    let removed = app.namespace.try_kubectl(&["delete", "--wait=false", &pod]);
+    run.until_phase("closing");
+    // Scaled back, though nothing can run yet.
+    app.namespace.wait("its scale", || state(&app.namespace, "deployment/web") == app.before);
+    cluster.kubectl(&["uncordon", &node]);
+    assert!(removed.status.success(), "{removed:?}");
+    app.is_as_before(&scene, &run.finish());
+    app.namespace.ready("app=web");
+}
+
+#[test]
+fn a_cluster_that_goes_away_in_the_middle_is_waited_for() {
+    let Some(cluster) = Kubernetes::any() else { return };
+    let app = App::new(&cluster);
+    let (gate, through) = cluster.gate();
+    let scene = scene(&app.namespace, "web", through.path(), "/data");
+    let mut run = scene.start(&[":backup:make", "tree"]);
+    run.until_phase("capturing");
+    gate.shut();
+    run.until_phase("closing");
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    gate.open();
+    app.is_as_before(&scene, &run.finish());
+    app.namespace.ready("app=web");
+}
+
+#[test]
+fn an_image_that_cannot_be_had_and_a_quota_are_told_before_anything_is_scaled() {
+    let Some(cluster) = Kubernetes::any() else { return };
+    let namespace = cluster.namespace("side-refused");
+    namespace.workload("Deployment", "web", 1);
+    let before = state(&namespace, "deployment/web");
+    let spec = |more: &str| {
+        let kubeconfig = cluster.kubeconfig();
+        let spec = format!(
+            "namespace: {}, selector: app=web, scaleDown: true, timeout: 20, kubeconfig: \"{}\", {more}",
+            namespace.name(),
+            kubeconfig.display()
+        );
+        Scene::new()
+            .with_transport("bahub.transports.kubernetes_sidepod", &spec)
+            .with_adapter("bahub.adapters.filesystem", "paths: [/data]")
+    };
+    let run = spec("image: \"localhost:1/none:1\"").json(&[":backup:make", "tree"]);
+    run.assert_code(7).assert_error(&["the side pod web-", "localhost:1/none:1", "describe pod web-"]);
+    namespace.apply("apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: few}\nspec: {hard: {pods: \"1\"}}\n");
+    let run = spec(&format!("image: \"{}\"", Kubernetes::image("busybox"))).json(&[":backup:make", "tree"]);
+    run.assert_code(7).assert_error(&["cannot be made", "exceeded quota: few", "describe job web-"]);
+    assert_eq!(state(&namespace, "deployment/web"), before);
+}

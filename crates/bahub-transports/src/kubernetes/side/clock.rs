@@ -1,0 +1,43 @@
+//! The cluster's own time, so that the clocks of those who use it do not matter.
+
+use bahub_core::transport::TransportError;
+use k8s_openapi::jiff::Timestamp;
+use kube::client::Body;
+
+use super::super::client::Cluster;
+
+/// What time it is for the cluster; for this host, where the cluster's answers do not tell.
+///
+/// # Errors
+/// If the cluster does not answer.
+pub(super) async fn now(cluster: &Cluster) -> Result<Timestamp, TransportError> {
+    cluster.ask("the cluster's time cannot be asked for", async || asked(&cluster.client).await).await
+}
+
+/// The same, asked once.
+///
+/// # Errors
+/// If the cluster does not answer.
+pub(super) async fn asked(client: &kube::Client) -> kube::Result<Timestamp> {
+    // Whoever may log in may ask for this.
+    let request = http::Request::get("/version").body(Body::empty()).map_err(kube::Error::HttpError)?;
+    let answer = client.send(request).await?;
+    let date = answer.headers().get(http::header::DATE).and_then(|date| date.to_str().ok());
+    Ok(date.and_then(parse).unwrap_or_else(Timestamp::now))
+}
+
+/// `Sat, 28 Nov 2026 11:13:13 GMT`.
+fn parse(date: &str) -> Option<Timestamp> {
+    Some(k8s_openapi::jiff::fmt::rfc2822::parse(date).ok()?.timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_of_http_is_a_time() {
+        assert_eq!(parse("Sat, 28 Nov 2026 11:13:13 GMT"), Some("2026-11-28T11:13:13Z".parse().unwrap()));
+        assert_eq!(parse("now"), None);
+    }
+}

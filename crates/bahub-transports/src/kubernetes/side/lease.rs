@@ -1,0 +1,238 @@
+//! The sign of life of a run: a `Lease` of the cluster, there before anything else is and gone after everything else.
+//!
+//! It names what the run may have changed, so that whoever finds it without a living holder can mend that.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bahub_core::event::{Event, Events};
+use bahub_core::transport::TransportError;
+use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use kube::Api;
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
+use serde_json::json;
+use tokio::task::JoinHandle;
+
+use super::super::client::Cluster;
+use super::super::failure;
+use super::clock;
+use super::job::{BACKUP, RUN};
+use super::workload::Workload;
+use crate::lease::Holder;
+
+/// How long it holds after a renewal.
+const HOLDS: i32 = 120;
+/// How often it is renewed.
+const RENEWED: Duration = Duration::from_secs(20);
+/// How much longer nobody is taken for dead: servers of one cluster may not agree on the time.
+const SKEW: SignedDuration = SignedDuration::from_secs(30);
+/// The annotation with the workload that may be scaled down.
+const WORKLOAD: &str = "bahub.workload";
+/// The annotation with the labels by which the run found its pod.
+const SELECTOR: &str = "bahub.selector";
+
+/// What stands on a lease.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Record {
+    pub(super) name: String,
+    pub(super) run: String,
+    pub(super) backup: String,
+    pub(super) selector: String,
+    pub(super) workload: Option<Workload>,
+    holder: Option<Holder>,
+    /// Until when it holds; none where somebody else wrote it.
+    until: Option<Timestamp>,
+}
+
+impl Record {
+    pub(super) fn new(name: &str, run: &str, backup: &str, selector: &str, workload: Option<Workload>) -> Self {
+        let (name, run, backup) = (name.to_owned(), run.to_owned(), backup.to_owned());
+        Self { name, run, backup, selector: selector.to_owned(), workload, holder: Holder::this(), until: None }
+    }
+
+    fn to_lease(&self, now: Timestamp) -> Lease {
+        let workload = self.workload.as_ref().and_then(|workload| serde_json::to_string(workload).ok());
+        let mut annotations =
+            BTreeMap::from([(BACKUP.to_owned(), self.backup.clone()), (SELECTOR.to_owned(), self.selector.clone())]);
+        annotations.extend(workload.map(|workload| (WORKLOAD.to_owned(), workload)));
+        Lease {
+            metadata: ObjectMeta {
+                name: Some(self.name.clone()),
+                labels: Some(BTreeMap::from([(RUN.to_owned(), self.run.clone())])),
+                annotations: Some(annotations),
+                ..ObjectMeta::default()
+            },
+            spec: Some(LeaseSpec {
+                holder_identity: Some(self.holder.as_ref().map(Holder::to_string).unwrap_or_default()),
+                lease_duration_seconds: Some(HOLDS),
+                acquire_time: Some(MicroTime(now)),
+                renew_time: Some(MicroTime(now)),
+                ..LeaseSpec::default()
+            }),
+        }
+    }
+
+    fn parse(lease: &Lease, namespace: &str) -> Option<Self> {
+        let (meta, spec) = (&lease.metadata, lease.spec.as_ref()?);
+        let annotation = |key: &str| meta.annotations.as_ref().and_then(|all| all.get(key)).cloned();
+        let workload = match annotation(WORKLOAD) {
+            Some(text) => Some(serde_json::from_str::<Workload>(&text).ok()?),
+            None => None,
+        };
+        // A lease speaks of its own namespace alone.
+        let is_here = workload.as_ref().is_none_or(|workload| workload.namespace == namespace);
+        let holds = SignedDuration::from_secs(spec.lease_duration_seconds.unwrap_or(HOLDS).into());
+        is_here.then_some(Self {
+            name: meta.name.clone()?,
+            run: meta.labels.as_ref()?.get(RUN)?.clone(),
+            backup: annotation(BACKUP).unwrap_or_default(),
+            selector: annotation(SELECTOR).unwrap_or_default(),
+            workload,
+            holder: spec.holder_identity.as_deref().and_then(Holder::parse),
+            until: spec.renew_time.as_ref().and_then(|time| time.0.checked_add(holds).ok()),
+        })
+    }
+
+    /// Whether nobody can be at work under it any more.
+    pub(super) fn is_dead(&self, now: Timestamp) -> bool {
+        if let Some(lives) = self.holder.as_ref().and_then(Holder::lives) {
+            return !lives;
+        }
+        self.until.is_some_and(|until| until.checked_add(SKEW).is_ok_and(|until| until < now))
+    }
+}
+
+/// The leases of all runs in a namespace.
+///
+/// # Errors
+/// If they cannot be listed.
+pub(super) async fn all(cluster: &Cluster, namespace: &str) -> Result<Vec<Record>, TransportError> {
+    let api: Api<Lease> = cluster.api(namespace);
+    let what = format!("the leases of the namespace {namespace} cannot be listed");
+    let listed = cluster.ask(&what, async || api.list(&ListParams::default().labels(RUN)).await).await?;
+    Ok(listed.iter().filter_map(|lease| Record::parse(lease, namespace)).collect())
+}
+
+/// Removes a lease; one that is gone is no error.
+///
+/// # Errors
+/// [`TransportErrorKind::Undo`](bahub_core::transport::TransportErrorKind::Undo) where it stays.
+pub(super) async fn remove(cluster: &Cluster, namespace: &str, name: &str) -> Result<(), TransportError> {
+    let api: Api<Lease> = cluster.api(namespace);
+    let what = format!("the lease {name} in the namespace {namespace} cannot be removed");
+    let removed = cluster.look(&what, async || api.delete(name, &DeleteParams::default()).await).await;
+    removed.map(drop).map_err(super::undone)
+}
+
+/// A lease that this process holds and renews; no longer renewed when this is dropped.
+#[derive(Debug)]
+pub(super) struct Held {
+    renewing: JoinHandle<()>,
+}
+
+impl Held {
+    /// Takes it.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub(super) async fn take(
+        cluster: &Cluster,
+        namespace: &str,
+        record: &Record,
+        events: &Events,
+    ) -> Result<Self, TransportError> {
+        let api: Api<Lease> = cluster.api(namespace);
+        let lease = record.to_lease(clock::now(cluster).await?);
+        let what = format!("the lease {} cannot be made in the namespace {namespace}", record.name);
+        let create = async || match api.create(&PostParams::default(), &lease).await {
+            // The first answer was lost: the name is of this run alone.
+            Err(error) if failure::status(&error) == Some(409) => Ok(()),
+            other => other.map(drop),
+        };
+        cluster.ask(&what, create).await?;
+        // That it may not be renewed should show before anything depends on it.
+        let what = format!("the lease {} in the namespace {namespace} cannot be renewed", record.name);
+        cluster.ask(&what, async || renewed(cluster, &api, &record.name).await).await?;
+        let renewing = tokio::spawn(renew(cluster.clone(), api, record.name.clone(), events.clone()));
+        Ok(Self { renewing })
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.renewing.abort();
+    }
+}
+
+/// Renews it for as long as it is there; that the cluster does not answer for a while is told once, and waited for.
+async fn renew(cluster: Cluster, api: Api<Lease>, name: String, events: Events) {
+    let mut is_told = false;
+    loop {
+        tokio::time::sleep(RENEWED).await;
+        match tokio::time::timeout(RENEWED, renewed(&cluster, &api, &name)).await {
+            Ok(Ok(())) => is_told = false,
+            Ok(Err(error)) if failure::status(&error) == Some(404) => {
+                let message = format!("the lease {name} is gone: somebody took this run for dead");
+                events.tell(Event::Warning { message });
+                return;
+            }
+            Ok(Err(error)) => tell(&events, &name, &failure::cause(&error), &mut is_told),
+            Err(_) => tell(&events, &name, "no answer", &mut is_told),
+        }
+    }
+}
+
+async fn renewed(cluster: &Cluster, api: &Api<Lease>, name: &str) -> kube::Result<()> {
+    let now = MicroTime(clock::asked(&cluster.client).await?);
+    let patch = Patch::Merge(json!({ "spec": { "renewTime": now } }));
+    api.patch(name, &PatchParams::default(), &patch).await.map(drop)
+}
+
+fn tell(events: &Events, name: &str, why: &str, is_told: &mut bool) {
+    if !std::mem::replace(is_told, true) {
+        let message = format!("the lease {name} could not be renewed ({why}); it is tried again");
+        events.tell(Event::Notice { message });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record() -> Record {
+        Record::new("web-backup-1", "0123", "a backup", "app=web", None)
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+    }
+
+    #[test]
+    fn a_lease_carries_the_record() {
+        let lease = record().to_lease(at(0));
+        let read = Record::parse(&lease, "shop").unwrap();
+        assert_eq!(read, Record { until: Some(at(120)), ..record() });
+        assert_eq!(Record::parse(&Lease::default(), "shop"), None);
+        let mut odd = lease;
+        odd.metadata.annotations.as_mut().unwrap().insert(WORKLOAD.into(), "{}".into());
+        assert_eq!(Record::parse(&odd, "shop"), None);
+    }
+
+    #[test]
+    fn a_process_of_this_host_is_looked_for_whatever_the_time() {
+        let record = Record { until: Some(at(0)), ..record() };
+        assert!(!record.is_dead(at(100_000)));
+    }
+
+    #[test]
+    fn one_of_another_host_is_dead_when_its_lease_has_long_expired() {
+        let record = Record { until: Some(at(0)), holder: Holder::parse("another-boot/1/2/3"), ..record() };
+        assert!(!record.is_dead(at(-1)));
+        assert!(!record.is_dead(at(30)));
+        assert!(record.is_dead(at(31)));
+        // Nobody knows: nobody touches it.
+        assert!(!Record { until: None, ..record }.is_dead(at(100_000)));
+    }
+}

@@ -1,0 +1,188 @@
+//! A temporary pod beside another one, with that one's volumes, while that one may be scaled down: cold backups, and
+//! restores under a service that does not run.
+//!
+//! A lease is there first: it names what the run may change. Then the side pod is made, as a job that the cluster itself
+//! ends and removes. Only when an agent runs in it the workload is scaled to 0, and what it was stands on the workload.
+//! Afterwards the side pod goes, the workload is scaled back, and the lease goes last.
+
+mod claims;
+mod clock;
+mod config;
+mod expand;
+mod job;
+mod lease;
+mod name;
+mod owner;
+mod pod;
+mod recover;
+mod scale;
+mod session;
+mod settle;
+#[cfg(test)]
+mod tests;
+mod volumes;
+mod workload;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bahub_core::event::Event;
+use bahub_core::registry::{SpecError, TransportComponent};
+use bahub_core::run::{RunContext, RunPurpose};
+use bahub_core::transport::{Recovered, Session, Transport, TransportError, TransportErrorKind};
+use k8s_openapi::api::core::v1::{Container, Pod};
+
+pub use config::{Resources, SidePodConfig};
+
+use super::client::{Access, Cluster};
+use super::config::check;
+use super::find::{self, Wanted};
+use super::state;
+use claims::Claims;
+use job::Likeness;
+use lease::Record;
+use scale::Scaling;
+use session::{Down, Side};
+
+/// How long the cluster may not answer: its API may restart in the middle of a run.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Runs commands in a temporary pod beside the one whose data is meant.
+#[derive(Debug)]
+pub struct SidePod(SidePodConfig);
+
+impl TransportComponent for SidePod {
+    const TYPE: &'static str = "bahub.transports.kubernetes_sidepod";
+    const SUMMARY: &'static str = "A temporary pod with the volumes of another one, which may be scaled down meanwhile";
+    const EXAMPLE: &'static str = config::EXAMPLE;
+    type Config = SidePodConfig;
+
+    fn from_config(config: SidePodConfig) -> Result<Self, Vec<SpecError>> {
+        let wrong = check(&config.namespace, &config.selector, config.timeout);
+        if wrong.is_empty() { Ok(Self(config)) } else { Err(wrong) }
+    }
+}
+
+#[async_trait]
+impl Transport for SidePod {
+    async fn open(&self, cx: &RunContext) -> Result<Box<dyn Session>, TransportError> {
+        let cluster = self.cluster(cx).await?;
+        let pod = self.original(&cluster, cx).await?;
+        // From here on something may have to be brought back, however short the wait for pods may be.
+        let side = self.plan(&cluster.patient(PATIENCE), &pod, cx).await?;
+        bahub_core::fault_point("pod.found");
+        Ok(Box::new(side))
+    }
+
+    async fn recover(&self, cx: &RunContext) -> Result<Vec<Recovered>, TransportError> {
+        recover::recover(&self.cluster(cx).await?, &self.0.namespace, &self.0.selector, cx).await
+    }
+}
+
+impl SidePod {
+    async fn cluster(&self, cx: &RunContext) -> Result<Cluster, TransportError> {
+        let access = Access { kubeconfig: self.0.kubeconfig.clone(), context: self.0.context.clone() };
+        Cluster::connect(&access, self.patience().min(PATIENCE), &cx.events).await
+    }
+
+    fn patience(&self) -> Duration {
+        Duration::from_secs(self.0.timeout)
+    }
+
+    async fn original(&self, cluster: &Cluster, cx: &RunContext) -> Result<Pod, TransportError> {
+        let SidePodConfig { namespace, selector, container, pod, .. } = &self.0;
+        // Where another run has scaled them down, there are no pods to wait for.
+        recover::must_be_free(cluster, namespace, selector).await?;
+        let wanted = Wanted {
+            namespace: namespace.clone(),
+            selector: selector.clone(),
+            container: container.clone(),
+            pod: *pod,
+        };
+        tokio::select! {
+            found = find::pod(cluster, &wanted, self.patience()) => found,
+            () = cx.cancel.cancelled() => Err(cancelled()),
+        }
+    }
+
+    /// Everything that can be refused is refused here, where nothing has been changed.
+    async fn plan(&self, cluster: &Cluster, pod: &Pod, cx: &RunContext) -> Result<Side, TransportError> {
+        let Self(config) = self;
+        let (writable, containers) = (cx.purpose != RunPurpose::Backup, self.containers(cluster, pod)?);
+        let shared = volumes::shared(pod, &containers, writable, &cx.places)?;
+        let claims = Claims::of(cluster, &config.namespace, &shared.volumes).await?;
+        let first = claims.of_one_pod(&shared.volumes).map(str::to_owned);
+        let name = name::of(state::name(pod), &config.pod_suffix, &cx.id);
+        let down = match config.scale_down {
+            true => Some(self.down(cluster, pod, &name, first.is_some(), cx).await?),
+            false => None,
+        };
+        if let (Some(claim), None) = (&first, &down) {
+            let message = format!("the claim {claim} is ReadWriteOncePod: while the original has it no other pod can");
+            return Err(TransportError::new(TransportErrorKind::Refused, message).with_help("set `scaleDown: true`"));
+        }
+        for message in shared.notices.clone() {
+            cx.events.tell(Event::Notice { message });
+        }
+        let container = containers.first().copied().ok_or_else(cancelled)?;
+        let (run, backup, original) = (&*cx.id, &*cx.backup, pod);
+        let likeness =
+            Likeness { original, container, shared, claims: &claims, config, name: &name, run, backup, writable };
+        let workload = down.as_ref().map(|down| down.owner.workload.clone());
+        Ok(Side {
+            cluster: cluster.clone(),
+            job: job::job(likeness),
+            record: Record::new(&name, run, backup, &config.selector, workload),
+            down,
+            patience: self.patience(),
+            cx: cx.clone(),
+            pod: None,
+            is_begun: false,
+            closed: Arc::new(AtomicBool::new(false)),
+        })
+    }
+
+    /// The containers whose mounts count, the one whose rights do first.
+    fn containers<'a>(&self, cluster: &Cluster, pod: &'a Pod) -> Result<Vec<&'a Container>, TransportError> {
+        let all: Vec<_> = pod.spec.iter().flat_map(|spec| &spec.containers).collect();
+        let Some(named) = &self.0.container else { return Ok(all) };
+        let found: Vec<_> = all.iter().copied().filter(|container| container.name == *named).collect();
+        if found.is_empty() {
+            let names: Vec<_> = all.iter().map(|container| &*container.name).collect();
+            let message = format!("the pod {} has no container {named}; it has {}", state::name(pod), names.join(", "));
+            let look = cluster.kubectl(&self.0.namespace, &format!("describe pod {}", state::name(pod)));
+            return Err(TransportError::new(TransportErrorKind::Unreachable, message).with_help(look));
+        }
+        Ok(found)
+    }
+
+    async fn down(
+        &self,
+        cluster: &Cluster,
+        pod: &Pod,
+        lease: &str,
+        first: bool,
+        cx: &RunContext,
+    ) -> Result<Down, TransportError> {
+        let owner = owner::of(cluster, &self.0.namespace, pod).await?;
+        owner::mind_autoscalers(cluster, &owner.workload, cx).await?;
+        let (run, workload) = (cx.id.clone(), owner.workload.clone());
+        let scaling = Scaling { cluster: cluster.clone(), workload, run, lease: lease.to_owned() };
+        scaling.can_go_down().await?;
+        let wait_ready = Duration::from_secs(self.0.wait_ready);
+        Ok(Down { scaling, owner, wait_ready, first, changing: Arc::default(), is_done: false })
+    }
+}
+
+/// The user ended the run while something was waited for.
+fn cancelled() -> TransportError {
+    TransportError::new(TransportErrorKind::Lost, "the run was cancelled")
+}
+
+/// The same problem, as one of something that could not be brought back.
+fn undone(error: TransportError) -> TransportError {
+    let help = error.help().map(str::to_owned);
+    TransportError::new(TransportErrorKind::Undo, error.chain()).with_help_opt(help)
+}

@@ -1,0 +1,172 @@
+//! Who brings a pod back when it goes: the way up its owner references to what can be scaled.
+
+use std::collections::BTreeMap;
+
+use bahub_core::event::Event;
+use bahub_core::run::RunContext;
+use bahub_core::transport::{TransportError, TransportErrorKind};
+use k8s_openapi::api::autoscaling::v1::HorizontalPodAutoscaler;
+use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use kube::Api;
+use kube::api::ListParams;
+use kube::core::DynamicObject;
+
+use super::super::client::Cluster;
+use super::workload::{self, Workload};
+
+/// More owners than this stand above no pod.
+const HIGHEST: usize = 8;
+
+/// What a pod is scaled by, and who may not like it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Owner {
+    pub(super) workload: Workload,
+    /// What stands above it and cannot be scaled: an operator's resource, which may scale it itself.
+    pub(super) above: Option<String>,
+}
+
+fn controller(meta: &ObjectMeta) -> Option<&OwnerReference> {
+    meta.owner_references.iter().flatten().find(|owner| owner.controller == Some(true))
+}
+
+/// The highest owner of a pod that can be scaled: what is below it would be scaled back by it.
+///
+/// # Errors
+/// [`TransportErrorKind::Refused`], with the reason, where nothing above it can be.
+pub(super) async fn of(cluster: &Cluster, namespace: &str, pod: &Pod) -> Result<Owner, TransportError> {
+    let mut found: Option<Workload> = None;
+    let mut next = controller(&pod.metadata).cloned();
+    for _ in 0..HIGHEST {
+        let Some(owner) = next else { break };
+        let kind = match workload::kind_of(cluster, &owner).await {
+            Ok(kind) => kind,
+            // It can be scaled without whoever is above.
+            Err(_) if found.is_some() => return topped(found, &owner),
+            Err(error) => return Err(error),
+        };
+        if !kind.has_scale {
+            return topped(found, &owner);
+        }
+        let workload = workload::named(&owner, &kind, namespace);
+        let object = look(cluster, &workload).await?;
+        let is_it = object.as_ref().is_some_and(|object| workload.is(object));
+        next = object.as_ref().and_then(|object| controller(&object.metadata)).cloned();
+        if !is_it {
+            let message = format!("{workload}, which the pod belongs to, is being replaced");
+            return Err(TransportError::new(TransportErrorKind::Refused, message).with_help("try again in a moment"));
+        }
+        found = Some(workload);
+    }
+    found.map(|workload| Owner { workload, above: None }).ok_or_else(|| bare(pod))
+}
+
+/// What was found below something that cannot be scaled.
+fn topped(found: Option<Workload>, above: &OwnerReference) -> Result<Owner, TransportError> {
+    let name = format!("{} {}", above.kind.to_lowercase(), above.name);
+    found.map(|workload| Owner { workload, above: Some(name) }).ok_or_else(|| unscalable(above))
+}
+
+async fn look(cluster: &Cluster, workload: &Workload) -> Result<Option<DynamicObject>, TransportError> {
+    let api = workload.api(cluster)?;
+    cluster.look(&format!("{workload} cannot be read"), async || api.get(&workload.name).await).await
+}
+
+const WITHOUT: &str = "leave out `scaleDown` where a copy of files in use will do";
+
+fn bare(pod: &Pod) -> TransportError {
+    let name = pod.metadata.name.as_deref().unwrap_or_default();
+    let message =
+        format!("the pod {name} cannot be scaled down: it belongs to nothing, and nothing would bring it back");
+    TransportError::new(TransportErrorKind::Refused, message).with_help(format!("run it by a Deployment, or {WITHOUT}"))
+}
+
+fn unscalable(owner: &OwnerReference) -> TransportError {
+    let OwnerReference { kind, name, .. } = owner;
+    let why = match kind.as_str() {
+        "DaemonSet" => "a DaemonSet has a pod on every node, and no number that could be 0",
+        "Job" | "CronJob" => "a Job runs to its end, and stopping it would lose its work",
+        _ => "its kind has no `scale`",
+    };
+    let message = format!("{} {name} cannot be scaled down: {why}", kind.to_lowercase());
+    TransportError::new(TransportErrorKind::Refused, message).with_help(WITHOUT)
+}
+
+/// An autoscaler leaves what is at 0 alone, and takes it up again when it is not; one that may scale to 0 itself does not.
+///
+/// # Errors
+/// [`TransportErrorKind::Refused`] where one would bring pods back in the middle of the work.
+pub(super) async fn mind_autoscalers(
+    cluster: &Cluster,
+    workload: &Workload,
+    cx: &RunContext,
+) -> Result<(), TransportError> {
+    let namespace = &workload.namespace;
+    let api: Api<HorizontalPodAutoscaler> = cluster.api(namespace);
+    let what = format!("the autoscalers of the namespace {namespace} cannot be listed");
+    let all = cluster.ask(&what, async || api.list(&ListParams::default()).await).await?;
+    let group = |version: &str| version.split_once('/').map_or("", |(group, _)| group).to_owned();
+    for autoscaler in all {
+        let Some(spec) = autoscaler.spec.filter(|spec| {
+            let target = &spec.scale_target_ref;
+            let version = target.api_version.as_deref().unwrap_or_default();
+            target.kind == workload.kind
+                && target.name == workload.name
+                && group(version) == group(&workload.api_version)
+        }) else {
+            continue;
+        };
+        let name = autoscaler.metadata.name.unwrap_or_default();
+        if spec.min_replicas == Some(0) {
+            let message = format!("{workload} cannot be scaled down: the autoscaler {name} may scale it up from 0");
+            let help = "set its minReplicas to 1 or more: then it leaves alone what is scaled to 0";
+            return Err(TransportError::new(TransportErrorKind::Refused, message).with_help(help));
+        }
+        let message = format!("the autoscaler {name} does nothing while {workload} is scaled to 0");
+        cx.events.tell(Event::Notice { message });
+    }
+    Ok(())
+}
+
+/// Tells which pods belong to a workload, directly or through what lies between.
+pub(super) struct Belonging<'a> {
+    cluster: &'a Cluster,
+    workload: &'a Workload,
+    known: BTreeMap<String, bool>,
+}
+
+impl<'a> Belonging<'a> {
+    pub(super) fn new(cluster: &'a Cluster, workload: &'a Workload) -> Self {
+        Self { cluster, workload, known: BTreeMap::from([(workload.uid.clone(), true)]) }
+    }
+
+    /// Whether the pod does. One whose owner is gone may: it counts.
+    ///
+    /// # Errors
+    /// If an owner cannot be read.
+    pub(super) async fn has(&mut self, pod: &Pod) -> Result<bool, TransportError> {
+        let (mut passed, mut next) = (Vec::new(), controller(&pod.metadata).cloned());
+        let mut belongs = false;
+        for _ in 0..HIGHEST {
+            let Some(owner) = next else { break };
+            if let Some(&known) = self.known.get(&owner.uid) {
+                belongs = known;
+                break;
+            }
+            passed.push(owner.uid.clone());
+            let kind = workload::kind_of(self.cluster, &owner).await?;
+            if !kind.has_scale {
+                break;
+            }
+            let between = workload::named(&owner, &kind, &self.workload.namespace);
+            let object = look(self.cluster, &between).await?;
+            let Some(object) = object.filter(|object| between.is(object)) else {
+                belongs = true;
+                break;
+            };
+            next = controller(&object.metadata).cloned();
+        }
+        self.known.extend(passed.into_iter().map(|uid| (uid, belongs)));
+        Ok(belongs)
+    }
+}

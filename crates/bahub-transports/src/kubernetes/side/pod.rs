@@ -1,0 +1,193 @@
+//! The side pod in the cluster: made, waited for, removed.
+
+use std::time::Duration;
+
+use bahub_core::event::Event;
+use bahub_core::run::RunContext;
+use bahub_core::transport::{TransportError, TransportErrorKind};
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::{Event as ClusterEvent, Pod};
+use kube::Api;
+use kube::api::{DeleteParams, ListParams, PostParams};
+use tokio::time::{Instant, sleep};
+
+use super::super::client::Cluster;
+use super::super::find::Place;
+use super::super::{failure, state};
+use super::job::{CONTAINER, RUN};
+use super::{cancelled, undone};
+
+/// How often it is looked at.
+const LOOK: Duration = Duration::from_millis(250);
+/// How long a pod that is being removed may take. Its programs are dead before: an agent ends 30 s after its controller.
+const GOES: Duration = Duration::from_secs(60);
+/// Reasons for which a container waits in vain.
+const HOPELESS: [&str; 6] = [
+    "ImagePullBackOff",
+    "InvalidImageName",
+    "ErrImageNeverPull",
+    "CreateContainerConfigError",
+    "CreateContainerError",
+    "RunContainerError",
+];
+
+/// Makes the job.
+///
+/// # Errors
+/// If the cluster refuses it.
+pub(super) async fn create(cluster: &Cluster, job: &Job) -> Result<(), TransportError> {
+    let (namespace, name) = (job.metadata.namespace.as_deref().unwrap_or_default(), name_of(job));
+    let api: Api<Job> = cluster.api(namespace);
+    let create = async || match api.create(&PostParams::default(), job).await {
+        // The first answer was lost: the name is of this run alone.
+        Err(error) if failure::status(&error) == Some(409) => Ok(()),
+        other => other.map(drop),
+    };
+    cluster.ask(&format!("the job {name} of the side pod cannot be made in the namespace {namespace}"), create).await
+}
+
+/// Waits until the side pod runs.
+///
+/// # Errors
+/// [`TransportErrorKind::Unreachable`] where it does not within `patience`, or never will, with the reason.
+pub(super) async fn up(
+    cluster: &Cluster,
+    job: &Job,
+    patience: Duration,
+    cx: &RunContext,
+) -> Result<Place, TransportError> {
+    let (namespace, name) = (job.metadata.namespace.clone().unwrap_or_default(), name_of(job));
+    let until = Instant::now() + patience;
+    let mut told = String::new();
+    loop {
+        let pods = pods(cluster, &namespace, &cx.id).await?;
+        let pod = pods.iter().find(|pod| pod.metadata.deletion_timestamp.is_none());
+        match pod {
+            Some(pod) if state::is_ready(pod) => {
+                let pod = state::name(pod).to_owned();
+                return Ok(Place { namespace, pod, container: CONTAINER.to_owned() });
+            }
+            Some(pod) if is_hopeless(pod) => return Err(not_up(cluster, &namespace, pod)),
+            Some(pod) if Instant::now() > until => return Err(not_up(cluster, &namespace, pod)),
+            Some(pod) => tell_unscheduled(pod, &mut told, cx),
+            None => must_be_possible(cluster, &namespace, name, Instant::now() > until).await?,
+        }
+        tokio::select! {
+            () = sleep(LOOK) => {}
+            () = cx.cancel.cancelled() => return Err(cancelled()),
+        }
+    }
+}
+
+fn name_of(job: &Job) -> &str {
+    job.metadata.name.as_deref().unwrap_or_default()
+}
+
+/// The pods of a run's job, those included that are going.
+async fn pods(cluster: &Cluster, namespace: &str, run: &str) -> Result<Vec<Pod>, TransportError> {
+    let api: Api<Pod> = cluster.api(namespace);
+    let what = format!("the pods of the namespace {namespace} cannot be listed");
+    let matching = ListParams::default().labels(&format!("{RUN}={run}"));
+    Ok(cluster.ask(&what, async || api.list(&matching).await).await?.items)
+}
+
+fn is_hopeless(pod: &Pod) -> bool {
+    let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
+    let waiting = statuses.filter_map(|one| one.state.as_ref()?.waiting.as_ref()?.reason.as_deref());
+    state::is_over(pod) || waiting.into_iter().any(|reason| HOPELESS.contains(&reason))
+}
+
+fn not_up(cluster: &Cluster, namespace: &str, pod: &Pod) -> TransportError {
+    let state::Unready { what, look } = state::unready(pod);
+    let message = format!("the side pod {} in the namespace {namespace} {what}", state::name(pod));
+    TransportError::new(TransportErrorKind::Unreachable, message).with_help(cluster.kubectl(namespace, &look))
+}
+
+/// A pod that waits for a node is waited for, and told once for each reason.
+fn tell_unscheduled(pod: &Pod, told: &mut String, cx: &RunContext) {
+    let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    let mut unscheduled = conditions.filter(|one| one.type_ == "PodScheduled" && one.status == "False");
+    let reason = unscheduled.next().and_then(|one| one.message.clone()).unwrap_or_default();
+    if !reason.is_empty() && reason != *told {
+        let message = format!("the side pod {} waits for a node: {reason}", state::name(pod));
+        cx.events.tell(Event::Notice { message });
+        *told = reason;
+    }
+}
+
+/// A job without a pod may be about to get one, unless the cluster refuses it: a quota, an admission rule.
+async fn must_be_possible(cluster: &Cluster, namespace: &str, job: &str, is_late: bool) -> Result<(), TransportError> {
+    let api: Api<Job> = cluster.api(namespace);
+    let what = format!("the job {job} of the side pod in the namespace {namespace} cannot be read");
+    let found = cluster.look(&what, async || api.get(job).await).await?;
+    let failed = found.as_ref().and_then(|job| job.status.as_ref()).is_some_and(|status| status.failed > Some(0));
+    let why = match found {
+        None => Some("somebody removed its job".to_owned()),
+        Some(_) => complaint(cluster, namespace, job).await,
+    };
+    if !is_late && !failed && why.is_none() {
+        return Ok(());
+    }
+    let why = why.unwrap_or_else(|| "it does not appear".to_owned());
+    let help = cluster.kubectl(namespace, &format!("describe job {job}"));
+    Err(TransportError::new(TransportErrorKind::Refused, format!("the side pod of {job} cannot be made: {why}"))
+        .with_help(help))
+}
+
+/// What the cluster's own controller says of a job, where that may be read.
+async fn complaint(cluster: &Cluster, namespace: &str, job: &str) -> Option<String> {
+    let api: Api<ClusterEvent> = cluster.api(namespace);
+    let about = format!("involvedObject.name={job},reason=FailedCreate");
+    let listed = api.list(&ListParams::default().fields(&about)).await.ok()?;
+    listed.items.into_iter().find_map(|event| event.message)
+}
+
+/// Whether the cluster has ended the job because its time was over.
+pub(super) async fn is_overdue(cluster: &Cluster, namespace: &str, job: &str) -> bool {
+    let api: Api<Job> = cluster.api(namespace);
+    let status = api.get(job).await.ok().and_then(|job| job.status);
+    let conditions = status.and_then(|status| status.conditions).unwrap_or_default();
+    conditions.iter().any(|condition| condition.reason.as_deref() == Some("DeadlineExceeded"))
+}
+
+/// Removes what a run made, and waits until no program of it runs. The cluster takes some seconds more until the pod is gone.
+///
+/// # Errors
+/// [`TransportErrorKind::Undo`] where it stays. What is gone is no error.
+pub(super) async fn remove(cluster: &Cluster, namespace: &str, name: &str, run: &str) -> Result<(), TransportError> {
+    let api: Api<Job> = cluster.api(namespace);
+    let what = format!("the side pod's job {name} in the namespace {namespace} cannot be removed");
+    let removed = cluster.look(&what, async || api.delete(name, &DeleteParams::background()).await).await;
+    let help = cluster.kubectl(namespace, &format!("delete job {name}"));
+    removed.map_err(|error| undone(error).with_more_help(&help))?;
+    let until = Instant::now() + GOES;
+    loop {
+        let left = pods(cluster, namespace, run).await.map_err(undone)?;
+        let Some(pod) = left.iter().find(|pod| !has_ended(pod)) else { return Ok(()) };
+        if Instant::now() > until {
+            let message = format!("the side pod {} in the namespace {namespace} does not go", state::name(pod));
+            let help = cluster.kubectl(namespace, &format!("delete pod {} --force", state::name(pod)));
+            return Err(TransportError::new(TransportErrorKind::Undo, message).with_help(help));
+        }
+        sleep(LOOK).await;
+    }
+}
+
+/// Whether none of its programs runs any more, or will.
+fn has_ended(pod: &Pod) -> bool {
+    let status = pod.status.as_ref();
+    let phase = status.and_then(|status| status.phase.as_deref());
+    matches!(phase, Some("Succeeded" | "Failed"))
+}
+
+/// The jobs of all runs in a namespace: their names, and the runs' ids.
+///
+/// # Errors
+/// If they cannot be listed.
+pub(super) async fn jobs(cluster: &Cluster, namespace: &str) -> Result<Vec<(String, String)>, TransportError> {
+    let api: Api<Job> = cluster.api(namespace);
+    let what = format!("the jobs of the namespace {namespace} cannot be listed");
+    let listed = cluster.ask(&what, async || api.list(&ListParams::default().labels(RUN)).await).await?;
+    let named = |job: Job| Some((job.metadata.name?, job.metadata.labels?.remove(RUN)?));
+    Ok(listed.items.into_iter().filter_map(named).collect())
+}

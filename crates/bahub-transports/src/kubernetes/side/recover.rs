@@ -1,0 +1,91 @@
+//! What no run holds any more.
+
+use bahub_core::event::Event;
+use bahub_core::run::{RunContext, RunPurpose};
+use bahub_core::transport::{Recovered, TransportError, TransportErrorKind};
+
+use super::super::client::Cluster;
+use super::lease::{self, Record};
+use super::scale::{Back, Scaling};
+use super::{clock, pod};
+
+/// Mends what dead runs left in a namespace: their programs end first, then what they scaled down is back, and only then
+/// the lease goes, which is the record of both.
+///
+/// # Errors
+/// The first thing that could not be brought back; the rest was.
+pub(super) async fn recover(
+    cluster: &Cluster,
+    namespace: &str,
+    selector: &str,
+    cx: &RunContext,
+) -> Result<Vec<Recovered>, TransportError> {
+    // A run's lease is there before its job and after it: read in this order, a job without one belongs to nobody.
+    let jobs = pod::jobs(cluster, namespace).await?;
+    let leases = lease::all(cluster, namespace).await?;
+    let now = clock::now(cluster).await?;
+    let (mut recovered, mut wrong) = (Vec::new(), None);
+    let mut note = |result: Result<Vec<Recovered>, TransportError>| match result {
+        Ok(done) => recovered.extend(done),
+        Err(error) => wrong = wrong.take().or(Some(error)),
+    };
+    for record in leases.iter().filter(|record| record.is_dead(now)) {
+        match mended(cluster, namespace, record).await {
+            // Who may not touch another backup's workload can work beside it all the same.
+            Err(error) if cx.purpose != RunPurpose::Recover && record.selector != selector => {
+                let message = format!("what a dead run of {} left is not mended: {}", record.backup, error.chain());
+                cx.events.tell(Event::Warning { message });
+            }
+            result => note(result),
+        }
+    }
+    for (job, run) in jobs.iter().filter(|(_, run)| !leases.iter().any(|lease| lease.run == *run)) {
+        let removed = pod::remove(cluster, namespace, job, run).await;
+        note(removed.map(|()| vec![left_behind(namespace, job)]));
+    }
+    wrong.map_or(Ok(recovered), Err)
+}
+
+/// Refuses where a run that is not known to be dead has scaled down the pods that are wanted, so that none is found.
+///
+/// # Errors
+/// [`TransportErrorKind::Refused`], naming the workload.
+pub(super) async fn must_be_free(cluster: &Cluster, namespace: &str, selector: &str) -> Result<(), TransportError> {
+    for record in lease::all(cluster, namespace).await? {
+        if let Some(workload) = record.workload.filter(|_| record.selector == selector) {
+            let message = format!("another run (of the backup {}) holds {workload} now", record.backup);
+            let help = "try again when it has ended; bahub :recover mends what dead ones left";
+            return Err(TransportError::new(TransportErrorKind::Refused, message).with_help(help));
+        }
+    }
+    Ok(())
+}
+
+async fn mended(cluster: &Cluster, namespace: &str, record: &Record) -> Result<Vec<Recovered>, TransportError> {
+    let Record { name, run, .. } = record;
+    let mut done = Vec::new();
+    // Whatever still works there works for nobody, and on the data of what is about to start. Where a pod does not go
+    // because its node is lost, its agent has ended all the same; the workload is not left down for it.
+    let removed = pod::remove(cluster, namespace, name, run).await;
+    if let Some(workload) = &record.workload {
+        let (cluster, workload) = (cluster.clone(), workload.clone());
+        let scaling = Scaling { cluster, workload, run: run.clone(), lease: name.clone() };
+        let sentence = match scaling.up().await? {
+            Back::Nothing => None,
+            Back::Scaled(replicas) => Some(format!("scaled back to {replicas}")),
+            Back::Theirs(replicas) => Some(format!("somebody scaled it to {replicas} meanwhile: left so")),
+            Back::Gone => Some("somebody removed it: there is nothing to bring back".to_owned()),
+        };
+        bahub_core::fault_point("pod.recovered-one");
+        done.extend(sentence.map(|done| Recovered { what: scaling.workload.to_string(), done }));
+    }
+    removed?;
+    lease::remove(cluster, namespace, name).await?;
+    done.push(left_behind(namespace, name));
+    Ok(done)
+}
+
+fn left_behind(namespace: &str, job: &str) -> Recovered {
+    let done = "removed: a run that was killed had left it";
+    Recovered { what: format!("side pod {namespace}/{job}"), done: done.to_owned() }
+}

@@ -1,0 +1,309 @@
+//! Scaling to 0 and back. What the number was stands on the workload itself, from the very patch that changes it.
+
+use std::time::Duration;
+
+use bahub_core::event::Event;
+use bahub_core::run::RunContext;
+use bahub_core::transport::{TransportError, TransportErrorKind};
+use k8s_openapi::api::autoscaling::v1::Scale;
+use kube::Api;
+use kube::api::{Patch, PatchParams};
+use kube::core::DynamicObject;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use super::super::client::Cluster;
+use super::super::failure;
+use super::undone;
+use super::workload::Workload;
+
+/// The annotation of a workload that a run has scaled to 0.
+const SCALED: &str = "bahub.scaled-down";
+/// How often a patch is tried whose guards did not hold because something else changed meanwhile.
+const TRIES: u32 = 20;
+
+/// What has to be brought back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Before {
+    /// The run that scaled it.
+    pub(super) run: String,
+    /// The name of that run's lease.
+    pub(super) lease: String,
+    /// How many there were.
+    pub(super) replicas: i32,
+}
+
+/// What bringing back came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Back {
+    /// This run had not scaled it, or it is back already.
+    Nothing,
+    /// It is scaled to what it was.
+    Scaled(i32),
+    /// Somebody scaled it meanwhile: it stays as that one wished.
+    Theirs(i32),
+    /// Somebody removed it.
+    Gone,
+}
+
+/// A workload and the run that scales it.
+#[derive(Debug, Clone)]
+pub(super) struct Scaling {
+    pub(super) cluster: Cluster,
+    pub(super) workload: Workload,
+    pub(super) run: String,
+    pub(super) lease: String,
+}
+
+/// A workload as it is now.
+struct Now {
+    version: String,
+    has_annotations: bool,
+    /// The text of the record.
+    record: Option<String>,
+    replicas: i32,
+    /// Whether `spec.replicas` is the number, so that one patch can do it all.
+    in_spec: bool,
+    /// Whether the cluster deletes its claims when it is scaled down.
+    loses_claims: bool,
+}
+
+impl Scaling {
+    /// Records the number and sets it to 0, in one step.
+    ///
+    /// # Errors
+    /// [`TransportErrorKind::Refused`] where another run has scaled it, or where it is at 0 already.
+    pub(super) async fn down(&self) -> Result<(), TransportError> {
+        for _ in 0..TRIES {
+            let now = self.looked_at().await?;
+            // The answer to the first try was lost.
+            let is_ours = now.record.as_deref().map(|text| self.parse(text)).transpose()?;
+            if now.replicas == 0 && is_ours.is_some_and(|before| before.run == self.run) {
+                return Ok(());
+            }
+            self.can(&now).await?;
+            if self.patched_down(&now).await? {
+                return Ok(());
+            }
+        }
+        Err(self.refused("it changes all the time", "see who does that: kubectl describe"))
+    }
+
+    /// Whether it could be scaled to 0 and back now; nothing is changed.
+    ///
+    /// # Errors
+    /// [`TransportErrorKind::Refused`], with the reason.
+    pub(super) async fn can_go_down(&self) -> Result<(), TransportError> {
+        self.can(&self.looked_at().await?).await
+    }
+
+    async fn can(&self, now: &Now) -> Result<(), TransportError> {
+        if let Some(before) = now.record.as_deref().map(|text| self.parse(text)).transpose()?
+            && before.run != self.run
+        {
+            self.must_be_left_over(&before, now).await?;
+        }
+        if now.replicas == 0 {
+            return Err(self.refused("it is scaled to 0 already", "scale it up first: its pods are going"));
+        }
+        if now.loses_claims {
+            let help = "set its persistentVolumeClaimRetentionPolicy.whenScaled to Retain";
+            return Err(self.refused("that would delete its volume claims, and the data with them", help));
+        }
+        Ok(())
+    }
+
+    async fn looked_at(&self) -> Result<Now, TransportError> {
+        self.now().await?.ok_or_else(|| self.refused("it was removed meanwhile", "try again"))
+    }
+
+    /// A record whose lease somebody removed by hand means nothing, unless the number in it is still needed.
+    async fn must_be_left_over(&self, before: &Before, now: &Now) -> Result<(), TransportError> {
+        let leases = super::lease::all(&self.cluster, &self.workload.namespace).await?;
+        if leases.iter().any(|lease| lease.run == before.run) {
+            return Err(
+                self.refused("another run holds it", "try again when that has ended; bahub :recover mends dead ones")
+            );
+        }
+        match now.replicas {
+            0 => {
+                Err(self.refused("a run that nothing else is known of scaled it to 0", &self.by_hand(before.replicas)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn patched_down(&self, now: &Now) -> Result<bool, TransportError> {
+        let before = Before { run: self.run.clone(), lease: self.lease.clone(), replicas: now.replicas };
+        let record = json!(before).to_string();
+        let mut patch = self.guards(now);
+        if !now.has_annotations {
+            patch.push(json!({ "op": "add", "path": "/metadata/annotations", "value": {} }));
+        }
+        patch.push(json!({ "op": "add", "path": annotation(), "value": record }));
+        if now.in_spec {
+            patch.push(json!({ "op": "test", "path": "/spec/replicas", "value": now.replicas }));
+            patch.push(json!({ "op": "replace", "path": "/spec/replicas", "value": 0 }));
+            return self.patch(patch).await;
+        }
+        // Where the number is elsewhere: recorded first, then changed.
+        Ok(self.patch(patch).await? && self.patch_scale(now.replicas, 0).await?)
+    }
+
+    /// Brings the recorded number back and removes the record, in one step; harmless where this run had scaled nothing.
+    ///
+    /// # Errors
+    /// [`TransportErrorKind::Undo`], with the command that does it by hand.
+    pub(super) async fn up(&self) -> Result<Back, TransportError> {
+        for _ in 0..TRIES {
+            let Some(now) = self.now().await.map_err(undone)? else { return Ok(Back::Gone) };
+            let Some(record) = &now.record else { return Ok(Back::Nothing) };
+            let before = self.parse(record)?;
+            if before.run != self.run {
+                return Ok(Back::Nothing);
+            }
+            let mut patch = self.guards(&now);
+            patch.push(json!({ "op": "test", "path": annotation(), "value": record }));
+            patch.push(json!({ "op": "remove", "path": annotation() }));
+            let theirs = now.replicas != 0;
+            if !theirs && now.in_spec {
+                patch.push(json!({ "op": "test", "path": "/spec/replicas", "value": 0 }));
+                patch.push(json!({ "op": "replace", "path": "/spec/replicas", "value": before.replicas }));
+            } else if !theirs && !self.patch_scale(0, before.replicas).await.map_err(undone)? {
+                continue;
+            } else if !now.in_spec {
+                // The scale has changed the version.
+                patch.remove(1);
+            }
+            if self.patch(patch).await.map_err(|error| undone(error).with_more_help(&self.by_hand(before.replicas)))? {
+                return Ok(match theirs && now.replicas != before.replicas {
+                    true => Back::Theirs(now.replicas),
+                    false => Back::Scaled(before.replicas),
+                });
+            }
+        }
+        let message = format!("{} could not be scaled back: it changes all the time", self.workload);
+        Err(TransportError::new(TransportErrorKind::Undo, message).with_help("bahub :recover, when it is quiet"))
+    }
+
+    /// What it is now, with the number of its scale. None where it, or the one that was meant, is gone.
+    async fn now(&self) -> Result<Option<Now>, TransportError> {
+        let api = self.workload.api(&self.cluster)?;
+        let what = format!("{} cannot be read", self.workload);
+        let found = self.cluster.look(&what, async || api.get(&self.workload.name).await).await?;
+        let Some(found) = found.filter(|found| self.workload.is(found)) else { return Ok(None) };
+        let in_spec = found.data.pointer("/spec/replicas").and_then(Value::as_i64);
+        let in_spec = in_spec.and_then(|replicas| i32::try_from(replicas).ok());
+        let retention = found.data.pointer("/spec/persistentVolumeClaimRetentionPolicy/whenScaled");
+        let loses_claims = retention.and_then(Value::as_str) == Some("Delete");
+        let replicas = replicas(&self.scale().await?);
+        let annotations = found.metadata.annotations;
+        Ok(Some(Now {
+            version: found.metadata.resource_version.unwrap_or_default(),
+            has_annotations: annotations.is_some(),
+            record: annotations.and_then(|mut all| all.remove(SCALED)),
+            replicas,
+            in_spec: in_spec == Some(replicas),
+            loses_claims,
+        }))
+    }
+
+    fn parse(&self, record: &str) -> Result<Before, TransportError> {
+        let before = serde_json::from_str::<Before>(record).ok().filter(|before| before.replicas > 0);
+        before.ok_or_else(|| {
+            let message = format!("the annotation {SCALED} of {} is none of bahub's: {record}", self.workload);
+            let help = format!(
+                "scale it as it should be, and remove the annotation: {}",
+                self.cluster
+                    .kubectl(&self.workload.namespace, &format!("annotate {} {SCALED}-", self.workload.reference()))
+            );
+            TransportError::new(TransportErrorKind::Undo, message).with_help(help)
+        })
+    }
+
+    /// Nothing happens where it is another one, or changed since it was looked at.
+    fn guards(&self, now: &Now) -> Vec<Value> {
+        vec![
+            json!({ "op": "test", "path": "/metadata/uid", "value": self.workload.uid }),
+            json!({ "op": "test", "path": "/metadata/resourceVersion", "value": now.version }),
+        ]
+    }
+
+    async fn patch_scale(&self, from: i32, to: i32) -> Result<bool, TransportError> {
+        let scale = self.scale().await?;
+        if replicas(&scale) != from {
+            return Ok(false);
+        }
+        // A number that is 0 is not written there, so its absence cannot be a guard.
+        let version = scale.metadata.resource_version;
+        let test = json!({ "op": "test", "path": "/metadata/resourceVersion", "value": version });
+        let set = json!({ "op": "add", "path": "/spec/replicas", "value": to });
+        self.send(vec![test, set], true).await
+    }
+
+    /// Whether the guards held. An answer that was lost reads as an error or as guards that did not: look again.
+    async fn patch(&self, operations: Vec<Value>) -> Result<bool, TransportError> {
+        self.send(operations, false).await
+    }
+
+    async fn send(&self, operations: Vec<Value>, to_scale: bool) -> Result<bool, TransportError> {
+        let (api, name) = (self.workload.api(&self.cluster)?, &self.workload.name);
+        let what = format!("{} cannot be scaled", self.workload);
+        let patch = serde_json::from_value(Value::Array(operations))
+            .map_err(|error| TransportError::new(TransportErrorKind::Refused, what.clone()).with_source(error))?;
+        let (patch, how) = (Patch::<Value>::Json(patch), PatchParams::default());
+        let sent = async || {
+            let answer = match to_scale {
+                true => api.patch_scale(name, &how, &patch).await.map(drop),
+                false => api.patch(name, &how, &patch).await.map(drop),
+            };
+            match answer {
+                Err(error) if matches!(failure::status(&error), Some(409 | 422)) => Ok(false),
+                other => other.map(|()| true),
+            }
+        };
+        let held = self.cluster.ask(&what, sent).await?;
+        if !held {
+            sleep(Duration::from_millis(100)).await;
+        }
+        Ok(held)
+    }
+
+    pub(super) async fn scale(&self) -> Result<Scale, TransportError> {
+        let api: Api<DynamicObject> = self.workload.api(&self.cluster)?;
+        let what = format!("the scale of {} cannot be read", self.workload);
+        self.cluster.ask(&what, async || api.get_scale(&self.workload.name).await).await
+    }
+
+    pub(super) fn refused(&self, why: &str, help: &str) -> TransportError {
+        let message = format!("{} cannot be scaled down: {why}", self.workload);
+        TransportError::new(TransportErrorKind::Refused, message).with_help(help)
+    }
+
+    fn by_hand(&self, replicas: i32) -> String {
+        let scale = format!("scale {} --replicas={replicas}", self.workload.reference());
+        self.cluster.kubectl(&self.workload.namespace, &scale)
+    }
+
+    /// Tells what bringing back came to, where somebody should know.
+    pub(super) fn tell(&self, back: &Back, cx: &RunContext) {
+        let message = match back {
+            Back::Nothing | Back::Scaled(_) => return,
+            Back::Theirs(replicas) => {
+                format!("somebody scaled {} to {replicas} during the run; it stays so", self.workload)
+            }
+            Back::Gone => format!("somebody removed {} during the run", self.workload),
+        };
+        cx.events.tell(Event::Warning { message });
+    }
+}
+
+fn annotation() -> String {
+    format!("/metadata/annotations/{SCALED}")
+}
+
+pub(super) fn replicas(scale: &Scale) -> i32 {
+    scale.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(0)
+}

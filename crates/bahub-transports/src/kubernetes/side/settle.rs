@@ -1,0 +1,118 @@
+//! Waiting for pods: until those of a workload that is at 0 are gone, and until those of one that is back are ready.
+
+use std::time::Duration;
+
+use bahub_core::run::RunContext;
+use bahub_core::transport::{TransportError, TransportErrorKind};
+use k8s_openapi::api::autoscaling::v1::Scale;
+use k8s_openapi::api::core::v1::Pod;
+use kube::Api;
+use kube::api::ListParams;
+use tokio::time::{Instant, sleep};
+
+use super::super::state;
+use super::cancelled;
+use super::owner::{Belonging, Owner};
+use super::scale::{Scaling, replicas};
+
+/// How often pods are looked at.
+const LOOK: Duration = Duration::from_millis(500);
+
+impl Scaling {
+    /// Waits until all pods of the workload are gone.
+    ///
+    /// # Errors
+    /// [`TransportErrorKind::Refused`] where somebody scales it up meanwhile; [`TransportErrorKind::Unreachable`] where
+    /// one does not go within `patience`.
+    pub(super) async fn gone(&self, owner: &Owner, patience: Duration, cx: &RunContext) -> Result<(), TransportError> {
+        let until = Instant::now() + patience;
+        let mut belonging = Belonging::new(&self.cluster, &self.workload);
+        loop {
+            let scale = self.scale().await?;
+            self.must_be_down(&scale, owner)?;
+            let mut left = None;
+            for pod in self.pods(&scale).await? {
+                if !is_done(&pod) && belonging.has(&pod).await? {
+                    left = Some(pod);
+                    break;
+                }
+            }
+            let Some(pod) = left else { return Ok(()) };
+            if Instant::now() > until {
+                return Err(self.stays(&pod, patience));
+            }
+            tokio::select! {
+                () = sleep(LOOK) => {}
+                () = cx.cancel.cancelled() => return Err(cancelled()),
+            }
+        }
+    }
+
+    fn must_be_down(&self, scale: &Scale, owner: &Owner) -> Result<(), TransportError> {
+        let replicas = replicas(scale);
+        if replicas == 0 {
+            return Ok(());
+        }
+        let why = match &owner.above {
+            Some(above) => format!("somebody scaled it to {replicas} meanwhile, perhaps {above}, which it belongs to"),
+            None => format!("somebody scaled it to {replicas} meanwhile"),
+        };
+        Err(self.refused(&why, "pause whoever scales it (an operator, an autoscaler), or leave out `scaleDown`"))
+    }
+
+    fn stays(&self, pod: &Pod, patience: Duration) -> TransportError {
+        let (name, namespace) = (state::name(pod), &self.workload.namespace);
+        let message = format!(
+            "{} is scaled to 0, and its pod {name} is still there after {} s",
+            self.workload,
+            patience.as_secs()
+        );
+        TransportError::new(TransportErrorKind::Unreachable, message)
+            .with_help(self.cluster.kubectl(namespace, &format!("describe pod {name}")))
+    }
+
+    /// Waits until as many pods as before are ready. Gives a sentence where they do not become so.
+    pub(super) async fn ready(&self, wanted: i32, patience: Duration, cx: &RunContext) -> Option<String> {
+        let until = Instant::now() + patience;
+        let mut ready = 0;
+        loop {
+            if let Ok(scale) = self.scale().await
+                && let Ok(pods) = self.pods(&scale).await
+            {
+                ready = pods.iter().filter(|pod| state::is_ready(pod)).count();
+                if i32::try_from(ready).is_ok_and(|ready| ready >= wanted) {
+                    return None;
+                }
+            }
+            // Who ends the run does not wait for what comes back by itself.
+            if Instant::now() > until || cx.cancel.is_cancelled() {
+                break;
+            }
+            tokio::select! {
+                () = sleep(LOOK) => {}
+                () = cx.cancel.cancelled() => {}
+            }
+        }
+        let message = format!("{} is scaled back to {wanted}, of which {ready} are ready", self.workload);
+        (!cx.cancel.is_cancelled()).then(|| format!("{message} after {} s", patience.as_secs()))
+    }
+
+    async fn pods(&self, scale: &Scale) -> Result<Vec<Pod>, TransportError> {
+        let namespace = &self.workload.namespace;
+        let selector = scale.status.as_ref().and_then(|status| status.selector.as_deref()).unwrap_or_default();
+        if selector.is_empty() {
+            let help = "its definition has to name a labelSelectorPath, so that its pods can be told";
+            return Err(self.refused("its scale does not tell which pods are its", help));
+        }
+        let api: Api<Pod> = self.cluster.api(namespace);
+        let what = format!("the pods of {} cannot be listed", self.workload);
+        let matching = ListParams::default().labels(selector);
+        Ok(self.cluster.ask(&what, async || api.list(&matching).await).await?.items)
+    }
+}
+
+/// Whether no program of it runs any more.
+fn is_done(pod: &Pod) -> bool {
+    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+    matches!(phase, Some("Succeeded" | "Failed"))
+}

@@ -1,0 +1,280 @@
+//! A pod beside another one.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bahub_core::event::Events;
+use bahub_core::registry::TransportComponent;
+use bahub_core::run::{RunContext, RunPurpose};
+use bahub_core::transport::{Exec, Process, Session, Transport, TransportErrorKind};
+use bahub_testkit::conformance::{self, TransportOptions, transport_claim};
+use bahub_testkit::fixtures::{Kubernetes, Namespace, agent_program, container, pod, with_claim, workload};
+use bahub_transports::kubernetes::SidePod;
+use serde_json::{Value, json};
+use tokio::io::AsyncReadExt;
+
+use super::support::{in_each, open, run};
+
+pub(crate) fn side(namespace: &Namespace, app: &str, more: Value) -> SidePod {
+    let mut spec = json!({
+        "namespace": namespace.name(),
+        "selector": format!("app={app}"),
+        "image": Kubernetes::image("busybox"),
+        "timeout": 60,
+        "wait_ready": 60,
+        "kubeconfig": namespace.cluster().kubeconfig(),
+    });
+    spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    SidePod::from_config(serde_json::from_value(spec).unwrap()).unwrap()
+}
+
+fn cold() -> Value {
+    json!({ "scaleDown": true })
+}
+
+/// Everything that a run could leave or change, by name and number.
+fn state(namespace: &Namespace) -> String {
+    let scaled = "jsonpath={range .items[*]}{.kind} {.metadata.name} {.spec.replicas} {.metadata.annotations.bahub\\.scaled-down}{\"\\n\"}{end}";
+    let kinds = "deployments,statefulsets,replicasets,replicationcontrollers";
+    let scaled = namespace.kubectl(&["get", kinds, "-o", scaled]);
+    // The cluster copies a Deployment's annotations to its ReplicaSets and never takes one away there.
+    let scaled: Vec<_> = scaled.lines().filter(|line| !line.starts_with("ReplicaSet deployment-")).collect();
+    let scaled = scaled.join("\n");
+    // What is no more at work goes within seconds.
+    namespace.wait("the end of side pods", || namespace.of_runs().is_empty());
+    let made = namespace.kubectl(&["get", "jobs,leases,configmaps,secrets,persistentvolumeclaims", "-o", "name"]);
+    format!("{scaled}\n{made}")
+}
+
+pub(crate) async fn said(session: &mut dyn Session, script: &str) -> String {
+    let Process { mut stdout, mut stderr, exit, .. } = session.exec(&Exec::new(["sh", "-c", script])).await.unwrap();
+    let (mut text, mut errors) = (String::new(), String::new());
+    let (out, err) = tokio::join!(stdout.read_to_string(&mut text), stderr.read_to_string(&mut errors));
+    out.unwrap();
+    err.unwrap();
+    exit.await;
+    text + &errors
+}
+
+/// Any cluster, with a namespace for the test.
+async fn anywhere(test: &str, check: impl AsyncFnOnce(Arc<Namespace>)) {
+    let Some(cluster) = Kubernetes::any() else { return };
+    check(Arc::new(cluster.namespace(test))).await;
+}
+
+fn pods(namespace: &Namespace, app: &str) -> usize {
+    namespace.kubectl(&["get", "pods", "-l", &format!("app={app}"), "-o", "name"]).lines().count()
+}
+
+async fn conforms(namespace: Arc<Namespace>, options: TransportOptions) {
+    namespace.workload("Deployment", "web", 1);
+    let before = state(&namespace);
+    let stdin_ends = namespace.cluster().closes_stdin();
+    let options = TransportOptions {
+        agent_program: Some(agent_program()),
+        scratch: "/data".into(),
+        shares_files: false,
+        stdin_ends,
+        purpose: RunPurpose::Restore,
+        ..options
+    };
+    let report = conformance::transport(Arc::new(side(&namespace, "web", json!({}))), &options).await;
+    report.assert_conforms();
+    assert_eq!(report.held().len(), transport_claim::ALL.len() - 1 - usize::from(!stdin_ends));
+    assert_eq!(state(&namespace), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sidepod_conforms() {
+    in_each("side", |namespace| conforms(namespace, TransportOptions::default())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "moves 3 GiB: run it with --ignored"]
+async fn sidepod_conforms_with_a_gibibyte_each_way() {
+    let options = TransportOptions { volume: 1 << 30, limit: Duration::from_secs(900), ..TransportOptions::default() };
+    in_each("side-gib", |namespace| conforms(namespace, options.clone())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_kind_that_can_be_scaled_is_down_meanwhile_and_then_as_it_was() {
+    anywhere("kinds", async |namespace| {
+        for (kind, replicas) in [("Deployment", 2), ("StatefulSet", 2), ("ReplicaSet", 1), ("ReplicationController", 1)]
+        {
+            let name = kind.to_lowercase();
+            namespace.workload(kind, &name, replicas);
+            let full = format!("{replicas}/{replicas}");
+            namespace.wait("its pods", || namespace.scale_of(&format!("{name}/{name}")).trim() == full);
+            let before = state(&namespace);
+            let mut session = open(&side(&namespace, &name, cold())).await.unwrap();
+            said(session.as_mut(), "true").await;
+            // Ready before anything is scaled.
+            assert_eq!(namespace.scale_of(&format!("{name}/{name}")).trim(), full);
+            session.quiesce().await.unwrap();
+            assert_eq!(pods(&namespace, &name), 0, "{kind}");
+            let down = namespace.scale_of(&format!("{name}/{name}"));
+            assert!(down.starts_with("0/ ") && down.contains(&format!("\"replicas\":{replicas}")), "{down}");
+            session.close().await.unwrap();
+            assert_eq!(state(&namespace), before, "{kind}");
+            assert_eq!(namespace.scale_of(&format!("{name}/{name}")).trim(), full);
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_could_not_be_brought_back_is_not_scaled() {
+    anywhere("refused", async |namespace| {
+        let main = container("main", "busybox", "");
+        namespace.apply(&workload("DaemonSet", "daemon", 0, "", &main));
+        namespace.apply(&workload("Job", "job", 0, "", &main));
+        namespace.apply(&pod("bare", "", &main));
+        for (app, reason) in [("daemon", "on every node"), ("job", "runs to its end"), ("bare", "belongs to nothing")] {
+            namespace.ready(&format!("app={app}"));
+            let error = open(&side(&namespace, app, cold())).await.err().unwrap();
+            assert_eq!(*error.kind(), TransportErrorKind::Refused);
+            assert!(error.chain().contains(reason), "{}", error.chain());
+            assert!(error.help().unwrap().contains("scaleDown"), "{error:?}");
+        }
+        namespace.wait("the end of side pods", || namespace.of_runs().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_side_pod_would_not_have_is_refused_or_told() {
+    anywhere("shared", async |namespace| {
+        namespace.claim("web");
+        let mounts = "{name: data, mountPath: /data}, {name: scratch, mountPath: /data/scratch}";
+        let main = container("main", "busybox", &format!(", volumeMounts: [{mounts}]"));
+        let other = container("other", "busybox", ", volumeMounts: [{name: data, mountPath: /logs, subPath: logs}]");
+        let volumes = with_claim("web").replace("volumes: [", "volumes: [{name: scratch, emptyDir: {}}, ");
+        namespace.apply(&workload("Deployment", "web", 1, &volumes, &format!("{main}, {other}")));
+        namespace.ready("app=web");
+        for (path, reason) in [("/data/scratch/x", "an emptyDir"), ("/etc", "lies on no volume"), ("/", "lies on no volume")]
+        {
+            let cx = RunContext { places: vec![path.into()], ..run() };
+            let error = side(&namespace, "web", json!({})).open(&cx).await.err().unwrap();
+            assert!(error.chain().contains(reason), "{}", error.chain());
+            assert!(error.help().unwrap().contains("podexec"), "{error:?}");
+        }
+        let name = namespace.kubectl(&["get", "pods", "-l", "app=web", "-o", "jsonpath={.items[0].metadata.name}"]);
+        namespace.sh(&name, "other", "echo kept >/logs/file");
+        for (purpose, writes) in [(RunPurpose::Backup, false), (RunPurpose::Restore, true)] {
+            let told = Arc::new(Mutex::new(String::new()));
+            let tell = Arc::clone(&told);
+            let events = Events::to(move |event| *tell.lock().unwrap() += &format!("{event:?}"));
+            let cx = RunContext { places: vec!["/data".into(), "/logs/file".into()], events, purpose, ..run() };
+            let mut session = side(&namespace, "web", json!({})).open(&cx).await.unwrap();
+            let script = "cat /logs/file /data/logs/file; ls -d /data/scratch; touch /data/x && echo written; rm -f /data/x; touch /x";
+            let seen = said(session.as_mut(), script).await;
+            assert!(seen.starts_with("kept\nkept\n"), "{seen}");
+            assert_eq!(seen.contains("written"), writes, "{seen}");
+            assert_eq!(seen.contains("touch: /x: Read-only"), writes, "{seen}");
+            session.close().await.unwrap();
+            let told = told.lock().unwrap().clone();
+            assert!(told.contains("does not have /data/scratch: it is an emptyDir"), "{told}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_runs_never_hold_one_workload() {
+    anywhere("two", async |namespace| {
+        namespace.workload("Deployment", "web", 2);
+        let before = namespace.scale_of("deployment/web");
+        let transport = side(&namespace, "web", cold());
+        // Both find it as it is.
+        let (mut one, mut other) = (open(&transport).await.unwrap(), open(&transport).await.unwrap());
+        said(one.as_mut(), "true").await;
+        one.quiesce().await.unwrap();
+        let refused = other.quiesce().await.unwrap_err();
+        assert!(refused.chain().contains("another run holds it"), "{}", refused.chain());
+        other.close().await.unwrap();
+        assert_eq!(pods(&namespace, "web"), 0);
+        let third = open(&transport).await.err().unwrap().chain();
+        assert!(third.contains("another run (of the backup test) holds deployment"), "{third}");
+        assert_eq!(transport.recover(&run()).await.unwrap(), []);
+        assert_eq!(pods(&namespace, "web"), 0);
+        one.close().await.unwrap();
+        assert_eq!(namespace.scale_of("deployment/web"), before);
+        namespace.wait("the end of side pods", || namespace.of_runs().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_of_other_hosts_are_dead_when_their_lease_has_expired() {
+    anywhere("leases", async |namespace| {
+        namespace.workload("Deployment", "web", 1);
+        let before = namespace.scale_of("deployment/web");
+        let transport = side(&namespace, "web", cold());
+        let mut session = open(&transport).await.unwrap();
+        said(session.as_mut(), "true").await;
+        session.quiesce().await.unwrap();
+        // As if nobody were left of it.
+        std::mem::forget(session);
+        let lease = namespace.kubectl(&["get", "leases", "-l", "bahub.run", "-o", "name"]);
+        let patch = |renewed: &str| {
+            let patch = json!({ "spec": { "holderIdentity": "another-boot/1/2/3", "renewTime": renewed } });
+            namespace.kubectl(&["patch", &lease, "--type=merge", "-p", &patch.to_string()]);
+        };
+        let now = namespace.kubectl(&["get", &lease, "-o", "jsonpath={.spec.renewTime}"]);
+        patch(&now);
+        assert_eq!(transport.recover(&run()).await.unwrap(), []);
+        assert!(namespace.scale_of("deployment/web").starts_with("0/"));
+        patch("2020-01-01T00:00:00.000000Z");
+        let recovered = transport.recover(&run()).await.unwrap();
+        let told: Vec<_> = recovered.iter().map(|one| format!("{} {}", one.what, one.done)).collect();
+        assert!(told[0].contains(&format!("deployment {}/web scaled back to 1", namespace.name())), "{told:?}");
+        assert!(told[1].contains("side pod") && told[1].contains("removed"), "{told:?}");
+        namespace.ready("app=web");
+        namespace.wait("its scale", || namespace.scale_of("deployment/web") == before);
+        namespace.wait("the end of side pods", || namespace.of_runs().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_scales_meanwhile_stays_as_that_one_wished() {
+    anywhere("theirs", async |namespace| {
+        namespace.workload("Deployment", "web", 1);
+        let told = Arc::new(Mutex::new(String::new()));
+        let tell = Arc::clone(&told);
+        let events = Events::to(move |event| *tell.lock().unwrap() += &format!("{event:?}"));
+        let cx = RunContext { events, ..run() };
+        let mut session = side(&namespace, "web", cold()).open(&cx).await.unwrap();
+        said(session.as_mut(), "true").await;
+        session.quiesce().await.unwrap();
+        namespace.kubectl(&["scale", "deployment/web", "--replicas=3"]);
+        session.close().await.unwrap();
+        assert!(namespace.scale_of("deployment/web").starts_with("3/"));
+        assert!(!namespace.scale_of("deployment/web").contains("run"));
+        assert!(told.lock().unwrap().contains("to 3 during the run; it stays so"), "{}", told.lock().unwrap());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_side_pod_that_outlives_its_time_is_ended_and_told() {
+    anywhere("overdue", async |namespace| {
+        namespace.workload("Deployment", "web", 1);
+        let told = Arc::new(Mutex::new(String::new()));
+        let tell = Arc::clone(&told);
+        let events = Events::to(move |event| *tell.lock().unwrap() += &format!("{event:?}"));
+        let cx = RunContext { events, ..run() };
+        let mut session = side(&namespace, "web", json!({ "timeout": 10 })).open(&cx).await.unwrap();
+        let process = session.exec(&Exec::new(["sleep", "1000"])).await.unwrap();
+        assert!(!matches!(process.exit.await, bahub_core::step::Exit::Code(0)));
+        namespace.wait("the end of the job", || {
+            namespace
+                .kubectl(&["get", "jobs", "-o", "jsonpath={.items[*].status.conditions[*].reason}"])
+                .contains("Deadline")
+        });
+        session.close().await.unwrap();
+        assert!(told.lock().unwrap().contains("its `timeout` has passed"), "{}", told.lock().unwrap());
+        namespace.wait("the end of side pods", || namespace.of_runs().is_empty());
+    })
+    .await;
+}
