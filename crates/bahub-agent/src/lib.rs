@@ -15,4 +15,4 @@ mod stream;
 pub use local::InProcess;
 pub use serve::serve;
 pub use sinks::AgentSinks;
-pub use steps::abort_on_panic;
+pub use steps::end_on_panic;

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use bahub_agent::{AgentSinks, abort_on_panic, alone, serve};
+use bahub_agent::{AgentSinks, alone, end_on_panic, serve};
 
 fn main() -> ExitCode {
-    abort_on_panic();
+    end_on_panic();
     let args = std::env::args_os().skip(1).collect::<Vec<_>>();
     match args.first().and_then(|first| first.to_str()) {
         Some("serve") => {

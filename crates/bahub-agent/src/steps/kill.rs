@@ -2,14 +2,14 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, getpid, kill_process, kill_process_group};
 
 /// Every group of this process that runs, for its last act.
 static ALL: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
 
 /// Makes a panic the end of this process, whatever it was built with: after its message every program that was started is
 /// killed, and nothing is unwound.
-pub fn abort_on_panic() {
+pub fn end_on_panic() {
     let tell = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         tell(panic);
@@ -17,7 +17,11 @@ pub fn abort_on_panic() {
         if let Ok(all) = ALL.try_lock() {
             all.iter().for_each(|group| kill(*group));
         }
-        std::process::abort();
+        // Not by SIGABRT: what it would leave of this process on a disk holds plaintext and keys.
+        let _ = kill_process(getpid(), Signal::KILL);
+        loop {
+            std::thread::park();
+        }
     }));
 }
 
@@ -97,7 +101,7 @@ mod tests {
         child.args(["--exact", name, "--nocapture"]).env(PANICS, "1");
         let ended = child.output().unwrap();
         let told = String::from_utf8_lossy(&ended.stdout) + String::from_utf8_lossy(&ended.stderr);
-        assert_eq!(ended.status.signal(), Some(6), "{told}");
+        assert_eq!(ended.status.signal(), Some(9), "{told}");
         let group = told.split("group ").nth(1).unwrap().split_whitespace().next().unwrap();
         let alive = || std::fs::read_dir("/proc").unwrap().flatten().any(|one| is_of(&one.path(), group));
         let gone = (0..100).any(|_| {
@@ -118,7 +122,7 @@ mod tests {
         let mut program = program.args(["-c", "sleep 1000 & sleep 1000"]).process_group(0).spawn().unwrap();
         println!("group {} ", program.id());
         KillSwitch::default().register(Pid::from_child(&program));
-        abort_on_panic();
+        end_on_panic();
         let _ = std::thread::spawn(|| panic!("as it must not")).join();
         program.wait().unwrap();
     }

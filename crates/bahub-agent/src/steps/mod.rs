@@ -9,6 +9,6 @@ mod secret_file;
 
 pub(crate) use child::{Child, Plug, start};
 pub(crate) use kill::KillSwitch;
-pub use kill::abort_on_panic;
+pub use kill::end_on_panic;
 pub(crate) use limit::within;
 pub(crate) use log::LogLine;

@@ -248,3 +248,17 @@ fn one_that_does_not_become_healthy_is_a_warning_of_the_report() {
     let warnings = run.report()["warnings"].to_string();
     assert!(warnings.contains("healthy-once runs again and is"), "{warnings}");
 }
+
+#[test]
+fn an_agent_that_is_kept_serves_the_next_run() {
+    ENGINE.container("keeper", &["--volume", "keeper:/data"]);
+    sh("keeper", TREE);
+    let spec = "container: keeper, keep_agent: true";
+    let scene = scene("bahub.transports.docker", spec, ("bahub.adapters.filesystem", "paths: [/data]"));
+    scene.make();
+    let kept = || sh("keeper", "ls -i /tmp/bahub-agent-*/*; ls /tmp");
+    let first = kept();
+    assert_eq!(first.lines().count(), 2, "{first}");
+    scene.make();
+    assert_eq!(kept(), first);
+}

@@ -91,3 +91,27 @@ fn thirty_seconds_after_the_controller_nothing_of_it_lives() {
         app.nothing_is_stored();
     }
 }
+
+#[test]
+fn an_engine_that_restarts_beside_a_container_that_is_down_is_waited_for_and_the_container_is_back() {
+    let mut app = App::new();
+    app.engine.docker(&["rm", "--force", "app"]);
+    app.engine.container("app", &["--volume", "data:/data"]);
+    app.engine.docker(&["exec", "app", "sh", "-c", "head -c 300000000 /dev/urandom >/data/much"]);
+    let spec = format!(
+        "orig_container: app, temp_container_image: busybox, stop_timeout: 1, docker_host: \"{}\"",
+        app.engine.host()
+    );
+    app.scene = Scene::new()
+        .with_transport("sidedocker", &spec)
+        .with_adapter("bahub.adapters.filesystem", "paths: [/data/much, /data/noise]");
+    let containers = |app: &App| app.engine.docker(&["ps", "--all", "--format", "{{.ID}} {{.State}}"]);
+    let before = containers(&app);
+    let mut run = app.scene.start(&[":backup:make", "tree"]);
+    run.until_phase("capturing");
+    app.engine.restart();
+    let run = run.finish();
+    assert!(![Some(0), Some(4), Some(100)].contains(&run.status.code()), "{run:?}");
+    assert_eq!(containers(&app), before);
+    app.nothing_is_stored();
+}

@@ -107,6 +107,9 @@ fn what_cannot_be_brought_back_is_told_and_stops_no_backup_of_another() {
     run.assert_code(100);
     assert!(run.stdout.contains("the container original could not be brought back"), "{run:?}");
     assert_eq!(third.list().len(), 1);
+    // Its own next run does not take it for one that is down by somebody's wish.
+    let own = app.scene.json(&[":backup:make", "tree"]);
+    own.assert_code(100).assert_error(&["a run that was killed has stopped the container original"]);
     app.scene.json(&[":recover", "tree"]).assert_code(100);
     std::fs::create_dir(&folder).unwrap();
     app.scene.json(&[":recover", "tree"]).assert_code(0);

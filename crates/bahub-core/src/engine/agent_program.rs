@@ -50,7 +50,7 @@ const ARCHITECTURES: &[(&str, &[&str], u16)] = &[
     ("aarch64", &["arm64"], 183),
     ("arm", &["armv5l", "armv6l", "armv7l", "armv8l", "armhf"], 40),
     ("x86", &["386", "i386", "i486", "i586", "i686"], 3),
-    ("powerpc64", &["ppc64", "ppc64le", "powerpc64le"], 21),
+    ("powerpc64le", &["ppc64le"], 21),
     ("s390x", &[], 22),
     ("riscv64", &[], 243),
     ("loongarch64", &["loong64"], 258),

@@ -24,6 +24,9 @@ const ASKED: Duration = Duration::from_millis(50);
 /// How long it may still be running then.
 const LINGERS: Duration = Duration::from_secs(10);
 
+/// How often it is looked whether one has come whose making nobody waited for: for two seconds.
+const MAKES: u32 = 40;
+
 /// What the containers are made like.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Like {
@@ -105,6 +108,8 @@ impl Beside {
         };
         let name = format!("{name}-{}", self.made.len());
         let options = CreateContainerOptionsBuilder::default().name(&name).build();
+        // Known before it is there: the engine goes on where nobody waits for the answer.
+        self.made.push(name.clone());
         let created = match self.docker.create_container(Some(options), body).await {
             Err(error) if status(&error) == Some(404) => {
                 let what = format!("cannot make the container {name} of the image {image}");
@@ -113,7 +118,9 @@ impl Beside {
             }
             other => other.map_err(failed(TransportErrorKind::Exec, format!("cannot make the container {name}")))?,
         };
-        self.made.push(created.id.clone());
+        if let Some(made) = self.made.last_mut() {
+            created.id.clone_into(made);
+        }
         bahub_core::fault_point("side.created");
         let container = find::inspect(&self.docker, &created.id).await?;
         let folder = Folder::named(&self.docker, &container, self.like.user.as_deref(), &self.folder).await?;
@@ -179,12 +186,25 @@ pub(super) async fn end(docker: &Docker, made: &[String]) -> Result<(), Transpor
     Ok(())
 }
 
+fn is_id(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 /// Removes a container that was made for a run, and the volumes that it alone has.
 ///
 /// # Errors
 /// [`TransportErrorKind::Undo`]; one that is gone is no error.
 pub(super) async fn remove(docker: &Docker, id: &str) -> Result<(), TransportError> {
-    let Some(side) = find::look(docker, id).await? else { return Ok(()) };
+    let mut found = find::look(docker, id).await?;
+    // A name stands for one whose making nobody waited for.
+    for _ in 0..if is_id(id) { 0 } else { MAKES } {
+        if found.is_some() {
+            break;
+        }
+        tokio::time::sleep(ASKED).await;
+        found = find::look(docker, id).await?;
+    }
+    let Some(side) = found else { return Ok(()) };
     // Where somebody removed the original, its volumes without a name would go with the last that has them.
     let mut alone = true;
     for from in side.inspected.host_config.and_then(|host| host.volumes_from).unwrap_or_default() {

@@ -1,9 +1,15 @@
 //! The Docker Engine, and what its errors mean.
 
+use std::time::Duration;
+
 use bahub_core::transport::{TransportError, TransportErrorKind};
 use bollard::Docker;
 use bollard::errors::Error;
 
+/// How long an engine may be away.
+const AWAY: Duration = Duration::from_secs(60);
+/// How often it is asked whether it is back.
+const ASKED: Duration = Duration::from_millis(250);
 /// How long an answer may take, in seconds, where it is not a stream.
 const ANSWERS: u64 = 120;
 
@@ -30,6 +36,17 @@ pub(super) async fn connect(host: Option<&str>) -> Result<Docker, TransportError
     };
     let docker = docker.map_err(&unreachable)?;
     docker.negotiate_version().await.map_err(unreachable)
+}
+
+/// Waits until the engine answers, for a minute at most: one that was restarted in the middle of a run.
+pub(super) async fn is_back(docker: &Docker) {
+    let answers = async {
+        while docker.ping().await.is_err() {
+            tokio::time::sleep(ASKED).await;
+        }
+    };
+    // Where it stays away, what is asked of it next says so.
+    let _ = tokio::time::timeout(AWAY, answers).await;
 }
 
 /// The status that the engine answered with, where it answered.

@@ -25,7 +25,7 @@ const ASKED: Duration = Duration::from_millis(50);
 const LINGERS: Duration = Duration::from_secs(10);
 /// How long an agent may take to notice that nobody speaks to it any more.
 const DEAD_MAN: Duration = Duration::from_secs(35);
-/// Kills every process with the mark `$1` until there is none, and removes the folder `$2`. Run as the user of the
+/// Kills every process with the mark `$1` until there is none. Run as the user of the
 /// programs: nobody else may read their environment, root without the right to trace neither.
 const END: &str = r#"
 command -v tr >/dev/null && command -v grep >/dev/null || blind=3
@@ -40,7 +40,6 @@ while [ -z "$blind" ] && [ $tries -lt 100 ]; do
     sleep 0.1 2>/dev/null || sleep 1
 done
 [ $tries -lt 100 ] || blind=3
-[ -z "$2" ] || rm -rf "$2"
 exit ${blind:-0}
 "#;
 
@@ -54,6 +53,8 @@ pub(super) struct Inside {
     mark: String,
     execs: Vec<String>,
     folder: Option<Folder>,
+    /// Everything that was made there, or may have been, and that does not stay.
+    made: Vec<String>,
     keeps_agent: bool,
 }
 
@@ -63,7 +64,17 @@ impl Inside {
         let mark = random_hex(16).map_err(|error| {
             TransportError::new(TransportErrorKind::Exec, "no random name can be had").with_source(error)
         })?;
-        Ok(Self { docker, container, user, workdir, mark, execs: Vec::new(), folder: None, keeps_agent: keep_agent })
+        Ok(Self {
+            docker,
+            container,
+            user,
+            workdir,
+            mark,
+            execs: Vec::new(),
+            folder: None,
+            made: Vec::new(),
+            keeps_agent: keep_agent,
+        })
     }
 
     /// Makes a folder with this file in the first place that takes it and, where it is a program, can run it.
@@ -73,12 +84,11 @@ impl Inside {
         })?;
         for spot in std::mem::take(&mut places.all) {
             let folder = Folder { path: spot.join(&format!("bahub-{random}")), owner: places.owner };
-            // Known before it is made: it is removed also where nobody waits for the answer.
-            self.folder = Some(folder.clone());
+            // Known before it is made: it is removed also where nobody waits for the answer, or a part of it was made.
+            self.made.push(folder.path.clone());
             match folder.make(&self.docker, &self.container, file).await {
                 Ok(()) => {}
                 Err(bollard::errors::Error::DockerResponseServerError { message, .. }) => {
-                    self.folder = None;
                     places.tried.push(format!("{}: {message}", spot.path));
                     continue;
                 }
@@ -86,11 +96,10 @@ impl Inside {
             }
             let path = format!("{}/{}", folder.path, file.name);
             if spot.is_volume && file.content.starts_with(b"\x7fELF") && !self.can_run(&path).await {
-                self.remove(&folder.path).await;
-                self.folder = None;
                 places.tried.push(format!("{}: it does not allow execution (mounted noexec?)", spot.path));
                 continue;
             }
+            self.folder = Some(folder);
             return Ok(PlacedPath(path));
         }
         Err(places.exhausted(&self.container))
@@ -159,7 +168,7 @@ impl Session for Inside {
         }
         let places = Places::of(&self.docker, &self.container, self.user.as_deref()).await?;
         if self.keeps_agent
-            && let Some(kept) = kept::path(&self.docker, &self.container, &places, file).await?
+            && let Some(kept) = kept::path(&self.docker, &self.container, &places, file, &mut self.made).await?
         {
             return Ok(PlacedPath(kept));
         }
@@ -167,19 +176,31 @@ impl Session for Inside {
     }
 
     async fn close(self: Box<Self>) -> Result<(), TransportError> {
-        let folder = self.folder.as_ref().map_or("", |folder| &folder.path);
-        if self.execs.is_empty() && folder.is_empty() {
+        if self.execs.is_empty() && self.made.is_empty() {
             return Ok(());
         }
-        let ended = end(&self.docker, &self.container.id, self.user.as_deref(), &self.mark, folder).await;
+        let ended = end(&self.docker, &self.container.id, self.user.as_deref(), &self.mark).await;
         // An image without a shell: an agent ends and removes itself.
         if ended != Ended::Swept {
             self.ended_by_itself().await?;
         }
-        if ended == Ended::Gone || folder.is_empty() || !self.exists(folder).await? {
+        if ended == Ended::Gone {
             return Ok(());
         }
-        // It lies where that user can remove nothing.
+        for path in &self.made {
+            self.must_go(path).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Inside {
+    /// # Errors
+    /// [`TransportErrorKind::Undo`] where it stays.
+    async fn must_go(&self, folder: &str) -> Result<(), TransportError> {
+        if !self.exists(folder).await? {
+            return Ok(());
+        }
         self.remove(folder).await;
         if !self.exists(folder).await? {
             return Ok(());
@@ -188,9 +209,7 @@ impl Session for Inside {
         let help = format!("docker exec {} rm -rf {folder}; it holds nothing that is needed", self.container.name);
         Err(TransportError::new(TransportErrorKind::Undo, message).with_help(help))
     }
-}
 
-impl Inside {
     async fn exists(&self, path: &str) -> Result<bool, TransportError> {
         let what = format!("the container {} cannot be looked at", self.container.name);
         place::exists(&self.docker, &self.container.id, path).await.map_err(failed(TransportErrorKind::Undo, what))
@@ -235,7 +254,7 @@ impl Drop for KillOnDrop {
         let Some(mark) = self.mark.take() else { return };
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let (docker, container, user) = (self.docker.clone(), std::mem::take(&mut self.container), self.user.take());
-        runtime.spawn(async move { end(&docker, &container, user.as_deref(), &mark, "").await });
+        runtime.spawn(async move { end(&docker, &container, user.as_deref(), &mark).await });
     }
 }
 
@@ -262,7 +281,7 @@ async fn exit_of(docker: &Docker, id: &str, patience: Duration) -> Option<Exit> 
 /// What became of the programs of a session.
 #[derive(Debug, PartialEq, Eq)]
 enum Ended {
-    /// They were killed, and the folder removed.
+    /// They were killed.
     Swept,
     /// The container is gone or does not run: so are they.
     Gone,
@@ -270,8 +289,8 @@ enum Ended {
     NoShell,
 }
 
-async fn end(docker: &Docker, container: &str, user: Option<&str>, mark: &str, folder: &str) -> Ended {
-    let argv = ["sh", "-c", END, "sh", mark, folder];
+async fn end(docker: &Docker, container: &str, user: Option<&str>, mark: &str) -> Ended {
+    let argv = ["sh", "-c", END, "sh", mark];
     match run(docker, container, user, &argv).await {
         Err(error) if matches!(status(&error), Some(404 | 409)) => Ended::Gone,
         Ok(Some(Exit::Code(0))) => Ended::Swept,

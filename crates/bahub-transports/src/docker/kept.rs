@@ -14,15 +14,16 @@ use crate::kept::{folder_name, sha256};
 const MOST: usize = 128 << 20;
 
 /// Where this file is kept, put there if it is not yet. None where no place will do: volumes are data, and a folder that
-/// others may write is nobody's agent.
+/// others may write, or that cannot be read, is nobody's agent. What may be left of a failure is added to `made`.
 ///
 /// # Errors
-/// [`TransportErrorKind::Put`] if the folder is there and the file cannot be written into it.
+/// [`TransportErrorKind::Put`] if the system gives no random bytes.
 pub(super) async fn path(
     docker: &Docker,
     container: &Found,
     places: &Places,
     file: PutFile<'_>,
+    made: &mut Vec<String>,
 ) -> Result<Option<String>, TransportError> {
     let hash = sha256(file.content);
     let random = random_hex(8).map_err(|error| {
@@ -33,17 +34,29 @@ pub(super) async fn path(
     let file = PutFile { name: &name, ..file };
     let folders = || places.all.iter().filter(|spot| !spot.is_volume).map(|spot| spot.join(&folder_name(&hash)));
     for path in folders() {
-        let Some(archive) = download(docker, container, &path, MOST).await else { continue };
-        let folder = Folder { path, owner: places.owner };
-        return match found_in(&archive, file, places.owner) {
-            Ok(Some(name)) => Ok(Some(format!("{}/{name}", folder.path))),
-            Ok(None) => folder.write(docker, container, file).await.map(Some),
-            Err(_) => Ok(None),
+        let archive = match download(docker, container, &path, MOST).await {
+            Ok(Some(archive)) => archive,
+            Ok(None) => continue,
+            Err(_) => return Ok(None),
         };
+        let folder = Folder { path, owner: places.owner };
+        let Ok(found) = found_in(&archive, file, places.owner) else { return Ok(None) };
+        if let Some(name) = found {
+            return Ok(Some(format!("{}/{name}", folder.path)));
+        }
+        // Until it is whole it is this session's to remove.
+        made.push(format!("{}/{name}", folder.path));
+        let written = folder.write(docker, container, file).await.ok();
+        if written.is_some() {
+            made.pop();
+        }
+        return Ok(written);
     }
     for path in folders() {
+        made.push(path.clone());
         let folder = Folder { path, owner: places.owner };
         if folder.make(docker, container, file).await.is_ok() {
+            made.pop();
             return Ok(Some(format!("{}/{name}", folder.path)));
         }
     }

@@ -62,9 +62,10 @@ impl Places {
 
     fn find(&mut self, container: &Found) {
         let in_memory = container.in_memory();
-        let is_in_memory =
-            |place: &str| in_memory.iter().any(|mount| place == *mount || place.starts_with(&format!("{mount}/")));
-        let is_mounted = |place: &str| container.volumes().any(|mount| mount.destination.as_deref() == Some(place));
+        let is_in_memory = |place: &str| in_memory.iter().any(|mount| is_below(place, mount));
+        let is_mounted = |place: &str| {
+            container.volumes().filter_map(|mount| mount.destination.as_deref()).any(|mount| is_below(place, mount))
+        };
         for place in ["/tmp", "/var/tmp", "/"] {
             let is_volume = is_mounted(place);
             if place == "/" && self.owner.uid != 0 {
@@ -168,6 +169,10 @@ pub(super) fn has_place(container: &Found) -> bool {
     !container.is_read_only() || container.volumes().any(is_volume)
 }
 
+fn is_below(place: &str, mount: &str) -> bool {
+    place.strip_prefix(mount).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// # Errors
 /// [`TransportErrorKind::Put`] for a name that is no file's.
 pub(super) fn check_name(file: PutFile<'_>) -> Result<(), TransportError> {
@@ -252,7 +257,7 @@ fn owner_in(passwd: &str, name: &str) -> Option<Owner> {
 
 /// The container's /etc/passwd, where it has one.
 async fn passwd(docker: &Docker, container: &Found) -> Option<String> {
-    let bytes = download(docker, container, "/etc/passwd", PASSWD_MOST).await?;
+    let bytes = download(docker, container, "/etc/passwd", PASSWD_MOST).await.ok()??;
     let mut archive = tar::Archive::new(&*bytes);
     let mut entry = archive.entries().ok()?.next()?.ok()?;
     let mut text = String::new();
@@ -260,16 +265,29 @@ async fn passwd(docker: &Docker, container: &Found) -> Option<String> {
     Some(text)
 }
 
-/// An archive of what stands at a path of a container; none where there is nothing, or more than `most` bytes.
-pub(super) async fn download(docker: &Docker, container: &Found, path: &str, most: usize) -> Option<Vec<u8>> {
+/// An archive of what stands at a path of a container; none where nothing does.
+///
+/// # Errors
+/// If it cannot be read, or has more than `most` bytes.
+pub(super) async fn download(
+    docker: &Docker,
+    container: &Found,
+    path: &str,
+    most: usize,
+) -> Result<Option<Vec<u8>>, bollard::errors::Error> {
     let options = DownloadFromContainerOptionsBuilder::default().path(path).build();
     let mut download = docker.download_from_container(&container.id, Some(options));
     let mut bytes = Vec::new();
     while let Some(chunk) = download.next().await {
-        bytes.extend_from_slice(&chunk.ok()?);
-        (bytes.len() <= most).then_some(())?;
+        match chunk {
+            Err(error) if status(&error) == Some(404) => return Ok(None),
+            chunk => bytes.extend_from_slice(&chunk?),
+        }
+        if bytes.len() > most {
+            return Err(io::Error::from(io::ErrorKind::FileTooLarge).into());
+        }
     }
-    Some(bytes)
+    Ok(Some(bytes))
 }
 
 /// Whether there is something at a path of a container.

@@ -32,9 +32,9 @@ const GOOD: &str = r#"good() { [ -d "$1" ] && ! [ -L "$1" ] && [ -O "$1" ] && [ 
 /// Names a folder that is good.
 const KEPT: &str = r#"if good "${d%/}/$k"; then echo "kept ${d%/}/$k"; exit; fi; done; echo none"#;
 
-/// Gives the folder `$p`, with the file in it, the name by which it is found again; what was good there meanwhile stays, and
-/// what was not, and is the user's own, goes.
-const KEEP: &str = r#"f="${p%/*}/$k"; if good "$f"; then rm -rf "$p"; p=$f; elif { ! [ -e "$f" ] || { [ -O "$f" ] && ! [ -L "$f" ] && rm -rf "$f"; }; } && mv "$p" "$f"; then if [ -d "$f/bahub-$r" ]; then mv "$f/bahub-$r" "$p"; else p=$f; fi; fi; "#;
+/// Gives the folder `$p`, with the file in it, the name by which it is found again, and believes that only when it has looked
+/// again: others may lay a folder of that name there at any moment, and `mv` would move into it.
+const KEEP: &str = r#"f="${p%/*}/$k"; rmdir "$f" 2>/dev/null; if good "$f"; then rm -rf "$p"; p=$f; elif command -v sha256sum >/dev/null && ! [ -e "$f" ] && ! [ -L "$f" ]; then mv "$p" "$f"; rm -rf "$f/bahub-$r"; if good "$f"; then p=$f; elif ! [ -d "$p" ]; then echo "failed another folder came in the way of $f"; exit; fi; fi; "#;
 
 /// Folders of this session, by their random names; they stand in one of the places.
 #[derive(Debug, Default)]

@@ -212,3 +212,19 @@ async fn two_runs_never_work_beside_one_original() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_stopped_meanwhile_stays_down() {
+    alone(async |engine| {
+        engine.container("original", &[]);
+        let mut session = open(&side(engine, "original", json!({ "stop_timeout": 1 }))).await.unwrap();
+        engine.docker(&["stop", "--time", "1", "original"]);
+        let process = session.exec(&Exec::new(["sleep", "1000"])).await.unwrap();
+        let refused = session.quiesce().await.unwrap_err().chain();
+        assert!(refused.contains("original is not what it was"), "{refused}");
+        session.close().await.unwrap();
+        drop(process);
+        assert_eq!(status(engine, "original"), "exited");
+    })
+    .await;
+}

@@ -31,23 +31,48 @@ async fn an_agent_that_is_kept_is_used_again_and_one_that_was_changed_is_not() {
     assert_eq!((placed(&sshd, &content).await, inode()), (path.clone(), before));
     assert_eq!(folder.metadata().unwrap().mode() & 0o7777, 0o700);
     assert_eq!(file.metadata().unwrap().mode() & 0o7777, 0o555);
-    for spoil in [
-        &(|| std::fs::remove_file(file).and_then(|()| std::fs::write(file, "evil")).unwrap()) as &dyn Fn(),
-        &|| std::fs::set_permissions(file, PermissionsExt::from_mode(0o757)).unwrap(),
-        &|| std::fs::set_permissions(folder, PermissionsExt::from_mode(0o777)).unwrap(),
-        &|| std::fs::remove_file(file).unwrap(),
-    ] {
+    // What is spoilt, somebody else's, or a link, is neither used nor touched.
+    let write = |content: &str| std::fs::remove_file(file).and_then(|()| std::fs::write(file, content)).unwrap();
+    let folder_mode = |mode| std::fs::set_permissions(folder, PermissionsExt::from_mode(mode)).unwrap();
+    let file_mode = |mode| std::fs::set_permissions(file, PermissionsExt::from_mode(mode)).unwrap();
+    let spoilt = [
+        &(|| write("evil")) as &dyn Fn(),
+        &|| file_mode(0o757),
+        &|| folder_mode(0o777),
+        &|| std::os::unix::fs::chown(folder, Some(65534), None).unwrap(),
+        &|| std::os::unix::fs::symlink("/nonexistent", folder).unwrap(),
+    ];
+    for (number, spoil) in spoilt.iter().enumerate() {
+        if number == spoilt.len() - 1 {
+            std::fs::remove_dir_all(folder).unwrap();
+        }
         spoil();
-        assert_eq!(placed(&sshd, &content).await, path);
-        assert_eq!(std::fs::read_to_string(file).unwrap(), content);
-        assert_eq!(file.metadata().unwrap().mode() & 0o7777, 0o555);
-        assert_eq!(folder.metadata().unwrap().mode() & 0o7777, 0o700);
+        let elsewhere = placed(&sshd, &content).await;
+        assert!(!elsewhere.contains("bahub-agent-"), "{number}: {elsewhere}");
+        assert!(!Path::new(&elsewhere).exists(), "it was closed");
+        if number < spoilt.len() - 1 {
+            write(&content);
+            file_mode(0o555);
+            folder_mode(0o700);
+            std::os::unix::fs::chown(folder, Some(0), None).unwrap();
+            assert_eq!(placed(&sshd, &content).await, path, "{number}");
+        }
     }
-    std::fs::remove_dir_all(folder).unwrap();
-    // Somebody else's, or a link, is not touched.
-    std::os::unix::fs::symlink("/nonexistent", folder).unwrap();
-    let elsewhere = placed(&sshd, &content).await;
-    assert!(!elsewhere.contains("bahub-agent-"), "{elsewhere}");
-    assert!(!Path::new(&elsewhere).exists(), "it was closed");
     std::fs::remove_file(folder).unwrap();
+    // An empty one is what a cleaner of old files leaves.
+    std::fs::create_dir(folder).unwrap();
+    assert_eq!(placed(&sshd, &content).await, path);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn two_that_place_it_at_once_do_not_disturb_each_other() {
+    let sshd = Sshd::start();
+    let content = format!("#!/bin/sh\n# two of {}\n", sshd.port());
+    let both = tokio::join!(placed(&sshd, &content), placed(&sshd, &content));
+    let folder = Path::new(&both.0).parent().unwrap();
+    assert_eq!(both.0, both.1);
+    assert_eq!(std::fs::read_dir(folder).unwrap().count(), 1);
+    assert_eq!(std::fs::read_to_string(&both.0).unwrap(), content);
+    std::fs::remove_dir_all(folder).unwrap();
 }

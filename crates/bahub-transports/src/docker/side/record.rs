@@ -99,6 +99,18 @@ impl Record {
         Some(Self { run: labels.get(RUN)?.clone(), holder, before })
     }
 
+    /// # Errors
+    /// [`TransportErrorKind::Refused`], naming the first container that is not as it was.
+    pub(super) async fn must_be_unchanged(&self, docker: &Docker, timeout: Option<u32>) -> Result<(), TransportError> {
+        for Before { id, name, was, .. } in &self.before {
+            if Before::of(&find::inspect(docker, id).await?, timeout)?.was != *was {
+                let message = format!("the container {name} is not what it was when the run began");
+                return Err(TransportError::new(TransportErrorKind::Refused, message).with_help("run it again"));
+            }
+        }
+        Ok(())
+    }
+
     /// Stops everything, in order. What was stopped stays so where a later one fails: the caller brings it back.
     ///
     /// # Errors
@@ -106,11 +118,6 @@ impl Record {
     pub(super) async fn stop(&self, docker: &Docker, timeout: Option<u32>) -> Result<(), TransportError> {
         for Before { id, name, was, .. } in &self.before {
             let what = format!("the container {name} cannot be stopped");
-            let now = Before::of(&find::inspect(docker, id).await?, timeout)?.was;
-            if now != *was {
-                let message = format!("the container {name} is not what it was when the run began");
-                return Err(TransportError::new(TransportErrorKind::Refused, message).with_help("run it again"));
-            }
             if *was == Was::Down {
                 continue;
             }

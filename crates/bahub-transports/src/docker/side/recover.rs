@@ -11,7 +11,7 @@ use bollard::query_parameters::ListContainersOptionsBuilder;
 use super::super::beside::{end, remove};
 use super::super::engine::failed;
 use super::super::find::{self, Found};
-use super::record::{RUN, Record};
+use super::record::{RUN, Record, Was};
 use crate::lease::Holder;
 
 /// Mends what dead runs left: what they stopped is up first, then their containers go.
@@ -33,17 +33,26 @@ pub(in crate::docker) async fn recover(docker: &Docker, purpose: RunPurpose) -> 
         }
     }
     for (id, mut record) in dead {
-        // What a live run holds too is that one's to bring back.
+        // What a live run holds too waits for its end, and so does the record of how it was.
+        let all = record.before.len();
         record.before.retain(|before| !held.contains(&before.id));
-        match mended(docker, &id, record).await {
+        let is_whole = record.before.len() == all;
+        match mended(docker, &id, record, is_whole).await {
             Ok(done) => recovered.extend(done),
             Err(error) => wrong = wrong.or(Some(error)),
         }
     }
-    wrong.map_or(Ok(recovered), Err)
+    wrong.map_or(Ok(recovered), |error| Err(undone(error)))
 }
 
-/// Refuses where a run that is not known to be dead may stop, or has stopped, one of the same containers.
+/// Whatever the reason: something that was stopped is not back.
+fn undone(error: TransportError) -> TransportError {
+    let help = error.help().map(str::to_owned);
+    TransportError::new(TransportErrorKind::Undo, error.chain()).with_help_opt(help)
+}
+
+/// Refuses where a run that is not known to be dead may stop, or has stopped, one of the same containers; and where a dead
+/// one has stopped one that is not back yet: how it is now is not how it was.
 ///
 /// # Errors
 /// [`TransportErrorKind::Refused`], naming the container.
@@ -51,7 +60,14 @@ pub(super) async fn must_be_free(docker: &Docker, of: &Record) -> Result<(), Tra
     for (side, other) in records(docker).await? {
         let shared = other.before.iter().find(|one| of.before.iter().any(|ours| ours.id == one.id));
         let Some(shared) = shared.filter(|_| other.run != of.run) else { continue };
-        if !is_dead(docker, &side, &other, RunPurpose::Backup).await? {
+        if is_dead(docker, &side, &other, RunPurpose::Backup).await? {
+            let now = find::inspect(docker, &shared.id).await?;
+            if shared.was != Was::Down && !now.is_up() {
+                let message = format!("a run that was killed has stopped the container {}", shared.name);
+                let help = "bahub :recover brings it back";
+                return Err(TransportError::new(TransportErrorKind::Refused, message).with_help(help));
+            }
+        } else {
             let message = format!("another run works beside the container {} now", shared.name);
             return Err(
                 TransportError::new(TransportErrorKind::Refused, message).with_help("try again when it has ended")
@@ -82,7 +98,12 @@ async fn is_dead(docker: &Docker, side: &str, record: &Record, purpose: RunPurpo
     Ok(side.is_none_or(|side| has_ended(&side) || never_started(&side)))
 }
 
-async fn mended(docker: &Docker, id: &str, mut record: Record) -> Result<Vec<Recovered>, TransportError> {
+async fn mended(
+    docker: &Docker,
+    id: &str,
+    mut record: Record,
+    is_whole: bool,
+) -> Result<Vec<Recovered>, TransportError> {
     // None: it went between the list and now.
     let Some(side) = find::look(docker, id).await? else { return Ok(Vec::new()) };
     let container = |what: &str, done: &str| Recovered { what: format!("container {what}"), done: done.to_owned() };
@@ -98,9 +119,12 @@ async fn mended(docker: &Docker, id: &str, mut record: Record) -> Result<Vec<Rec
     }
     record.before = there;
     let brought_back = record.bring_back(docker).await?;
-    remove(docker, id).await?;
     let sentences = brought_back.iter().filter_map(|sentence| sentence.split_once(' '));
     done.extend(sentences.map(|(name, done)| container(name, done)));
+    if !is_whole {
+        return Ok(done);
+    }
+    remove(docker, id).await?;
     done.push(container(&side.name, "removed: a run that was killed had left it"));
     Ok(done)
 }

@@ -8,6 +8,7 @@ use bahub_core::transport::{Exec, PlacedPath, Process, PutFile, Session, Transpo
 use bollard::Docker;
 
 use super::super::beside::{Beside, end};
+use super::super::engine;
 use super::record::Record;
 use super::recover::must_be_free;
 
@@ -38,9 +39,12 @@ impl Session for Side {
     async fn quiesce(&mut self) -> Result<(), TransportError> {
         // Each run's record is there before it looks for those of others.
         must_be_free(&self.docker, &self.record).await?;
+        // What is not as it was when the run began is somebody's wish: nothing was stopped, so nothing is brought back.
+        self.record.must_be_unchanged(&self.docker, self.stop_timeout).await?;
         let (docker, record, made) = (self.docker.clone(), self.record.clone(), self.beside.made().to_vec());
         // Should this session be dropped: bringing back twice does no harm.
         self.cx.undo.defer("bring the stopped containers back", async move {
+            engine::is_back(&docker).await;
             end(&docker, &made).await.map_err(|error| error.chain())?;
             record.bring_back(&docker).await.map(drop).map_err(|error| error.chain())
         });
@@ -54,6 +58,9 @@ impl Session for Side {
     /// The original is up before the side container, which is the record of that, goes.
     async fn close(mut self: Box<Self>) -> Result<(), TransportError> {
         bahub_core::fault_point("side.closing");
+        if self.stopped {
+            engine::is_back(&self.docker).await;
+        }
         // The original must not start over what still works on its data.
         self.beside.end().await?;
         if self.stopped {

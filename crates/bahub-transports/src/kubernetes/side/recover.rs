@@ -1,6 +1,5 @@
 //! What no run holds any more.
 
-use bahub_core::event::Event;
 use bahub_core::run::{RunContext, RunPurpose};
 use bahub_core::transport::{Recovered, TransportError, TransportErrorKind};
 
@@ -34,7 +33,7 @@ pub(super) async fn recover(
             // Who may not touch another backup's workload can work beside it all the same.
             Err(error) if cx.purpose != RunPurpose::Recover && record.selector != selector => {
                 let message = format!("what a dead run of {} left is not mended: {}", record.backup, error.chain());
-                cx.events.tell(Event::Warning { message });
+                cx.warn(message);
             }
             result => note(result),
         }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use bahub_core::event::Event;
 use bahub_core::run::RunContext;
 use bahub_core::transport::{TransportError, TransportErrorKind};
 use k8s_openapi::api::autoscaling::v1::Scale;
@@ -296,7 +295,7 @@ impl Scaling {
             }
             Back::Gone => format!("somebody removed {} during the run", self.workload),
         };
-        cx.events.tell(Event::Warning { message });
+        cx.warn(message);
     }
 }
 

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bahub_core::event::Event;
 use bahub_core::run::RunContext;
 use bahub_core::transport::{Exec, PlacedPath, Process, PutFile, Session, TransportError, TransportErrorKind};
 use k8s_openapi::api::batch::v1::Job;
@@ -174,7 +173,7 @@ impl Session for Side {
         if pod::is_overdue(&self.cluster, self.namespace(), &self.record.name).await {
             let message =
                 "the cluster ended the side pod because its `timeout` has passed: raise it in the transport's spec";
-            self.cx.events.tell(Event::Warning { message: message.to_owned() });
+            self.cx.warn(message);
         }
         let back = undo(&self.cluster, self.namespace(), &self.record, self.down.as_ref()).await?;
         drop(pod);
@@ -185,7 +184,7 @@ impl Session for Side {
             if let Back::Scaled(replicas) = back
                 && let Some(message) = down.scaling.ready(replicas, down.wait_ready, &self.cx).await
             {
-                self.cx.events.tell(Event::Warning { message });
+                self.cx.warn(message);
             }
         }
         Ok(())
