@@ -2,8 +2,10 @@
 
 mod command;
 mod data;
+mod server;
 mod setup;
 
 pub use command::{Cost, Series, median, timed};
 pub use data::{incompressible, sql_text, tree};
+pub use server::Server;
 pub use setup::{Common, Setup};

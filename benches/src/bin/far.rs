@@ -1,10 +1,11 @@
 //! What it costs that the data is elsewhere: throughput through each transport against `sh`, and the time of each phase.
 
 use std::io::{self, BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use bahub_benches::{Common, Series, Setup, median, sql_text};
+use bahub_benches::{Common, Series, Server, Setup, median, sql_text};
 use bahub_testkit::fixtures::{DockerEngine, Sshd, agent_program};
 use clap::Parser;
 
@@ -16,6 +17,9 @@ struct Args {
     /// Megabytes of SQL-like text
     #[arg(long, default_value_t = 2000)]
     megabytes: u64,
+    /// The test server to start for direct uploads
+    #[arg(long, default_value = "target/release/test-backup-repository")]
+    server: PathBuf,
     /// How often each command runs
     #[arg(long, default_value_t = 3)]
     rounds: usize,
@@ -59,31 +63,34 @@ fn main() -> io::Result<()> {
         ),
         ("ssh", "bahub.transports.ssh", sshd.spec().to_string().trim_matches(['{', '}']).to_owned()),
     ];
-    let command = |name: &str, data: &str, transport: &str, spec: &str| {
+    let gateway = engine.docker(&["network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}"]);
+    let server = Server::start(&args.server, &format!("{gateway}:18428"), &setup.folder.join("server-far"))?;
+    let folder = format!("{{ url: \"file://{}/store-far\" }}", setup.folder.display());
+    let command = |name: &str, data: &str, transport: &str, spec: &str, access: &str| {
         let paths = format!("paths: [\"{}\"]", setup.folder.join(data).display());
-        let access = format!("{{ url: \"file://{}/store-far\" }}", setup.folder.display());
-        let bahub = setup.bahub_at(name, &access, (transport, spec), ("bahub.adapters.filesystem", &paths), "")?;
+        let bahub = setup.bahub_at(name, access, (transport, spec), ("bahub.adapters.filesystem", &paths), "")?;
         io::Result::Ok(format!("{bahub} --agent {} :backup:make data", agent_program().display()))
     };
-    let mut series = Vec::new();
-    for (name, transport, spec) in &places {
-        let line = command(name, "text", transport, spec)?;
-        series.push(Series::new(*name, "rm -rf store-far", format!("{line} >/dev/null")));
-    }
-    Series::interleaved(&mut series, args.rounds, &setup.folder)?;
-    println!(
-        "\nbackup of {} MB of SQL-like text to file://, wall time and throughput as a part of sh's",
-        args.megabytes
-    );
-    let here = series.first().map_or(0.0, |series| series.median(|cost| cost.wall));
-    for one in &series {
-        let wall = one.median(|cost| cost.wall);
-        println!("  {:<22} {wall:>8.2} s   {:.2}", one.name, here / wall);
+    println!("\nbackup of {} MB of SQL-like text, wall time and throughput as a part of sh's", args.megabytes);
+    let access = server.access();
+    for (route, access) in [("direct, to a server", &access), ("relayed, to a folder of bahub's host", &folder)] {
+        let mut series = Vec::new();
+        for (name, transport, spec) in &places {
+            let line = command(name, "text", transport, spec, access)?;
+            series.push(Series::new(*name, "rm -rf store-far", format!("{line} >/dev/null")));
+        }
+        Series::interleaved(&mut series, args.rounds, &setup.folder)?;
+        println!("{route}");
+        let here = series.first().map_or(0.0, |series| series.median(|cost| cost.wall));
+        for one in &series {
+            let wall = one.median(|cost| cost.wall);
+            println!("  {:<22} {wall:>8.2} s   {:.2}", one.name, here / wall);
+        }
     }
     println!("\nphases of a backup of 1 MB, milliseconds, medians of {} runs", args.rounds);
     println!("  {:<22} {}", "", PHASES.map(|phase| format!("{phase:>11}")).concat());
     for (name, transport, spec) in &places {
-        let line = command(&format!("{name}-small"), "small", transport, spec)?;
+        let line = command(&format!("{name}-small"), "small", transport, spec, &folder)?;
         let runs: Vec<_> = (0..args.rounds).map(|_| phases(&line, &setup)).collect::<io::Result<_>>()?;
         let medians = std::array::from_fn::<_, 6, _>(|phase| median(runs.iter().map(|run| run[phase]).collect()));
         println!("  {name:<22} {}", medians.map(|time| format!("{:>11.0}", time * 1000.0)).concat());

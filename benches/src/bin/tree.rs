@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use bahub_benches::{Common, Setup, timed, tree};
+use bahub_benches::{Common, Server, Setup, timed, tree};
 use clap::Parser;
 
 /// Backs a tree up and restores it; ends with an error where rsync finds a difference.
@@ -32,27 +32,8 @@ fn main() -> io::Result<()> {
     let directory = format!("{{ url: \"file://{}/store-tree\" }}", setup.folder.display());
     round_trip("directory", &setup, &directory, &data)?;
 
-    let listen = "127.0.0.1:18427";
-    std::fs::create_dir_all(setup.folder.join("server"))?;
-    let mut server = std::process::Command::new(args.server.canonicalize()?)
-        .args(["--listen", listen, "--token", "bench-token", "--collection", "data:3", "--dir"])
-        .arg(setup.folder.join("server"))
-        .spawn()?;
-    let repository = format!("{{ url: \"http://{listen}\", token: bench-token }}");
-    let trip = wait_for(listen).and_then(|()| round_trip("repository", &setup, &repository, &data));
-    server.kill()?;
-    server.wait()?;
-    trip
-}
-
-fn wait_for(address: &str) -> io::Result<()> {
-    for _ in 0..100 {
-        if std::net::TcpStream::connect(address).is_ok() {
-            return Ok(());
-        }
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
-    Err(io::Error::other("the test server did not start"))
+    let server = Server::start(&args.server, "127.0.0.1:18427", &setup.folder.join("server"))?;
+    round_trip("repository", &setup, &server.access(), &data)
 }
 
 fn round_trip(name: &str, setup: &Setup, access: &str, data: &std::path::Path) -> io::Result<()> {

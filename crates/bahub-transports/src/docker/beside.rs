@@ -136,14 +136,6 @@ impl Beside {
         command.argv.first().is_some_and(|program| program.starts_with(&folder))
     }
 
-    /// Ends every program; the containers stay.
-    ///
-    /// # Errors
-    /// [`TransportErrorKind::Undo`] where one may still be at work.
-    pub(super) async fn end(&self) -> Result<(), TransportError> {
-        end(&self.docker, &self.made).await
-    }
-
     /// The containers that were made so far.
     pub(super) fn made(&self) -> &[String] {
         &self.made

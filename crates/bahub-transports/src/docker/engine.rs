@@ -8,6 +8,8 @@ use bollard::errors::Error;
 
 /// How long an engine may be away.
 const AWAY: Duration = Duration::from_secs(60);
+/// How long it is left alone before it is asked.
+const PAUSE: Duration = Duration::from_secs(2);
 /// How often it is asked whether it is back.
 const ASKED: Duration = Duration::from_millis(250);
 /// How long an answer may take, in seconds, where it is not a stream.
@@ -38,8 +40,9 @@ pub(super) async fn connect(host: Option<&str>) -> Result<Docker, TransportError
     docker.negotiate_version().await.map_err(unreachable)
 }
 
-/// Waits until the engine answers, for a minute at most: one that was restarted in the middle of a run.
+/// Waits a moment, because an engine that is told to end still answers, and then until it answers again: for a minute at most.
 pub(super) async fn is_back(docker: &Docker) {
+    tokio::time::sleep(PAUSE).await;
     let answers = async {
         while docker.ping().await.is_err() {
             tokio::time::sleep(ASKED).await;

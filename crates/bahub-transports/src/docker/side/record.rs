@@ -99,6 +99,11 @@ impl Record {
         Some(Self { run: labels.get(RUN)?.clone(), holder, before })
     }
 
+    /// Whether a container is one of these.
+    pub(super) fn holds(&self, id: &str) -> bool {
+        self.before.iter().any(|before| before.id == id)
+    }
+
     /// # Errors
     /// [`TransportErrorKind::Refused`], naming the first container that is not as it was.
     pub(super) async fn must_be_unchanged(&self, docker: &Docker, timeout: Option<u32>) -> Result<(), TransportError> {

@@ -57,21 +57,23 @@ fn undone(error: TransportError) -> TransportError {
 /// # Errors
 /// [`TransportErrorKind::Refused`], naming the container.
 pub(super) async fn must_be_free(docker: &Docker, of: &Record) -> Result<(), TransportError> {
+    let refused =
+        |message: String, help: &str| Err(TransportError::new(TransportErrorKind::Refused, message).with_help(help));
     for (side, other) in records(docker).await? {
-        let shared = other.before.iter().find(|one| of.before.iter().any(|ours| ours.id == one.id));
-        let Some(shared) = shared.filter(|_| other.run != of.run) else { continue };
-        if is_dead(docker, &side, &other, RunPurpose::Backup).await? {
-            let now = find::inspect(docker, &shared.id).await?;
-            if shared.was != Was::Down && !now.is_up() {
-                let message = format!("a run that was killed has stopped the container {}", shared.name);
-                let help = "bahub :recover brings it back";
-                return Err(TransportError::new(TransportErrorKind::Refused, message).with_help(help));
+        if other.run == of.run {
+            continue;
+        }
+        let shared: Vec<_> = other.before.iter().filter(|one| of.holds(&one.id)).collect();
+        let Some(first) = shared.first() else { continue };
+        if !is_dead(docker, &side, &other, RunPurpose::Backup).await? {
+            let message = format!("another run works beside the container {} now", first.name);
+            return refused(message, "try again when it has ended");
+        }
+        for one in shared {
+            if one.was != Was::Down && !find::inspect(docker, &one.id).await?.is_up() {
+                let message = format!("a run that was killed has stopped the container {}", one.name);
+                return refused(message, "bahub :recover brings it back, or says why it cannot");
             }
-        } else {
-            let message = format!("another run works beside the container {} now", shared.name);
-            return Err(
-                TransportError::new(TransportErrorKind::Refused, message).with_help("try again when it has ended")
-            );
         }
     }
     Ok(())

@@ -7,7 +7,7 @@ use bahub_core::run::RunContext;
 use bahub_core::transport::{Exec, PlacedPath, Process, PutFile, Session, TransportError};
 use bollard::Docker;
 
-use super::super::beside::{Beside, end};
+use super::super::beside::{Beside, end, remove};
 use super::super::engine;
 use super::record::Record;
 use super::recover::must_be_free;
@@ -44,9 +44,8 @@ impl Session for Side {
         let (docker, record, made) = (self.docker.clone(), self.record.clone(), self.beside.made().to_vec());
         // Should this session be dropped: bringing back twice does no harm.
         self.cx.undo.defer("bring the stopped containers back", async move {
-            engine::is_back(&docker).await;
-            end(&docker, &made).await.map_err(|error| error.chain())?;
-            record.bring_back(&docker).await.map(drop).map_err(|error| error.chain())
+            let brought_back = insisting(&docker, &made, &record, Ends::Stays).await;
+            brought_back.map_err(|error| error.chain())
         });
         self.stopped = true;
         bahub_core::fault_point("side.stopping");
@@ -58,19 +57,49 @@ impl Session for Side {
     /// The original is up before the side container, which is the record of that, goes.
     async fn close(mut self: Box<Self>) -> Result<(), TransportError> {
         bahub_core::fault_point("side.closing");
-        if self.stopped {
-            engine::is_back(&self.docker).await;
+        if !self.stopped {
+            return self.beside.remove().await;
         }
-        // The original must not start over what still works on its data.
-        self.beside.end().await?;
-        if self.stopped {
-            self.record.bring_back(&self.docker).await?;
-            bahub_core::fault_point("side.brought-back");
-            let unhealthy = self.record.unhealthy(&self.docker, self.wait_healthy).await;
-            unhealthy.iter().for_each(|sentence| self.cx.warn(sentence));
-        }
-        self.beside.remove().await?;
+        insisting(&self.docker, self.beside.made(), &self.record, Ends::Removed).await?;
         bahub_core::fault_point("side.removed");
+        let unhealthy = self.record.unhealthy(&self.docker, self.wait_healthy).await;
+        unhealthy.iter().for_each(|sentence| self.cx.warn(sentence));
         Ok(())
     }
+}
+
+/// How often it is tried to bring back what was stopped: an engine that is restarted answers in a moment.
+const TRIES: u32 = 5;
+
+/// What becomes of the side containers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    /// They stay, as the record of what was stopped.
+    Stays,
+    /// They go, when all is back.
+    Removed,
+}
+
+/// Brings back what was stopped, again and from the start where that fails.
+async fn insisting(docker: &Docker, made: &[String], record: &Record, ends: Ends) -> Result<(), TransportError> {
+    for _ in 1..TRIES {
+        if brought_back(docker, made, record, ends).await.is_ok() {
+            return Ok(());
+        }
+        engine::is_back(docker).await;
+    }
+    brought_back(docker, made, record, ends).await
+}
+
+/// Ends what still works on the data of the originals, which must not start over it, and brings these back.
+async fn brought_back(docker: &Docker, made: &[String], record: &Record, ends: Ends) -> Result<(), TransportError> {
+    end(docker, made).await?;
+    record.bring_back(docker).await?;
+    bahub_core::fault_point("side.brought-back");
+    if ends == Ends::Removed {
+        for id in made {
+            remove(docker, id).await?;
+        }
+    }
+    Ok(())
 }
