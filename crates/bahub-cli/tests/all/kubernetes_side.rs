@@ -1,5 +1,7 @@
 //! Claims of workloads that are scaled down meanwhile: make, verify, wipe, restore, compare; and what ends a run half-way.
 
+use std::sync::{PoisonError, RwLock};
+
 use bahub_testkit::fixtures::{Kubernetes, Namespace};
 use rustix::process::Signal;
 
@@ -134,6 +136,18 @@ fn a_run_that_fails_or_is_ended_scales_back() {
     }
 }
 
+/// Held by whoever takes the node away from new pods, and by whoever does not wait until they get it.
+static NODE: RwLock<()> = RwLock::new(());
+
+/// A node that takes no new pods, until this is dropped.
+struct Cordoned<'a>(&'a Kubernetes, String);
+
+impl Drop for Cordoned<'_> {
+    fn drop(&mut self) {
+        self.0.kubectl(&["uncordon", &self.1]);
+    }
+}
+
 #[test]
 fn a_side_pod_that_is_removed_or_drained_is_a_failure_and_the_workload_comes_back() {
     let Some(cluster) = Kubernetes::any() else { return };
@@ -148,12 +162,14 @@ fn a_side_pod_that_is_removed_or_drained_is_a_failure_and_the_workload_comes_bac
     run.until_phase("capturing");
     let pod = app.side_pod();
     let node = app.namespace.kubectl(&["get", &pod, "-o", "jsonpath={.spec.nodeName}"]);
+    let _alone = NODE.write().unwrap_or_else(PoisonError::into_inner);
     cluster.kubectl(&["cordon", &node]);
+    let cordoned = Cordoned(&cluster, node);
     let removed = app.namespace.try_kubectl(&["delete", "--wait=false", &pod]);
     run.until_phase("closing");
     // Scaled back, though nothing can run yet.
     app.namespace.wait("its scale", || state(&app.namespace, "deployment/web") == app.before);
-    cluster.kubectl(&["uncordon", &node]);
+    drop(cordoned);
     assert!(removed.status.success(), "{removed:?}");
     app.is_as_before(&scene, &run.finish());
     app.namespace.ready("app=web");
@@ -192,6 +208,7 @@ fn an_image_that_cannot_be_had_and_a_quota_are_told_before_anything_is_scaled() 
             .with_transport("bahub.transports.kubernetes_sidepod", &spec)
             .with_adapter("bahub.adapters.filesystem", "paths: [/data]")
     };
+    let _ready = NODE.read().unwrap_or_else(PoisonError::into_inner);
     let run = spec("image: \"localhost:1/none:1\"").json(&[":backup:make", "tree"]);
     run.assert_code(7).assert_error(&["the side pod web-", "localhost:1/none:1", "describe pod web-"]);
     namespace.apply("apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: few}\nspec: {hard: {pods: \"1\"}}\n");

@@ -53,7 +53,7 @@ pub(super) async fn path(
         return Ok(written);
     }
     for path in folders() {
-        made.push(path.clone());
+        made.push(format!("{path}/{name}"));
         let folder = Folder { path, owner: places.owner };
         if folder.make(docker, container, file).await.is_ok() {
             made.pop();

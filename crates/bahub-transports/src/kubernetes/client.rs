@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::failure;
 
 /// How long one request may take.
-const REQUEST: Duration = Duration::from_secs(30);
+pub(super) const REQUEST: Duration = Duration::from_secs(30);
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
 /// The longest pause between two tries.

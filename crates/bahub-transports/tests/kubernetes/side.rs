@@ -278,3 +278,18 @@ async fn a_side_pod_that_outlives_its_time_is_ended_and_told() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_somebody_took_away_is_told_with_the_number() {
+    anywhere("unrecorded", async |namespace| {
+        namespace.workload("Deployment", "web", 2);
+        let mut session = open(&side(&namespace, "web", cold())).await.unwrap();
+        said(session.as_mut(), "true").await;
+        session.quiesce().await.unwrap();
+        namespace.kubectl(&["annotate", "deployment/web", "bahub.scaled-down-"]);
+        let error = session.close().await.unwrap_err();
+        let told = format!("{} | {}", error.chain(), error.help().unwrap_or_default());
+        assert!(told.contains("how many there were: 2") && told.contains("--replicas=2"), "{told}");
+    })
+    .await;
+}

@@ -169,7 +169,8 @@ impl SidePod {
         let owner = owner::of(cluster, &self.0.namespace, pod).await?;
         owner::mind_autoscalers(cluster, &owner.workload, cx).await?;
         let (run, workload) = (cx.id.clone(), owner.workload.clone());
-        let scaling = Scaling { cluster: cluster.clone(), workload, run, lease: lease.to_owned() };
+        let (lease, was) = (lease.to_owned(), Arc::default());
+        let scaling = Scaling { cluster: cluster.clone(), workload, run, lease, was };
         scaling.can_go_down().await?;
         let wait_ready = Duration::from_secs(self.0.wait_ready);
         Ok(Down { scaling, owner, wait_ready, first, changing: Arc::default(), is_done: false })

@@ -9,9 +9,9 @@ use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{Event as ClusterEvent, Pod};
 use kube::Api;
 use kube::api::{DeleteParams, ListParams, PostParams};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
-use super::super::client::Cluster;
+use super::super::client::{Cluster, REQUEST};
 use super::super::find::Place;
 use super::super::{failure, state};
 use super::job::{CONTAINER, RUN};
@@ -138,14 +138,17 @@ async fn must_be_possible(cluster: &Cluster, namespace: &str, job: &str, is_late
 async fn complaint(cluster: &Cluster, namespace: &str, job: &str) -> Option<String> {
     let api: Api<ClusterEvent> = cluster.api(namespace);
     let about = format!("involvedObject.name={job},reason=FailedCreate");
-    let listed = api.list(&ListParams::default().fields(&about)).await.ok()?;
+    let about = ListParams::default().fields(&about);
+    let listed = timeout(REQUEST, api.list(&about)).await.ok()?.ok()?;
     listed.items.into_iter().find_map(|event| event.message)
 }
 
 /// Whether the cluster has ended the job because its time was over.
 pub(super) async fn is_overdue(cluster: &Cluster, namespace: &str, job: &str) -> bool {
     let api: Api<Job> = cluster.api(namespace);
-    let status = api.get(job).await.ok().and_then(|job| job.status);
+    // What is asked only for its sake must not hold up what has to be undone.
+    let found = timeout(REQUEST, api.get(job)).await.ok().and_then(Result::ok);
+    let status = found.and_then(|job| job.status);
     let conditions = status.and_then(|status| status.conditions).unwrap_or_default();
     conditions.iter().any(|condition| condition.reason.as_deref() == Some("DeadlineExceeded"))
 }

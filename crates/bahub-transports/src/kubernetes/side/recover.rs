@@ -68,7 +68,8 @@ async fn mended(cluster: &Cluster, namespace: &str, record: &Record) -> Result<V
     let removed = pod::remove(cluster, namespace, name, run).await;
     if let Some(workload) = &record.workload {
         let (cluster, workload) = (cluster.clone(), workload.clone());
-        let scaling = Scaling { cluster, workload, run: run.clone(), lease: name.clone() };
+        let was = std::sync::Arc::default();
+        let scaling = Scaling { cluster, workload, run: run.clone(), lease: name.clone(), was };
         let sentence = match scaling.up().await? {
             Back::Nothing => None,
             Back::Scaled(replicas) => Some(format!("scaled back to {replicas}")),

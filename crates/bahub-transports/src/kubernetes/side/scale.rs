@@ -1,5 +1,7 @@
 //! Scaling to 0 and back. What the number was stands on the workload itself, from the very patch that changes it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use bahub_core::run::RunContext;
@@ -54,6 +56,8 @@ pub(super) struct Scaling {
     pub(super) workload: Workload,
     pub(super) run: String,
     pub(super) lease: String,
+    /// How many there were, once this process has scaled it down; 0 before.
+    pub(super) was: Arc<AtomicI32>,
 }
 
 /// A workload as it is now.
@@ -84,6 +88,7 @@ impl Scaling {
             }
             self.can(&now).await?;
             if self.patched_down(&now).await? {
+                self.was.store(now.replicas, Ordering::Release);
                 return Ok(());
             }
         }
@@ -158,7 +163,7 @@ impl Scaling {
     pub(super) async fn up(&self) -> Result<Back, TransportError> {
         for _ in 0..TRIES {
             let Some(now) = self.now().await.map_err(undone)? else { return Ok(Back::Gone) };
-            let Some(record) = &now.record else { return Ok(Back::Nothing) };
+            let Some(record) = &now.record else { return self.without_record(&now) };
             let before = self.parse(record)?;
             if before.run != self.run {
                 return Ok(Back::Nothing);
@@ -185,6 +190,17 @@ impl Scaling {
         }
         let message = format!("{} could not be scaled back: it changes all the time", self.workload);
         Err(TransportError::new(TransportErrorKind::Undo, message).with_help("bahub :recover, when it is quiet"))
+    }
+
+    /// Nothing was scaled, or somebody took the record away: then it is back, or it is told that it is not.
+    fn without_record(&self, now: &Now) -> Result<Back, TransportError> {
+        let was = self.was.load(Ordering::Acquire);
+        if was == 0 || now.replicas != 0 {
+            return Ok(Back::Nothing);
+        }
+        let message =
+            format!("{} is at 0, and somebody took away the record of how many there were: {was}", self.workload);
+        Err(TransportError::new(TransportErrorKind::Undo, message).with_help(self.by_hand(was)))
     }
 
     /// What it is now, with the number of its scale. None where it, or the one that was meant, is gone.
