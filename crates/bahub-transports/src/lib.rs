@@ -19,6 +19,8 @@ mod kept;
 pub mod kubernetes;
 #[cfg(any(feature = "docker", feature = "kubernetes"))]
 mod lease;
+#[cfg(any(feature = "docker", feature = "kubernetes"))]
+mod marked;
 mod register;
 #[cfg(feature = "sh")]
 pub mod sh;

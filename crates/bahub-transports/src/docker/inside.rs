@@ -16,6 +16,7 @@ use super::find::Found;
 use super::kept;
 use super::place::{self, Folder, Places, check_name};
 use super::stdio;
+use crate::marked::KILL_MARKED;
 
 /// What every program of a session, and every child of one, has in its environment, so that it can be found.
 const MARK: &str = "BAHUB_EXEC";
@@ -25,23 +26,6 @@ const ASKED: Duration = Duration::from_millis(50);
 const LINGERS: Duration = Duration::from_secs(10);
 /// How long an agent may take to notice that nobody speaks to it any more.
 const DEAD_MAN: Duration = Duration::from_secs(35);
-/// Kills every process with the mark `$1` until there is none. Run as the user of the
-/// programs: nobody else may read their environment, root without the right to trace neither.
-const END: &str = r#"
-command -v tr >/dev/null && command -v grep >/dev/null || blind=3
-tries=0
-while [ -z "$blind" ] && [ $tries -lt 100 ]; do
-    tries=$((tries + 1)); found=
-    for process in /proc/[0-9]*; do
-        tr '\0' '\n' <"$process/environ" 2>/dev/null | grep -q "^BAHUB_EXEC=$1" || continue
-        kill -9 "${process#/proc/}" 2>/dev/null && found=1
-    done
-    [ -n "$found" ] || break
-    sleep 0.1 2>/dev/null || sleep 1
-done
-[ $tries -lt 100 ] || blind=3
-exit ${blind:-0}
-"#;
 
 /// An open container.
 #[derive(Debug)]
@@ -290,7 +274,8 @@ enum Ended {
 }
 
 async fn end(docker: &Docker, container: &str, user: Option<&str>, mark: &str) -> Ended {
-    let argv = ["sh", "-c", END, "sh", mark];
+    let script = format!("{KILL_MARKED}exit ${{blind:-0}}");
+    let argv = ["sh", "-c", &script, "sh", mark];
     match run(docker, container, user, &argv).await {
         Err(error) if matches!(status(&error), Some(404 | 409)) => Ended::Gone,
         Ok(Some(Exit::Code(0))) => Ended::Swept,

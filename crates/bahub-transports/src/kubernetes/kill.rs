@@ -9,30 +9,13 @@ use tokio::time::{Instant, sleep};
 
 use super::exec::{Container, Said};
 use super::place::PLACES;
+use crate::marked::KILL_MARKED;
 
 /// How long it may take.
 const END: Duration = Duration::from_secs(60);
 
 /// How long a cluster may take to learn that a container ended, and to start the next one.
 const LEARNS: Duration = Duration::from_secs(30);
-
-/// Kills every process with the mark `$1` until there is none: they and all their children have it in their environment.
-/// Runs as the container's user, as they do. What it cannot see is told by the status 3.
-const KILL: &str = r#"
-command -v tr >/dev/null && command -v grep >/dev/null || blind=3
-tries=0
-while [ -z "$blind" ] && [ $tries -lt 100 ]; do
-    tries=$((tries + 1)); found=
-    for process in /proc/[0-9]*; do
-        tr '\0' '\n' <"$process/environ" 2>/dev/null | grep -q "^BAHUB_EXEC=$1" || continue
-        kill -9 "${process#/proc/}" 2>/dev/null && found=1
-    done
-    [ -n "$found" ] || break
-    sleep 0.1 2>/dev/null || sleep 1
-done
-[ $tries -lt 100 ] || blind=3
-shift
-"#;
 
 /// Removes the folders that the arguments name, wherever they were made.
 const REMOVE: &str = r#"
@@ -56,7 +39,7 @@ pub(super) enum Ended {
 
 /// Ends what has this mark, and removes the folders of these names.
 pub(super) async fn end(container: &Container, mark: &str, folders: &[&str]) -> Ended {
-    let script = format!("stays=; blind=; {KILL}{PLACES}{REMOVE}");
+    let script = format!("stays=; blind=; {KILL_MARKED}shift\n{PLACES}{REMOVE}");
     let arguments: Vec<_> = std::iter::once(mark).chain(folders.iter().copied()).collect();
     let began = Instant::now();
     loop {
