@@ -20,7 +20,8 @@ use super::{cancelled, undone};
 /// How often it is looked at.
 const LOOK: Duration = Duration::from_millis(250);
 /// How long a pod that is being removed may take. Its programs are dead before: an agent ends 30 s after its controller.
-const GOES: Duration = Duration::from_secs(60);
+/// A kubelet before 1.22 lets the sandbox of a pod whose container never ran be swept, which it does once in a minute.
+const GOES: Duration = Duration::from_secs(150);
 /// Reasons for which a container waits in vain.
 const HOPELESS: [&str; 6] = [
     "ImagePullBackOff",
