@@ -2,10 +2,12 @@
 
 mod command;
 mod data;
+mod moments;
 mod server;
 mod setup;
 
 pub use command::{Cost, Series, median, timed};
 pub use data::{incompressible, sql_text, tree};
+pub use moments::between;
 pub use server::Server;
 pub use setup::{Common, Setup};

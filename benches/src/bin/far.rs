@@ -1,11 +1,9 @@
 //! What it costs that the data is elsewhere: throughput through each transport against `sh`, and the time of each phase.
 
-use std::io::{self, BufRead, BufReader};
+use std::io;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::time::Instant;
 
-use bahub_benches::{Common, Series, Server, Setup, median, sql_text};
+use bahub_benches::{Common, Series, Server, between, sql_text};
 use bahub_testkit::fixtures::{DockerEngine, Sshd, agent_program};
 use clap::Parser;
 
@@ -91,36 +89,10 @@ fn main() -> io::Result<()> {
     println!("  {:<22} {}", "", PHASES.map(|phase| format!("{phase:>11}")).concat());
     for (name, transport, spec) in &places {
         let line = command(&format!("{name}-small"), "small", transport, spec, &folder)?;
-        let runs: Vec<_> = (0..args.rounds).map(|_| phases(&line, &setup)).collect::<io::Result<_>>()?;
-        let medians = std::array::from_fn::<_, 6, _>(|phase| median(runs.iter().map(|run| run[phase]).collect()));
-        println!("  {name:<22} {}", medians.map(|time| format!("{:>11.0}", time * 1000.0)).concat());
+        let marks = PHASES.map(|phase| format!("\"phase\":\"{phase}\""));
+        let marks: Vec<_> = marks.iter().map(String::as_str).collect();
+        let times = between(&format!("{line} --output json"), &setup.folder, &marks, args.rounds)?;
+        println!("  {name:<22} {}", times.iter().map(|time| format!("{time:>11.0}")).collect::<String>());
     }
     Ok(())
-}
-
-/// How many seconds each phase took.
-fn phases(line: &str, setup: &Setup) -> io::Result<[f64; 6]> {
-    let mut child = Command::new("sh")
-        .args(["-c", &format!("{line} --output json")])
-        .current_dir(&setup.folder)
-        .stdout(Stdio::piped())
-        .spawn()?;
-    let mut times = [0.0; 6];
-    let mut current: Option<(usize, Instant)> = None;
-    for line in child.stdout.take().into_iter().flat_map(|stdout| BufReader::new(stdout).lines()) {
-        let line = line?;
-        let began = PHASES.iter().position(|phase| line.contains(&format!("\"phase\":\"{phase}\"")));
-        let ended = line.contains("\"event\":\"ended\"");
-        if began.is_none() && !ended {
-            continue;
-        }
-        if let Some((phase, since)) = current.take() {
-            times[phase] += since.elapsed().as_secs_f64();
-        }
-        current = began.map(|phase| (phase, Instant::now()));
-    }
-    match child.wait()?.success() {
-        true => Ok(times),
-        false => Err(io::Error::other("the backup failed")),
-    }
 }

@@ -6,14 +6,17 @@ use bahub_testkit::fixtures::{GnupgHome, secrets_in_proc};
 
 use crate::support::{Bench, assert_exit, said, wait};
 
+/// Given to programs in ways that others can see.
 const PASSPHRASE: &str = "a passphrase that nobody shall see";
+/// In files alone: tests that run beside the one that looks for it have no part in it.
+const OF_FILES: &str = "what stands in files alone";
 
 #[test]
 fn secrets_of_files_stand_in_no_process() {
     let (bench, home) = (Bench::new(), GnupgHome::new());
-    let (private, _) = home.generate("shop@example.org", "future-default", PASSPHRASE);
-    fs::write(bench.path("passphrase"), PASSPHRASE).unwrap();
-    let secrets = [bench.token.as_str(), PASSPHRASE];
+    let (private, _) = home.generate("shop@example.org", "future-default", OF_FILES);
+    fs::write(bench.path("passphrase"), OF_FILES).unwrap();
+    let secrets = [bench.token.as_str(), OF_FILES];
     let run = async {
         let mut make = bench.told("make");
         make.arg("-k").arg(&private).args(["-c", "seq 100000 | cat"]);

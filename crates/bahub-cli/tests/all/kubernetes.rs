@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bahub_testkit::fixtures::{Kubernetes, Namespace, container, pod};
+use bahub_testkit::fixtures::{ApiServer, Kubernetes, Namespace, container, pod};
 
 use super::support::{Scene, Watch, comes_back, routes};
 
@@ -76,7 +76,10 @@ fn files_of_a_pod_with_two_containers_and_parts_of_a_volume() {
 
 #[test]
 fn mariadb_in_a_pod() {
-    let Some(cluster) = Kubernetes::any() else { return };
+    Kubernetes::all().iter().for_each(mariadb_in_a_pod_of);
+}
+
+fn mariadb_in_a_pod_of(cluster: &Kubernetes) {
     let namespace = cluster.namespace("maria");
     let server = "[ -d /var/lib/mysql/mysql ] || mariadb-install-db --no-defaults --user=root --datadir=/var/lib/mysql --auth-root-authentication-method=normal >/dev/null; exec mariadbd --no-defaults --user=root --datadir=/var/lib/mysql --socket=/tmp/socket --tmpdir=/tmp --skip-log-bin";
     let client = "mariadb --no-defaults --socket=/tmp/socket -N -e";
@@ -94,11 +97,28 @@ fn mariadb_in_a_pod() {
     let watch = Watch::start(&["pa55 word of maria", "-----BEGIN PGP PRIVATE"], told(&namespace));
     let adapter =
         ("bahub.adapters.mysql", "socket: /tmp/socket, user: app, password: \"pa55 word of maria\", database: app");
-    for (route, scene, _server) in routes(&cluster.host_address(), || scene(&namespace, "maria", "", adapter)) {
+    let api = ApiServer::beside(cluster);
+    let kubeconfig = api.as_ref().map_or_else(|| cluster.kubeconfig(), ApiServer::kubeconfig);
+    let more = format!(", kubeconfig: \"{}\"", kubeconfig.display());
+    let mut routes = routes(&cluster.host_address(), || found_scene(&namespace, "maria", &more, adapter));
+    routes.truncate(if cluster.closes_stdin() { 3 } else { 1 });
+    for (route, scene, server) in routes {
         comes_back(route, &scene, look, || drop(client("DROP TABLE app.t")));
+        if let Some(api) = &api {
+            let token = server.as_ref().map_or("-----BEGIN PGP", |server| server.token());
+            audited(&api.audit(), &["pa55 word of maria", "pa55%20word", "pa55+word", token]);
+        }
     }
     watch.saw_no_secret();
     assert!(!namespace.sh("maria", "main", "ls /tmp").contains("bahub-"));
+}
+
+/// Exec's arguments are a part of its URL, which the API server writes down.
+#[track_caller]
+fn audited(log: &str, secrets: &[&str]) {
+    assert!(log.contains("/exec?") && log.contains("command=sh"), "{log:.2000}");
+    let told = secrets.iter().filter(|secret| log.contains(**secret)).collect::<Vec<_>>();
+    assert!(told.is_empty(), "the audit log holds {told:?}");
 }
 
 /// Runs a command as in a pod: with the files of a service account where a pod has them.

@@ -89,6 +89,23 @@ fn a_stateful_set_is_as_before_after_recover_and_after_the_next_run() {
 }
 
 #[test]
+fn a_restore_that_is_killed_leaves_the_workload_as_it_was() {
+    let Some(cluster) = Kubernetes::any() else { return };
+    let app = App::new(&cluster, "StatefulSet");
+    let before = state(&app.namespace, "statefulset/web");
+    app.scene.make();
+    for moment in ["pod.created", "pod.scaled", "pod.quiesced", "pod.removed"] {
+        app.namespace.ready("app=web");
+        app.killed_at(moment, &[":backup:restore", "tree", "--yes"]);
+        app.scene.json(&[":recover", "tree"]).assert_code(0);
+        assert_eq!(state(&app.namespace, "statefulset/web"), before, "{moment}");
+    }
+    app.namespace.ready("app=web");
+    app.scene.json(&[":backup:restore", "tree", "--yes"]).assert_code(0);
+    assert_eq!(state(&app.namespace, "statefulset/web"), before);
+}
+
+#[test]
 fn a_mending_that_is_killed_is_mended_and_what_somebody_removed_stands_in_nobody_s_way() {
     let Some(cluster) = Kubernetes::any() else { return };
     let app = App::new(&cluster, "Deployment");

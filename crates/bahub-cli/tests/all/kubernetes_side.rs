@@ -2,7 +2,7 @@
 
 use std::sync::{PoisonError, RwLock};
 
-use bahub_testkit::fixtures::{Kubernetes, Namespace};
+use bahub_testkit::fixtures::{ApiServer, Kubernetes, Namespace};
 use rustix::process::Signal;
 
 use super::support::{Run, Scene, Watch, comes_back, own_address, routes};
@@ -50,10 +50,16 @@ const LOOK: &str = "cd /data && find . | sort && cat 'a b/noise' text | sha256su
 
 #[test]
 fn claims_of_a_deployment_and_of_a_stateful_set() {
-    let Some(cluster) = Kubernetes::any() else { return };
+    let clusters = Kubernetes::all();
+    // Each by each route somewhere.
+    let routes_of =
+        |cluster: &Kubernetes| if cluster.closes_stdin() { ["direct", "relayed"] } else { ["relayed", "direct"] };
     std::thread::scope(|all| {
-        for (kind, replicas, wanted) in [("Deployment", 2, "direct"), ("StatefulSet", 1, "relayed")] {
-            let cluster = &cluster;
+        for (cluster, kind, replicas, number) in clusters.iter().flat_map(|cluster| {
+            [("Deployment", 2, 0), ("StatefulSet", 1, 1)]
+                .map(|(kind, replicas, number)| (cluster, kind, replicas, number))
+        }) {
+            let wanted = routes_of(cluster)[number];
             all.spawn(move || {
                 let (namespace, name) = (cluster.namespace("side"), kind.to_lowercase());
                 namespace.workload(kind, &name, replicas);
@@ -157,38 +163,48 @@ fn a_side_pod_that_is_removed_or_drained_is_a_failure_and_the_workload_comes_bac
     run.until_phase("capturing");
     app.namespace.kubectl(&["delete", "--wait=false", &app.side_pod()]);
     app.is_as_before(&scene, &run.finish());
-    // As a drain does it: no new pods there, and the old ones go.
+    // No new pods there, and the old ones are evicted.
     let mut run = scene.start(&[":backup:make", "tree"]);
     run.until_phase("capturing");
     let pod = app.side_pod();
     let node = app.namespace.kubectl(&["get", &pod, "-o", "jsonpath={.spec.nodeName}"]);
     let _alone = NODE.write().unwrap_or_else(PoisonError::into_inner);
-    cluster.kubectl(&["cordon", &node]);
+    let run_of = app.namespace.kubectl(&["get", &pod, "-o", "jsonpath={.metadata.labels.bahub\\.run}"]);
+    let selector = format!("--pod-selector=bahub.run={run_of}");
+    let drained = cluster.try_kubectl(&["drain", &node, &selector, "--delete-emptydir-data", "--timeout=60s"]);
     let cordoned = Cordoned(&cluster, node);
-    let removed = app.namespace.try_kubectl(&["delete", "--wait=false", &pod]);
     run.until_phase("closing");
     // Scaled back, though nothing can run yet.
     app.namespace.wait("its scale", || state(&app.namespace, "deployment/web") == app.before);
     drop(cordoned);
-    assert!(removed.status.success(), "{removed:?}");
+    assert!(drained.status.success() && String::from_utf8_lossy(&drained.stdout).contains("evicted"), "{drained:?}");
     app.is_as_before(&scene, &run.finish());
     app.namespace.ready("app=web");
 }
 
 #[test]
-fn a_cluster_that_goes_away_in_the_middle_is_waited_for() {
+fn an_api_server_that_is_killed_in_the_middle_is_waited_for() {
     let Some(cluster) = Kubernetes::any() else { return };
     let app = App::new(&cluster);
-    let (gate, through) = cluster.gate();
-    let scene = scene(&app.namespace, "web", through.path(), "/data");
-    let mut run = scene.start(&[":backup:make", "tree"]);
-    run.until_phase("capturing");
-    gate.shut();
-    run.until_phase("closing");
-    std::thread::sleep(std::time::Duration::from_secs(3));
-    gate.open();
-    app.is_as_before(&scene, &run.finish());
-    app.namespace.ready("app=web");
+    let Some(mut server) = ApiServer::beside(&cluster) else { return };
+    let scene = scene(&app.namespace, "web", &server.kubeconfig(), "/data");
+    for phase in ["quiescing", "capturing"] {
+        let mut run = scene.start(&[":backup:make", "tree"]);
+        run.until_phase(phase);
+        server.kill();
+        if phase == "capturing" {
+            run.until_phase("closing");
+        }
+        std::thread::sleep(std::time::Duration::from_secs(3));
+        server.start();
+        if phase == "quiescing" {
+            // Nothing was lost: it waits, scales down, and goes on.
+            run.until_phase("capturing");
+            run.signal(Signal::INT);
+        }
+        app.is_as_before(&scene, &run.finish());
+        app.namespace.ready("app=web");
+    }
 }
 
 #[test]

@@ -115,8 +115,24 @@ impl<'a> Forbidden<'a> {
         let kind = if namespace.is_some() { "Role" } else { "ClusterRole" };
         format!(
             "give {user} a {kind} with the rule {{apiGroups: [\"{group}\"], resources: [{resource}], verbs: [{verb}]}}; \
-             docs/transports holds all that is needed"
+             docs/transports holds all that is needed. To see whether it may: {}",
+            self.look()
         )
+    }
+
+    /// The command of `kubectl` that answers the same question.
+    fn look(&self) -> String {
+        let Self { user, verb, resource, group, namespace } = self;
+        let (resource, part) = resource.split_once('/').unwrap_or((resource, ""));
+        let mut command = format!("kubectl auth can-i {verb} {resource}");
+        for (before, text) in
+            [(".", *group), (" --subresource=", part), (" --namespace ", namespace.unwrap_or_default())]
+        {
+            if !text.is_empty() {
+                command.push_str(&format!("{before}{text}"));
+            }
+        }
+        format!("{command} --as {user}")
     }
 }
 
@@ -144,6 +160,15 @@ mod tests {
         let user = "system:serviceaccount:shop:bahub";
         assert_eq!(forbidden, Forbidden { user, verb: "create", resource, group: "", namespace });
         assert_eq!(forbidden.to_string(), format!("{user} may not create pods/exec in the namespace shop"));
+        let look =
+            "kubectl auth can-i create pods --subresource=exec --namespace shop --as system:serviceaccount:shop:bahub";
+        assert_eq!(forbidden.look(), look);
+        assert_eq!(
+            Forbidden { resource: "leases", group: "g.io", namespace: None, ..forbidden }
+                .look()
+                .find("leases.g.io --as"),
+            Some(24)
+        );
         assert_eq!(Forbidden::parse("exceeded"), None);
     }
 }

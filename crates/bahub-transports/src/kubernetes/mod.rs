@@ -57,6 +57,7 @@ impl Transport for PodExec {
         let cluster = Cluster::connect(&self.access, self.timeout, &cx.events).await?;
         let pod = find::pod(&cluster, &self.wanted, self.timeout).await?;
         let place = find::container(&cluster, &self.wanted, &pod)?;
+        bahub_core::fault_point("pod.found");
         Ok(Box::new(InPod::new(cluster, place)?))
     }
 }

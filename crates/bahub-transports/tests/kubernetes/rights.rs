@@ -33,6 +33,16 @@ fn grant(namespace: &Namespace, change: impl Fn(&mut Vec<Value>)) {
     }
 }
 
+/// Waits until the account has a rule's first right, or has it no more.
+pub(super) fn until_may(namespace: &Namespace, rule: &Value, may: bool) {
+    let first = |key: &str| rule[key][0].as_str().unwrap();
+    let (resource, part) = first("resources").split_once('/').unwrap_or((first("resources"), ""));
+    let dot = if first("apiGroups").is_empty() { "" } else { "." };
+    let what = format!("{} {resource}{dot}{}", first("verbs"), first("apiGroups"));
+    let what = if part.is_empty() { what } else { format!("{what} --subresource={part}") };
+    namespace.until_may("bahub", &what, may);
+}
+
 async fn works(namespace: &Namespace, kubeconfig: &std::path::Path) -> Result<(), TransportError> {
     let transport = transport(namespace, "app=plain", json!({ "kubeconfig": kubeconfig }));
     let mut session: Box<dyn Session> = open(&transport).await?;
@@ -52,6 +62,7 @@ async fn the_documented_rights_are_enough_and_none_is_too_much() {
     let error = told(works(&namespace, account.path()).await.unwrap_err());
     assert!(error.contains("may not list pods in the namespace"), "{error}");
     grant(&namespace, |_| {});
+    namespace.until_may("bahub", "get pods --subresource=exec", true);
     works(&namespace, account.path()).await.unwrap();
 
     let rules = documented().iter().find_map(|one| one.get("rules").cloned()).unwrap();
@@ -59,10 +70,14 @@ async fn the_documented_rights_are_enough_and_none_is_too_much() {
     assert!(rules.len() >= 2);
     for (index, rule) in rules.iter().enumerate() {
         grant(&namespace, |rules| drop(rules.remove(index)));
+        until_may(&namespace, rule, false);
         let error = told(works(&namespace, account.path()).await.unwrap_err());
         let resource = rule["resources"][0].as_str().unwrap();
         let verbs: Vec<_> = rule["verbs"].as_sequence().unwrap().iter().filter_map(Value::as_str).collect();
         let named = verbs.iter().any(|verb| error.contains(&format!("may not {verb} {resource} in the namespace")));
         assert!(named && error.contains("Role with the rule") && error.contains(":bahub"), "{error}");
+        assert!(error.contains("kubectl auth can-i"), "{error}");
+        grant(&namespace, |_| {});
+        until_may(&namespace, rule, true);
     }
 }

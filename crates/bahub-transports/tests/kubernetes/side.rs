@@ -123,6 +123,55 @@ async fn every_kind_that_can_be_scaled_is_down_meanwhile_and_then_as_it_was() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_work_begins_when_the_last_writer_is_gone() {
+    anywhere("writer", async |namespace| {
+        // It hears no wish to end, and writes until it is killed.
+        let writes = "trap '' TERM; while :; do echo x >>/data/file; usleep 5000; done";
+        let more = format!(", volumeMounts: [{{name: data, mountPath: /data}}], command: [sh, -c, \"{writes}\"]");
+        namespace.claim("web");
+        let web = workload("Deployment", "web", 1, &with_claim("web"), &container("main", "busybox", &more));
+        namespace.apply(&web.replace("terminationGracePeriodSeconds: 0", "terminationGracePeriodSeconds: 5"));
+        namespace.ready("app=web");
+        let mut session = open(&side(&namespace, "web", cold())).await.unwrap();
+        let grows =
+            "one=$(wc -c </data/file); sleep 1; other=$(wc -c </data/file); [ $one -gt 0 ] && echo $((other - one))";
+        assert_ne!(said(session.as_mut(), grows).await, "0\n");
+        session.quiesce().await.unwrap();
+        assert_eq!(said(session.as_mut(), grows).await, "0\n");
+        session.close().await.unwrap();
+        assert_eq!(namespace.scale_of("deployment/web").trim(), "1/1");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_autoscaler_leaves_alone_what_is_at_0_and_goes_on_afterwards() {
+    anywhere("scaler", async |namespace| {
+        namespace.workload("Deployment", "web", 2);
+        namespace.apply(
+            "apiVersion: autoscaling/v1\nkind: HorizontalPodAutoscaler\nmetadata: {name: web}\nspec: {minReplicas: 2, maxReplicas: 3, \
+             scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}\n",
+        );
+        let told = Arc::new(Mutex::new(String::new()));
+        let tell = Arc::clone(&told);
+        let cx = RunContext { events: Events::to(move |event| *tell.lock().unwrap() += &format!("{event:?}")), ..run() };
+        let mut session = side(&namespace, "web", cold()).open(&cx).await.unwrap();
+        assert!(told.lock().unwrap().contains("the autoscaler web does nothing while"), "{told:?}");
+        session.quiesce().await.unwrap();
+        // It says so when it has looked at what is at 0.
+        let says = || namespace.kubectl(&["get", "hpa", "web", "-o", "jsonpath={.metadata.annotations}"]);
+        namespace.wait("the autoscaler's look", || says().contains("ScalingDisabled"));
+        assert!(namespace.scale_of("deployment/web").starts_with("0/"));
+        session.close().await.unwrap();
+        assert_eq!(namespace.scale_of("deployment/web").trim(), "2/2");
+        // It is one that works.
+        namespace.kubectl(&["scale", "deployment/web", "--replicas=1"]);
+        namespace.wait("what the autoscaler wants", || namespace.scale_of("deployment/web").trim() == "2/2");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_could_not_be_brought_back_is_not_scaled() {
     anywhere("refused", async |namespace| {
         let main = container("main", "busybox", "");

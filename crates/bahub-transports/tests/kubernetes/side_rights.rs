@@ -5,6 +5,7 @@ use bahub_testkit::fixtures::{Kubernetes, Namespace};
 use serde_json::json;
 use serde_yaml::Value;
 
+use super::rights::until_may;
 use super::side::side;
 use super::support::open;
 
@@ -66,15 +67,20 @@ async fn the_documented_rights_of_a_side_pod_are_enough_and_none_is_too_much() {
     let namespace = cluster.namespace("side-rights");
     namespace.workload("Deployment", "web", 1);
     let account = namespace.service_account("bahub");
-    grant(&namespace, ROLES[0], None);
+    let granted = |role| {
+        grant(&namespace, role, None);
+        rules(role).iter().for_each(|rule| until_may(&namespace, rule, true));
+    };
+    granted(ROLES[0]);
     works(&namespace, account.path(), false).await.unwrap();
-    grant(&namespace, ROLES[1], None);
+    granted(ROLES[1]);
     works(&namespace, account.path(), true).await.unwrap();
     namespace.ready("app=web");
     assert_eq!(namespace.scale_of("deployment/web").trim(), "1/1");
     for role in ROLES {
         for (index, rule) in rules(role).iter().enumerate() {
             grant(&namespace, role, Some(index));
+            until_may(&namespace, rule, false);
             let error = works(&namespace, account.path(), true).await.unwrap_err();
             let error = format!("{} | {}", error.chain(), error.help().unwrap_or_default());
             let resource = rule["resources"][0].as_str().unwrap();
@@ -82,7 +88,7 @@ async fn the_documented_rights_of_a_side_pod_are_enough_and_none_is_too_much() {
             let named = verbs.iter().any(|verb| error.contains(&format!("may not {verb} {resource} in the namespace")));
             assert!(named && error.contains("Role with the rule") && error.contains(":bahub"), "{resource}: {error}");
             assert_eq!(namespace.scale_of("deployment/web").trim(), "1/1", "{resource}");
-            grant(&namespace, role, None);
+            granted(role);
         }
     }
 }

@@ -16,6 +16,8 @@ use crate::lease::Holder;
 pub(super) const RUN: &str = "bahub.run";
 const HOLDER: &str = "bahub.holder";
 const BEFORE: &str = "bahub.before";
+/// The longest that a stop is waited for.
+const STOP_MOST: Duration = Duration::from_secs(3600);
 /// How much longer than it may a stop takes.
 const STOPS: Duration = Duration::from_secs(3);
 /// How often the engine is asked whether a stop has come.
@@ -76,7 +78,8 @@ impl Before {
             other => return refused(&format!("it is {other}"), "try again when it is running or stopped"),
         };
         let own = found.inspected.config.as_ref().and_then(|config| config.stop_timeout).unwrap_or(10);
-        let patience = timeout.map_or(u64::try_from(own).unwrap_or(0), u64::from);
+        // Below 0 the engine waits for its end, however long that takes.
+        let patience = timeout.map_or(u64::try_from(own).unwrap_or(STOP_MOST.as_secs()), u64::from);
         let sick = found.health() == Some(HealthStatusEnum::UNHEALTHY);
         Ok(Self { id: found.id.clone(), name: name.clone(), was, started: found.started(), patience, sick })
     }
@@ -135,7 +138,7 @@ impl Record {
                 options = options.t(i32::try_from(seconds).unwrap_or(i32::MAX));
             }
             // The engine answers when it is down, which may take longer than any other answer.
-            let patient = docker.clone().with_timeout(Duration::from_secs(3600));
+            let patient = docker.clone().with_timeout(STOP_MOST);
             patient
                 .stop_container(id, Some(options.build()))
                 .await

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bahub_core::event::{Event, Events};
-use bahub_core::transport::TransportError;
+use bahub_core::transport::{TransportError, TransportErrorKind};
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
@@ -41,6 +41,8 @@ pub(super) struct Record {
     pub(super) backup: String,
     pub(super) selector: String,
     pub(super) workload: Option<Workload>,
+    /// Whether it names a workload in words that this version does not know: what it holds is anybody's guess.
+    pub(super) is_unclear: bool,
     holder: Option<Holder>,
     /// Until when it holds; none where somebody else wrote it.
     until: Option<Timestamp>,
@@ -49,7 +51,8 @@ pub(super) struct Record {
 impl Record {
     pub(super) fn new(name: &str, run: &str, backup: &str, selector: &str, workload: Option<Workload>) -> Self {
         let (name, run, backup) = (name.to_owned(), run.to_owned(), backup.to_owned());
-        Self { name, run, backup, selector: selector.to_owned(), workload, holder: Holder::this(), until: None }
+        let (selector, holder) = (selector.to_owned(), Holder::this());
+        Self { name, run, backup, selector, workload, is_unclear: false, holder, until: None }
     }
 
     fn to_lease(&self, now: Timestamp) -> Lease {
@@ -74,25 +77,31 @@ impl Record {
         }
     }
 
+    /// None only where it has no run's label.
     fn parse(lease: &Lease, namespace: &str) -> Option<Self> {
-        let (meta, spec) = (&lease.metadata, lease.spec.as_ref()?);
+        let (meta, spec) = (&lease.metadata, lease.spec.clone().unwrap_or_default());
         let annotation = |key: &str| meta.annotations.as_ref().and_then(|all| all.get(key)).cloned();
-        let workload = match annotation(WORKLOAD) {
-            Some(text) => Some(serde_json::from_str::<Workload>(&text).ok()?),
-            None => None,
-        };
+        let named = annotation(WORKLOAD);
         // A lease speaks of its own namespace alone.
-        let is_here = workload.as_ref().is_none_or(|workload| workload.namespace == namespace);
+        let is_here = |workload: &Workload| workload.namespace == namespace;
+        let workload = named.as_deref().and_then(|text| serde_json::from_str(text).ok()).filter(is_here);
         let holds = SignedDuration::from_secs(spec.lease_duration_seconds.unwrap_or(HOLDS).into());
-        is_here.then_some(Self {
+        Some(Self {
             name: meta.name.clone()?,
             run: meta.labels.as_ref()?.get(RUN)?.clone(),
             backup: annotation(BACKUP).unwrap_or_default(),
             selector: annotation(SELECTOR).unwrap_or_default(),
+            is_unclear: named.is_some() && workload.is_none(),
             workload,
             holder: spec.holder_identity.as_deref().and_then(Holder::parse),
-            until: spec.renew_time.as_ref().and_then(|time| time.0.checked_add(holds).ok()),
+            until: spec.renew_time.and_then(|time| time.0.checked_add(holds).ok()),
         })
+    }
+
+    /// What it holds, in words; none where it holds nothing but its side pod.
+    pub(super) fn held(&self) -> Option<String> {
+        let unclear = || self.is_unclear.then(|| "something that this version of bahub cannot read".to_owned());
+        self.workload.as_ref().map(Workload::to_string).or_else(unclear)
     }
 
     /// Whether nobody can be at work under it any more.
@@ -118,12 +127,26 @@ pub(super) async fn all(cluster: &Cluster, namespace: &str) -> Result<Vec<Record
 /// Removes a lease; one that is gone is no error.
 ///
 /// # Errors
-/// [`TransportErrorKind::Undo`](bahub_core::transport::TransportErrorKind::Undo) where it stays.
+/// [`TransportErrorKind::Undo`] where it stays.
 pub(super) async fn remove(cluster: &Cluster, namespace: &str, name: &str) -> Result<(), TransportError> {
     let api: Api<Lease> = cluster.api(namespace);
     let what = format!("the lease {name} in the namespace {namespace} cannot be removed");
     let removed = cluster.look(&what, async || api.delete(name, &DeleteParams::default()).await).await;
     removed.map(drop).map_err(super::undone)
+}
+
+/// Renews a lease that this process holds, and so finds out whether it still does.
+///
+/// # Errors
+/// [`TransportErrorKind::Refused`] where somebody removed it.
+pub(super) async fn must_hold(cluster: &Cluster, namespace: &str, name: &str) -> Result<(), TransportError> {
+    let api: Api<Lease> = cluster.api(namespace);
+    let what = format!("the lease {name} in the namespace {namespace} cannot be renewed");
+    let held = cluster.look(&what, async || renewed(cluster, &api, name).await).await?;
+    held.ok_or_else(|| {
+        let message = format!("the lease {name} in the namespace {namespace} is gone: somebody took this run for dead");
+        TransportError::new(TransportErrorKind::Refused, message).with_help("try again; nothing was scaled")
+    })
 }
 
 /// A lease that this process holds and renews; no longer renewed when this is dropped.
@@ -153,8 +176,7 @@ impl Held {
         };
         cluster.ask(&what, create).await?;
         // That it may not be renewed should show before anything depends on it.
-        let what = format!("the lease {} in the namespace {namespace} cannot be renewed", record.name);
-        cluster.ask(&what, async || renewed(cluster, &api, &record.name).await).await?;
+        must_hold(cluster, namespace, &record.name).await?;
         let renewing = tokio::spawn(renew(cluster.clone(), api, record.name.clone(), events.clone()));
         Ok(Self { renewing })
     }
@@ -215,9 +237,12 @@ mod tests {
         let read = Record::parse(&lease, "shop").unwrap();
         assert_eq!(read, Record { until: Some(at(120)), ..record() });
         assert_eq!(Record::parse(&Lease::default(), "shop"), None);
+        // Of another version: it lives and dies as any, and what it holds is not known to be nothing.
         let mut odd = lease;
         odd.metadata.annotations.as_mut().unwrap().insert(WORKLOAD.into(), "{}".into());
-        assert_eq!(Record::parse(&odd, "shop"), None);
+        let read = Record::parse(&odd, "shop").unwrap();
+        assert_eq!(read, Record { until: Some(at(120)), is_unclear: true, ..record() });
+        assert!(read.held().is_some());
     }
 
     #[test]

@@ -140,6 +140,7 @@ impl SidePod {
             cx: cx.clone(),
             pod: None,
             is_begun: false,
+            changing: Arc::default(),
             closed: Arc::new(AtomicBool::new(false)),
         })
     }
@@ -173,7 +174,7 @@ impl SidePod {
         let scaling = Scaling { cluster: cluster.clone(), workload, run, lease, was };
         scaling.can_go_down().await?;
         let wait_ready = Duration::from_secs(self.0.wait_ready);
-        Ok(Down { scaling, owner, wait_ready, first, changing: Arc::default(), is_done: false })
+        Ok(Down { scaling, owner, wait_ready, first, is_done: false })
     }
 }
 

@@ -9,7 +9,7 @@ use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{Event as ClusterEvent, Pod};
 use kube::Api;
 use kube::api::{DeleteParams, ListParams, PostParams};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::super::client::{Cluster, REQUEST};
 use super::super::find::Place;
@@ -22,6 +22,10 @@ const LOOK: Duration = Duration::from_millis(250);
 /// How long a pod that is being removed may take. Its programs are dead before: an agent ends 30 s after its controller.
 /// A kubelet before 1.22 lets the sandbox of a pod whose container never ran be swept, which it does once in a minute.
 const GOES: Duration = Duration::from_secs(150);
+/// How long programs of a side pod may go on that could not be removed: an agent ends 30 s after its controller.
+const ALONE: Duration = Duration::from_secs(35);
+/// How long a job may have no pod before somebody wonders.
+const SLOW: Duration = Duration::from_secs(10);
 /// Reasons for which a container waits in vain.
 const HOPELESS: [&str; 6] = [
     "ImagePullBackOff",
@@ -58,8 +62,8 @@ pub(super) async fn up(
     cx: &RunContext,
 ) -> Result<Place, TransportError> {
     let (namespace, name) = (job.metadata.namespace.clone().unwrap_or_default(), name_of(job));
-    let until = Instant::now() + patience;
-    let mut told = String::new();
+    let (began, mut told) = (Instant::now(), String::new());
+    let until = began + patience;
     loop {
         let pods = pods(cluster, &namespace, &cx.id).await?;
         let pod = pods.iter().find(|pod| pod.metadata.deletion_timestamp.is_none());
@@ -71,7 +75,16 @@ pub(super) async fn up(
             Some(pod) if is_hopeless(pod) => return Err(not_up(cluster, &namespace, pod)),
             Some(pod) if Instant::now() > until => return Err(not_up(cluster, &namespace, pod)),
             Some(pod) => tell_unscheduled(pod, &mut told, cx),
-            None => must_be_possible(cluster, &namespace, name, Instant::now() > until).await?,
+            None => {
+                let is_seen = must_be_possible(cluster, &namespace, name, Instant::now() > until).await?;
+                if !is_seen && began.elapsed() > SLOW {
+                    tell_once(
+                        "the cluster has made no side pod yet; why cannot be known without `list` on events",
+                        &mut told,
+                        cx,
+                    );
+                }
+            }
         }
         tokio::select! {
             () = sleep(LOOK) => {}
@@ -109,25 +122,37 @@ fn tell_unscheduled(pod: &Pod, told: &mut String, cx: &RunContext) {
     let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
     let mut unscheduled = conditions.filter(|one| one.type_ == "PodScheduled" && one.status == "False");
     let reason = unscheduled.next().and_then(|one| one.message.clone()).unwrap_or_default();
-    if !reason.is_empty() && reason != *told {
-        let message = format!("the side pod {} waits for a node: {reason}", state::name(pod));
-        cx.events.tell(Event::Notice { message });
-        *told = reason;
+    if !reason.is_empty() {
+        tell_once(&format!("the side pod {} waits for a node: {reason}", state::name(pod)), told, cx);
     }
 }
 
-/// A job without a pod may be about to get one, unless the cluster refuses it: a quota, an admission rule.
-async fn must_be_possible(cluster: &Cluster, namespace: &str, job: &str, is_late: bool) -> Result<(), TransportError> {
+fn tell_once(message: &str, told: &mut String, cx: &RunContext) {
+    if message != told {
+        cx.events.tell(Event::Notice { message: message.to_owned() });
+        *told = message.to_owned();
+    }
+}
+
+/// A job without a pod may be about to get one, unless the cluster refuses it: a quota, an admission rule. Whether that could
+/// be seen.
+async fn must_be_possible(
+    cluster: &Cluster,
+    namespace: &str,
+    job: &str,
+    is_late: bool,
+) -> Result<bool, TransportError> {
     let api: Api<Job> = cluster.api(namespace);
     let what = format!("the job {job} of the side pod in the namespace {namespace} cannot be read");
     let found = cluster.look(&what, async || api.get(job).await).await?;
     let failed = found.as_ref().and_then(|job| job.status.as_ref()).is_some_and(|status| status.failed > Some(0));
-    let why = match found {
-        None => Some("somebody removed its job".to_owned()),
+    let complaint = match found {
+        None => Some(Some("somebody removed its job".to_owned())),
         Some(_) => complaint(cluster, namespace, job).await,
     };
+    let (is_seen, why) = (complaint.is_some(), complaint.flatten());
     if !is_late && !failed && why.is_none() {
-        return Ok(());
+        return Ok(is_seen);
     }
     let why = why.unwrap_or_else(|| "it does not appear".to_owned());
     let help = cluster.kubectl(namespace, &format!("describe job {job}"));
@@ -135,13 +160,13 @@ async fn must_be_possible(cluster: &Cluster, namespace: &str, job: &str, is_late
         .with_help(help))
 }
 
-/// What the cluster's own controller says of a job, where that may be read.
-async fn complaint(cluster: &Cluster, namespace: &str, job: &str) -> Option<String> {
+/// What the cluster's own controller says of a job; none where that cannot be read.
+async fn complaint(cluster: &Cluster, namespace: &str, job: &str) -> Option<Option<String>> {
     let api: Api<ClusterEvent> = cluster.api(namespace);
     let about = format!("involvedObject.name={job},reason=FailedCreate");
     let about = ListParams::default().fields(&about);
     let listed = timeout(REQUEST, api.list(&about)).await.ok()?.ok()?;
-    listed.items.into_iter().find_map(|event| event.message)
+    Some(listed.items.into_iter().find_map(|event| event.message))
 }
 
 /// Whether the cluster has ended the job because its time was over.
@@ -157,8 +182,17 @@ pub(super) async fn is_overdue(cluster: &Cluster, namespace: &str, job: &str) ->
 /// Removes what a run made, and waits until no program of it runs. The cluster takes some seconds more until the pod is gone.
 ///
 /// # Errors
-/// [`TransportErrorKind::Undo`] where it stays. What is gone is no error.
+/// [`TransportErrorKind::Undo`] where it stays; its programs have ended all the same. What is gone is no error.
 pub(super) async fn remove(cluster: &Cluster, namespace: &str, name: &str, run: &str) -> Result<(), TransportError> {
+    let ended = Instant::now() + ALONE;
+    let removed = removed(cluster, namespace, name, run).await;
+    if removed.is_err() {
+        sleep_until(ended).await;
+    }
+    removed
+}
+
+async fn removed(cluster: &Cluster, namespace: &str, name: &str, run: &str) -> Result<(), TransportError> {
     let api: Api<Job> = cluster.api(namespace);
     let what = format!("the side pod's job {name} in the namespace {namespace} cannot be removed");
     let removed = cluster.look(&what, async || api.delete(name, &DeleteParams::background()).await).await;

@@ -51,8 +51,8 @@ pub(super) async fn recover(
 /// [`TransportErrorKind::Refused`], naming the workload.
 pub(super) async fn must_be_free(cluster: &Cluster, namespace: &str, selector: &str) -> Result<(), TransportError> {
     for record in lease::all(cluster, namespace).await? {
-        if let Some(workload) = record.workload.filter(|_| record.selector == selector) {
-            let message = format!("another run (of the backup {}) holds {workload} now", record.backup);
+        if let Some(held) = record.held().filter(|_| record.selector == selector) {
+            let message = format!("another run (of the backup {}) holds {held} now", record.backup);
             let help = "try again when it has ended; bahub :recover mends what dead ones left";
             return Err(TransportError::new(TransportErrorKind::Refused, message).with_help(help));
         }
@@ -62,6 +62,13 @@ pub(super) async fn must_be_free(cluster: &Cluster, namespace: &str, selector: &
 
 async fn mended(cluster: &Cluster, namespace: &str, record: &Record) -> Result<Vec<Recovered>, TransportError> {
     let Record { name, run, .. } = record;
+    if record.is_unclear {
+        let message =
+            format!("the lease {name} in the namespace {namespace} of a dead run is of another version of bahub");
+        let look = cluster.kubectl(namespace, &format!("get lease {name} -o yaml"));
+        let help = format!("bahub :recover of that version; or scale up what it names, and delete it: {look}");
+        return Err(TransportError::new(TransportErrorKind::Undo, message).with_help(help));
+    }
     let mut done = Vec::new();
     // Whatever still works there works for nobody, and on the data of what is about to start. Where a pod does not go
     // because its node is lost, its agent has ended all the same; the workload is not left down for it.

@@ -30,6 +30,8 @@ pub(super) struct Side {
     pub(super) pod: Option<Up>,
     /// Whether anything may have been made.
     pub(super) is_begun: bool,
+    /// Held while something is being made or scaled down.
+    pub(super) changing: Arc<Mutex<()>>,
     pub(super) closed: Arc<AtomicBool>,
 }
 
@@ -41,8 +43,6 @@ pub(super) struct Down {
     pub(super) wait_ready: Duration,
     /// Whether the side pod can run only when the original does not.
     pub(super) first: bool,
-    /// Held while the workload is being scaled down.
-    pub(super) changing: Arc<Mutex<()>>,
     pub(super) is_done: bool,
 }
 
@@ -71,12 +71,15 @@ impl Side {
     async fn start(&mut self) -> Result<Up, TransportError> {
         self.defer();
         self.is_begun = true;
-        let held = Held::take(&self.cluster, self.namespace(), &self.record, &self.cx.events).await?;
+        let (cluster, record, events) = (self.cluster.clone(), self.record.clone(), self.cx.events.clone());
+        let namespace = self.namespace().to_owned();
+        let held = self.whole(async move { Held::take(&cluster, &namespace, &record, &events).await }).await?;
         bahub_core::fault_point("pod.leased");
         if self.down.as_ref().is_some_and(|down| down.first) {
             self.scale_down().await?;
         }
-        pod::create(&self.cluster, &self.job).await?;
+        let (cluster, job) = (self.cluster.clone(), self.job.clone());
+        self.whole(async move { pod::create(&cluster, &job).await }).await?;
         bahub_core::fault_point("pod.created");
         let place = pod::up(&self.cluster, &self.job, self.patience, &self.cx).await?;
         bahub_core::fault_point("pod.running");
@@ -86,31 +89,45 @@ impl Side {
     /// Should this session be dropped: undoing twice does no harm.
     fn defer(&self) {
         let (cluster, record, namespace) = (self.cluster.clone(), self.record.clone(), self.namespace().to_owned());
-        let (down, closed) = (self.down.clone(), Arc::clone(&self.closed));
+        let (down, changing, closed) = (self.down.clone(), Arc::clone(&self.changing), Arc::clone(&self.closed));
         self.cx.undo.defer("remove the side pod and scale back what it had scaled down", async move {
             if closed.load(Ordering::Acquire) {
                 return Ok(());
             }
-            let undone = undo(&cluster, &namespace, &record, down.as_ref()).await;
-            undone.map(drop).map_err(|error| error.chain())
+            let _changed = changing.lock().await;
+            let undone = match bring_back(&cluster, &namespace, &record, down.as_ref()).await {
+                Ok(_) => lease::remove(&cluster, &namespace, &record.name).await,
+                Err(error) => Err(error),
+            };
+            undone.map_err(|error| error.chain())
         });
     }
 
-    async fn scale_down(&mut self) -> Result<(), TransportError> {
-        let Some(down) = self.down.as_mut().filter(|down| !down.is_done) else { return Ok(()) };
-        bahub_core::fault_point("pod.scaling");
-        // A patch that is on its way cannot be called back: who drops this leaves it to its end, which undoing waits for.
-        let (scaling, changing) = (down.scaling.clone(), Arc::clone(&down.changing).lock_owned().await);
+    /// A request that is on its way cannot be called back: who drops this leaves it to its end, which undoing waits for.
+    async fn whole<T: Send + 'static>(
+        &self,
+        change: impl Future<Output = Result<T, TransportError>> + Send + 'static,
+    ) -> Result<T, TransportError> {
+        let changing = Arc::clone(&self.changing).lock_owned().await;
         let changed = tokio::spawn(async move {
-            let changed = scaling.down().await;
+            let changed = change.await;
             drop(changing);
             changed
         });
         changed.await.map_err(|error| {
-            let message = format!("{} could not be scaled down", down.scaling.workload);
+            let message = format!("the side pod {} could not be begun", self.record.name);
             TransportError::new(TransportErrorKind::Refused, message).with_source(error)
-        })??;
+        })?
+    }
+
+    async fn scale_down(&mut self) -> Result<(), TransportError> {
+        let Some(scaling) = self.down.as_ref().filter(|down| !down.is_done).map(|down| down.scaling.clone()) else {
+            return Ok(());
+        };
+        bahub_core::fault_point("pod.scaling");
+        self.whole(async move { scaling.down().await }).await?;
         bahub_core::fault_point("pod.scaled");
+        let Some(down) = &mut self.down else { return Ok(()) };
         down.scaling.gone(&down.owner, self.patience, &self.cx).await?;
         bahub_core::fault_point("pod.quiesced");
         down.is_done = true;
@@ -118,8 +135,8 @@ impl Side {
     }
 }
 
-/// Ends the side pod's programs, brings the workload back, and then removes the record of both.
-async fn undo(
+/// Ends the side pod's programs and brings the workload back. The lease, as the record of both, may go then.
+async fn bring_back(
     cluster: &Cluster,
     namespace: &str,
     record: &Record,
@@ -129,16 +146,11 @@ async fn undo(
     let removed = pod::remove(cluster, namespace, &record.name, &record.run).await;
     bahub_core::fault_point("pod.removed");
     let back = match down {
-        Some(down) => {
-            let _changed = down.changing.lock().await;
-            down.scaling.up().await?
-        }
+        Some(down) => down.scaling.up().await?,
         None => Back::Nothing,
     };
     bahub_core::fault_point("pod.scaled-back");
-    removed?;
-    lease::remove(cluster, namespace, &record.name).await?;
-    Ok(back)
+    removed.map(|()| back)
 }
 
 #[async_trait]
@@ -175,8 +187,13 @@ impl Session for Side {
                 "the cluster ended the side pod because its `timeout` has passed: raise it in the transport's spec";
             self.cx.warn(message);
         }
-        let back = undo(&self.cluster, self.namespace(), &self.record, self.down.as_ref()).await?;
+        let back = {
+            let _changed = self.changing.lock().await;
+            bring_back(&self.cluster, self.namespace(), &self.record, self.down.as_ref()).await?
+        };
+        // No more renewed when it goes.
         drop(pod);
+        lease::remove(&self.cluster, self.namespace(), &self.record.name).await?;
         self.closed.store(true, Ordering::Release);
         bahub_core::fault_point("pod.released");
         if let Some(down) = &self.down {

@@ -216,6 +216,23 @@ fn different_things_at_one_path_are_refused_unless_one_container_is_named() {
 }
 
 #[test]
+fn what_another_container_s_mount_would_hide_is_refused_where_it_is_wanted() {
+    let mut nested = pod();
+    nested.spec.as_mut().unwrap().containers[1].volume_mounts.as_mut().unwrap()[1].mount_path = "/data/logs".into();
+    for path in ["/data", "/data/logs", "/data/logs/x"] {
+        let refused = of(&nested, false, &[path]).unwrap_err();
+        assert!(
+            refused.contains("web has files of its /data at /data/logs, where log has another volume"),
+            "{refused}"
+        );
+    }
+    assert!(of(&nested, false, &["/data/other", "/keys"]).is_ok());
+    // One container sees it as the side pod would.
+    let one = shared(&nested, &containers(&nested)[1..], false, &["/data".into()]).unwrap();
+    assert!(one.mounts.iter().any(|mount| mount.mount_path == "/data/logs"), "{one:?}");
+}
+
+#[test]
 fn a_wanted_path_must_lie_on_a_volume_that_can_be_shared() {
     for (path, reason) in [
         ("/cache", "lies on /cache, an emptyDir"),

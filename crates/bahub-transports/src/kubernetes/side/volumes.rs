@@ -19,7 +19,8 @@ pub(super) struct Shared {
 
 /// A mount of the original's containers.
 struct Mount<'a> {
-    container: &'a str,
+    /// Those that have it; the first is the one that it is taken from.
+    containers: Vec<&'a str>,
     path: String,
     volume: &'a Volume,
     sub_path: Option<String>,
@@ -31,7 +32,7 @@ struct Mount<'a> {
 ///
 /// # Errors
 /// [`TransportErrorKind::Refused`] where two containers have different things at one path, or where a wanted path lies on
-/// nothing that can be shared.
+/// nothing that can be shared, or holds what another container's mount would hide.
 pub(super) fn shared(
     pod: &Pod,
     containers: &[&Container],
@@ -39,7 +40,7 @@ pub(super) fn shared(
     wanted: &[String],
 ) -> Result<Shared, TransportError> {
     let mounts = mounts(pod, containers)?;
-    wanted.iter().try_for_each(|path| can_be_had(path, &mounts))?;
+    wanted.iter().try_for_each(|path| can_be_had(path, &mounts).and_then(|()| is_whole(path, &mounts)))?;
     let mut shared = Shared::default();
     for mount in mounts {
         if let Some(what) = mount.alone {
@@ -74,10 +75,10 @@ fn mounts<'a>(pod: &'a Pod, containers: &[&'a Container]) -> Result<Vec<Mount<'a
                 continue;
             }
             let sub_path = expand::sub_path(pod, container, mount)?;
-            let mount = Mount { container: &container.name, path, volume, sub_path, alone: alone(volume) };
-            match mounts.iter().find(|other| other.path == mount.path) {
+            let mount = Mount { containers: vec![&container.name], path, volume, sub_path, alone: alone(volume) };
+            match mounts.iter_mut().find(|other| other.path == mount.path) {
                 None => mounts.push(mount),
-                Some(other) if other.is_the_same_as(&mount) => {}
+                Some(other) if other.is_the_same_as(&mount) => other.containers.push(&container.name),
                 Some(other) => return Err(conflict(other, &mount)),
             }
         }
@@ -94,13 +95,37 @@ impl Mount<'_> {
 }
 
 fn conflict(one: &Mount<'_>, other: &Mount<'_>) -> TransportError {
-    let at = |mount: &Mount<'_>| match &mount.sub_path {
-        Some(sub_path) => format!("{} of the volume {} in {}", sub_path, mount.volume.name, mount.container),
-        None => format!("the volume {} in {}", mount.volume.name, mount.container),
+    let at = |mount: &Mount<'_>| match (&mount.sub_path, mount.containers.join(", ")) {
+        (Some(sub_path), containers) => format!("{} of the volume {} in {containers}", sub_path, mount.volume.name),
+        (None, containers) => format!("the volume {} in {containers}", mount.volume.name),
     };
-    let message = format!("two containers have different things at {}: {}, and {}", one.path, at(one), at(other));
+    ambiguous(format!("two containers have different things at {}: {}, and {}", one.path, at(one), at(other)))
+}
+
+fn ambiguous(message: String) -> TransportError {
     TransportError::new(TransportErrorKind::Refused, message)
         .with_help("name the container whose mounts are meant: `container: NAME` in the transport's spec")
+}
+
+/// # Errors
+/// [`TransportErrorKind::Refused`] where one container has files at a place at which only another one has a mount: with the
+/// mounts of both, that would hide them.
+fn is_whole(wanted: &str, mounts: &[Mount<'_>]) -> Result<(), TransportError> {
+    let wanted = plain(wanted);
+    let inner = mounts.iter().filter(|inner| lies_on(&inner.path, &wanted) || lies_on(&wanted, &inner.path));
+    for inner in inner.filter(|inner| inner.alone.is_none()) {
+        let outer = mounts.iter().filter(|outer| outer.path != inner.path && lies_on(&inner.path, &outer.path));
+        for outer in outer.filter(|outer| outer.alone.is_none()) {
+            let Some(without) = outer.containers.iter().find(|name| !inner.containers.contains(name)) else { continue };
+            return Err(ambiguous(format!(
+                "{without} has files of its {} at {}, where {} has another volume, which would hide them",
+                outer.path,
+                inner.path,
+                inner.containers.join(", ")
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// # Errors

@@ -12,7 +12,7 @@ use super::super::client::Cluster;
 
 /// Something with a number of pods: a Deployment, a StatefulSet, or its like. Its `Display` names it in messages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Workload {
     pub(super) api_version: String,
     pub(super) kind: String,
@@ -49,6 +49,12 @@ impl Workload {
             None | Some(("apps", _)) => format!("{}/{}", self.kind.to_lowercase(), self.name),
             Some((group, _)) => format!("{}.{group}/{}", self.plural, self.name),
         }
+    }
+
+    /// Whether Kubernetes itself defines it, so that `spec.replicas` is its number. What anybody else defines may mean
+    /// something else by that.
+    pub(super) fn is_built_in(&self) -> bool {
+        self.api_version == "v1" || self.api_version.starts_with("apps/")
     }
 
     /// Whether this is it, and no other one of the same name.
