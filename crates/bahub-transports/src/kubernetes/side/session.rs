@@ -172,6 +172,7 @@ impl Session for Side {
     }
 
     async fn quiesce(&mut self) -> Result<(), TransportError> {
+        self.inside().await?;
         self.scale_down().await
     }
 
