@@ -60,8 +60,9 @@ fn main() -> io::Result<()> {
     namespace.workload("Deployment", "web", 1);
     let pod = namespace.kubectl(&["get", "pods", "-l", "app=web", "-o", "jsonpath={.items[0].metadata.name}"]);
     for (name, bytes) in [("text", args.megabytes * 1_000_000), ("small", 1_000_000)] {
-        sql_text(&setup.folder.join(name), bytes)?;
-        fill(&namespace, &pod, &setup.folder.join(name), name)?;
+        let file = setup.folder.join(format!("{name}.sql"));
+        sql_text(&file, bytes)?;
+        fill(&namespace, &pod, &file, name)?;
     }
     throughput(&args, &setup, &namespace, &pod)?;
     steps(&args, &setup, &namespace)

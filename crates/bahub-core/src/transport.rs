@@ -74,6 +74,15 @@ pub trait Session: Send {
         Ok(())
     }
 
+    /// Whether what [`quiesce`](Self::quiesce) stopped has been down until now. Asked when the work is done, before anything
+    /// is made of it: what was read under a workload that runs is not of one moment.
+    ///
+    /// # Errors
+    /// If somebody has started it meanwhile, or if that cannot be found out. No version is made then.
+    async fn still_quiet(&mut self) -> Result<(), TransportError> {
+        Ok(())
+    }
+
     /// Brings the workload back and removes what was made.
     ///
     /// # Errors

@@ -136,8 +136,15 @@ impl Capturing<'_> {
                     }
                     self.agent.sender.credit(size);
                 }
-                (Said::Captured, Some(_), _) => return self.commit_by_agent().await,
+                (Said::Captured, Some(_), _) => {
+                    if let Err(error) = unless_cancelled(self.cx, session.still_quiet()).await {
+                        let _ = self.stopped().await;
+                        return Err(error.into());
+                    }
+                    return self.commit_by_agent().await;
+                }
                 (Said::Done(Done::Captured { plain, stored, receipt, warnings }), ..) => {
+                    unless_cancelled(self.cx, session.still_quiet()).await?;
                     self.run.report.stored_bytes = stored;
                     return Ok(Captured { plain, receipt, warnings });
                 }

@@ -103,6 +103,9 @@ impl Engine {
                 None => error,
             };
             restored.map_err(aftermath)?;
+            unless_cancelled(cx, session.still_quiet()).await.map_err(|error: RunError| {
+                error.with_more_help("everything was put back, under something that runs: stop that, and restore again")
+            })?;
             notices.iter().for_each(|notice| run.notice(notice));
             Ok(())
         })

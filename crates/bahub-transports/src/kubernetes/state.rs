@@ -84,7 +84,12 @@ fn waiting(pod: &Pod) -> Option<(&str, State)> {
 }
 
 fn state(container: &ContainerStatus) -> Option<State> {
-    let waiting = container.state.as_ref()?.waiting.as_ref()?;
+    let state = container.state.as_ref()?;
+    // Between its end and the wait for the next try.
+    if state.terminated.as_ref().is_some_and(|ended| ended.exit_code != 0) && container.restart_count > 0 {
+        return Some(State::Crashed(format!("it ends again and again{}", ended(Some(state)))));
+    }
+    let waiting = state.waiting.as_ref()?;
     let reason = waiting.reason.as_deref().unwrap_or_default();
     // What every container passes through on its way.
     if matches!(reason, "" | "ContainerCreating" | "PodInitializing") {

@@ -20,8 +20,9 @@ pub(crate) fn side(namespace: &Namespace, app: &str, more: Value) -> SidePod {
         "namespace": namespace.name(),
         "selector": format!("app={app}"),
         "image": Kubernetes::image("busybox"),
-        "timeout": 60,
+        "timeout": 120,
         "wait_ready": 60,
+        "resources": { "requests": { "cpu": "50m" } },
         "kubeconfig": namespace.cluster().kubeconfig(),
     });
     spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -238,9 +239,11 @@ async fn two_runs_never_hold_one_workload() {
         let transport = side(&namespace, "web", cold());
         // Both find it as it is.
         let (mut one, mut other) = (open(&transport).await.unwrap(), open(&transport).await.unwrap());
-        said(one.as_mut(), "true").await;
-        one.quiesce().await.unwrap();
-        let refused = other.quiesce().await.unwrap_err();
+        let (first, second) = tokio::join!(one.quiesce(), other.quiesce());
+        if first.is_err() {
+            std::mem::swap(&mut one, &mut other);
+        }
+        let refused = first.and(second).unwrap_err();
         assert!(refused.chain().contains("another run holds it"), "{}", refused.chain());
         other.close().await.unwrap();
         assert_eq!(pods(&namespace, "web"), 0);
@@ -261,11 +264,18 @@ async fn runs_of_other_hosts_are_dead_when_their_lease_has_expired() {
         namespace.workload("Deployment", "web", 1);
         let before = namespace.scale_of("deployment/web");
         let transport = side(&namespace, "web", cold());
-        let mut session = open(&transport).await.unwrap();
-        said(session.as_mut(), "true").await;
-        session.quiesce().await.unwrap();
-        // As if nobody were left of it.
-        std::mem::forget(session);
+        // As if nobody were left of it: nothing goes on in a runtime that is shut down.
+        let alone = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let begun = alone.spawn({
+            let namespace = Arc::clone(&namespace);
+            async move {
+                let mut session = open(&side(&namespace, "web", cold())).await.unwrap();
+                session.quiesce().await.unwrap();
+                std::mem::forget(session);
+            }
+        });
+        begun.await.unwrap();
+        alone.shutdown_background();
         let lease = namespace.kubectl(&["get", "leases", "-l", "bahub.run", "-o", "name"]);
         let patch = |renewed: &str| {
             let patch = json!({ "spec": { "holderIdentity": "another-boot/1/2/3", "renewTime": renewed } });
@@ -298,7 +308,10 @@ async fn what_somebody_scales_meanwhile_stays_as_that_one_wished() {
         let mut session = side(&namespace, "web", cold()).open(&cx).await.unwrap();
         said(session.as_mut(), "true").await;
         session.quiesce().await.unwrap();
+        session.still_quiet().await.unwrap();
         namespace.kubectl(&["scale", "deployment/web", "--replicas=3"]);
+        let error = session.still_quiet().await.unwrap_err();
+        assert!(error.chain().contains("does not stay at 0"), "{}", error.chain());
         session.close().await.unwrap();
         assert!(namespace.scale_of("deployment/web").starts_with("3/"));
         assert!(!namespace.scale_of("deployment/web").contains("run"));
@@ -315,7 +328,7 @@ async fn a_side_pod_that_outlives_its_time_is_ended_and_told() {
         let tell = Arc::clone(&told);
         let events = Events::to(move |event| *tell.lock().unwrap() += &format!("{event:?}"));
         let cx = RunContext { events, ..run() };
-        let mut session = side(&namespace, "web", json!({ "timeout": 10 })).open(&cx).await.unwrap();
+        let mut session = side(&namespace, "web", json!({ "timeout": 45 })).open(&cx).await.unwrap();
         let process = session.exec(&Exec::new(["sleep", "1000"])).await.unwrap();
         assert!(!matches!(process.exit.await, bahub_core::step::Exit::Code(0)));
         namespace.wait("the end of the job", || {

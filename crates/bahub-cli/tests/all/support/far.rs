@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use super::{Scene, Server, all_processes};
 
@@ -40,8 +41,23 @@ pub(crate) fn comes_back(route: &str, scene: &Scene, look: impl Fn() -> String, 
 /// Looks, again and again, at what others can read while something goes on.
 pub(crate) struct Watch {
     end: Arc<AtomicBool>,
-    looking: JoinHandle<(usize, Vec<String>)>,
+    looking: JoinHandle<Seen>,
 }
+
+/// What it came to.
+#[derive(Default)]
+struct Seen {
+    /// How often an agent was seen.
+    agents: usize,
+    /// How often others were told something.
+    told: usize,
+    secrets: Vec<String>,
+}
+
+/// The pause between two looks: what is watched needs the processors too.
+const PAUSE: Duration = Duration::from_millis(20);
+/// How often it is asked what others are told.
+const ASKS: Duration = Duration::from_secs(2);
 
 impl Watch {
     /// Begins to look for these secrets in all processes of this host, and in what `more` gives.
@@ -50,17 +66,23 @@ impl Watch {
         let secrets: Vec<String> = secrets.iter().map(|&secret| secret.to_owned()).collect();
         let ended = Arc::clone(&end);
         let looking = thread::spawn(move || {
-            let (mut agents, mut found) = (0, Vec::new());
+            let (mut seen, mut asked) = (Seen::default(), None::<Instant>);
             while !ended.load(Ordering::Relaxed) {
-                let mut seen = all_processes();
-                agents += seen.iter().filter(|(name, _)| name == "backup-maker").count();
-                seen.push(("what others are told".into(), more().into_bytes()));
-                for (name, content) in seen {
-                    let holds = |secret: &&String| content.windows(secret.len()).any(|part| part == secret.as_bytes());
-                    found.extend(secrets.iter().find(holds).map(|secret| format!("{secret} of {name}")));
+                let mut looked = all_processes();
+                seen.agents += looked.iter().filter(|(name, _)| name == "backup-maker").count();
+                if asked.is_none_or(|asked| asked.elapsed() > ASKS) {
+                    asked = Some(Instant::now());
+                    let told = more();
+                    seen.told += usize::from(!told.is_empty());
+                    looked.push(("what others are told".into(), told.into_bytes()));
                 }
+                for (name, content) in looked {
+                    let holds = |secret: &&String| content.windows(secret.len()).any(|part| part == secret.as_bytes());
+                    seen.secrets.extend(secrets.iter().find(holds).map(|secret| format!("{secret} of {name}")));
+                }
+                thread::sleep(PAUSE);
             }
-            (agents, found)
+            seen
         });
         Self { end, looking }
     }
@@ -68,9 +90,21 @@ impl Watch {
     /// States that agents were seen, and no secret.
     #[track_caller]
     pub(crate) fn saw_no_secret(self) {
+        self.ended();
+    }
+
+    /// The same, where others are told something.
+    #[track_caller]
+    pub(crate) fn heard_no_secret(self) {
+        assert!(self.ended().told > 0, "who is told nothing hears nothing");
+    }
+
+    #[track_caller]
+    fn ended(self) -> Seen {
         self.end.store(true, Ordering::Relaxed);
-        let (agents, found) = self.looking.join().unwrap();
-        assert!(agents > 0, "who sees no agent sees nothing");
-        assert!(found.is_empty(), "{found:?}");
+        let seen = self.looking.join().unwrap();
+        assert!(seen.agents > 0, "who sees no agent sees nothing");
+        assert!(seen.secrets.is_empty(), "{:?}", seen.secrets);
+        seen
     }
 }

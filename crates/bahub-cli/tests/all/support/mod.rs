@@ -19,4 +19,4 @@ pub(crate) use shim::{Gate, REAL_TAR, is_create, shim};
 use std::time::Duration;
 
 /// How long anything may take that a test waits for.
-pub(crate) const LIMIT: Duration = Duration::from_secs(90);
+pub(crate) const LIMIT: Duration = Duration::from_secs(300);

@@ -119,6 +119,20 @@ impl Record {
         Ok(())
     }
 
+    /// # Errors
+    /// [`TransportErrorKind::Refused`], naming the first container that somebody has started.
+    pub(super) async fn must_be_down(&self, docker: &Docker) -> Result<(), TransportError> {
+        for Before { id, name, .. } in &self.before {
+            let found = find::inspect(docker, id).await?;
+            if !matches!(found.status(), Status::EXITED | Status::CREATED | Status::DEAD) {
+                let message = format!("somebody started the container {name} while its data was worked on");
+                let help = "find out who starts it (a supervisor, a compose file), and have that wait";
+                return Err(TransportError::new(TransportErrorKind::Refused, message).with_help(help));
+            }
+        }
+        Ok(())
+    }
+
     /// Stops everything, in order. What was stopped stays so where a later one fails: the caller brings it back.
     ///
     /// # Errors

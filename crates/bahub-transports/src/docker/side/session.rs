@@ -54,6 +54,10 @@ impl Session for Side {
         Ok(())
     }
 
+    async fn still_quiet(&mut self) -> Result<(), TransportError> {
+        if self.stopped { self.record.must_be_down(&self.docker).await } else { Ok(()) }
+    }
+
     /// The original is up before the side container, which is the record of that, goes.
     async fn close(mut self: Box<Self>) -> Result<(), TransportError> {
         bahub_core::fault_point("side.closing");

@@ -33,9 +33,10 @@ impl Claims {
     }
 
     /// Whether a pod with these volumes has to run where the original does.
-    pub(super) fn same_node(&self, volumes: &[Volume]) -> bool {
+    pub(super) fn same_node(&self, volumes: &[Volume], writable: bool) -> bool {
         volumes.iter().any(|volume| match claim(volume) {
-            Some(name) => !self.has(name, "ReadWriteMany") && !self.has(name, "ReadOnlyMany"),
+            // One that can be written by one node is held by that one, whatever else it could be.
+            Some(name) => !self.has(name, "ReadWriteMany") && (writable || !self.is_read_by_all(name)),
             // What the cluster hands out, or a server of files, can be had everywhere.
             None => {
                 volume.config_map.is_none()
@@ -44,6 +45,10 @@ impl Claims {
                     && volume.nfs.is_none()
             }
         })
+    }
+
+    fn is_read_by_all(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(|modes| !modes.is_empty() && modes.iter().all(|one| one == "ReadOnlyMany"))
     }
 
     fn has(&self, name: &str, mode: &str) -> bool {

@@ -81,7 +81,7 @@ fn annotations(backup: &str) -> BTreeMap<String, String> {
 
 fn pod(of: &Likeness<'_>) -> PodSpec {
     let original = of.original.spec.clone().unwrap_or_default();
-    let node = original.node_name.filter(|_| of.claims.same_node(&of.shared.volumes));
+    let node = original.node_name.filter(|_| of.claims.same_node(&of.shared.volumes, of.writable));
     let own = original.affinity.and_then(|affinity| affinity.node_affinity);
     let affinity = node.map(on_node).or(own);
     let mut volumes = of.shared.volumes.clone();

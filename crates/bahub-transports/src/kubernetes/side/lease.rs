@@ -30,6 +30,8 @@ const RENEWED: Duration = Duration::from_secs(20);
 const SKEW: SignedDuration = SignedDuration::from_secs(30);
 /// The annotation with the workload that may be scaled down.
 const WORKLOAD: &str = "bahub.workload";
+/// The annotation with how many it had.
+const REPLICAS: &str = "bahub.replicas";
 /// The annotation with the labels by which the run found its pod.
 const SELECTOR: &str = "bahub.selector";
 
@@ -41,6 +43,8 @@ pub(super) struct Record {
     pub(super) backup: String,
     pub(super) selector: String,
     pub(super) workload: Option<Workload>,
+    /// How many it had when the run began; 0 where nothing is scaled.
+    pub(super) replicas: i32,
     /// Whether it names a workload in words that this version does not know: what it holds is anybody's guess.
     pub(super) is_unclear: bool,
     holder: Option<Holder>,
@@ -49,10 +53,13 @@ pub(super) struct Record {
 }
 
 impl Record {
-    pub(super) fn new(name: &str, run: &str, backup: &str, selector: &str, workload: Option<Workload>) -> Self {
+    /// Of a run that may scale a workload which has so many replicas.
+    pub(super) fn new(name: &str, run: &str, backup: &str, selector: &str, scaled: Option<(Workload, i32)>) -> Self {
+        let (workload, replicas) = scaled.unzip();
+        let replicas = replicas.unwrap_or_default();
         let (name, run, backup) = (name.to_owned(), run.to_owned(), backup.to_owned());
         let (selector, holder) = (selector.to_owned(), Holder::this());
-        Self { name, run, backup, selector, workload, is_unclear: false, holder, until: None }
+        Self { name, run, backup, selector, workload, replicas, is_unclear: false, holder, until: None }
     }
 
     fn to_lease(&self, now: Timestamp) -> Lease {
@@ -60,6 +67,7 @@ impl Record {
         let mut annotations =
             BTreeMap::from([(BACKUP.to_owned(), self.backup.clone()), (SELECTOR.to_owned(), self.selector.clone())]);
         annotations.extend(workload.map(|workload| (WORKLOAD.to_owned(), workload)));
+        annotations.insert(REPLICAS.to_owned(), self.replicas.to_string());
         Lease {
             metadata: ObjectMeta {
                 name: Some(self.name.clone()),
@@ -91,6 +99,7 @@ impl Record {
             run: meta.labels.as_ref()?.get(RUN)?.clone(),
             backup: annotation(BACKUP).unwrap_or_default(),
             selector: annotation(SELECTOR).unwrap_or_default(),
+            replicas: annotation(REPLICAS).and_then(|text| text.parse().ok()).unwrap_or_default(),
             is_unclear: named.is_some() && workload.is_none(),
             workload,
             holder: spec.holder_identity.as_deref().and_then(Holder::parse),

@@ -131,10 +131,11 @@ impl SidePod {
         let likeness =
             Likeness { original, container, shared, claims: &claims, config, name: &name, run, backup, writable };
         let workload = down.as_ref().map(|down| down.owner.workload.clone());
+        let replicas = down.as_ref().map(|down| down.replicas);
         Ok(Side {
             cluster: cluster.clone(),
             job: job::job(likeness),
-            record: Record::new(&name, run, backup, &config.selector, workload),
+            record: Record::new(&name, run, backup, &config.selector, workload.zip(replicas)),
             down,
             patience: self.patience(),
             cx: cx.clone(),
@@ -172,9 +173,10 @@ impl SidePod {
         let (run, workload) = (cx.id.clone(), owner.workload.clone());
         let (lease, was) = (lease.to_owned(), Arc::default());
         let scaling = Scaling { cluster: cluster.clone(), workload, run, lease, was };
-        scaling.can_go_down().await?;
+        let replicas = scaling.can_go_down().await?;
+        let is_abrupt = pod.spec.as_ref().and_then(|spec| spec.termination_grace_period_seconds) == Some(0);
         let wait_ready = Duration::from_secs(self.0.wait_ready);
-        Ok(Down { scaling, owner, wait_ready, first, is_done: false })
+        Ok(Down { scaling, owner, replicas, wait_ready, first, is_abrupt, is_done: false })
     }
 }
 

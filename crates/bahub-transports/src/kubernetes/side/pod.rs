@@ -19,9 +19,8 @@ use super::{cancelled, undone};
 
 /// How often it is looked at.
 const LOOK: Duration = Duration::from_millis(250);
-/// How long a pod that is being removed may take. Its programs are dead before: an agent ends 30 s after its controller.
-/// A kubelet before 1.22 lets the sandbox of a pod whose container never ran be swept, which it does once in a minute.
-const GOES: Duration = Duration::from_secs(150);
+/// How long programs of a pod that is being removed may take. They are dead before: an agent ends 30 s after its controller.
+const GOES: Duration = Duration::from_secs(60);
 /// How long programs of a side pod may go on that could not be removed: an agent ends 30 s after its controller.
 const ALONE: Duration = Duration::from_secs(35);
 /// How long a job may have no pod before somebody wonders.
@@ -62,7 +61,7 @@ pub(super) async fn up(
     cx: &RunContext,
 ) -> Result<Place, TransportError> {
     let (namespace, name) = (job.metadata.namespace.clone().unwrap_or_default(), name_of(job));
-    let (began, mut told) = (Instant::now(), String::new());
+    let (began, mut told, mut seen) = (Instant::now(), String::new(), None);
     let until = began + patience;
     loop {
         let pods = pods(cluster, &namespace, &cx.id).await?;
@@ -74,7 +73,14 @@ pub(super) async fn up(
             }
             Some(pod) if is_hopeless(pod) => return Err(not_up(cluster, &namespace, pod)),
             Some(pod) if Instant::now() > until => return Err(not_up(cluster, &namespace, pod)),
-            Some(pod) => tell_unscheduled(pod, &mut told, cx),
+            Some(pod) => {
+                tell_unscheduled(pod, &mut told, cx);
+                seen = Some(pod.clone());
+            }
+            // The job's own time has passed first.
+            None if seen.is_some() => {
+                return Err(seen.map_or_else(cancelled, |pod| not_up(cluster, &namespace, &pod)));
+            }
             None => {
                 let is_seen = must_be_possible(cluster, &namespace, name, Instant::now() > until).await?;
                 if !is_seen && began.elapsed() > SLOW {
@@ -211,11 +217,11 @@ async fn removed(cluster: &Cluster, namespace: &str, name: &str, run: &str) -> R
     }
 }
 
-/// Whether none of its programs runs any more, or will.
+/// Whether nothing of a run works in it any more. An agent is put only into a container that was seen to run, and what has
+/// ended is not started again; the pod itself may take a minute more to go, because old kubelets sweep once in a minute.
 fn has_ended(pod: &Pod) -> bool {
-    let status = pod.status.as_ref();
-    let phase = status.and_then(|status| status.phase.as_deref());
-    matches!(phase, Some("Succeeded" | "Failed"))
+    let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
+    !statuses.into_iter().any(|one| one.state.as_ref().is_some_and(|state| state.running.is_some()))
 }
 
 /// The jobs of all runs in a namespace: their names, and the runs' ids.

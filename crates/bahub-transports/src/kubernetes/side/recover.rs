@@ -1,5 +1,8 @@
 //! What no run holds any more.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicI32;
+
 use bahub_core::run::{RunContext, RunPurpose};
 use bahub_core::transport::{Recovered, TransportError, TransportErrorKind};
 
@@ -75,7 +78,8 @@ async fn mended(cluster: &Cluster, namespace: &str, record: &Record) -> Result<V
     let removed = pod::remove(cluster, namespace, name, run).await;
     if let Some(workload) = &record.workload {
         let (cluster, workload) = (cluster.clone(), workload.clone());
-        let was = std::sync::Arc::default();
+        // Should the workload's own record be gone.
+        let was = Arc::new(AtomicI32::new(record.replicas));
         let scaling = Scaling { cluster, workload, run: run.clone(), lease: name.clone(), was };
         let sentence = match scaling.up().await? {
             Back::Nothing => None,

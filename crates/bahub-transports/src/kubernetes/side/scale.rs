@@ -21,6 +21,8 @@ use super::workload::Workload;
 
 /// The annotation of a workload that a run has scaled to 0.
 const SCALED: &str = "bahub.scaled-down";
+/// How long a patch that scales down is tried to be sent: shorter than a lease holds.
+const BRIEF: Duration = Duration::from_secs(45);
 /// How often a patch is tried whose guards did not hold because something else changed meanwhile.
 const TRIES: u32 = 20;
 
@@ -55,7 +57,7 @@ pub(super) struct Scaling {
     pub(super) workload: Workload,
     pub(super) run: String,
     pub(super) lease: String,
-    /// How many there were, once this process has scaled it down; 0 before.
+    /// How many there were, once it may have been scaled down; 0 before.
     pub(super) was: Arc<AtomicI32>,
 }
 
@@ -80,7 +82,8 @@ impl Scaling {
             let now = self.looked_at().await?;
             // The answer to the first try was lost.
             let is_ours = now.record.as_deref().map(|text| self.parse(text)).transpose()?;
-            if now.replicas == 0 && is_ours.is_some_and(|before| before.run == self.run) {
+            if let Some(before) = is_ours.filter(|before| now.replicas == 0 && before.run == self.run) {
+                self.was.store(before.replicas, Ordering::Release);
                 return Ok(());
             }
             self.can(&now).await?;
@@ -94,12 +97,14 @@ impl Scaling {
         Err(self.refused("it changes all the time", "see who does that: kubectl describe"))
     }
 
-    /// Whether it could be scaled to 0 and back now; nothing is changed.
+    /// How many there are, if it could be scaled to 0 and back now; nothing is changed.
     ///
     /// # Errors
     /// [`TransportErrorKind::Refused`], with the reason.
-    pub(super) async fn can_go_down(&self) -> Result<(), TransportError> {
-        self.can(&self.looked_at().await?).await
+    pub(super) async fn can_go_down(&self) -> Result<i32, TransportError> {
+        let now = self.looked_at().await?;
+        self.can(&now).await?;
+        Ok(now.replicas)
     }
 
     async fn can(&self, now: &Now) -> Result<(), TransportError> {
@@ -139,9 +144,11 @@ impl Scaling {
     }
 
     async fn patched_down(&self, now: &Now) -> Result<bool, TransportError> {
+        // It must not land when the lease that was just renewed has expired.
+        let this = &Self { cluster: self.cluster.patient(BRIEF), ..self.clone() };
         let before = Before { run: self.run.clone(), lease: self.lease.clone(), replicas: now.replicas };
         let record = json!(before).to_string();
-        let mut patch = self.guards(now);
+        let mut patch = this.guards(now);
         if !now.has_annotations {
             patch.push(json!({ "op": "add", "path": "/metadata/annotations", "value": {} }));
         }
@@ -149,10 +156,10 @@ impl Scaling {
         if self.workload.is_built_in() {
             patch.push(json!({ "op": "test", "path": "/spec/replicas", "value": now.replicas }));
             patch.push(json!({ "op": "replace", "path": "/spec/replicas", "value": 0 }));
-            return self.patch(patch).await;
+            return this.patch(patch).await;
         }
         // Where the number is elsewhere: recorded first, then changed.
-        Ok(self.patch(patch).await? && self.patch_scale(now.replicas, 0).await?)
+        Ok(this.patch(patch).await? && this.patch_scale(now.replicas, 0).await?)
     }
 
     /// Brings the recorded number back and removes the record, in one step; harmless where this run had scaled nothing.
@@ -200,7 +207,9 @@ impl Scaling {
         }
         let message =
             format!("{} is at 0, and somebody took away the record of how many there were: {was}", self.workload);
-        Err(TransportError::new(TransportErrorKind::Undo, message).with_help(self.by_hand(was)))
+        let lease = self.cluster.kubectl(&self.workload.namespace, &format!("delete lease {}", self.lease));
+        let help = format!("{}; or, if it is meant to be at 0: {lease}", self.by_hand(was));
+        Err(TransportError::new(TransportErrorKind::Undo, message).with_help(help))
     }
 
     /// What it is now, with the number of its scale. None where it, or the one that was meant, is gone.

@@ -17,6 +17,9 @@ use super::owner::Owner;
 use super::pod;
 use super::scale::{Back, Scaling};
 
+/// How long a kubelet may take to kill the programs of a pod that has no time to end. It hears of it within a second.
+const KILLED: Duration = Duration::from_secs(5);
+
 /// What a run in a side pod consists of.
 pub(super) struct Side {
     pub(super) cluster: Cluster,
@@ -40,9 +43,13 @@ pub(super) struct Side {
 pub(super) struct Down {
     pub(super) scaling: Scaling,
     pub(super) owner: Owner,
+    /// How many there were when the run began.
+    pub(super) replicas: i32,
     pub(super) wait_ready: Duration,
     /// Whether the side pod can run only when the original does not.
     pub(super) first: bool,
+    /// Whether its pods have no time to end.
+    pub(super) is_abrupt: bool,
     pub(super) is_done: bool,
 }
 
@@ -129,6 +136,10 @@ impl Side {
         bahub_core::fault_point("pod.scaled");
         let Some(down) = &mut self.down else { return Ok(()) };
         down.scaling.gone(&down.owner, self.patience, &self.cx).await?;
+        // Without a grace period a pod is gone from the cluster's books while its programs are still being killed.
+        if down.is_abrupt {
+            tokio::time::sleep(KILLED).await;
+        }
         bahub_core::fault_point("pod.quiesced");
         down.is_done = true;
         Ok(())
@@ -174,6 +185,13 @@ impl Session for Side {
     async fn quiesce(&mut self) -> Result<(), TransportError> {
         self.inside().await?;
         self.scale_down().await
+    }
+
+    async fn still_quiet(&mut self) -> Result<(), TransportError> {
+        match self.down.as_ref().filter(|down| down.is_done) {
+            Some(down) => down.scaling.still_down(&down.owner).await,
+            None => Ok(()),
+        }
     }
 
     async fn close(mut self: Box<Self>) -> Result<(), TransportError> {

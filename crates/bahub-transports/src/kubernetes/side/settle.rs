@@ -48,6 +48,12 @@ impl Scaling {
         }
     }
 
+    /// # Errors
+    /// [`TransportErrorKind::Refused`] where somebody has scaled it up.
+    pub(super) async fn still_down(&self, owner: &Owner) -> Result<(), TransportError> {
+        self.must_be_down(&self.scale().await?, owner)
+    }
+
     fn must_be_down(&self, scale: &Scale, owner: &Owner) -> Result<(), TransportError> {
         let replicas = replicas(scale);
         if replicas == 0 {
@@ -57,7 +63,9 @@ impl Scaling {
             Some(above) => format!("somebody scaled it to {replicas} meanwhile, perhaps {above}, which it belongs to"),
             None => format!("somebody scaled it to {replicas} meanwhile"),
         };
-        Err(self.refused(&why, "pause whoever scales it (an operator, an autoscaler), or leave out `scaleDown`"))
+        let message = format!("{} does not stay at 0: {why}", self.workload);
+        Err(TransportError::new(TransportErrorKind::Refused, message)
+            .with_help("pause whoever scales it (an operator, an autoscaler), or leave out `scaleDown`"))
     }
 
     fn stays(&self, pod: &Pod, patience: Duration) -> TransportError {

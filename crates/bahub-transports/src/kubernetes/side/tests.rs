@@ -198,7 +198,8 @@ fn it_runs_where_the_original_does_unless_its_volumes_can_be_had_elsewhere() {
         (&["ReadWriteOncePod"], true),
         (&[], true),
         (&["ReadWriteMany"], false),
-        (&["ReadWriteOnce", "ReadOnlyMany"], false),
+        (&["ReadOnlyMany"], false),
+        (&["ReadWriteOnce", "ReadOnlyMany"], true),
     ] {
         let job = made(&pod(), false, modes, json!({}));
         let bound = json!([{ "key": "metadata.name", "operator": "In", "values": ["node7"] }]);
