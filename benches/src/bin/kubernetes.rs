@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use bahub_benches::{Common, Series, Server, Setup, between, sql_text};
@@ -75,10 +75,17 @@ fn kubectl(namespace: &Namespace) -> String {
     format!("{} --kubeconfig {} --namespace {}", program.display(), kubeconfig.display(), namespace.name())
 }
 
-fn fill(namespace: &Namespace, pod: &str, from: &std::path::Path, name: &str) -> io::Result<()> {
-    let put = format!("{} exec -i {pod} -- sh -c 'mkdir /data/{name}; cat >/data/{name}/dump.sql'", kubectl(namespace));
+/// `kubectl exec` may lose the rest of its input where the program says nothing after it, and tell of success: so it does,
+/// and what came is compared.
+fn fill(namespace: &Namespace, pod: &str, from: &Path, name: &str) -> io::Result<()> {
+    let put = format!(
+        "{} exec -i {pod} -- sh -c 'mkdir /data/{name}; cat >/data/{name}/dump.sql; echo done'",
+        kubectl(namespace)
+    );
     let status = Command::new("sh").args(["-c", &put]).stdin(File::open(from)?).status()?;
-    if status.success() { Ok(()) } else { Err(io::Error::other("the pod could not be filled")) }
+    let size = namespace.sh(pod, "main", &format!("wc -c </data/{name}/dump.sql"));
+    let is_whole = size.trim().parse() == Ok(from.metadata()?.len());
+    if status.success() && is_whole { Ok(()) } else { Err(io::Error::other(format!("the pod got {size} bytes"))) }
 }
 
 /// The command of a backup of one of the folders.

@@ -228,3 +228,21 @@ async fn what_somebody_stopped_meanwhile_stays_down() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_starts_meanwhile_spoils_the_work_and_stays_up() {
+    alone(async |engine| {
+        engine.container("original", &[]);
+        let mut session = open(&side(engine, "original", json!({ "stop_timeout": 1 }))).await.unwrap();
+        let process = session.exec(&Exec::new(["sleep", "1000"])).await.unwrap();
+        session.quiesce().await.unwrap();
+        session.still_quiet().await.unwrap();
+        engine.docker(&["start", "original"]);
+        let spoilt = session.still_quiet().await.unwrap_err().chain();
+        assert!(spoilt.contains("somebody started the container original"), "{spoilt}");
+        session.close().await.unwrap();
+        drop(process);
+        assert_eq!(status(engine, "original"), "running");
+    })
+    .await;
+}
