@@ -129,6 +129,15 @@ fn a_mending_that_is_killed_is_mended_and_what_somebody_removed_stands_in_nobody
     assert!(recovered.stdout.contains("side pod"), "{recovered:?}");
     assert_eq!(state(&app.namespace, "deployment/web"), before);
     app.namespace.ready("app=web");
+    // Somebody takes away the record of a run that is dead: the number is known all the same, and it is not forgotten.
+    app.killed_at("pod.scaled", &[":backup:make", "tree"]);
+    app.namespace.kubectl(&["annotate", "deployment/web", "bahub.scaled-down-"]);
+    let told = app.scene.json(&[":recover", "tree"]);
+    told.assert_code(100).assert_error(&["how many there were: 1", "--replicas=1", "delete lease web-"]);
+    app.namespace.kubectl(&["scale", "deployment/web", "--replicas=1"]);
+    app.scene.json(&[":recover", "tree"]).assert_code(0);
+    assert_eq!(state(&app.namespace, "deployment/web"), before);
+    app.namespace.ready("app=web");
     app.killed_at("pod.scaled", &[":backup:make", "tree"]);
     app.namespace.kubectl(&["delete", "deployment", "web"]);
     let recovered = app.scene.json(&[":recover", "tree"]);
