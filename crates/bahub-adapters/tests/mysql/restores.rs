@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bahub_core::engine::{Look, RestoreOptions, RunErrorKind};
 use bahub_core::replay::{Place, ReplayTarget};
+use bahub_testkit::fixtures::MariaDb;
 use serde_json::json;
 
 use super::support::{Room, SHARED, done, spec, told};
@@ -124,29 +125,31 @@ async fn a_statement_that_is_refused_stops_the_restore_and_its_line_is_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_drill_counts_what_came_back_and_leaves_nothing() {
-    SHARED.sql("CREATE DATABASE drilled; USE drilled; CREATE TABLE `a``\n\\b` (v INT); INSERT INTO `a``\n\\b` SELECT seq FROM seq_1_to_1000; CREATE TABLE t (v INT) ENGINE=Aria; INSERT INTO t VALUES (1); CREATE VIEW w AS SELECT * FROM t; CREATE SEQUENCE s;");
+    // What a drill made is swept by any run of the server, when no session is in it.
+    let server = MariaDb::start();
+    server.sql("CREATE DATABASE drilled; USE drilled; CREATE TABLE `a``\n\\b` (v INT); INSERT INTO `a``\n\\b` SELECT seq FROM seq_1_to_1000; CREATE TABLE t (v INT) ENGINE=Aria; INSERT INTO t VALUES (1); CREATE VIEW w AS SELECT * FROM t; CREATE SEQUENCE s;");
     let room = Room::new();
-    let database = spec(&SHARED, json!({ "database": "drilled" }));
+    let database = spec(&server, json!({ "database": "drilled" }));
     done(&room.backup(database.clone()).await);
     let look = |look| RestoreOptions { look, ..RestoreOptions::default() };
     let ended = room.engine.restore(&room.plan(database.clone()), &look(Look::Only)).await;
     done(&ended);
     let drill = ended.report.drill.unwrap();
     assert_eq!((drill.things, drill.count, drill.compared), (2, 1001, true));
-    let left = || SHARED.sql("SHOW DATABASES LIKE '\\_\\_bahub%'");
+    let left = || server.sql("SHOW DATABASES LIKE '\\_\\_bahub%'");
     assert_eq!(left(), "");
-    SHARED.sql("INSERT INTO drilled.t VALUES (2)");
+    server.sql("INSERT INTO drilled.t VALUES (2)");
     let ended = room.engine.restore(&room.plan(database.clone()), &look(Look::First)).await;
     done(&ended);
-    assert_eq!((SHARED.sql("SELECT COUNT(*) FROM drilled.t").trim(), left().as_str()), ("1", ""));
+    assert_eq!((server.sql("SELECT COUNT(*) FROM drilled.t").trim(), left().as_str()), ("1", ""));
     // What a killed drill left is swept by the next run.
     let dead = format!("__bahub_try_{}", "0123456789abcdef".repeat(2));
-    SHARED.sql(&format!("CREATE DATABASE `{dead}`; CREATE TABLE `{dead}`.t (v INT)"));
+    server.sql(&format!("CREATE DATABASE `{dead}`; CREATE TABLE `{dead}`.t (v INT)"));
     let ended = room.backup(database).await;
     done(&ended);
     assert_eq!(ended.report.recovered[0].what, format!("database {dead}"));
     assert_eq!(left(), "");
-    let several = spec(&SHARED, json!({ "databases": ["drilled"] }));
+    let several = spec(&server, json!({ "databases": ["drilled"] }));
     done(&room.backup(several.clone()).await);
     let ended = room.engine.restore(&room.plan(several), &look(Look::Only)).await;
     assert!(told(&ended).contains("several databases") && !told(&ended).contains("--to"), "{}", told(&ended));
@@ -188,7 +191,7 @@ fn a_drill_is_refused_where_it_would_run_events() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_restores_keeps_its_password_and_grants_on_what_is_gone_stop_nothing() {
-    let server = bahub_testkit::fixtures::MariaDb::start();
+    let server = MariaDb::start();
     let user = "re.st`o'r\\e*r/";
     let quoted = user.replace('\\', "\\\\").replace('\'', "\\'");
     server.sql(&format!(

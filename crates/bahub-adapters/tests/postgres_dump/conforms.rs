@@ -34,8 +34,9 @@ fn the_postgres_dump_adapter_conforms() {
     }
 }
 
-/// A database of the shared server, and what was in it.
+/// A database of a server of its own, whose roles nobody else changes, and what was in it.
 struct Shop {
+    server: Postgres,
     before: std::sync::OnceLock<String>,
 }
 
@@ -44,29 +45,30 @@ const SHOP: &str = "conformance shop";
 #[async_trait]
 impl LiveData for Shop {
     async fn prepare(&self) {
-        SHARED.sql("postgres", &format!("CREATE DATABASE \"{SHOP}\""));
-        SHARED.sql(SHOP, "CREATE TABLE t AS SELECT n, md5(n::text) FROM generate_series(1, 5000) n; CREATE VIEW v AS SELECT count(*) FROM t");
-        self.before.set(SHARED.dump(SHOP)).unwrap();
+        self.server.sql("postgres", &format!("CREATE DATABASE \"{SHOP}\""));
+        self.server.sql(SHOP, "CREATE TABLE t AS SELECT n, md5(n::text) FROM generate_series(1, 5000) n; CREATE VIEW v AS SELECT count(*) FROM t");
+        self.before.set(self.server.dump(SHOP)).unwrap();
     }
 
     async fn wipe(&self) {
-        SHARED.sql("postgres", &format!("DROP DATABASE \"{SHOP}\""));
+        self.server.sql("postgres", &format!("DROP DATABASE \"{SHOP}\""));
     }
 
     async fn compare(&self) -> Result<(), String> {
-        if SHARED.sql("postgres", &format!("SELECT 1 FROM pg_database WHERE datname = '{SHOP}'")).is_empty() {
+        if self.server.sql("postgres", &format!("SELECT 1 FROM pg_database WHERE datname = '{SHOP}'")).is_empty() {
             return Err("the database is gone".into());
         }
-        let now = SHARED.dump(SHOP);
+        let now = self.server.dump(SHOP);
         if self.before.get() == Some(&now) { Ok(()) } else { Err("the dumps differ".into()) }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_postgres_dump_adapter_goes_there_and_back() {
-    let adapter = Arc::new(adapter(spec(&SHARED, json!({ "databases": [SHOP], "globals": true }))));
+    let shop = Shop { server: Postgres::start(), before: Default::default() };
+    let adapter = Arc::new(adapter(spec(&shop.server, json!({ "databases": [SHOP], "globals": true }))));
     let how = RoundTrip { secrets: vec![Postgres::PASSWORD.into()], ..RoundTrip::default() };
-    let report = conformance::adapter_round_trip(adapter, &Shop { before: Default::default() }, &how).await;
+    let report = conformance::adapter_round_trip(adapter, &shop, &how).await;
     report.assert_conforms();
     assert_eq!(report.held(), adapter_claim::ROUND_TRIP);
 }

@@ -35,19 +35,21 @@ async fn the_documented_rights_suffice() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_plain_owner_may_not_set_or_see_stops_nothing_and_is_told() {
-    SHARED.sql("postgres", "CREATE ROLE plain LOGIN PASSWORD 'p' CREATEDB; CREATE ROLE \"its app\"; CREATE ROLE gone");
-    SHARED.sql("postgres", "CREATE DATABASE plain OWNER plain");
-    SHARED.sql(
+    // Roles and drills are the whole server's.
+    let server = Postgres::start();
+    server.sql("postgres", "CREATE ROLE plain LOGIN PASSWORD 'p' CREATEDB; CREATE ROLE \"its app\"; CREATE ROLE gone");
+    server.sql("postgres", "CREATE DATABASE plain OWNER plain");
+    server.sql(
         "plain",
         "SET ROLE plain; CREATE TABLE t (v int); INSERT INTO t VALUES (1); CREATE TABLE hidden (v int); INSERT INTO hidden VALUES (1), (2); \
          ALTER TABLE hidden ENABLE ROW LEVEL SECURITY; ALTER TABLE hidden FORCE ROW LEVEL SECURITY; CREATE POLICY p ON hidden USING (v = 1); RESET ROLE; \
          ALTER ROLE \"its app\" IN DATABASE plain SET statement_timeout TO '33s'; ALTER ROLE gone IN DATABASE plain SET work_mem TO '1MB'; \
          ALTER DATABASE plain SET log_statement TO 'all'; ALTER DATABASE plain SET my.value TO 'it''s :\"db\"'; ALTER DATABASE plain CONNECTION LIMIT 7;",
     );
-    let (room, before) = (Room::new(), SHARED.dump("plain"));
-    let owner = spec(&SHARED, json!({ "user": "plain", "password": "p", "database": "plain" }));
-    done(&room.backup(spec(&SHARED, json!({ "database": "plain" }))).await);
-    SHARED.sql("postgres", "DROP DATABASE plain; DROP ROLE gone");
+    let (room, before) = (Room::new(), server.dump("plain"));
+    let owner = spec(&server, json!({ "user": "plain", "password": "p", "database": "plain" }));
+    done(&room.backup(spec(&server, json!({ "database": "plain" }))).await);
+    server.sql("postgres", "DROP DATABASE plain; DROP ROLE gone");
     for target in [ReplayTarget::default(), ReplayTarget::at(Place::Database("plain \"copy".into()))] {
         let named = match &target.place {
             Place::Database(_) => "\"plain \"\"copy\"",
@@ -66,8 +68,8 @@ async fn what_a_plain_owner_may_not_set_or_see_stops_nothing_and_is_told() {
         }
         assert_eq!(told.len(), 4, "{told:?}");
     }
-    SHARED.sql("postgres", "ALTER DATABASE plain SET log_statement TO 'all'; ALTER DATABASE plain SET my.value TO 'it''s :\"db\"'; ALTER ROLE \"its app\" IN DATABASE plain SET statement_timeout TO '33s'");
-    same(&SHARED.dump("plain"), &before.replace("ALTER ROLE gone IN DATABASE plain SET work_mem TO '1MB';\n", ""));
+    server.sql("postgres", "ALTER DATABASE plain SET log_statement TO 'all'; ALTER DATABASE plain SET my.value TO 'it''s :\"db\"'; ALTER ROLE \"its app\" IN DATABASE plain SET statement_timeout TO '33s'");
+    same(&server.dump("plain"), &before.replace("ALTER ROLE gone IN DATABASE plain SET work_mem TO '1MB';\n", ""));
     let options = RestoreOptions { look: Look::Only, ..RestoreOptions::default() };
     let ended = room.engine.restore(&room.plan(owner), &options).await;
     done(&ended);

@@ -132,11 +132,11 @@ fn of_a_file_of_two_keys_the_fingerprint_says_which() {
 #[test]
 fn a_command_may_take_longer_than_the_server() {
     let bench = Bench::new();
-    let output = bench.making("echo half; sleep 3; echo all").args(["--timeout", "1"]).output().unwrap();
+    let output = bench.making("echo half; sleep 7; echo all").args(["--timeout", "5"]).output().unwrap();
     assert_exit(&output, 0);
     fs::write(bench.path("data"), noise(16_000_000)).unwrap();
     assert_exit(&bench.make("cat data"), 0);
-    let output = bench.restoring("sleep 3; cat > out").args(["--timeout", "1"]).output().unwrap();
+    let output = bench.restoring("sleep 7; cat > out").args(["--timeout", "5"]).output().unwrap();
     assert_exit(&output, 0);
     assert!(fs::read(bench.path("out")).unwrap() == fs::read(bench.path("data")).unwrap());
 }

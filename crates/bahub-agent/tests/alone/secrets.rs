@@ -19,14 +19,14 @@ fn secrets_of_files_stand_in_no_process() {
     let secrets = [bench.token.as_str(), OF_FILES];
     let run = async {
         let mut make = bench.told("make");
-        make.arg("-k").arg(&private).args(["-c", "seq 100000 | cat"]);
+        make.arg("-k").arg(&private).args(["-c", "seq 100000 | cat; sleep 0.5"]);
         assert_exit(&make.output().unwrap(), 0);
         let mut restore = bench.told("restore");
         restore.arg("-p").arg(&private).args(["--passphrase-file", "passphrase", "-c", "cat > out; env > env"]);
         assert_exit(&restore.output().unwrap(), 0);
     };
     let ((), seen, looked_at) = wait(secrets_in_proc(&secrets, run));
-    assert!(looked_at >= 4, "{looked_at} processes were seen");
+    assert!(looked_at >= 3, "{looked_at} processes were seen");
     assert!(seen.is_empty(), "{seen:?}");
     assert!(fs::read_to_string(bench.path("out")).unwrap().ends_with("\n100000\n"));
 }

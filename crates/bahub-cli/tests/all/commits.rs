@@ -3,14 +3,16 @@
 use bahub_testkit::backup_repository::{Fault, Operation, Refusal};
 use rustix::process::Signal;
 
-use super::support::{Running, Scene, Server};
+use super::support::{Running, Scene, Server, held_tar};
 
 /// A run whose upload was registered, whose answer was lost, and that looks for it in vain for some ten seconds.
-fn looking_up(scene: &Scene, server: &Server) -> Running {
+pub(crate) fn looking_up(scene: &mut Scene, server: &Server) -> Running {
     server.misbehave(Fault::lose_answer());
+    let mut gate = held_tar(scene);
     let mut running = scene.start(&[":backup:make", "tree"]);
-    running.until_phase("capturing");
+    gate.reached();
     server.misbehave(Fault::refuse(Refusal::Forbidden).on(Operation::List).always());
+    gate.open();
     running.until_phase("committing");
     running
 }
@@ -19,8 +21,8 @@ fn looking_up(scene: &Scene, server: &Server) -> Running {
 fn a_signal_during_a_commit_does_not_deny_a_version() {
     for meta in [", relay: true", ", relay: false"] {
         let server = Server::start();
-        let scene = Scene::new().with_access(&server.access()).with_meta(meta);
-        let running = looking_up(&scene, &server);
+        let mut scene = Scene::new().with_access(&server.access()).with_meta(meta);
+        let running = looking_up(&mut scene, &server);
         running.signal(Signal::INT);
         let run = running.finish();
         run.assert_code(70).assert_error(&["unknown", ":backup:list"]);
@@ -34,8 +36,8 @@ fn a_signal_during_a_commit_does_not_deny_a_version() {
 fn a_second_signal_during_a_commit_does_not_deny_it_either() {
     for meta in [", relay: true", ", relay: false"] {
         let server = Server::start();
-        let scene = Scene::new().with_access(&server.access()).with_meta(meta);
-        let running = looking_up(&scene, &server);
+        let mut scene = Scene::new().with_access(&server.access()).with_meta(meta);
+        let running = looking_up(&mut scene, &server);
         running.signal(Signal::INT);
         running.signal(Signal::TERM);
         // Whether the server had all of it by then is a race, which is what the message says.

@@ -2,7 +2,7 @@
 
 use rustix::process::Signal;
 
-use super::support::{COLLECTION, Gate, LIMIT, Scene, Server, is_create, is_gone, shim, wait};
+use super::support::{COLLECTION, Gate, LIMIT, Scene, Server, held_tar, is_create, is_gone, shim, wait};
 
 /// A tar that puts out half a megabyte, reaches the gate, and never ends by itself.
 fn endless(scene: &mut Scene) -> Gate {
@@ -104,10 +104,7 @@ fn the_first_signal_aborts_the_upload_to_a_server() {
 #[test]
 fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
     let mut scene = Scene::new();
-    let gate = Gate::new(&scene, "tar");
-    let lines = format!("{}\n{}\nexec {} \"$@\"", gate.tell(), gate.wait(), super::support::REAL_TAR);
-    shim(&mut scene, &is_create(&lines));
-    let mut gate = gate;
+    let mut gate = held_tar(&mut scene);
     // As nohup starts a program.
     let nohup = ["-c", "trap '' HUP; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_bahub")];
     let args = [":backup:make", "tree", "--output", "json"];
@@ -142,12 +139,12 @@ fn the_second_signal_is_abrupt() {
 
 #[test]
 fn a_timeout_ends_a_run_that_takes_too_long() {
-    let mut scene = Scene::new().with_meta(", timeout: 1");
+    let mut scene = Scene::new().with_meta(", timeout: 10");
     let gate = hanging(&mut scene);
     let running = scene.start(&[":backup:make", "tree"]);
     let tar = gate.reached();
     let run = running.finish();
-    run.assert_code(14).assert_error(&["timeout of 1 s", "raise `timeout`"]);
+    run.assert_code(14).assert_error(&["timeout of 10 s", "raise `timeout`"]);
     assert!(is_gone(tar));
     assert_eq!(scene.store_files(), [""; 0]);
     next_run_succeeds(&mut scene);
@@ -156,12 +153,7 @@ fn a_timeout_ends_a_run_that_takes_too_long() {
 #[test]
 fn a_second_run_of_the_same_backup_is_refused_and_another_is_not() {
     let mut scene = Scene::new();
-    let mut gate = {
-        let gate = Gate::new(&scene, "tar");
-        let lines = format!("{}\n{}\nexec {} \"$@\"", gate.tell(), gate.wait(), super::support::REAL_TAR);
-        shim(&mut scene, &is_create(&lines));
-        gate
-    };
+    let mut gate = held_tar(&mut scene);
     let mut first = scene.start(&[":backup:make", "tree"]);
     let mut id = None;
     first.until(|event| {

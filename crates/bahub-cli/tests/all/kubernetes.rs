@@ -56,7 +56,8 @@ fn files_of_a_pod_with_two_containers_and_parts_of_a_volume() {
                 }
                 let other = || both.map(|(name, path, _)| sh(name, LOOK, path));
                 let before = other();
-                let token = server.as_ref().map_or("no token", |server| server.token()).to_owned();
+                let token =
+                    server.as_ref().map_or("a token that is nowhere: 0b7e4c1d", |server| server.token()).to_owned();
                 let watch = Watch::start(&[&token, "-----BEGIN PGP PRIVATE"], told(&namespace));
                 comes_back(route, &scene, || sh(name, LOOK, path), || drop(sh(name, "rm -rf \"$1\"/*", path)));
                 watch.heard_no_secret();
@@ -85,12 +86,12 @@ fn mariadb_in_a_pod_of(cluster: &Kubernetes) {
     namespace.ready("app=maria");
     let client = |sql: &str| namespace.sh("maria", "main", &format!("{client} \"{sql}\""));
     client(
-        "CREATE DATABASE app; CREATE TABLE app.t (n int PRIMARY KEY, v text); INSERT INTO app.t SELECT seq, md5(seq) FROM mysql.seq_1_to_5000; CREATE USER app@localhost IDENTIFIED BY 'pa55 word of maria'; GRANT ALL ON *.* TO app@localhost",
+        "CREATE DATABASE app; CREATE TABLE app.t (n int PRIMARY KEY, v text); INSERT INTO app.t SELECT seq, md5(seq) FROM mysql.seq_1_to_5000; CREATE USER app@localhost IDENTIFIED BY 'pa55 word of a pod'; GRANT ALL ON *.* TO app@localhost",
     );
     let look = || client("CHECKSUM TABLE app.t; SELECT count(*) FROM app.t");
-    let watch = Watch::start(&["pa55 word of maria", "-----BEGIN PGP PRIVATE"], told(&namespace));
+    let watch = Watch::start(&["pa55 word of a pod", "-----BEGIN PGP PRIVATE"], told(&namespace));
     let adapter =
-        ("bahub.adapters.mysql", "socket: /tmp/socket, user: app, password: \"pa55 word of maria\", database: app");
+        ("bahub.adapters.mysql", "socket: /tmp/socket, user: app, password: \"pa55 word of a pod\", database: app");
     let api = ApiServer::beside(cluster);
     let kubeconfig = api.as_ref().map_or_else(|| cluster.kubeconfig(), ApiServer::kubeconfig);
     let more = format!(", kubeconfig: \"{}\"", kubeconfig.display());
@@ -100,7 +101,7 @@ fn mariadb_in_a_pod_of(cluster: &Kubernetes) {
         comes_back(route, &scene, look, || drop(client("DROP TABLE app.t")));
         if let Some(api) = &api {
             let token = server.as_ref().map_or("-----BEGIN PGP", |server| server.token());
-            audited(&api.audit(), &["pa55 word of maria", "pa55%20word", "pa55+word", token]);
+            audited(&api.audit(), &["pa55 word of a pod", "pa55%20word", "pa55+word", token]);
         }
     }
     watch.heard_no_secret();

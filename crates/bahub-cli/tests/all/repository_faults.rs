@@ -2,13 +2,14 @@
 
 use bahub_testkit::backup_repository::{Fault, Operation, Refusal};
 
+use super::commits::looking_up;
 use super::support::{COLLECTION, Run, Scene, Server};
 
 const DATA: usize = 1_500_000;
 
 /// A scene whose server has one good version, and the version's size.
 fn scene(server: &Server, meta: &str) -> (Scene, u64) {
-    let access = format!("{}, stall_timeout: 2, answer_timeout: 2", server.access());
+    let access = format!("{}, stall_timeout: 5, answer_timeout: 5", server.access());
     let scene = Scene::with_noise(DATA).with_access(&access).with_meta(meta);
     scene.make();
     let size = server.versions(COLLECTION)[0].bytes;
@@ -117,12 +118,8 @@ fn an_answer_that_is_lost_after_the_commit_is_looked_up() {
 fn an_answer_that_is_lost_and_cannot_be_looked_up_is_unknown() {
     for meta in ["", ", relay: true"] {
         let server = Server::start();
-        let (scene, _) = scene(&server, meta);
-        server.misbehave(Fault::lose_answer());
-        let mut running = scene.start(&[":backup:make", "tree"]);
-        running.until_phase("capturing");
-        server.misbehave(Fault::refuse(Refusal::Forbidden).on(Operation::List).always());
-        let run = running.finish();
+        let (mut scene, _) = scene(&server, meta);
+        let run = looking_up(&mut scene, &server).finish();
         run.assert_code(70).assert_error(&["unknown", ":backup:list"]);
         assert_eq!(run.report()["outcome"], "unknown");
         server.behave();
@@ -138,7 +135,7 @@ fn a_server_that_stalls_is_given_up() {
         // More than the system's buffers take.
         std::fs::write(scene.data().join("more"), bahub_testkit::fixtures::noise(24 << 20)).unwrap();
         server.misbehave(Fault::stall_upload_after(50_000));
-        fails(&scene, &server, &["took no more bytes for 2 s", &server.url()]);
+        fails(&scene, &server, &["took no more bytes for 5 s", &server.url()]);
         std::fs::remove_file(scene.data().join("more")).unwrap();
         next_run_succeeds(&scene, &server);
     }

@@ -143,8 +143,8 @@ async fn a_busy_store_is_tried_again_at_every_step() {
 #[tokio::test]
 async fn a_silent_store_is_given_up_whatever_it_was_asked_for() {
     let server = S3Server::start().await;
-    let sink = server.sink(FULL, json!({"stall_timeout": 0.4}));
-    let version = store(&sink, &noise(100)).await.unwrap().version;
+    let sink = server.sink(FULL, json!({"stall_timeout": 2}));
+    let version = store(&server.sink(FULL, json!({})), &noise(100)).await.unwrap().version;
     let stalled = |error: &SinkError| assert_eq!(*error.kind(), SinkErrorKind::Stalled, "{error}");
     server.misbehave(Effect::Silent, Method::GET, "list-type");
     stalled(&sink.list().await.unwrap_err());

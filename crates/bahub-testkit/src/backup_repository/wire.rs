@@ -20,7 +20,7 @@ use tokio::{
 use super::chunks::Chunks;
 
 /// How long a connection that is closed by the server is still read, so that the client sees the answer and no reset.
-const LINGER: Duration = Duration::from_millis(500);
+const LINGER: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
 pub(super) struct Wire {

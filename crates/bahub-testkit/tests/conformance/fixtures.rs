@@ -66,7 +66,7 @@ async fn a_secret_in_a_process_list_is_seen_and_others_are_not() {
     let secrets = ["in-argv-hunter22", "in-environment-hunter22", "on-stdin-hunter22"];
     let work = async {
         let mut child = tokio::process::Command::new("sh")
-            .args(["-c", "sleep 0.3; :", "sh", secrets[0]])
+            .args(["-c", "sleep 3; :", "sh", secrets[0]])
             .env("PASSWORD", secrets[1])
             .spawn()
             .unwrap();

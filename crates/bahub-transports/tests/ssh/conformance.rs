@@ -7,14 +7,14 @@ use bahub_testkit::conformance::{self, TransportOptions, transport_claim};
 use bahub_testkit::fixtures::{Sshd, agent_program};
 use serde_json::json;
 
-use crate::support::transport;
+use crate::support::{transport, until};
 
 async fn conforms(sshd: &Sshd, options: TransportOptions) {
     let options = TransportOptions { agent_program: Some(agent_program()), ..options };
     let report = conformance::transport(Arc::new(transport(sshd.spec(), json!({}))), &options).await;
     report.assert_conforms();
     assert_eq!(report.held(), transport_claim::ALL);
-    assert_eq!(sshd.connections(), Vec::<String>::new(), "no connection is left");
+    until(Duration::from_secs(20), "no connection is left", async || sshd.connections().is_empty()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

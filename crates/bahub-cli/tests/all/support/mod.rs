@@ -14,7 +14,7 @@ pub(crate) use run::Run;
 pub(crate) use running::Running;
 pub(crate) use scene::{EMAIL, Scene, compare};
 pub(crate) use server::{COLLECTION, PASSWORD, Server, wait};
-pub(crate) use shim::{Gate, REAL_TAR, is_create, shim};
+pub(crate) use shim::{Gate, REAL_TAR, held_tar, is_create, shim};
 
 use std::time::Duration;
 

@@ -29,6 +29,14 @@ pub(crate) fn shim(scene: &mut Scene, lines: &str) {
     scene.set_path(&format!("{}:{}", folder.display(), std::env::var("PATH").unwrap()));
 }
 
+/// A tar that tells when it is to make an archive, and does so when the gate opens.
+pub(crate) fn held_tar(scene: &mut Scene) -> Gate {
+    let gate = Gate::new(scene, "tar");
+    let lines = format!("{}\n{}\nexec {REAL_TAR} \"$@\"", gate.tell(), gate.wait());
+    shim(scene, &is_create(&lines));
+    gate
+}
+
 /// Two pipes with names: a script tells that it reached a place, and waits there.
 pub(crate) struct Gate {
     reached: PathBuf,

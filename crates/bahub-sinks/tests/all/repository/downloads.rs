@@ -8,7 +8,7 @@ use crate::support::fetch;
 #[tokio::test]
 async fn a_download_that_ends_early_ends_in_an_error() {
     let server = server().await;
-    let sink = with_token(&server, json!({"stall_timeout": 0.3}));
+    let sink = with_token(&server, json!({"stall_timeout": 3}));
     let version = VersionNumber(server.put_version("shop", &armoured(1 << 20)));
     for (fault, kind) in [
         (Fault::truncate_download_after(0), SinkErrorKind::Unreachable),

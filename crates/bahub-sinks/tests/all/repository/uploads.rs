@@ -107,7 +107,7 @@ async fn a_server_that_takes_no_more_bytes_is_given_up_after_the_stall_timeout()
 #[tokio::test]
 async fn a_server_that_never_answers_leaves_the_outcome_unknown() {
     let server = server().await;
-    let sink = with_token(&server, json!({"answer_timeout": 0.3}));
+    let sink = with_token(&server, json!({"answer_timeout": 3}));
     let mut upload = sink.begin(&new_version()).await.unwrap();
     server.misbehave(Fault::stall_upload_after(100));
     upload.write(armoured(1000)).await.unwrap();
