@@ -8,6 +8,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
+use super::side::side;
 use super::support::{in_each, open, transport};
 
 /// Far more than one takes: whoever needs so long hangs.
@@ -26,26 +27,39 @@ async fn run(session: &mut dyn Session, argv: &[&str], input: &[u8]) -> (Exit, S
     timeout(HANGS, work).await.map_err(|_| format!("{argv:?} hangs")).unwrap()
 }
 
+async fn two_hundred_in_a_row(mut session: Box<dyn Session>) {
+    // More than pipes and most buffers on the way hold: who writes it waits until the program ends.
+    let stuck = vec![7; 16 << 20];
+    for number in 0..200 {
+        let code = number % 7;
+        let script = format!("echo {number}; exit {code}");
+        if number == 99 {
+            let (exit, _) = run(session.as_mut(), &["sh", "-c", &script], &stuck).await;
+            // A server that closes over what nobody read resets the connection, and the end is lost; or it falls silent.
+            assert!([Exit::Code(code), Exit::Lost].contains(&exit), "{exit}");
+            continue;
+        }
+        let (exit, out) = run(session.as_mut(), &["sh", "-c", &script], &[]).await;
+        assert_eq!((exit, out), (Exit::Code(code), format!("{number}\n")));
+    }
+    session.close().await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_programs_in_a_row_do_not_hang() {
     in_each("execs", async |namespace| {
         namespace.pod("plain");
-        let mut session = open(&transport(&namespace, "app=plain", json!({ "timeout": 60 }))).await.unwrap();
-        // More than pipes and most buffers on the way hold: who writes it waits until the program ends.
-        let stuck = vec![7; 16 << 20];
-        for number in 0..200 {
-            let code = number % 7;
-            let script = format!("echo {number}; exit {code}");
-            if number == 99 {
-                let (exit, _) = run(session.as_mut(), &["sh", "-c", &script], &stuck).await;
-                // A server that closes over what nobody read resets the connection, and the end is lost; or it falls silent.
-                assert!([Exit::Code(code), Exit::Lost].contains(&exit), "{exit}");
-                continue;
-            }
-            let (exit, out) = run(session.as_mut(), &["sh", "-c", &script], &[]).await;
-            assert_eq!((exit, out), (Exit::Code(code), format!("{number}\n")));
-        }
-        session.close().await.unwrap();
+        two_hundred_in_a_row(open(&transport(&namespace, "app=plain", json!({ "timeout": 60 }))).await.unwrap()).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_programs_in_a_row_beside_a_pod_do_not_hang() {
+    in_each("side-execs", async |namespace| {
+        namespace.workload("Deployment", "web", 1);
+        two_hundred_in_a_row(open(&side(&namespace, "web", json!({ "timeout": 900 }))).await.unwrap()).await;
+        namespace.wait("the end of side pods", || namespace.of_runs().is_empty());
     })
     .await;
 }
