@@ -10,4 +10,4 @@ pub use command::{Cost, Series, median, timed};
 pub use data::{incompressible, sql_text, tree};
 pub use moments::between;
 pub use server::Server;
-pub use setup::{Common, Setup};
+pub use setup::{Common, FarOptions, Setup};

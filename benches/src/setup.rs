@@ -18,6 +18,23 @@ pub struct Common {
     pub bahub: PathBuf,
 }
 
+/// Options of measurements of data that is elsewhere.
+#[derive(Debug, clap::Args)]
+pub struct FarOptions {
+    /// What every measurement has.
+    #[command(flatten)]
+    pub common: Common,
+    /// Megabytes of SQL-like text
+    #[arg(long, default_value_t = 2000)]
+    pub megabytes: u64,
+    /// The test server to start for direct uploads
+    #[arg(long, default_value = "target/release/test-backup-repository")]
+    pub server: PathBuf,
+    /// How often each command runs
+    #[arg(long, default_value_t = 3)]
+    pub rounds: usize,
+}
+
 impl Common {
     /// As [`Setup::new`].
     ///

@@ -1,9 +1,8 @@
 //! What it costs that the data is elsewhere: throughput through each transport against `sh`, and the time of each phase.
 
 use std::io;
-use std::path::PathBuf;
 
-use bahub_benches::{Common, Series, Server, between, sql_text};
+use bahub_benches::{FarOptions, Series, Server, between, sql_text};
 use bahub_testkit::fixtures::{DockerEngine, Sshd, agent_program};
 use clap::Parser;
 
@@ -11,23 +10,14 @@ use clap::Parser;
 #[derive(Debug, Parser)]
 struct Args {
     #[command(flatten)]
-    common: Common,
-    /// Megabytes of SQL-like text
-    #[arg(long, default_value_t = 2000)]
-    megabytes: u64,
-    /// The test server to start for direct uploads
-    #[arg(long, default_value = "target/release/test-backup-repository")]
-    server: PathBuf,
-    /// How often each command runs
-    #[arg(long, default_value_t = 3)]
-    rounds: usize,
+    far: FarOptions,
 }
 
 /// The phases of a backup, as events name them.
 const PHASES: [&str; 6] = ["opening", "checking", "quiescing", "capturing", "committing", "closing"];
 
 fn main() -> io::Result<()> {
-    let args = Args::parse();
+    let args = Args::parse().far;
     let setup = args.common.setup()?;
     let (text, small) = (setup.folder.join("text"), setup.folder.join("small"));
     std::fs::create_dir_all(&text)?;

@@ -2,10 +2,10 @@
 
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use bahub_benches::{Common, Series, Server, Setup, between, sql_text};
+use bahub_benches::{FarOptions, Series, Server, Setup, between, sql_text};
 use bahub_testkit::fixtures::{Kubernetes, Namespace, agent_program};
 use clap::Parser;
 
@@ -14,16 +14,7 @@ use clap::Parser;
 #[derive(Debug, Parser)]
 struct Args {
     #[command(flatten)]
-    common: Common,
-    /// Megabytes of SQL-like text
-    #[arg(long, default_value_t = 2000)]
-    megabytes: u64,
-    /// The test server to start for direct uploads
-    #[arg(long, default_value = "target/release/test-backup-repository")]
-    server: PathBuf,
-    /// How often each command runs
-    #[arg(long, default_value_t = 3)]
-    rounds: usize,
+    far: FarOptions,
 }
 
 /// Steps of a run in a pod: what is printed, and what the run says when it begins.
@@ -51,7 +42,7 @@ const BESIDE: [(&str, &str); 10] = [
 ];
 
 fn main() -> io::Result<()> {
-    let args = Args::parse();
+    let args = Args::parse().far;
     let setup = args.common.setup()?;
     let Some(cluster) = Kubernetes::any() else {
         return Err(io::Error::other("there is no cluster: scripts/testbed up kubernetes agent"));
@@ -113,7 +104,7 @@ fn side(more: &str) -> String {
     format!(", image: {:?}{more}", Kubernetes::image("busybox"))
 }
 
-fn throughput(args: &Args, setup: &Setup, namespace: &Namespace, pod: &str) -> io::Result<()> {
+fn throughput(args: &FarOptions, setup: &Setup, namespace: &Namespace, pod: &str) -> io::Result<()> {
     let address = format!("{}:18429", namespace.cluster().host_address());
     let server = Server::start(&args.server, &address, &setup.folder.join("server-kubernetes"))?;
     let folder = format!("{{ url: \"file://{}/store-kubernetes\" }}", setup.folder.display());
@@ -142,7 +133,7 @@ fn throughput(args: &Args, setup: &Setup, namespace: &Namespace, pod: &str) -> i
     Ok(())
 }
 
-fn steps(args: &Args, setup: &Setup, namespace: &Namespace) -> io::Result<()> {
+fn steps(args: &FarOptions, setup: &Setup, namespace: &Namespace) -> io::Result<()> {
     let folder = format!("{{ url: \"file://{}/store-kubernetes\" }}", setup.folder.display());
     println!("\nsteps of a backup of 1 MB, milliseconds, medians of {} runs", args.rounds);
     for (kind, more, steps) in
