@@ -13,8 +13,7 @@ async fn refused(more: Value, words: &[&str]) {
     merge(&mut all, more);
     let began = Instant::now();
     let ended = room.backup(all).await;
-    // It does not hang: connecting is given up after 8 s, where the machine has nothing else to do.
-    assert!(began.elapsed() < Duration::from_secs(60));
+    assert!(began.elapsed() < Duration::from_secs(11));
     let told = told(&ended);
     assert_eq!(*ended.error.as_ref().unwrap().kind(), RunErrorKind::Preflight, "{told}");
     assert!(words.iter().all(|word| told.contains(word)), "{told}");

@@ -42,7 +42,7 @@ impl App {
     fn gets_as_before(&self, before: &str, what: &str) {
         let began = Instant::now();
         while self.state() != before {
-            assert!(began.elapsed() < Duration::from_secs(120), "{what}: {}", self.state());
+            assert!(began.elapsed() < Duration::from_secs(45), "{what}: {}", self.state());
             std::thread::sleep(Duration::from_millis(200));
         }
     }

@@ -10,7 +10,7 @@ use super::super::report::Checked;
 use super::program::{script, start};
 
 /// How long programs may live after their end was ordered: the 30 seconds of a dead link are the worst case.
-pub(super) const PATIENCE: Duration = Duration::from_secs(90);
+pub(super) const PATIENCE: Duration = Duration::from_secs(40);
 
 /// One program that holds the pipe (`$1`) and sleeps.
 pub(super) const HOLD: &str = "exec 3<>\"$1\"; echo alive >&3; exec sleep 600";
