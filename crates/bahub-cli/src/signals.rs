@@ -2,14 +2,14 @@
 
 use std::task::Poll;
 
-use bahub_core::engine::Ended;
+use bahub_core::engine::RunOutcome;
 use bahub_core::run::{Committed, RunContext};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// How a run that signals may end came out.
 pub(crate) enum Outcome {
     /// By itself, or after it was cancelled.
-    Ended(Box<Ended>),
+    RunOutcome(Box<RunOutcome>),
     /// A second signal: given up at once; what had to be undone was, but for these.
     Abrupt {
         /// A sentence for each thing that could not be brought back.
@@ -20,7 +20,7 @@ pub(crate) enum Outcome {
 }
 
 /// Runs the work; the first signal cancels it, the second drops it and undoes what has to be undone.
-pub(crate) async fn guard(cx: &RunContext, work: impl Future<Output = Ended>) -> std::io::Result<Outcome> {
+pub(crate) async fn guard(cx: &RunContext, work: impl Future<Output = RunOutcome>) -> std::io::Result<Outcome> {
     let mut signals = Signals::new()?;
     let mut work = Box::pin(work);
     tokio::select! {

@@ -14,7 +14,7 @@ use crate::step::{Exit, Step};
 pub trait Adapter: Debug + Send + Sync {
     /// The absolute paths that it reads and writes there; none where it speaks to a server. A transport that brings only
     /// some of the place's files refuses a run that needs others.
-    fn places(&self) -> Vec<String> {
+    fn required_paths(&self) -> Vec<String> {
         Vec::new()
     }
 
@@ -39,7 +39,7 @@ pub trait Adapter: Debug + Send + Sync {
 
     /// A step that removes what restores of dead runs left, and nothing of a live one; the first line that it puts out, if
     /// any, says what. It has five minutes, and runs after the probes of every run, and for `:recover`.
-    fn sweep(&self) -> Option<Step> {
+    fn cleanup_stale(&self) -> Option<Step> {
         None
     }
 
@@ -62,12 +62,12 @@ pub trait Adapter: Debug + Send + Sync {
     }
 
     /// What a user should know before this restore begins, in one sentence; asked with the question whether to go on.
-    fn caution(&self, _target: &ReplayTarget) -> Option<&'static str> {
+    fn restore_warning(&self, _target: &ReplayTarget) -> Option<&'static str> {
         None
     }
 
     /// What a restore there that breaks off leaves, and what to do, in one sentence: it follows the help of the error.
-    fn aftermath(&self, _target: &ReplayTarget) -> Option<&'static str> {
+    fn failure_note(&self, _target: &ReplayTarget) -> Option<&'static str> {
         None
     }
 

@@ -14,8 +14,8 @@ use crate::secret::Scrubber;
 pub enum Event {
     /// The run began.
     Started {
-        /// `backup`, `restore`, `verify`, `download` or `recover`.
-        operation: &'static str,
+        /// What is done.
+        operation: Operation,
         /// The backup's name.
         backup: String,
         /// The run's id.
@@ -52,13 +52,52 @@ pub enum Event {
         /// One sentence.
         message: String,
     },
+    /// An observer was too slow: so many events are missing here, for this observer alone.
+    Missed {
+        /// How many.
+        count: u64,
+    },
+}
+
+/// What a run does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Operation {
+    /// A version is made.
+    #[default]
+    Backup,
+    /// A version is put back.
+    Restore,
+    /// A version is restored beside the original, counted and removed.
+    Drill,
+    /// A version is read to its end.
+    Verify,
+    /// A version is written into a file.
+    Download,
+    /// What dead runs left is mended.
+    Recover,
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Backup => "backup",
+            Self::Restore => "restore",
+            Self::Drill => "drill",
+            Self::Verify => "verify",
+            Self::Download => "download",
+            Self::Recover => "recover",
+        })
+    }
 }
 
 /// The phases of a run, in the words of progress lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Phase {
-    /// The place is opened and the agent started.
+    /// The target is opened and the agent started.
     Opening,
     /// The probes run.
     Checking,
@@ -66,6 +105,8 @@ pub enum Phase {
     Quiescing,
     /// Data is read, compressed, encrypted and stored.
     Capturing,
+    /// Everything was read: the workload is started again, while the rest is stored.
+    Resuming,
     /// The version is being made visible.
     Committing,
     /// The message is read to its end and its integrity checked.
@@ -87,6 +128,7 @@ impl fmt::Display for Phase {
             Self::Checking => "checking",
             Self::Quiescing => "stopping the workload",
             Self::Capturing => "capturing",
+            Self::Resuming => "starting the workload again",
             Self::Committing => "committing",
             Self::Proving => "proving",
             Self::Drilling => "restoring beside the original",
@@ -97,10 +139,10 @@ impl fmt::Display for Phase {
     }
 }
 
-/// Where events go; cheap to clone.
+/// Where the events of one run go; cheap to clone.
 #[derive(Clone)]
 pub struct Events {
-    observer: Arc<dyn Fn(Event) + Send + Sync>,
+    sink: Arc<dyn Fn(Event) + Send + Sync>,
     scrubber: Scrubber,
 }
 
@@ -111,16 +153,16 @@ impl fmt::Debug for Events {
 }
 
 impl Events {
-    /// Sends events to this function, which must not block.
-    pub fn to(observer: impl Fn(Event) + Send + Sync + 'static) -> Self {
-        Self { observer: Arc::new(observer), scrubber: Scrubber::default() }
+    /// Hands events to this function, which must not block, after replacing the secrets that `scrubber` knows in every text.
+    ///
+    /// Whoever watches runs registers an [`Observer`](crate::observer::Observer) with the engine instead.
+    pub fn new(scrubber: Scrubber, sink: impl Fn(Event) + Send + Sync + 'static) -> Self {
+        Self { sink: Arc::new(sink), scrubber }
     }
 
-    /// Replaces the secrets that `scrubber` knows in every text.
-    #[must_use]
-    pub fn scrubbed_by(mut self, scrubber: Scrubber) -> Self {
-        self.scrubber = scrubber;
-        self
+    /// The same without known secrets, for tests of components.
+    pub fn to(sink: impl Fn(Event) + Send + Sync + 'static) -> Self {
+        Self::new(Scrubber::default(), sink)
     }
 
     /// Drops every event.
@@ -133,18 +175,19 @@ impl Events {
         &self.scrubber
     }
 
-    /// Tells an event.
-    pub fn tell(&self, event: Event) {
+    /// Emits an event.
+    pub fn emit(&self, event: Event) {
         let event = match event {
             Event::Log { source, line } => Event::Log { source, line: self.scrubber.scrub(&line) },
             Event::Warning { message } => Event::Warning { message: self.scrubber.scrub(&message) },
+            Event::Notice { message } => Event::Notice { message: self.scrubber.scrub(&message) },
             other => other,
         };
-        (self.observer)(event);
+        (self.sink)(event);
     }
 
-    /// Tells that a phase begins.
+    /// Emits that a phase begins.
     pub fn phase(&self, phase: Phase) {
-        self.tell(Event::Phase { phase });
+        self.emit(Event::Phase { phase });
     }
 }

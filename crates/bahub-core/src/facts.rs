@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::instance::Identity;
+
 /// The first four bytes of our skippable frames, little-endian on the wire: variant 11 of the sixteen.
 pub const SKIPPABLE_MAGIC: u32 = 0x184D_2A5B;
 
@@ -29,6 +31,9 @@ pub enum Fact {
         /// What the adapter's restore has to know.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         record: BTreeMap<String, String>,
+        /// The instance that it was captured from.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        instance: Option<Identity>,
     },
     /// What follows, up to the next segment, is this part.
     Segment {

@@ -49,8 +49,11 @@ impl<K> Fault<K> {
     }
 
     /// The kind, for code that decides.
-    pub fn kind(&self) -> &K {
-        &self.kind
+    pub fn kind(&self) -> K
+    where
+        K: Copy,
+    {
+        self.kind
     }
 
     /// What to do about it, for people.
@@ -87,7 +90,7 @@ impl<K: fmt::Debug> Error for Fault<K> {
     }
 }
 
-#[cfg(any(feature = "config", feature = "engine"))]
+#[cfg(feature = "config")]
 impl<K: fmt::Debug> miette::Diagnostic for Fault<K> {
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
         self.help().map(|help| Box::new(help) as Box<dyn fmt::Display>)

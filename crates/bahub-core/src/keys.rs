@@ -102,7 +102,7 @@ pub trait Keys: fmt::Debug + Send + Sync {
 
     /// Unlocks the session key of a message from its first bytes.
     ///
-    /// `head` holds at least everything up to the encrypted data packet, armoured or binary; [`HEAD_MOST`] bytes are
+    /// `head` holds at least everything up to the encrypted data packet, armoured or binary; [`MAX_HEAD`] bytes are
     /// always enough for a message that bahub or the original product wrote.
     ///
     /// # Errors
@@ -112,4 +112,4 @@ pub trait Keys: fmt::Debug + Send + Sync {
 }
 
 /// How many bytes of a message's start are handed to [`Keys::unlock`]: room for some hundred recipients.
-pub const HEAD_MOST: usize = 128 * 1024;
+pub const MAX_HEAD: usize = 128 * 1024;

@@ -20,11 +20,14 @@ pub mod config;
 #[cfg(feature = "engine")]
 pub mod engine;
 pub mod event;
+pub mod exit;
 pub mod facts;
 pub mod fault;
+pub mod instance;
 mod fault_point;
 pub mod keys;
 pub mod link;
+pub mod observer;
 pub mod plan;
 pub mod registry;
 pub mod replay;

@@ -6,13 +6,14 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::instance::Identity;
 use crate::step::{Bytes, Step};
 
 /// Where a restore goes, and how much of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ReplayTarget {
     /// The place.
-    pub place: Place,
+    pub location: RestoreTarget,
     /// Only these members (paths of a filesystem backup, tables of a database); empty for everything. Paths need not be
     /// UTF-8.
     pub members: Vec<OsString>,
@@ -26,8 +27,8 @@ pub struct ReplayTarget {
 
 impl ReplayTarget {
     /// This place, and everything.
-    pub fn at(place: Place) -> Self {
-        Self { place, ..Self::default() }
+    pub fn at(place: RestoreTarget) -> Self {
+        Self { location: place, ..Self::default() }
     }
 
     /// Refuses what only makes sense where a copy takes the place of what was there; `elsewhere` is the option that restores
@@ -35,7 +36,7 @@ impl ReplayTarget {
     ///
     /// # Errors
     /// [`Unsupported`] where one of these was asked for.
-    pub fn refuse_manners(&self, adapter: &str, elsewhere: &str) -> Result<(), Unsupported> {
+    pub fn reject_unsupported_options(&self, adapter: &str, elsewhere: &str) -> Result<(), Unsupported> {
         let asked = [(self.in_place, "--in-place"), (self.keep_old, "--keep-old")];
         match asked.into_iter().find(|(is_asked, _)| *is_asked) {
             Some((_, option)) => Err(Unsupported {
@@ -51,7 +52,7 @@ impl ReplayTarget {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scratch {
     /// The place.
-    pub place: Place,
+    pub location: RestoreTarget,
     /// What removes it again, whatever was restored there and whether anything was.
     pub removal: Step,
 }
@@ -61,16 +62,18 @@ pub struct Scratch {
 pub struct Stored {
     /// What the capture recorded: empty for streams that carry no facts, gzip and those of others.
     pub record: BTreeMap<String, String>,
-    /// The first bytes of its content, at most [`BEGINS_MOST`].
-    pub begins: Vec<u8>,
+    /// The first bytes of its content, at most [`MAX_PREFIX`].
+    pub prefix: Vec<u8>,
+    /// The instance that it was captured from, where it says so.
+    pub instance: Option<Identity>,
 }
 
 /// How many of the first bytes of a content are looked at.
-pub const BEGINS_MOST: usize = 64;
+pub const MAX_PREFIX: usize = 64;
 
 /// The place of a restore.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Place {
+pub enum RestoreTarget {
     /// Where the data came from.
     #[default]
     Original,

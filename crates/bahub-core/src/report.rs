@@ -1,15 +1,18 @@
 //! What a run did, as values.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use crate::sink::Receipt;
+use crate::event::Operation;
+use crate::instance::Identity;
+use crate::sink::{Receipt, VersionNumber};
 use crate::transport::Recovered;
 
 /// What happened, in the end; the error, where there is one, stands beside it.
 #[derive(Debug, Clone, Default, Serialize)]
+#[non_exhaustive]
 pub struct Report {
-    /// `backup`, `restore`, `drill`, `verify`, `download` or `recover`.
-    pub operation: &'static str,
+    /// What was done.
+    pub operation: Operation,
     /// The backup's name.
     pub backup: String,
     /// The run's id.
@@ -23,11 +26,16 @@ pub struct Report {
     /// The SHA-256 of the message in hexadecimal, where it was computed.
     pub sha256: Option<String>,
     /// The version that was made or read.
-    pub version: Option<String>,
+    #[serde(serialize_with = "by_name")]
+    pub version: Option<VersionNumber>,
     /// Where the version is.
     pub location: Option<String>,
-    /// `direct` or `relayed`: who spoke to the store.
-    pub route: Option<&'static str>,
+    /// Who spoke to the store.
+    pub route: Option<RouteKind>,
+    /// The instance that was read or written.
+    pub instance: Option<Identity>,
+    /// How many seconds the workload was down, where it was stopped.
+    pub downtime_seconds: Option<f64>,
     /// Programs and their versions, as the probes found them.
     pub tools: std::collections::BTreeMap<String, String>,
     /// What of the configuration is accepted and not acted on.
@@ -40,6 +48,23 @@ pub struct Report {
     pub drill: Option<Drill>,
     /// Seconds from start to end.
     pub seconds: f64,
+}
+
+fn by_name<S: Serializer>(version: &Option<VersionNumber>, serializer: S) -> Result<S::Ok, S::Error> {
+    match version {
+        Some(version) => serializer.collect_str(version),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// Who spoke to the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RouteKind {
+    /// The agent, from where the data is.
+    Direct,
+    /// The controller, for the agent.
+    Relayed,
 }
 
 /// What a restore beside the original came to.
@@ -75,7 +100,7 @@ pub enum Outcome {
 impl Report {
     /// Takes the place and size of a committed version in.
     pub fn committed(&mut self, receipt: &Receipt) {
-        self.version = Some(receipt.version.to_string());
+        self.version = Some(receipt.version);
         self.location = Some(receipt.location.clone());
         self.stored_bytes = receipt.size;
         self.sha256 = receipt.sha256.clone().or(self.sha256.take());

@@ -3,11 +3,12 @@
 use std::fmt::Debug;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use tokio_util::sync::CancellationToken;
+pub use tokio_util::sync::CancellationToken;
 
 use crate::event::{Event, Events};
+use crate::instance::Identity;
 use crate::secret::Scrubber;
 use crate::sink::VersionNumber;
 
@@ -18,13 +19,16 @@ pub struct RunContext {
     pub id: String,
     /// The backup's name in the configuration.
     pub backup: String,
-    /// Why the place is opened.
+    /// What the target is opened for.
     pub purpose: RunPurpose,
-    /// The absolute paths that the work is about, as [`Adapter::places`](crate::adapter::Adapter::places) tells them.
-    pub places: Vec<String>,
+    /// The absolute paths that are read or written, as
+    /// [`Adapter::required_paths`](crate::adapter::Adapter::required_paths) names them.
+    pub required_paths: Vec<String>,
+    /// The instance that the version of a restore is of: where a transport finds several, that one is meant.
+    pub version_of: Option<Identity>,
     /// Ends the run; everything stops and cleans up.
     pub cancel: CancellationToken,
-    /// Where to tell what happens.
+    /// Where events go.
     pub events: Events,
     /// Replaces secrets in text for people.
     pub scrubber: Scrubber,
@@ -32,8 +36,45 @@ pub struct RunContext {
     pub undo: UndoStack,
     /// Whether there is a version, for who must end without waiting for the run's own end.
     pub commitment: Commitment,
+    /// How long the workload is down; the transport that stops it says when.
+    pub downtime: Downtime,
     /// What does not stop the run, and stands in its report.
     pub warnings: Warnings,
+}
+
+/// How long a workload is down for a run: from the first request to stop it until it was started again.
+#[derive(Debug, Clone, Default)]
+pub struct Downtime(Arc<Mutex<Outage>>);
+
+#[derive(Debug, Default)]
+struct Outage {
+    since: Option<Instant>,
+    total: Option<Duration>,
+}
+
+impl Downtime {
+    /// The workload is being stopped now. Only the first call until [`end`](Self::end) counts.
+    pub fn begin(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).since.get_or_insert_with(Instant::now);
+    }
+
+    /// The workload was started again.
+    pub fn end(&self) {
+        let mut outage = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(since) = outage.since.take() {
+            outage.total = Some(outage.total.unwrap_or_default() + since.elapsed());
+        }
+    }
+
+    /// How long it was down so far; none where nothing was stopped.
+    pub fn total(&self) -> Option<Duration> {
+        let outage = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = outage.since.map(|since| since.elapsed());
+        match (outage.total, now) {
+            (None, now) => now,
+            (Some(total), now) => Some(total + now.unwrap_or_default()),
+        }
+    }
 }
 
 /// Warnings that wait for the report, oldest first.
@@ -83,7 +124,7 @@ impl Commitment {
     }
 }
 
-/// Why a place is opened.
+/// What a target is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunPurpose {
     /// Data is read.
@@ -104,20 +145,22 @@ impl RunContext {
             id: random_hex(16)?,
             backup: backup.into(),
             purpose,
-            places: Vec::new(),
+            required_paths: Vec::new(),
+            version_of: None,
             cancel: CancellationToken::new(),
             scrubber: events.scrubber().clone(),
             events,
             undo: UndoStack::default(),
             commitment: Commitment::default(),
+            downtime: Downtime::default(),
             warnings: Warnings::default(),
         })
     }
 
-    /// Tells something that does not stop the run, and that stands in its report; secrets are replaced.
+    /// Reports something that does not stop the run, and that stands in its report; secrets are replaced.
     pub fn warn(&self, message: impl AsRef<str>) {
         let message = self.scrubber.scrub(message.as_ref());
-        self.events.tell(Event::Warning { message: message.clone() });
+        self.events.emit(Event::Warning { message: message.clone() });
         self.warnings.0.lock().unwrap_or_else(PoisonError::into_inner).push(message);
     }
 

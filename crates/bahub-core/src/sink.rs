@@ -9,6 +9,7 @@ use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
+use crate::instance::Identity;
 use crate::secret::Secret;
 
 /// One collection of versions in one store.
@@ -147,6 +148,8 @@ pub struct NewVersion {
     pub recipients: Vec<String>,
     /// bahub's version.
     pub bahub: String,
+    /// The instance that it is of, where that is known.
+    pub instance: Option<Identity>,
 }
 
 /// A committed version's place and size: what success is made of.
@@ -246,6 +249,8 @@ pub struct Download {
     /// The SHA-256 that the bytes must have, in hexadecimal, where the store knows it. Who reads to the end compares: a sink
     /// need not.
     pub sha256: Option<String>,
+    /// The instance that the version is of, where the store's description says so.
+    pub instance: Option<Identity>,
     /// The bytes. A stream that ends early must end in an error where the sink can tell.
     pub stream: BoxStream<'static, Result<Bytes, SinkError>>,
 }
@@ -258,6 +263,7 @@ impl Debug for Download {
 
 /// What kind of thing went wrong with a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum SinkErrorKind {
     /// It cannot be reached, or the connection broke.
     Unreachable,

@@ -31,7 +31,7 @@ pub struct Step {
     pub stderr: Stderr,
     /// What the last [`TRAILER_WITHIN`](crate::capture::TRAILER_WITHIN) bytes of its standard output must hold, where it ends
     /// a restore: without that it failed, whatever its exit status says.
-    pub says: Option<Bytes>,
+    pub required_output: Option<Bytes>,
 }
 
 /// One argument.
@@ -113,7 +113,7 @@ impl Step {
             warn: Vec::new(),
             fatal: Vec::new(),
             stderr: Stderr::Log,
-            says: None,
+            required_output: None,
         }
     }
 
@@ -180,8 +180,8 @@ impl Step {
 
     /// Makes success show in what it puts out at its end, as the last program of a restore.
     #[must_use]
-    pub fn says(mut self, words: impl AsRef<[u8]>) -> Self {
-        self.says = Some(Bytes(words.as_ref().to_vec()));
+    pub fn required_output(mut self, words: impl AsRef<[u8]>) -> Self {
+        self.required_output = Some(Bytes(words.as_ref().to_vec()));
         self
     }
 

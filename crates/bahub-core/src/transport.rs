@@ -1,4 +1,4 @@
-//! Where commands run.
+//! Where commands run, and whose data is there.
 
 use std::fmt::Debug;
 use std::pin::Pin;
@@ -7,19 +7,37 @@ use async_trait::async_trait;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::fault::Fault;
+use crate::instance::{Coverage, Identity};
 use crate::run::RunContext;
 use crate::step::Exit;
 
-/// Where commands run. A transport must do one thing: start a program with live stdio and tell how it ended.
+/// Where commands run. A transport must do one thing: start a program with live stdio and report how it ended.
+///
+/// ```
+/// use async_trait::async_trait;
+/// use bahub_core::run::RunContext;
+/// use bahub_core::transport::{Session, Transport, TransportError, TransportErrorKind};
+///
+/// #[derive(Debug)]
+/// struct Nowhere;
+///
+/// #[async_trait]
+/// impl Transport for Nowhere {
+///     async fn open(&self, _cx: &RunContext) -> Result<Box<dyn Session>, TransportError> {
+///         Err(TransportError::new(TransportErrorKind::Unreachable, "there is no host behind this transport")
+///             .with_help("use bahub.transports.sh for this host"))
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait Transport: Debug + Send + Sync {
-    /// Finds the place; stops nothing and changes nothing there.
+    /// Finds the host, container or pod and connects to it; stops nothing and changes nothing there.
     ///
     /// # Errors
-    /// [`TransportErrorKind::Unreachable`] and its like, naming the place.
+    /// [`TransportErrorKind::Unreachable`] and its like, naming the target.
     async fn open(&self, cx: &RunContext) -> Result<Box<dyn Session>, TransportError>;
 
-    /// Whether its place is this very host: a path there is the same path here.
+    /// Whether commands run on this very host: a path there is the same path here.
     fn is_here(&self) -> bool {
         false
     }
@@ -33,15 +51,33 @@ pub trait Transport: Debug + Send + Sync {
     }
 }
 
-/// An open place.
+/// A connection to one instance of a workload.
+///
+/// The order of a run: [`identity`](Self::identity) and [`coverage`](Self::coverage), before anything is placed or stopped;
+/// [`put`](Self::put) and [`exec`](Self::exec) of the agent; [`quiesce`](Self::quiesce); the work;
+/// [`verify_quiesced`](Self::verify_quiesced) and [`resume`](Self::resume) as soon as the last byte was read;
+/// [`close`](Self::close), always.
 #[async_trait]
 pub trait Session: Send {
-    /// Whether an agent can be served inside this process, because the place is this process's own host.
+    /// Whether an agent can be served inside this process, because the session is on this process's own host.
     fn locality(&self) -> Locality {
         Locality::Remote
     }
 
-    /// What kind of machine the place is, as `uname -m` or Go's `GOARCH` names it: it decides which agent is placed. None: this host's.
+    /// Which instance this is. Asked once, before anything is placed or stopped; it stays the same for the session.
+    ///
+    /// # Errors
+    /// If it cannot be found out: the data of an unknown instance is not backed up.
+    async fn identity(&mut self) -> Result<Identity, TransportError>;
+
+    /// Whether each of these absolute paths is the instance's own data, in their order. A path that does not exist yet is
+    /// judged by where it would be.
+    ///
+    /// # Errors
+    /// If it cannot be found out.
+    async fn coverage(&mut self, paths: &[String]) -> Result<Vec<Coverage>, TransportError>;
+
+    /// What kind of machine it is, as `uname -m` or Go's `GOARCH` names it: it decides which agent is placed. None: this host's.
     ///
     /// # Errors
     /// If it cannot be asked.
@@ -60,10 +96,11 @@ pub trait Session: Send {
     /// Places a small file in the target.
     ///
     /// # Errors
-    /// If no place takes it; everything that was tried is named.
+    /// If no folder takes it; every one that was tried is named.
     async fn put(&mut self, file: PutFile<'_>) -> Result<PlacedPath, TransportError>;
 
-    /// Stops or scales down the workload, if this transport does; its former state is recorded first.
+    /// Stops or scales down the workload, if this transport does; its former state is recorded first, and
+    /// [`RunContext::downtime`] is started.
     ///
     /// May be dropped at any point, when the run is cancelled: [`close`](Self::close) brings back what was stopped, and
     /// what is being stopped.
@@ -74,23 +111,32 @@ pub trait Session: Send {
         Ok(())
     }
 
-    /// Whether what [`quiesce`](Self::quiesce) stopped has been down until now. Asked when the work is done, before anything
-    /// is made of it: what was read under a workload that runs is not of one moment.
+    /// Whether nobody ran on this data from [`quiesce`](Self::quiesce) until now: from start to end, not only now. Asked when
+    /// the last byte was read or written, before anything is made of it: a read during activity is not a consistent snapshot.
     ///
     /// # Errors
-    /// If somebody has started it meanwhile, or if that cannot be found out. No version is made then.
-    async fn still_quiet(&mut self) -> Result<(), TransportError> {
+    /// If somebody started it meanwhile, or if that cannot be found out. No version is made then.
+    async fn verify_quiesced(&mut self) -> Result<(), TransportError> {
         Ok(())
     }
 
-    /// Brings the workload back and removes what was made.
+    /// Brings the workload back to what it was, and ends [`RunContext::downtime`]. The agent may still be storing what it
+    /// read: it is not ended. [`close`](Self::close) has nothing to bring back then.
+    ///
+    /// # Errors
+    /// [`TransportErrorKind::Undo`] if it does not come back; `close` tries again.
+    async fn resume(&mut self) -> Result<(), TransportError> {
+        Ok(())
+    }
+
+    /// Brings back what is still down, and removes what was made.
     ///
     /// # Errors
     /// [`TransportErrorKind::Undo`] if something could not be brought back.
     async fn close(self: Box<Self>) -> Result<(), TransportError>;
 }
 
-/// Where a session's place is, as seen from this process.
+/// Where a session is, as seen from this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Locality {
     /// This host, this process's own rights: the agent's code runs inside this process.
@@ -155,13 +201,17 @@ pub struct Recovered {
     pub done: String,
 }
 
-/// What kind of thing went wrong with a place.
+/// What kind of thing went wrong with a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TransportErrorKind {
-    /// The place cannot be found or reached.
+    /// The target cannot be found or reached.
     Unreachable,
-    /// The place refused: rights, quota, a changed host key.
+    /// The target refused: rights, quota, a changed host key.
     Refused,
+    /// What would be read or written is not the data that is meant: several instances match, a path is not the instance's
+    /// own, somebody else is working on it. Nothing was begun.
+    NotOwn,
     /// A program could not be started there.
     Exec,
     /// A file could not be placed there.
@@ -172,5 +222,5 @@ pub enum TransportErrorKind {
     Undo,
 }
 
-/// A problem with the place where commands run.
+/// A problem with the target in which commands run.
 pub type TransportError = Fault<TransportErrorKind>;

@@ -11,7 +11,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use bahub_core::keys::{EncryptionSpec, HEAD_MOST, Keys, MessageFormat, Recipient};
+use bahub_core::keys::{EncryptionSpec, MAX_HEAD, Keys, MessageFormat, Recipient};
 use bahub_crypto::{Decryptor, Encryptor, KeyAlgorithm, KeyGeneration, OpenPgpKeys, generate, write_key_pair};
 use openssl::sha::Sha256;
 
@@ -145,7 +145,7 @@ impl Bench {
 
     fn decryptor(&self) -> Outcome<Decryptor<io::BufReader<fs::File>>> {
         let mut head = Vec::new();
-        fs::File::open(self.message())?.take(HEAD_MOST as u64).read_to_end(&mut head)?;
+        fs::File::open(self.message())?.take(MAX_HEAD as u64).read_to_end(&mut head)?;
         let key = OpenPgpKeys.unlock(&self.spec, &head)?;
         Ok(Decryptor::new(io::BufReader::with_capacity(64 * 1024, fs::File::open(self.message())?), &key)?)
     }

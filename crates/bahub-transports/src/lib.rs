@@ -13,6 +13,8 @@
 mod child_stdin;
 #[cfg(feature = "docker")]
 pub mod docker;
+#[cfg(any(feature = "sh", feature = "ssh"))]
+mod host;
 #[cfg(any(feature = "docker", feature = "ssh"))]
 mod kept;
 #[cfg(feature = "kubernetes")]

@@ -3,7 +3,7 @@
 use bahub_core::adapter::{Adapter, Diagnosis, Findings, Probe, StepFailure};
 use bahub_core::capture::Capture;
 use bahub_core::registry::{AdapterComponent, SpecError};
-use bahub_core::replay::{Place, Replay, ReplayTarget, Stored, Unsupported};
+use bahub_core::replay::{RestoreTarget, Replay, ReplayTarget, Stored, Unsupported};
 use bahub_core::run::RunPurpose;
 use bahub_core::step::Step;
 use schemars::JsonSchema;
@@ -54,10 +54,10 @@ impl Adapter for Git {
         if let Some(member) = target.members.first() {
             return refused(format!("a part of a repository, {member:?}, cannot be restored"), "restore all of it");
         }
-        let place = match &target.place {
-            Place::Original => self.repository.as_bytes(),
-            Place::Directory(directory) => directory.as_os_str().as_encoded_bytes(),
-            Place::Database(name) => {
+        let place = match &target.location {
+            RestoreTarget::Original => self.repository.as_bytes(),
+            RestoreTarget::Directory(directory) => directory.as_os_str().as_encoded_bytes(),
+            RestoreTarget::Database(name) => {
                 return refused(format!("git knows no database {name:?}"), "give a folder with --to DIR");
             }
         };
@@ -68,10 +68,10 @@ impl Adapter for Git {
     }
 
     fn census(&self, target: &ReplayTarget) -> Option<Step> {
-        let place = match &target.place {
-            Place::Original => self.repository.as_bytes(),
-            Place::Directory(directory) => directory.as_os_str().as_encoded_bytes(),
-            Place::Database(_) => return None,
+        let place = match &target.location {
+            RestoreTarget::Original => self.repository.as_bytes(),
+            RestoreTarget::Directory(directory) => directory.as_os_str().as_encoded_bytes(),
+            RestoreTarget::Database(_) => return None,
         };
         Some(git().arg("-C").arg(place).args(["for-each-ref", "--format=%(refname) %(objectname)"]))
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use acme::Git;
 use async_trait::async_trait;
 use bahub_core::registry::AdapterComponent;
-use bahub_core::replay::{Place, ReplayTarget};
+use bahub_core::replay::{RestoreTarget, ReplayTarget};
 use bahub_testkit::conformance::{self, AdapterContext, LiveData, RoundTrip};
 
 fn adapter(repository: &Path) -> Git {
@@ -93,7 +93,7 @@ async fn a_repository_goes_there_and_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repository_comes_back_into_a_directory() {
     let folder = tempfile::tempdir().unwrap();
-    let place = Place::Directory(folder.path().join("it's a repository"));
+    let place = RestoreTarget::Directory(folder.path().join("it's a repository"));
     let data = Repository { folder, target: ReplayTarget::at(place) };
     let adapter = Arc::new(adapter(&data.path()));
     conformance::adapter_round_trip(adapter, &data, &RoundTrip::default()).await.assert_conforms();

@@ -60,7 +60,7 @@ async fn a_process_that_is_not_there_is_told() {
     let none = error_of(json!({ "pid_file": file })).await;
     assert!(none.to_string().contains("holds no process number"), "{none}");
     let dead = error_of(json!({ "pid": u32::MAX })).await;
-    assert_eq!(*dead.kind(), TransportErrorKind::Unreachable);
+    assert_eq!(dead.kind(), TransportErrorKind::Unreachable);
 }
 
 #[tokio::test]
@@ -70,7 +70,7 @@ async fn a_process_that_ended_is_told_and_closing_is_no_error() {
     let mut session = transport(json!({ "pid": apart.pid })).open(&cx).await.unwrap();
     drop(apart);
     let error = session.exec(&Exec::new(["true"])).await.unwrap_err();
-    assert_eq!(*error.kind(), TransportErrorKind::Lost);
+    assert_eq!(error.kind(), TransportErrorKind::Lost);
     session.close().await.unwrap();
 }
 

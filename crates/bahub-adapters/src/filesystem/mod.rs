@@ -17,7 +17,7 @@ pub use config::{FilesystemConfig, OnUnreadable};
 use bahub_core::adapter::{Adapter, Diagnosis, Findings, Probe, StepFailure};
 use bahub_core::capture::Capture;
 use bahub_core::registry::{AdapterComponent, SpecError};
-use bahub_core::replay::{Place, Replay, ReplayTarget, Stored, Unsupported};
+use bahub_core::replay::{RestoreTarget, Replay, ReplayTarget, Stored, Unsupported};
 use bahub_core::run::RunPurpose;
 use bahub_core::step::Step;
 
@@ -49,7 +49,7 @@ impl AdapterComponent for Filesystem {
 }
 
 impl Adapter for Filesystem {
-    fn places(&self) -> Vec<String> {
+    fn required_paths(&self) -> Vec<String> {
         self.paths.iter().map(ToString::to_string).collect()
     }
 
@@ -65,19 +65,19 @@ impl Adapter for Filesystem {
     }
 
     fn replay(&self, target: &ReplayTarget, found: &Findings, _stored: &Stored) -> Result<Replay, Unsupported> {
-        target.refuse_manners("filesystem", "--to DIR")?;
+        target.reject_unsupported_options("filesystem", "--to DIR")?;
         let members = Member::all(&target.members)?;
-        let place = match &target.place {
-            Place::Original => std::path::Path::new("/"),
-            Place::Directory(directory) => directory,
-            Place::Database(name) => return Err(not_a_database(name)),
+        let place = match &target.location {
+            RestoreTarget::Original => std::path::Path::new("/"),
+            RestoreTarget::Directory(directory) => directory,
+            RestoreTarget::Database(name) => return Err(not_a_database(name)),
         };
         match Dialect::of(found) {
             Dialect::Gnu => Ok(gnu::replay(self, place, &members)),
             dialect => plain::replay(self, dialect, place, &members),
         }
-        .map(|replay| match &target.place {
-            Place::Directory(directory) => Replay { before: vec![make_directory(directory)], ..replay },
+        .map(|replay| match &target.location {
+            RestoreTarget::Directory(directory) => Replay { before: vec![make_directory(directory)], ..replay },
             _ => replay,
         })
     }

@@ -1,7 +1,7 @@
 //! Counting rows, and databases that are there only to be counted.
 
 use bahub_core::adapter::Findings;
-use bahub_core::replay::{Place, ReplayTarget, Scratch, Unsupported};
+use bahub_core::replay::{RestoreTarget, ReplayTarget, Scratch, Unsupported};
 use bahub_core::step::{Bytes, Stdin, Step};
 
 use super::scope::Scope;
@@ -16,9 +16,9 @@ pub(super) fn census(mysql: &Mysql, target: &ReplayTarget) -> Option<Step> {
         return None;
     }
     let is_one = matches!(mysql.scope, Scope::One(_));
-    let schemas = match (&target.place, &mysql.scope) {
-        (Place::Database(name), _) => format!("table_schema = {}", sql::text(name)),
-        (Place::Original | Place::Directory(_), _) => preflight::within(mysql, "table_schema"),
+    let schemas = match (&target.location, &mysql.scope) {
+        (RestoreTarget::Database(name), _) => format!("table_schema = {}", sql::text(name)),
+        (RestoreTarget::Original | RestoreTarget::Directory(_), _) => preflight::within(mysql, "table_schema"),
     };
     // A database that is restored under another name leaves out what the original does.
     let excluded = mysql.exclude_tables.iter().map(|table| match is_one {
@@ -56,7 +56,7 @@ pub(super) fn scratch(mysql: &Mysql, run: &str) -> Result<Scratch, Unsupported> 
     };
     let name = format!("{TEMPORARY}{run}");
     let is_it = format!("schema_name = {}", sql::text(&name));
-    Ok(Scratch { removal: preflight::query(mysql, &dropped(&is_it)), place: Place::Database(name) })
+    Ok(Scratch { removal: preflight::query(mysql, &dropped(&is_it)), location: RestoreTarget::Database(name) })
 }
 
 /// Refuses to try a restore where the events of what is restored would run, and change the original: they name what they
@@ -74,7 +74,7 @@ pub(super) fn runs_no_events(database: &str, found: &Findings) -> Result<(), Uns
 }
 
 /// Drops a temporary database that no session is in, and says which.
-pub(super) fn sweep(mysql: &Mysql) -> Step {
+pub(super) fn cleanup_stale(mysql: &Mysql) -> Step {
     let left = format!(
         "schema_name REGEXP '^{TEMPORARY}[0-9a-f]{{32}}$' \
          AND schema_name NOT IN (SELECT db FROM information_schema.processlist WHERE db IS NOT NULL)"

@@ -64,8 +64,8 @@ impl Adapter for Mysql {
         restore::replay(self, target, found, stored)
     }
 
-    fn sweep(&self) -> Option<Step> {
-        Some(census::sweep(self))
+    fn cleanup_stale(&self) -> Option<Step> {
+        Some(census::cleanup_stale(self))
     }
 
     fn census(&self, target: &ReplayTarget) -> Option<Step> {
@@ -76,12 +76,12 @@ impl Adapter for Mysql {
         census::scratch(self, run)
     }
 
-    fn caution(&self, target: &ReplayTarget) -> Option<&'static str> {
-        restore::caution(target)
+    fn restore_warning(&self, target: &ReplayTarget) -> Option<&'static str> {
+        restore::restore_warning(target)
     }
 
-    fn aftermath(&self, target: &ReplayTarget) -> Option<&'static str> {
-        restore::aftermath(target)
+    fn failure_note(&self, target: &ReplayTarget) -> Option<&'static str> {
+        restore::failure_note(target)
     }
 
     fn explain(&self, failure: &StepFailure) -> Option<Diagnosis> {

@@ -15,7 +15,7 @@ pub(super) const EVENTS: &str = "events that run";
 pub(super) const UNCOVERED: &str = "tables that no transaction covers";
 
 /// So many names are told.
-const NAMES_MOST: usize = 20;
+const MAX_NAMES: usize = 20;
 
 /// What a statement that cannot be prepared begins with, to stop a probe with words of ours.
 pub(super) const OBJECTION: &str = "bahub objects: the user lacks ";
@@ -104,7 +104,7 @@ fn uncovered(mysql: &Mysql) -> String {
           WHERE table_type = 'BASE TABLE' AND {} AND engine NOT IN \
           (SELECT engine FROM information_schema.engines WHERE transactions = 'YES') ORDER BY 1 LIMIT {}) AS uncovered",
         within(mysql, "table_schema"),
-        NAMES_MOST + 1,
+        MAX_NAMES + 1,
     );
     list("name", &tables)
 }
@@ -140,8 +140,8 @@ fn fits_nothing(mysql: &Mysql) -> String {
 
 /// What to tell of tables that are not covered.
 pub(super) fn warning(names: &[String]) -> Option<String> {
-    let more = if names.len() > NAMES_MOST { " and more" } else { "" };
-    let told = names.iter().take(NAMES_MOST).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let more = if names.len() > MAX_NAMES { " and more" } else { "" };
+    let told = names.iter().take(MAX_NAMES).map(String::as_str).collect::<Vec<_>>().join(", ");
     (!names.is_empty()).then(|| {
         format!(
             "tables whose engine knows no transactions are as they were when each was read, and not all of one moment: {told}{more}; \

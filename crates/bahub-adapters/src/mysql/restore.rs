@@ -1,7 +1,7 @@
 //! The dump, put back by the client program.
 
 use bahub_core::adapter::Findings;
-use bahub_core::replay::{Place, Replay, ReplayTarget, SegmentReplay, Stored, Unsupported};
+use bahub_core::replay::{RestoreTarget, Replay, ReplayTarget, SegmentReplay, Stored, Unsupported};
 use bahub_core::step::{Bytes, Step};
 
 use super::capture::{DATABASES, TRAILER};
@@ -19,7 +19,7 @@ pub(super) fn replay(
     stored: &Stored,
 ) -> Result<Replay, Unsupported> {
     let is_one = matches!(mysql.scope, Scope::One(_));
-    target.refuse_manners("mysql", if is_one { "--into NAME" } else { "on another server" })?;
+    target.reject_unsupported_options("mysql", if is_one { "--into NAME" } else { "on another server" })?;
     record::fits(&mysql.scope, stored)?;
     if let Some(member) = target.members.first() {
         let help = if is_one {
@@ -32,8 +32,8 @@ pub(super) fn replay(
             help: help.into(),
         });
     }
-    let (before, main, undo) = match (&mysql.scope, &target.place) {
-        (_, Place::Directory(directory)) => {
+    let (before, main, undo) = match (&mysql.scope, &target.location) {
+        (_, RestoreTarget::Directory(directory)) => {
             return Err(Unsupported {
                 what: format!("the mysql adapter cannot restore into the folder {}", directory.display()),
                 help: if is_one {
@@ -44,14 +44,14 @@ pub(super) fn replay(
                 .into(),
             });
         }
-        (Scope::One(name), Place::Original) => (vec![made_anew(mysql, name)], client(mysql, Some(name)), Vec::new()),
-        (Scope::One(_), Place::Database(name)) => {
+        (Scope::One(name), RestoreTarget::Original) => (vec![made_anew(mysql, name)], client(mysql, Some(name)), Vec::new()),
+        (Scope::One(_), RestoreTarget::Database(name)) => {
             census::runs_no_events(name, found)?;
             let dropped = preflight::query(mysql, &format!("DROP DATABASE {};", sql::ident(name)));
             (vec![made(mysql, name)?], client(mysql, Some(name)), vec![dropped])
         }
-        (Scope::Some(_) | Scope::All { .. }, Place::Original) => (Vec::new(), client(mysql, None), Vec::new()),
-        (Scope::Some(_) | Scope::All { .. }, Place::Database(name)) => {
+        (Scope::Some(_) | Scope::All { .. }, RestoreTarget::Original) => (Vec::new(), client(mysql, None), Vec::new()),
+        (Scope::Some(_) | Scope::All { .. }, RestoreTarget::Database(name)) => {
             return Err(Unsupported {
                 what: format!("a backup of several databases cannot be restored into the one database {name:?}"),
                 help: ONE_OF_SEVERAL.into(),
@@ -74,18 +74,18 @@ fn segments(mysql: &Mysql, found: &Findings, stored: &Stored) -> Vec<SegmentRepl
     databases.into_iter().chain(users).collect()
 }
 
-pub(super) fn caution(target: &ReplayTarget) -> Option<&'static str> {
-    match target.place {
-        Place::Original => Some(
+pub(super) fn restore_warning(target: &ReplayTarget) -> Option<&'static str> {
+    match target.location {
+        RestoreTarget::Original => Some(
             "each database of the backup is dropped and made anew, with what was left out of the backup or came later; MySQL and \
              MariaDB cannot do that at once or not at all: a restore that breaks off leaves what was restored until then",
         ),
-        Place::Directory(_) | Place::Database(_) => None,
+        RestoreTarget::Directory(_) | RestoreTarget::Database(_) => None,
     }
 }
 
-pub(super) fn aftermath(target: &ReplayTarget) -> Option<&'static str> {
-    (target.place == Place::Original)
+pub(super) fn failure_note(target: &ReplayTarget) -> Option<&'static str> {
+    (target.location == RestoreTarget::Original)
         .then_some("unless nothing was begun, the databases of the backup are incomplete now: restore again, or restore another version")
 }
 

@@ -1,6 +1,6 @@
 //! Counting rows.
 
-use bahub_core::replay::{Place, ReplayTarget};
+use bahub_core::replay::{RestoreTarget, ReplayTarget};
 use bahub_core::step::Step;
 
 use super::PostgresDump;
@@ -12,9 +12,9 @@ pub(super) fn census(postgres: &PostgresDump, target: &ReplayTarget) -> Option<S
     if !postgres.counts || postgres.schema_only || !postgres.exclude_tables.is_empty() {
         return None;
     }
-    let database = match (&target.place, &postgres.scope) {
-        (Place::Database(name), _) | (Place::Original | Place::Directory(_), Scope::One(name)) => name,
-        (Place::Original | Place::Directory(_), Scope::Some(_) | Scope::All { .. }) => return None,
+    let database = match (&target.location, &postgres.scope) {
+        (RestoreTarget::Database(name), _) | (RestoreTarget::Original | RestoreTarget::Directory(_), Scope::One(name)) => name,
+        (RestoreTarget::Original | RestoreTarget::Directory(_), Scope::Some(_) | Scope::All { .. }) => return None,
     };
     Some(postgres.account.script(database, TABLES))
 }

@@ -115,13 +115,13 @@ pub(super) fn record(form: Form, databases: &[Database]) -> BTreeMap<String, Str
 /// The form of a stored version, and its databases where it says them.
 pub(super) fn stored(postgres: &PostgresDump, stored: &Stored) -> Result<(Form, Vec<Database>), Unsupported> {
     let databases = stored.record.get(DATABASES).and_then(|line| Database::parse_each(line)).unwrap_or_default();
-    let begins = |words: &str| stored.begins.starts_with(words.as_bytes());
+    let begins = |words: &str| stored.prefix.starts_with(words.as_bytes());
     let form = match stored.record.get(FORM).map(String::as_str) {
         Some("custom") => Form::Custom,
         Some("plain") => Form::Plain,
         Some("several") => Form::Several,
         // It was not looked at yet.
-        _ if stored.begins.is_empty() => of(postgres),
+        _ if stored.prefix.is_empty() => of(postgres),
         _ if begins("PGDMP") => Form::Custom,
         _ if begins("--\n-- PostgreSQL database cluster dump") || begins(super::capture::HEADER) => {
             return Err(Unsupported {

@@ -1,7 +1,7 @@
 //! A restore's hold on the databases that it makes: names that tell whose they are, and a lock of a session that lives as
 //! long as the restore does, so that what a dead one left can be told from what a live one holds.
 
-use bahub_core::replay::{Place, Scratch};
+use bahub_core::replay::{RestoreTarget, Scratch};
 use bahub_core::step::Step;
 
 use super::{PostgresDump, sql};
@@ -107,7 +107,7 @@ fn may_end(activity: &str) -> String {
 }
 
 /// Drops databases of restores that no longer live, where the user may, and says which.
-pub(super) fn sweep(postgres: &PostgresDump) -> Step {
+pub(super) fn cleanup_stale(postgres: &PostgresDump) -> Step {
     let left = format!(
         "FROM pg_catalog.pg_database d WHERE d.datname ~ '{OURS}' \
          AND (d.datname !~ '^__bahub_try' OR NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity a WHERE a.datid = d.oid)) \
@@ -132,7 +132,7 @@ pub(super) const OURS: &str = "^__bahub_(new|old|try)_[0-9a-f]{32}_[0-9]+$";
 pub(super) fn scratch(postgres: &PostgresDump, run: &str) -> Scratch {
     let name = Lease::of(run).scratch_name();
     let removal = postgres.account.script(maintenance([]), &dropped(std::slice::from_ref(&name)));
-    Scratch { place: Place::Database(name), removal }
+    Scratch { location: RestoreTarget::Database(name), removal }
 }
 
 /// Ends sessions that a dead program left in a database (PostgreSQL 13 and later).

@@ -66,8 +66,8 @@ impl Adapter for PostgresDump {
         restore::replay(self, target, found, stored)
     }
 
-    fn sweep(&self) -> Option<Step> {
-        Some(lease::sweep(self))
+    fn cleanup_stale(&self) -> Option<Step> {
+        Some(lease::cleanup_stale(self))
     }
 
     fn census(&self, target: &ReplayTarget) -> Option<Step> {
@@ -78,8 +78,8 @@ impl Adapter for PostgresDump {
         Ok(lease::scratch(self, run))
     }
 
-    fn caution(&self, target: &ReplayTarget) -> Option<&'static str> {
-        restore::caution(target)
+    fn restore_warning(&self, target: &ReplayTarget) -> Option<&'static str> {
+        restore::restore_warning(target)
     }
 
     fn explain(&self, failure: &StepFailure) -> Option<Diagnosis> {

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
 use bahub_core::adapter::Findings;
-use bahub_core::replay::{Place, Replay, ReplayTarget, SegmentReplay, Stored, Unsupported};
+use bahub_core::replay::{RestoreTarget, Replay, ReplayTarget, SegmentReplay, Stored, Unsupported};
 use bahub_core::step::{Bytes, Stdin, Step};
 
 use super::capture::{GLOBALS, TRAILER, data_of};
@@ -31,7 +31,7 @@ pub(super) fn replay(
     found: &Findings,
     stored: &Stored,
 ) -> Result<Replay, Unsupported> {
-    if let Place::Directory(directory) = &target.place {
+    if let RestoreTarget::Directory(directory) = &target.location {
         return Err(Unsupported {
             what: format!("the postgres_dump adapter cannot restore into the folder {}", directory.display()),
             help: "restore into a database with --into, or write the dump into a file with --download".into(),
@@ -49,9 +49,9 @@ pub(super) fn replay(
     match &postgres.scope {
         Scope::One(name) => {
             members_of_one(&target.members)?;
-            let place = match &target.place {
-                Place::Database(other) => free(other)?,
-                Place::Original | Place::Directory(_) => name,
+            let place = match &target.location {
+                RestoreTarget::Database(other) => free(other)?,
+                RestoreTarget::Original | RestoreTarget::Directory(_) => name,
             };
             // A stream without a record: as the database is that is there.
             let known = [databases, present].concat().into_iter().next();
@@ -67,11 +67,11 @@ pub(super) fn replay(
             named_by_the_spec(postgres, target, &databases)?;
             let wanted = members_of_several(&target.members, databases)?;
             let globals = postgres.globals && target.members.is_empty();
-            let named = match (&target.place, wanted.as_slice()) {
-                (Place::Database(other), [_]) => vec![(free(other)?.clone(), wanted[0].clone())],
+            let named = match (&target.location, wanted.as_slice()) {
+                (RestoreTarget::Database(other), [_]) => vec![(free(other)?.clone(), wanted[0].clone())],
                 // Nothing is known of the version yet.
-                (Place::Database(_), []) => Vec::new(),
-                (Place::Database(_), _) => return Err(one_name(&wanted)),
+                (RestoreTarget::Database(_), []) => Vec::new(),
+                (RestoreTarget::Database(_), _) => return Err(one_name(&wanted)),
                 _ => wanted.into_iter().map(|database| (database.name.clone(), database)).collect(),
             };
             Ok(Restore::new(postgres, target, stored, named).of_several(globals))
@@ -79,18 +79,18 @@ pub(super) fn replay(
     }
 }
 
-pub(super) fn caution(target: &ReplayTarget) -> Option<&'static str> {
-    match (&target.place, target.in_place) {
-        (Place::Original, true) => Some(
+pub(super) fn restore_warning(target: &ReplayTarget) -> Option<&'static str> {
+    match (&target.location, target.in_place) {
+        (RestoreTarget::Original, true) => Some(
             "everything in the database is dropped and made anew in one transaction, which other sessions wait for",
         ),
-        (Place::Original, false) if target.keep_old => Some(
+        (RestoreTarget::Original, false) if target.keep_old => Some(
             "a new database takes the name in one transaction, and clients are ended for it; the old one is kept under another name",
         ),
-        (Place::Original, false) => Some(
+        (RestoreTarget::Original, false) => Some(
             "a new database takes the name in one transaction, clients are ended for it, and the old one is dropped, with what came after the backup",
         ),
-        (Place::Directory(_) | Place::Database(_), _) => None,
+        (RestoreTarget::Directory(_) | RestoreTarget::Database(_), _) => None,
     }
 }
 
@@ -123,7 +123,7 @@ fn named_by_the_spec(
         Scope::Some(names) => names.contains(&database.name),
         Scope::All { exclude } => !exclude.contains(&database.name),
     };
-    let is_whole = target.place == Place::Original && target.members.is_empty();
+    let is_whole = target.location == RestoreTarget::Original && target.members.is_empty();
     match databases.iter().find(|database| is_whole && !is_named(database)) {
         Some(database) => Err(Unsupported {
             what: format!("the version would replace the database {:?}, which the spec does not name", database.name),
@@ -250,11 +250,11 @@ impl<'a> Restore<'a> {
             let name = sql::text(name);
             let is_there =
                 format!("EXISTS (SELECT FROM pg_catalog.pg_database d WHERE d.datname::pg_catalog.text = {name}");
-            script += &match self.target.place {
-                Place::Database(_) => sql::block(&format!(
+            script += &match self.target.location {
+                RestoreTarget::Database(_) => sql::block(&format!(
                     "BEGIN IF {is_there}) THEN RAISE EXCEPTION '{OBJECTION}: there is a database % already', {name}; END IF; END"
                 )),
-                Place::Original | Place::Directory(_) => sql::block(&format!(
+                RestoreTarget::Original | RestoreTarget::Directory(_) => sql::block(&format!(
                     "BEGIN IF {is_there} AND NOT pg_catalog.pg_has_role(current_user, d.datdba, 'MEMBER')) THEN \
                      RAISE EXCEPTION '{OBJECTION}: the user does not own the database %, and cannot rename it', {name}; END IF; END"
                 )),
@@ -287,7 +287,7 @@ impl<'a> Restore<'a> {
         let keep = self.target.keep_old;
         let old = |index: usize, name: &str| if keep { lease.kept_name(name) } else { lease.old_name(index) };
         // What came under another name meanwhile is somebody's: the renaming fails then.
-        let is_new = matches!(self.target.place, Place::Database(_));
+        let is_new = matches!(self.target.location, RestoreTarget::Database(_));
         let mut swap = lease.announced() + "BEGIN;\n";
         let mut news = Vec::new();
         let mut olds = Vec::new();
@@ -341,6 +341,6 @@ impl<'a> Restore<'a> {
         );
         let suffix = format!("\n;\nSET LOCAL bahub.proven TO 'yes';\nCOMMIT;\n\\echo {COMMITTED}\n");
         let stdin = Stdin::Backup { prefix: Bytes::from(&prefix), suffix: Bytes::from(&suffix) };
-        self.postgres.account.psql(name).stdin(stdin).says(COMMITTED)
+        self.postgres.account.psql(name).stdin(stdin).required_output(COMMITTED)
     }
 }

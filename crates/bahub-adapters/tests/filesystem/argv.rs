@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use bahub_adapters::filesystem::Filesystem;
 use bahub_core::adapter::{Adapter, Findings};
 use bahub_core::registry::{AdapterComponent, RegistryBuilder};
-use bahub_core::replay::{Place, ReplayTarget, Stored};
+use bahub_core::replay::{RestoreTarget, ReplayTarget, Stored};
 use bahub_core::step::{Arg, Bytes, Step};
 use proptest::prelude::*;
 use serde_json::json;
@@ -65,7 +65,7 @@ proptest! {
     #[test]
     fn a_member_and_a_directory_are_one_argument_each(member in path(), directory in path()) {
         let adapter = adapter(json!({ "paths": ["/srv"] }));
-        let target = ReplayTarget { place: Place::Directory(directory.clone().into()), members: vec![format!("/{member}").into()], ..ReplayTarget::default() };
+        let target = ReplayTarget { location: RestoreTarget::Directory(directory.clone().into()), members: vec![format!("/{member}").into()], ..ReplayTarget::default() };
         for found in both() {
             let Ok(replay) = adapter.replay(&target, &found, &Stored::default()) else {
                 prop_assert!(member.contains(['*', '?', '[', '\\']));
@@ -90,7 +90,7 @@ proptest! {
             let file = room.write(&name, "content");
             let backup = tools.capture(&adapter(json!({ "paths": [&file] }))).unwrap();
             prop_assert_eq!(names(&backup.output).len(), 1);
-            let target = ReplayTarget::at(Place::Directory(room.to()));
+            let target = ReplayTarget::at(RestoreTarget::Directory(room.to()));
             tools.replay(&adapter_of(&room), &target, &backup.output).unwrap();
             prop_assert_eq!(std::fs::read_to_string(room.restored(&file)).unwrap(), "content");
         }

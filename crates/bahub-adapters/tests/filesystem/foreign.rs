@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use bahub_core::replay::{Place, ReplayTarget};
+use bahub_core::replay::{RestoreTarget, ReplayTarget};
 
 use crate::runner::Tools;
 use crate::tree::{Like, Room, adapter_of, differences, fill};
@@ -19,7 +19,7 @@ fn a_backup_of_the_original_product_restores() {
     for (tools, like) in [(Tools::gnu(), Like::Plain), (Tools::busybox(), Like::Busybox)] {
         let room = Room::new();
         fill(&room.src());
-        let target = ReplayTarget::at(Place::Directory(room.to()));
+        let target = ReplayTarget::at(RestoreTarget::Directory(room.to()));
         tools.replay(&adapter_of(&room), &target, &by_the_original(&room)).unwrap();
         assert_eq!(differences(&room.src(), &room.restored(&room.src()), like), "");
     }
@@ -31,7 +31,7 @@ fn a_member_of_a_backup_of_the_original_product_restores() {
     let file = room.write("folder/file", "file");
     room.write("other", "other");
     let target = ReplayTarget {
-        place: Place::Directory(room.to()),
+        place: RestoreTarget::Directory(room.to()),
         members: vec![file.to_str().unwrap().into()],
         ..ReplayTarget::default()
     };
@@ -44,7 +44,7 @@ fn a_member_of_a_backup_of_the_original_product_restores() {
 fn what_is_no_archive_is_a_failure() {
     for tools in [Tools::gnu(), Tools::busybox()] {
         let room = Room::new();
-        let target = ReplayTarget::at(Place::Directory(room.to()));
+        let target = ReplayTarget::at(RestoreTarget::Directory(room.to()));
         assert!(tools.replay(&adapter_of(&room), &target, &[b'x'; 10240]).is_err());
     }
 }
@@ -60,7 +60,7 @@ fn a_member_never_leaves_the_directory() {
         .output()
         .unwrap();
     for tools in [Tools::gnu(), Tools::busybox()] {
-        let target = ReplayTarget::at(Place::Directory(room.to().join("deep/down")));
+        let target = ReplayTarget::at(RestoreTarget::Directory(room.to().join("deep/down")));
         let _ = tools.replay(&adapter_of(&room), &target, &output.stdout);
         assert!(!room.to().join("x").exists());
     }

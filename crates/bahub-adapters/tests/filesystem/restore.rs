@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use bahub_core::adapter::{Adapter, Findings};
-use bahub_core::replay::{Place, ReplayTarget, Stored};
+use bahub_core::replay::{RestoreTarget, ReplayTarget, Stored};
 use serde_json::json;
 
 use crate::runner::{Outcome, Tools, names};
@@ -12,7 +12,7 @@ use crate::tree::{Like, Room, adapter, adapter_of, differences};
 
 fn members(room: &Room, members: &[&str]) -> ReplayTarget {
     let members = members.iter().map(|name| room.src().join(name).into()).collect();
-    ReplayTarget { place: Place::Directory(room.to()), members, ..ReplayTarget::default() }
+    ReplayTarget { location: RestoreTarget::Directory(room.to()), members, ..ReplayTarget::default() }
 }
 
 fn room() -> Room {
@@ -104,7 +104,7 @@ fn a_folder_and_one_below_it_restore_with_hard_links_in_them() {
     fs::hard_link(room.src().join("folder/1"), room.src().join("folder/twin")).unwrap();
     let adapter = adapter(json!({ "paths": [room.src(), room.src().join("folder")] }));
     let Outcome { output, .. } = Tools::gnu().capture(&adapter).unwrap();
-    let target = ReplayTarget::at(Place::Directory(room.to()));
+    let target = ReplayTarget::at(RestoreTarget::Directory(room.to()));
     Tools::gnu().replay(&adapter, &target, &output).unwrap();
     assert_eq!(differences(&room.src(), &room.restored(&room.src()), Like::Gnu), "");
 }
@@ -122,7 +122,7 @@ fn the_root_as_member_means_everything_and_dots_are_refused() {
 
 #[test]
 fn a_database_is_no_place_for_files() {
-    let target = ReplayTarget::at(Place::Database("shop".into()));
+    let target = ReplayTarget::at(RestoreTarget::Database("shop".into()));
     let refused =
         adapter(json!({ "paths": ["/etc"] })).replay(&target, &Findings::default(), &Stored::default()).unwrap_err();
     assert!(refused.what.contains("shop") && refused.help.contains("--to"));
@@ -182,7 +182,7 @@ fn an_archive_of_the_root_has_bare_names_and_restores() {
     assert_eq!(backup.warnings, Vec::<String>::new());
     assert!(names.contains(&"folder/deep/2".to_owned()) && !names.contains(&"x/5".to_owned()), "{names:?}");
 
-    let target = ReplayTarget::at(Place::Directory(room.to()));
+    let target = ReplayTarget::at(RestoreTarget::Directory(room.to()));
     Tools::gnu().replay(&adapter, &target, &backup.output).unwrap();
     fs::remove_dir_all(room.src().join("x")).unwrap();
     fs::create_dir_all(room.to()).unwrap();

@@ -2,13 +2,13 @@
 
 use std::fs;
 
-use bahub_core::replay::{Place, ReplayTarget};
+use bahub_core::replay::{RestoreTarget, ReplayTarget};
 
 use crate::runner::Tools;
 use crate::tree::{Like, Room, adapter_of, add_attributes, differences, fill, on_disk};
 
 fn to(room: &Room) -> ReplayTarget {
-    ReplayTarget::at(Place::Directory(room.to()))
+    ReplayTarget::at(RestoreTarget::Directory(room.to()))
 }
 
 #[test]

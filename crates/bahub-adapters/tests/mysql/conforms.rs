@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bahub_core::adapter::Findings;
-use bahub_core::replay::Place;
+use bahub_core::replay::RestoreTarget;
 use bahub_testkit::conformance::{self, AdapterContext, LiveData, RoundTrip, adapter_claim};
 use bahub_testkit::fixtures::MariaDb;
 use proptest::prelude::*;
@@ -120,11 +120,11 @@ proptest! {
             super::support::merge(&mut spec, json!({ "user": user, "password": password }));
             super::support::done(&runtime.block_on(room.backup(spec.clone())));
             SHARED.sql(&format!("DELETE FROM {}.{};", ident(&database), ident(&table)));
-            super::support::done(&runtime.block_on(room.restore(spec.clone(), Place::Original)));
+            super::support::done(&runtime.block_on(room.restore(spec.clone(), RestoreTarget::Original)));
             let back = rows(&database);
             prop_assert_eq!(back.trim(), "1");
             if spec["database"].is_string() {
-                super::support::done(&runtime.block_on(room.restore(spec, Place::Database(other.clone()))));
+                super::support::done(&runtime.block_on(room.restore(spec, RestoreTarget::Database(other.clone()))));
                 let back = rows(&other);
                 prop_assert_eq!(back.trim(), "1");
             }

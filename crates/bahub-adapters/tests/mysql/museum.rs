@@ -1,6 +1,6 @@
 //! A server with one of everything, and its way to a fresh one.
 
-use bahub_core::replay::Place;
+use bahub_core::replay::RestoreTarget;
 use bahub_testkit::fixtures::MariaDb;
 use serde_json::json;
 
@@ -56,7 +56,7 @@ async fn everything_comes_back_on_a_fresh_server_and_again_on_the_old_one() {
     assert!(backup.report.tools.keys().any(|name| name == "mysql dump"), "{:?}", backup.report.tools);
     for server in [&fresh, &fresh, &source] {
         server.sql("CREATE DATABASE IF NOT EXISTS museum; CREATE OR REPLACE TABLE museum.newer (id INT);");
-        done(&room.restore(spec(server, json!({})), Place::Original).await);
+        done(&room.restore(spec(server, json!({})), RestoreTarget::Original).await);
         let after = server.dump(&DATABASES);
         assert!(after == before, "{}", first_difference(&before, &after));
         assert_eq!(accounts(server), grants);
@@ -81,7 +81,7 @@ async fn a_user_s_changed_password_comes_back() {
     server.sql("CREATE USER ann@'%' IDENTIFIED BY 'then'; CREATE DATABASE d; GRANT SELECT ON d.* TO ann@'%';");
     done(&room.backup(spec(&server, json!({}))).await);
     server.sql("ALTER USER ann@'%' IDENTIFIED BY 'now';");
-    done(&room.restore(spec(&server, json!({})), Place::Original).await);
+    done(&room.restore(spec(&server, json!({})), RestoreTarget::Original).await);
     assert!(logs_in(&server, "ann", "then") && !logs_in(&server, "ann", "now"));
 }
 
@@ -95,7 +95,7 @@ async fn no_name_becomes_a_statement() {
     ));
     let grants = accounts(&source);
     done(&room.backup(spec(&source, json!({}))).await);
-    done(&room.restore(spec(&fresh, json!({})), Place::Original).await);
+    done(&room.restore(spec(&fresh, json!({})), RestoreTarget::Original).await);
     assert_eq!(accounts(&fresh), grants);
     assert_eq!(fresh.sql("SELECT CURRENT_USER();").trim(), "root@localhost", "root's password is the same");
 }

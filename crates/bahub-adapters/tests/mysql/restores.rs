@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bahub_core::engine::{Look, RestoreOptions, RunErrorKind};
-use bahub_core::replay::{Place, ReplayTarget};
+use bahub_core::engine::{RestoreMode, RestoreOptions, RunErrorKind};
+use bahub_core::replay::{RestoreTarget, ReplayTarget};
 use bahub_testkit::fixtures::MariaDb;
 use serde_json::json;
 
@@ -20,11 +20,11 @@ async fn a_database_comes_back_under_another_name_and_none_is_overwritten() {
     done(&room.backup(spec(&SHARED, one.clone())).await);
     SHARED.sql("INSERT INTO original.t VALUES (3);");
     let name = "look `first` \"$(x)\"";
-    done(&room.restore(spec(&SHARED, one.clone()), Place::Database(name.into())).await);
+    done(&room.restore(spec(&SHARED, one.clone()), RestoreTarget::Database(name.into())).await);
     let quoted = "`look ``first`` \"$(x)\"`";
     assert_eq!(SHARED.sql(&format!("SELECT COUNT(*) FROM {quoted}.v;")).trim(), "2");
     assert_eq!(SHARED.sql("SELECT COUNT(*) FROM original.v;").trim(), "3", "the original was not touched");
-    let again = room.restore(spec(&SHARED, one), Place::Database(name.into())).await;
+    let again = room.restore(spec(&SHARED, one), RestoreTarget::Database(name.into())).await;
     assert!(told(&again).contains("is there already"), "{}", told(&again));
     assert_eq!(SHARED.sql(&format!("SELECT COUNT(*) FROM {quoted}.t;")).trim(), "2", "it is still there");
 }
@@ -35,7 +35,7 @@ async fn several_databases_cannot_go_into_one() {
     SHARED.sql("CREATE DATABASE several_a; CREATE DATABASE several_b;");
     let several = json!({ "databases": ["several_a", "several_b"] });
     done(&room.backup(spec(&SHARED, several.clone())).await);
-    let into = ReplayTarget::at(Place::Database("x".into()));
+    let into = ReplayTarget::at(RestoreTarget::Database("x".into()));
     let one = ReplayTarget { members: vec!["several_a".into()], ..into.clone() };
     let kept = ReplayTarget { keep_old: true, ..ReplayTarget::default() };
     for (target, cannot) in [(into, "--into"), (one, "--into"), (kept, "--to")] {
@@ -79,7 +79,7 @@ fn a_backup_under_writers_is_of_one_moment() {
         backup
     });
     done(&backup);
-    let restore = room.restore(spec(&SHARED, json!({ "database": "bank" })), Place::Database("bank_then".into()));
+    let restore = room.restore(spec(&SHARED, json!({ "database": "bank" })), RestoreTarget::Database("bank_then".into()));
     done(&runtime.block_on(restore));
     assert_eq!(SHARED.sql("SELECT a.v + z.v FROM bank_then.a AS a, bank_then.z AS z;").trim(), "1000000");
     assert_ne!(SHARED.sql("SELECT v FROM bank_then.z;").trim(), "0");
@@ -97,7 +97,7 @@ async fn a_dump_of_the_original_comes_back_and_a_cut_one_is_refused_before_anyth
         let room = Room::new();
         room.sink.put(room.engine.by_the_original(content.as_bytes()));
         SHARED.sql("USE legacy; DELETE FROM t; INSERT INTO t VALUES (9);");
-        let ended = room.restore(spec(&SHARED, live.clone()), Place::Original).await;
+        let ended = room.restore(spec(&SHARED, live.clone()), RestoreTarget::Original).await;
         if whole {
             done(&ended);
             assert_eq!(SHARED.sql("SELECT SUM(id) FROM legacy.t;").trim(), "6");
@@ -115,11 +115,11 @@ async fn a_statement_that_is_refused_stops_the_restore_and_its_line_is_named() {
     SHARED.sql("CREATE DATABASE broken;");
     let script = "SELECT 1;\nSELECT 2;\nNONSENSE;\n-- Dump completed\n";
     room.sink.put(room.engine.by_the_original(script.as_bytes()));
-    let ended = room.restore(spec(&SHARED, json!({ "database": "broken" })), Place::Database("half".into())).await;
+    let ended = room.restore(spec(&SHARED, json!({ "database": "broken" })), RestoreTarget::Database("half".into())).await;
     assert!(SHARED.sql("SHOW DATABASES LIKE 'half';").is_empty(), "what the restore made is gone again");
     assert_eq!(*ended.error.as_ref().unwrap().kind(), RunErrorKind::Program, "{}", told(&ended));
     assert!(told(&ended).contains("at line 3") && !told(&ended).contains("incomplete"), "{}", told(&ended));
-    let ended = room.restore(spec(&SHARED, json!({ "database": "broken" })), Place::Original).await;
+    let ended = room.restore(spec(&SHARED, json!({ "database": "broken" })), RestoreTarget::Original).await;
     assert!(told(&ended).contains("at line 3") && told(&ended).contains("incomplete now"), "{}", told(&ended));
 }
 
@@ -131,15 +131,15 @@ async fn a_drill_counts_what_came_back_and_leaves_nothing() {
     let room = Room::new();
     let database = spec(&server, json!({ "database": "drilled" }));
     done(&room.backup(database.clone()).await);
-    let look = |look| RestoreOptions { look, ..RestoreOptions::default() };
-    let ended = room.engine.restore(&room.plan(database.clone()), &look(Look::Only)).await;
+    let look = |look| RestoreOptions { mode: look, ..RestoreOptions::default() };
+    let ended = room.engine.restore(&room.plan(database.clone()), &look(RestoreMode::DrillOnly)).await;
     done(&ended);
     let drill = ended.report.drill.unwrap();
     assert_eq!((drill.things, drill.count, drill.compared), (2, 1001, true));
     let left = || server.sql("SHOW DATABASES LIKE '\\_\\_bahub%'");
     assert_eq!(left(), "");
     server.sql("INSERT INTO drilled.t VALUES (2)");
-    let ended = room.engine.restore(&room.plan(database.clone()), &look(Look::First)).await;
+    let ended = room.engine.restore(&room.plan(database.clone()), &look(RestoreMode::ScratchFirst)).await;
     done(&ended);
     assert_eq!((server.sql("SELECT COUNT(*) FROM drilled.t").trim(), left().as_str()), ("1", ""));
     // What a killed drill left is swept by the next run.
@@ -151,7 +151,7 @@ async fn a_drill_counts_what_came_back_and_leaves_nothing() {
     assert_eq!(left(), "");
     let several = spec(&server, json!({ "databases": ["drilled"] }));
     done(&room.backup(several.clone()).await);
-    let ended = room.engine.restore(&room.plan(several), &look(Look::Only)).await;
+    let ended = room.engine.restore(&room.plan(several), &look(RestoreMode::DrillOnly)).await;
     assert!(told(&ended).contains("several databases") && !told(&ended).contains("--to"), "{}", told(&ended));
 }
 
@@ -165,11 +165,11 @@ async fn a_version_of_other_databases_is_refused_before_anything_is_dropped() {
         (json!({ "database": "first_of_two" }), "several databases"),
         (json!({ "databases": ["first_of_two"] }), "would drop and make \"second_of_two\""),
     ] {
-        let ended = room.restore(spec(&SHARED, narrower), Place::Original).await;
+        let ended = room.restore(spec(&SHARED, narrower), RestoreTarget::Original).await;
         assert!(told(&ended).contains(words), "{}", told(&ended));
     }
     done(&room.backup(spec(&SHARED, json!({ "database": "first_of_two" }))).await);
-    let ended = room.restore(spec(&SHARED, json!({ "databases": ["first_of_two"] })), Place::Original).await;
+    let ended = room.restore(spec(&SHARED, json!({ "databases": ["first_of_two"] })), RestoreTarget::Original).await;
     assert!(told(&ended).contains("a dump of one database"), "{}", told(&ended));
     SHARED.sql("SELECT * FROM second_of_two.t");
 }
@@ -180,13 +180,13 @@ fn a_drill_is_refused_where_it_would_run_events() {
     use bahub_core::replay::{ReplayTarget, Stored};
     let adapter = super::support::adapter(json!({ "host": "h", "user": "u", "database": "d" }));
     let place = adapter.scratch("0123456789abcdef0123456789abcdef").unwrap().place;
-    let tried = |events: &str, place: Place| {
+    let tried = |events: &str, location: RestoreTarget| {
         let found = Findings([("events that run".to_owned(), events.to_owned())].into());
         adapter.replay(&ReplayTarget::at(place), &found, &Stored::default())
     };
     assert!(tried("1", place.clone()).unwrap_err().what.contains("events"));
     assert!(tried("0", place).is_ok());
-    assert!(tried("1", Place::Original).is_ok());
+    assert!(tried("1", RestoreTarget::Original).is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -208,16 +208,16 @@ async fn whoever_restores_keeps_its_password_and_grants_on_what_is_gone_stop_not
     server.sql("DROP DATABASE elsewhere;");
     server.sql(&format!("SET PASSWORD FOR '{quoted}'@'%' = PASSWORD('new'); DROP USER other@'%'; DROP TABLE kept.t;"));
     let restorer = spec(&server, json!({ "user": user, "password": "new" }));
-    done(&room.restore(restorer.clone(), Place::Original).await);
+    done(&room.restore(restorer.clone(), RestoreTarget::Original).await);
     server.sql("SELECT * FROM kept.t;");
     let grants = server.sql("SHOW GRANTS FOR other@'%';");
     assert!(
         grants.contains("GRANT INSERT ON `kept`.`t`") && !grants.contains("elsewhere") && !grants.contains("gone"),
         "{grants}"
     );
-    done(&room.restore(restorer, Place::Original).await);
+    done(&room.restore(restorer, RestoreTarget::Original).await);
     // The spec decides whether users are restored.
     server.sql("DROP USER other@'%';");
-    done(&room.restore(spec(&server, json!({ "users": false })), Place::Original).await);
+    done(&room.restore(spec(&server, json!({ "users": false })), RestoreTarget::Original).await);
     assert_eq!(server.sql("SELECT COUNT(*) FROM mysql.user WHERE user = 'other';").trim(), "0");
 }

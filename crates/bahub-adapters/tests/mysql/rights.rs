@@ -1,7 +1,7 @@
 //! Exactly the grants that docs/adapters/mysql.md names.
 
-use bahub_core::engine::{Ended, Look, RestoreOptions};
-use bahub_core::replay::Place;
+use bahub_core::engine::{RunOutcome, RestoreMode, RestoreOptions};
+use bahub_core::replay::RestoreTarget;
 use bahub_testkit::fixtures::MariaDb;
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ async fn the_documented_grants_suffice() {
     let restore = json!({ "user": "restore", "password": "secret", "database": "shop" });
     done(&room.backup(spec(&SHARED, backup)).await);
     SHARED.sql("DROP DATABASE shop;");
-    done(&room.restore(spec(&SHARED, restore), Place::Original).await);
+    done(&room.restore(spec(&SHARED, restore), RestoreTarget::Original).await);
     let after = SHARED.dump(&["shop"]);
     assert!(after == before, "{before}\n----\n{after}");
 }
@@ -42,8 +42,8 @@ fn of(server: &MariaDb, user: &str, more: Value) -> Value {
     spec(server, of)
 }
 
-async fn looked_at(room: &Room, spec: Value, look: Look) -> Ended {
-    room.engine.restore(&room.plan(spec), &RestoreOptions { look, ..RestoreOptions::default() }).await
+async fn looked_at(room: &Room, spec: Value, mode: RestoreMode) -> RunOutcome {
+    room.engine.restore(&room.plan(spec), &RestoreOptions { mode: look, ..RestoreOptions::default() }).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -58,19 +58,19 @@ async fn the_documented_grants_suffice_for_several_and_for_looking_first() {
     let several = json!({ "databases": ["shop", "blog"] });
     done(&room.backup(of(&server, "backup", several.clone())).await);
     server.sql("DROP DATABASE blog; DROP TABLE shop.t;");
-    done(&room.restore(of(&server, "restore", several), Place::Original).await);
+    done(&room.restore(of(&server, "restore", several), RestoreTarget::Original).await);
     server.sql("SELECT * FROM shop.t; SELECT * FROM blog.t;");
 
     let shop = json!({ "database": "shop" });
     done(&room.backup(of(&server, "backup", shop.clone())).await);
     let restorer = of(&server, "restore", shop);
-    let refused = looked_at(&room, restorer.clone(), Look::Only).await;
+    let refused = looked_at(&room, restorer.clone(), RestoreMode::DrillOnly).await;
     assert!(told(&refused).contains("lacks a right"), "{}", told(&refused));
     assert!(!refused.report.warnings.iter().any(|told| told.contains("not removed")), "{:?}", refused.report.warnings);
     server.sql(&grants("restore elsewhere"));
-    done(&looked_at(&room, restorer.clone(), Look::Only).await);
-    done(&looked_at(&room, restorer.clone(), Look::First).await);
-    done(&room.restore(restorer, Place::Database("shop_copy".into())).await);
+    done(&looked_at(&room, restorer.clone(), RestoreMode::DrillOnly).await);
+    done(&looked_at(&room, restorer.clone(), RestoreMode::ScratchFirst).await);
+    done(&room.restore(restorer, RestoreTarget::Database("shop_copy".into())).await);
     assert_eq!(server.sql("SHOW DATABASES LIKE '%bahub%'; SELECT * FROM shop_copy.t;").trim(), "1");
 }
 
@@ -98,7 +98,7 @@ async fn the_documented_grants_suffice_for_all_databases_with_their_users() {
     fresh.sql(&grants("restore of all"));
     done(&room.backup(of(&source, "backup", json!({}))).await);
     for _ in 0..2 {
-        let ended = room.restore(of(&fresh, "restore", json!({})), Place::Original).await;
+        let ended = room.restore(of(&fresh, "restore", json!({})), RestoreTarget::Original).await;
         done(&ended);
         assert!(ended.report.warnings.is_empty(), "{:?}", ended.report.warnings);
         assert_eq!(granted(&fresh), granted(&source));
@@ -111,7 +111,7 @@ async fn a_grant_that_may_not_be_given_is_told_and_the_others_follow() {
     let (server, room) = (with_accounts(), Room::new());
     done(&room.backup(of(&server, "backup", json!({}))).await);
     server.sql("REVOKE PROXY ON ''@'%' FROM restore@'%'; DROP USER boss@'%', zed@'%';");
-    let ended = room.restore(of(&server, "restore", json!({})), Place::Original).await;
+    let ended = room.restore(of(&server, "restore", json!({})), RestoreTarget::Original).await;
     done(&ended);
     let told = ended.report.warnings.join("\n");
     for grant in ["GRANT PROXY ON 'app'@'%' TO 'boss'@'%' (Access denied", "GRANT `reader` TO `app`@`%` (Access denied"]
@@ -124,13 +124,13 @@ async fn a_grant_that_may_not_be_given_is_told_and_the_others_follow() {
     server.sql("INSTALL SONAME 'auth_ed25519'; CREATE USER ed@'%' IDENTIFIED VIA ed25519 USING PASSWORD('x');");
     done(&room.backup(of(&server, "backup", json!({}))).await);
     server.sql("DROP USER ed@'%', zed@'%'; UNINSTALL SONAME 'auth_ed25519';");
-    let ended = room.restore(of(&server, "restore", json!({})), Place::Original).await;
+    let ended = room.restore(of(&server, "restore", json!({})), RestoreTarget::Original).await;
     let told = super::support::told(&ended);
     assert!(told.contains("'ed25519' is not loaded") && told.contains("incomplete now"), "{told}");
     assert!(server.sql("SHOW GRANTS FOR zed@'%';").contains("GRANT INSERT ON `shop`.`t`"), "the others are there");
     // Of a version without a record of its parts nothing but the whole can be read.
     room.sink.put(room.engine.by_the_original(b"GRANT PROXY ON 'app'@'%' TO 'boss'@'%';\n-- Dump completed\n"));
-    let ended = room.restore(of(&server, "restore", json!({})), Place::Original).await;
+    let ended = room.restore(of(&server, "restore", json!({})), RestoreTarget::Original).await;
     let told = super::support::told(&ended);
     assert!(told.contains("a grant of the backup") && !told.contains("login"), "{told}");
 }

@@ -3,10 +3,10 @@
 use std::sync::{Arc, LazyLock};
 
 use bahub_adapters::mysql::Mysql;
-use bahub_core::engine::{Ended, RestoreOptions};
+use bahub_core::engine::{RunOutcome, RestoreOptions};
 use bahub_core::plan::Plan;
 use bahub_core::registry::AdapterComponent;
-use bahub_core::replay::{Place, ReplayTarget};
+use bahub_core::replay::{RestoreTarget, ReplayTarget};
 use bahub_core::report::Outcome;
 use bahub_testkit::fakes::MemorySink;
 use bahub_testkit::fixtures::{EngineRoom, MariaDb};
@@ -48,24 +48,24 @@ impl Room {
         self.engine.plan(Arc::new(adapter(spec)), Arc::new(self.sink.clone()))
     }
 
-    pub(crate) async fn backup(&self, spec: Value) -> Ended {
+    pub(crate) async fn backup(&self, spec: Value) -> RunOutcome {
         self.engine.backup(&self.plan(spec)).await
     }
 
-    pub(crate) async fn restore(&self, spec: Value, place: Place) -> Ended {
+    pub(crate) async fn restore(&self, spec: Value, location: RestoreTarget) -> RunOutcome {
         let target = ReplayTarget::at(place);
         self.engine.restore(&self.plan(spec), &RestoreOptions { target, ..RestoreOptions::default() }).await
     }
 }
 
 #[track_caller]
-pub(crate) fn done(ended: &Ended) {
+pub(crate) fn done(ended: &RunOutcome) {
     let done = matches!(ended.report.outcome, Outcome::Succeeded | Outcome::SucceededWithWarnings);
     assert!(done && ended.error.is_none(), "{}", told(ended));
 }
 
 /// Everything that a failed run tells.
-pub(crate) fn told(ended: &Ended) -> String {
+pub(crate) fn told(ended: &RunOutcome) -> String {
     let error = ended.error.as_ref().expect("an error");
     format!("{:?}: {} | {}", error.kind(), error.chain(), error.help().unwrap_or("no help"))
 }

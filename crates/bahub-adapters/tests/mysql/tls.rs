@@ -1,7 +1,7 @@
 //! What `tls` asks for, of a server without certificates and of one with one.
 
 use bahub_core::engine::RunErrorKind;
-use bahub_core::replay::Place;
+use bahub_core::replay::RestoreTarget;
 use bahub_testkit::fixtures::MariaDb;
 use serde_json::json;
 
@@ -14,7 +14,7 @@ async fn a_server_without_encryption_is_refused_where_it_is_asked_for() {
     done(&room.backup(spec(&SHARED, json!({ "database": "plain" }))).await);
     for mode in ["require", "verify"] {
         let spec = spec(&SHARED, json!({ "database": "plain", "tls": { "mode": mode } }));
-        for ended in [room.backup(spec.clone()).await, room.restore(spec, Place::Original).await] {
+        for ended in [room.backup(spec.clone()).await, room.restore(spec, RestoreTarget::Original).await] {
             assert_eq!(*ended.error.as_ref().unwrap().kind(), RunErrorKind::Preflight, "{}", told(&ended));
             assert!(told(&ended).contains("`tls`"), "{}", told(&ended));
         }
@@ -40,7 +40,7 @@ async fn a_server_with_a_certificate_is_used_with_encryption() {
         let room = Room::new();
         done(&room.backup(spec.clone()).await);
         server.sql("DROP TABLE d.t;");
-        done(&room.restore(spec, Place::Original).await);
+        done(&room.restore(spec, RestoreTarget::Original).await);
         server.sql("SELECT * FROM d.t;");
     }
 }

@@ -1,6 +1,6 @@
 //! Dumps that break: no version, and the cause named.
 
-use bahub_core::engine::{Ended, RunErrorKind};
+use bahub_core::engine::{RunOutcome, RunErrorKind};
 use bahub_core::sink::Sink;
 use bahub_testkit::fixtures::Postgres;
 use serde_json::{Value, json};
@@ -34,7 +34,7 @@ fn broken(
     spec: &Value,
     runtime: &Runtime,
     how: impl FnOnce(&mut Postgres, &str) + Send,
-) -> Ended {
+) -> RunOutcome {
     room.sink.hold();
     std::thread::scope(|scope| {
         let breaker = scope.spawn(|| {
@@ -48,7 +48,7 @@ fn broken(
     })
 }
 
-async fn no_version(room: &Room, ended: &Ended, word: &str) {
+async fn no_version(room: &Room, ended: &RunOutcome, word: &str) {
     assert_eq!(*ended.error.as_ref().unwrap().kind(), RunErrorKind::Program, "{}", told(ended));
     assert!(told(ended).contains(word), "{}", told(ended));
     assert!(room.sink.list().await.unwrap().is_empty());

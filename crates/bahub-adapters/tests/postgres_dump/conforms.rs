@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bahub_core::adapter::Findings;
-use bahub_core::replay::{Place, ReplayTarget};
+use bahub_core::replay::{RestoreTarget, ReplayTarget};
 use bahub_testkit::conformance::{self, AdapterContext, LiveData, RoundTrip, adapter_claim};
 use bahub_testkit::fixtures::Postgres;
 use proptest::prelude::*;
@@ -111,7 +111,7 @@ proptest! {
             done(&runtime.block_on(room.backup(spec.clone())));
             done(&runtime.block_on(room.restored(spec.clone())));
             prop_assert_eq!(SHARED.sql(&database, &rows), SHARED.sql("postgres", &format!("SELECT {}", text(&value))));
-            let into = ReplayTarget { place: Place::Database(other.clone()), members: if spec["databases"].is_array() { vec![database.clone().into()] } else { Vec::new() }, ..ReplayTarget::default() };
+            let into = ReplayTarget { location: RestoreTarget::Database(other.clone()), members: if spec["databases"].is_array() { vec![database.clone().into()] } else { Vec::new() }, ..ReplayTarget::default() };
             done(&runtime.block_on(room.restore(spec, into)));
             SHARED.sql("postgres", &format!("DROP DATABASE {}", quoted(&other)));
         }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bahub_core::engine::RunErrorKind;
-use bahub_core::replay::Place;
+use bahub_core::replay::RestoreTarget;
 use serde_json::{Value, json};
 
 use super::support::{Room, SHARED, done, in_place, merge, spec, told};
@@ -56,7 +56,7 @@ async fn who_may_not_make_or_rename_databases_is_told_before_anything_is_touched
     let of = |user: &str| spec(&SHARED, json!({ "user": user, "password": user[..1], "database": "owned" }));
     let room = Room::new();
     done(&room.backup(of("owner")).await);
-    let told_of = |ended: &bahub_core::engine::Ended| told(ended);
+    let told_of = |ended: &bahub_core::engine::RunOutcome| told(ended);
     let refused = room.restored(of("owner")).await;
     assert!(told_of(&refused).contains("may not make databases") && told_of(&refused).contains("--in-place"));
     let refused = room.restored(of("maker")).await;
@@ -64,7 +64,7 @@ async fn who_may_not_make_or_rename_databases_is_told_before_anything_is_touched
     SHARED.sql("owned", "INSERT INTO t VALUES (2)");
     done(&room.restore(of("owner"), in_place()).await);
     assert_eq!(SHARED.sql("owned", "TABLE t"), "1");
-    let folder = room.restore(of("owner"), bahub_core::replay::ReplayTarget::at(Place::Directory("/x".into()))).await;
+    let folder = room.restore(of("owner"), bahub_core::replay::ReplayTarget::at(RestoreTarget::Directory("/x".into()))).await;
     assert!(told_of(&folder).contains("--into"));
 }
 

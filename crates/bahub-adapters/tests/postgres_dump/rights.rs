@@ -1,7 +1,7 @@
 //! Exactly the rights that docs/adapters/postgres_dump.md names.
 
-use bahub_core::engine::{Look, RestoreOptions};
-use bahub_core::replay::{Place, ReplayTarget};
+use bahub_core::engine::{RestoreMode, RestoreOptions};
+use bahub_core::replay::{RestoreTarget, ReplayTarget};
 use bahub_testkit::fixtures::Postgres;
 use serde_json::json;
 
@@ -50,9 +50,9 @@ async fn what_a_plain_owner_may_not_set_or_see_stops_nothing_and_is_told() {
     let owner = spec(&server, json!({ "user": "plain", "password": "p", "database": "plain" }));
     done(&room.backup(spec(&server, json!({ "database": "plain" }))).await);
     server.sql("postgres", "DROP DATABASE plain; DROP ROLE gone");
-    for target in [ReplayTarget::default(), ReplayTarget::at(Place::Database("plain \"copy".into()))] {
-        let named = match &target.place {
-            Place::Database(_) => "\"plain \"\"copy\"",
+    for target in [ReplayTarget::default(), ReplayTarget::at(RestoreTarget::Database("plain \"copy".into()))] {
+        let named = match &target.location {
+            RestoreTarget::Database(_) => "\"plain \"\"copy\"",
             _ => "\"plain\"",
         };
         let ended = room.restore(owner.clone(), target).await;
@@ -70,7 +70,7 @@ async fn what_a_plain_owner_may_not_set_or_see_stops_nothing_and_is_told() {
     }
     server.sql("postgres", "ALTER DATABASE plain SET log_statement TO 'all'; ALTER DATABASE plain SET my.value TO 'it''s :\"db\"'; ALTER ROLE \"its app\" IN DATABASE plain SET statement_timeout TO '33s'");
     same(&server.dump("plain"), &before.replace("ALTER ROLE gone IN DATABASE plain SET work_mem TO '1MB';\n", ""));
-    let options = RestoreOptions { look: Look::Only, ..RestoreOptions::default() };
+    let options = RestoreOptions { mode: RestoreMode::DrillOnly, ..RestoreOptions::default() };
     let ended = room.engine.restore(&room.plan(owner), &options).await;
     done(&ended);
     assert!(ended.report.warnings.join("").contains("not compared: public.hidden"), "{:?}", ended.report.warnings);

@@ -1,8 +1,8 @@
 //! Several databases, and all of them.
 
 use bahub_core::compression::{Algorithm, Compression};
-use bahub_core::engine::{Look, RestoreOptions};
-use bahub_core::replay::{Place, ReplayTarget};
+use bahub_core::engine::{RestoreMode, RestoreOptions};
+use bahub_core::replay::{RestoreTarget, ReplayTarget};
 use bahub_testkit::fixtures::Postgres;
 use serde_json::json;
 
@@ -103,12 +103,12 @@ async fn one_of_several_comes_back_by_itself() {
     done(&room.backup(spec.clone()).await);
     server.sql("latin", "DELETE FROM t");
     server.sql("-r", "DELETE FROM t");
-    let only = |place| ReplayTarget { place, members: vec!["latin".into()], ..ReplayTarget::default() };
-    done(&room.restore(spec.clone(), only(Place::Original)).await);
-    done(&room.restore(spec.clone(), only(Place::Database("other".into()))).await);
+    let only = |place| ReplayTarget { location: place, members: vec!["latin".into()], ..ReplayTarget::default() };
+    done(&room.restore(spec.clone(), only(RestoreTarget::Original)).await);
+    done(&room.restore(spec.clone(), only(RestoreTarget::Database("other".into()))).await);
     let count = |name| server.sql(name, "SELECT count(*) FROM t");
     assert_eq!([count("latin"), count("other"), count("-r")], ["1001", "1001", "0"]);
-    let all = ReplayTarget::at(Place::Database("another".into()));
+    let all = ReplayTarget::at(RestoreTarget::Database("another".into()));
     let refused = told(&room.restore(spec.clone(), all).await);
     assert!(
         refused.contains("several databases") && refused.contains("--path DATABASE: -r, latin, postgres"),
@@ -116,7 +116,7 @@ async fn one_of_several_comes_back_by_itself() {
     );
     let drill = |members| RestoreOptions {
         target: ReplayTarget { members, ..ReplayTarget::default() },
-        look: Look::Only,
+        mode: RestoreMode::DrillOnly,
         ..RestoreOptions::default()
     };
     let refused = told(&room.engine.restore(&room.plan(spec.clone()), &drill(Vec::new())).await);
@@ -127,7 +127,7 @@ async fn one_of_several_comes_back_by_itself() {
     let fewer = super::support::spec(&server, json!({ "databases": ["latin", "postgres"] }));
     let refused = told(&room.restored(fewer.clone()).await);
     assert!(refused.contains("would replace the database \"-r\"") && refused.contains("--path"), "{refused}");
-    done(&room.restore(fewer, only(Place::Original)).await);
+    done(&room.restore(fewer, only(RestoreTarget::Original)).await);
     let one = super::support::spec(&server, json!({ "database": "latin" }));
     assert!(told(&room.restored(one).await).contains("--path latin"));
     assert_eq!(left(&server), "");

@@ -3,11 +3,11 @@
 use std::sync::{Arc, LazyLock};
 
 use bahub_adapters::postgres_dump::PostgresDump;
-use bahub_core::engine::{DownloadContent, Ended, RestoreOptions};
+use bahub_core::engine::{DownloadContent, RunOutcome, RestoreOptions};
 use bahub_core::event::Events;
 use bahub_core::plan::Plan;
 use bahub_core::registry::AdapterComponent;
-use bahub_core::replay::{Place, ReplayTarget};
+use bahub_core::replay::{RestoreTarget, ReplayTarget};
 use bahub_core::report::Outcome;
 use bahub_core::run::{RunContext, RunPurpose};
 use bahub_core::sink::VersionSelector;
@@ -51,17 +51,17 @@ impl Room {
         self.engine.plan(Arc::new(adapter(spec)), Arc::new(self.sink.clone()))
     }
 
-    pub(crate) async fn backup(&self, spec: Value) -> Ended {
+    pub(crate) async fn backup(&self, spec: Value) -> RunOutcome {
         self.engine.backup(&self.plan(spec)).await
     }
 
-    pub(crate) async fn restore(&self, spec: Value, target: ReplayTarget) -> Ended {
+    pub(crate) async fn restore(&self, spec: Value, target: ReplayTarget) -> RunOutcome {
         self.engine.restore(&self.plan(spec), &RestoreOptions { target, ..RestoreOptions::default() }).await
     }
 
     /// Back where it came from.
-    pub(crate) async fn restored(&self, spec: Value) -> Ended {
-        self.restore(spec, ReplayTarget::at(Place::Original)).await
+    pub(crate) async fn restored(&self, spec: Value) -> RunOutcome {
+        self.restore(spec, ReplayTarget::at(RestoreTarget::Original)).await
     }
 }
 
@@ -71,13 +71,13 @@ pub(crate) fn in_place() -> ReplayTarget {
 }
 
 #[track_caller]
-pub(crate) fn done(ended: &Ended) {
+pub(crate) fn done(ended: &RunOutcome) {
     let done = matches!(ended.report.outcome, Outcome::Succeeded | Outcome::SucceededWithWarnings);
     assert!(done && ended.error.is_none(), "{}", told(ended));
 }
 
 /// Everything that a failed run tells.
-pub(crate) fn told(ended: &Ended) -> String {
+pub(crate) fn told(ended: &RunOutcome) -> String {
     let error = ended.error.as_ref().expect("an error");
     format!("{:?}: {} | {}", error.kind(), error.chain(), error.help().unwrap_or("no help"))
 }

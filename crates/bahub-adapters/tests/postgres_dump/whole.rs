@@ -1,7 +1,7 @@
 //! One database, there and back.
 
-use bahub_core::engine::{Look, RestoreOptions};
-use bahub_core::replay::{Place, ReplayTarget};
+use bahub_core::engine::{RestoreMode, RestoreOptions};
+use bahub_core::replay::{RestoreTarget, ReplayTarget};
 use bahub_testkit::fixtures::Postgres;
 use serde_json::json;
 
@@ -64,10 +64,10 @@ async fn it_goes_in_place_under_another_name_and_beside_a_kept_one() {
         assert_eq!(SHARED.dump(name).replace("\n", ""), before.replace("\n", ""));
 
         let other = format!("other \"' {format}");
-        done(&room.restore(spec.clone(), ReplayTarget::at(Place::Database(other.clone()))).await);
+        done(&room.restore(spec.clone(), ReplayTarget::at(RestoreTarget::Database(other.clone()))).await);
         assert_eq!(SHARED.dump(&other).matches("INSERT\nCOPY").count(), 0);
         assert_eq!(sum(&other), sum(name));
-        let taken = room.restore(spec.clone(), ReplayTarget::at(Place::Database(other))).await;
+        let taken = room.restore(spec.clone(), ReplayTarget::at(RestoreTarget::Database(other))).await;
         assert!(told(&taken).contains("there already"), "{}", told(&taken));
 
         let kept = ReplayTarget { keep_old: true, ..ReplayTarget::default() };
@@ -94,8 +94,8 @@ async fn a_drill_counts_what_came_back_and_leaves_nothing() {
     let (room, spec) = (Room::new(), spec(&server, json!({ "database": "drilled" })));
     done(&room.backup(spec.clone()).await);
     let before = server.dump("drilled");
-    let look = |look| RestoreOptions { look, ..RestoreOptions::default() };
-    let ended = room.engine.restore(&room.plan(spec.clone()), &look(Look::Only)).await;
+    let look = |look| RestoreOptions { mode: look, ..RestoreOptions::default() };
+    let ended = room.engine.restore(&room.plan(spec.clone()), &look(RestoreMode::DrillOnly)).await;
     done(&ended);
     let drill = ended.report.drill.unwrap();
     assert_eq!((drill.things, drill.count, drill.compared), (3, 1001, true));
@@ -108,7 +108,7 @@ async fn a_drill_counts_what_came_back_and_leaves_nothing() {
     );
     done(&room.backup(spec.clone()).await);
     let now = server.dump("drilled");
-    for how in [Look::Only, Look::First] {
+    for how in [RestoreMode::DrillOnly, RestoreMode::ScratchFirst] {
         let ended = room.engine.restore(&room.plan(spec.clone()), &look(how)).await;
         assert!(told(&ended).contains("child has 0, and had 1"), "{}", told(&ended));
         assert_eq!((left(&server), server.dump("drilled")), (String::new(), now.clone()));
@@ -116,7 +116,7 @@ async fn a_drill_counts_what_came_back_and_leaves_nothing() {
     // Without counts there is nothing to compare with.
     let uncounted = super::support::spec(&server, json!({ "database": "other", "counts": "off" }));
     done(&room.backup(uncounted.clone()).await);
-    let ended = room.engine.restore(&room.plan(uncounted), &look(Look::Only)).await;
+    let ended = room.engine.restore(&room.plan(uncounted), &look(RestoreMode::DrillOnly)).await;
     done(&ended);
     assert!(ended.report.warnings.join(" ").contains("without counts"));
     assert_eq!(left(&server), "");

@@ -32,7 +32,7 @@ pub(super) struct Agent {
 pub(super) enum Said {
     Reached,
     Begun,
-    Captured,
+    Stored,
     Data(Bytes),
     Done(Done),
 }
@@ -91,12 +91,12 @@ impl Agent {
                 Incoming::Message(message) => message,
             };
             match message {
-                FromAgent::Hello(_) | FromAgent::Progress { .. } => {}
+                FromAgent::Hello(_) | FromAgent::Progress { .. } | FromAgent::Captured => {}
                 FromAgent::Log { source, line } if source == "agent" => self.teller.warn(&line),
                 FromAgent::Log { line, .. } => self.teller.pass_on(&line),
                 FromAgent::Reached => return Ok(Said::Reached),
                 FromAgent::Begun => return Ok(Said::Begun),
-                FromAgent::Captured => return Ok(Said::Captured),
+                FromAgent::Stored => return Ok(Said::Stored),
                 FromAgent::Done(done) => {
                     if let Done::Captured { warnings, .. } | Done::Read { warnings, .. } = done.as_ref() {
                         warnings.iter().for_each(|warning| self.teller.warn(warning));

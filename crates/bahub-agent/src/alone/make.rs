@@ -29,6 +29,7 @@ impl Run<'_> {
             compression: Algorithm::None.name().into(),
             recipients: recipients.iter().map(|key| key.fingerprint.clone()).collect(),
             bahub: env!("CARGO_PKG_VERSION").into(),
+            instance: None,
         };
         let granted =
             self.unless_stopped(sink.delegate(Purpose::Upload(version.clone()))).await?.ok_or_else(nonsense)?;
@@ -87,7 +88,7 @@ async fn captured(agent: &mut Agent, job: CaptureJob, granted: &AgentSink) -> Re
         match said {
             Said::Reached => agent.send(&ToAgent::Grant(granted.grant.clone()))?,
             Said::Begun => agent.send(&ToAgent::Go)?,
-            Said::Captured => {
+            Said::Stored => {
                 committing = true;
                 agent.send(&ToAgent::Commit)?;
             }

@@ -1,6 +1,6 @@
 //! The collection on the server, by bahub's own sink.
 
-use bahub_core::keys::{EncryptionSpec, HEAD_MOST, Keys, SessionKey};
+use bahub_core::keys::{EncryptionSpec, MAX_HEAD, Keys, SessionKey};
 use bahub_core::registry::{SinkComponent, SinkContext};
 use bahub_core::sink::{Download, Sink, VersionNumber, VersionSelector};
 use bahub_crypto::OpenPgpKeys;
@@ -51,14 +51,14 @@ impl Run<'_> {
     ) -> Result<Found, Trouble> {
         self.unless_stopped(async {
             let number = resolve(sink, version).await?;
-            let Download { size, sha256, mut stream } = sink.open(number).await?;
+            let Download { size, sha256, mut stream, .. } = sink.open(number).await?;
             let mut head = Vec::new();
-            while head.len() < HEAD_MOST
+            while head.len() < MAX_HEAD
                 && let Some(chunk) = stream.next().await
             {
                 head.extend_from_slice(&chunk?);
             }
-            head.truncate(HEAD_MOST);
+            head.truncate(MAX_HEAD);
             let spec = EncryptionSpec {
                 name: "the options".into(),
                 private_key_path: Some(key.path.clone()),

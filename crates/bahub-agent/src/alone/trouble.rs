@@ -91,7 +91,7 @@ impl From<Failure> for Trouble {
 
 impl From<SinkError> for Trouble {
     fn from(error: SinkError) -> Self {
-        Self::new(of_store(*error.kind()), error.chain()).with_help_opt(error.help().map(str::to_owned))
+        Self::new(of_store(error.kind()), error.chain()).with_help_opt(error.help().map(str::to_owned))
     }
 }
 

@@ -29,10 +29,12 @@ const READ: usize = 256 * 1024;
 /// How long counting may take.
 const CENSUS: std::time::Duration = std::time::Duration::from_secs(3600);
 /// How many bytes of counts a version may hold, before and after each: both are in one fact.
-const CENSUS_MOST: u64 = 256 * 1024;
+const MAX_CENSUS: u64 = 256 * 1024;
 
-/// What a capture told besides its bytes.
+/// What a capture reports besides its bytes.
 type Warnings = Vec<String>;
+/// What was counted before the capture, where it could be, and what stood in the way.
+type Before = (Option<Vec<String>>, Warnings);
 
 /// Captures to the end and, on a direct route, commits.
 pub(super) async fn run(job: CaptureJob, cx: &JobContext, input: JobInput) -> Result<Done, Failure> {
@@ -54,7 +56,8 @@ pub(super) async fn run(job: CaptureJob, cx: &JobContext, input: JobInput) -> Re
     }
 }
 
-/// Everything between the begin of the version and its commit.
+/// Everything between the begin of the version and its commit. Counting, which may take long, is done before the workload is
+/// stopped and after the last byte was read.
 async fn captured_whole(
     job: &CaptureJob,
     cx: &JobContext,
@@ -62,16 +65,27 @@ async fn captured_whole(
     go: oneshot::Receiver<()>,
     commit: oneshot::Receiver<()>,
 ) -> Result<Warnings, Failure> {
+    let counted = tokio::task::spawn_blocking({
+        let (job, cx) = (job.clone(), cx.clone());
+        move || {
+            let mut warnings = Vec::new();
+            (counted(&job, &cx, &mut warnings), warnings)
+        }
+    });
+    let before = counted.await.map_err(|error| failure::thread(&error))?;
+    if cx.cancel.is_cancelled() {
+        return Err(Failure::cancelled());
+    }
     cx.tell(&FromAgent::Begun)?;
     cx.told(go).await?;
-    let moved = cx.with_progress(stream(job, cx, output)).await;
+    let moved = cx.with_progress(stream(job, before, cx, output)).await;
     cx.tell_progress();
     let warnings = moved?;
     if cx.cancel.is_cancelled() {
         return Err(Failure::cancelled());
     }
     if matches!(output, Output::Direct(_)) {
-        cx.tell(&FromAgent::Captured)?;
+        cx.tell(&FromAgent::Stored)?;
         cx.told(commit).await?;
     }
     Ok(warnings)
@@ -125,15 +139,20 @@ fn gone(error: &LinkError) -> Failure {
 
 /// Runs the blocking side in a thread and moves its chunks to the store. On any failure the programs are dead when
 /// this returns.
-async fn stream(job: &CaptureJob, cx: &JobContext, output: &mut Output) -> Result<Warnings, Failure> {
+async fn stream(
+    job: &CaptureJob,
+    before: Before,
+    cx: &JobContext,
+    output: &mut Output,
+) -> Result<Warnings, Failure> {
     let (writer, mut chunks) = ChunkWriter::new(DEPTH);
     let pump = tokio::task::spawn_blocking({
         let (job, cx) = (job.clone(), cx.clone());
-        move || pump(&job, &cx, writer)
+        move || pump(&job, before, &cx, writer)
     });
     let stored = move_chunks(&mut chunks, cx, output).await;
     if stored.is_err() {
-        cx.switch.throw();
+        cx.switch.trip();
     }
     // A thread that waits for room in the channel is let go.
     drop(chunks);
@@ -162,12 +181,12 @@ async fn move_chunks(chunks: &mut mpsc::Receiver<Bytes>, cx: &JobContext, output
 
 /// The blocking side: from the programs to the last byte of the message. The message is only finished when every
 /// program ended well.
-fn pump(job: &CaptureJob, cx: &JobContext, writer: ChunkWriter) -> Result<Warnings, Failure> {
+fn pump(job: &CaptureJob, before: Before, cx: &JobContext, writer: ChunkWriter) -> Result<Warnings, Failure> {
     let armour = job.encoding == Encoding::Armoured;
     let encryptor = Encryptor::new(writer, &job.recipients, job.format, armour)
         .map_err(|error| Failure::new(FailureKind::Crypto, error.to_string()))?;
     let mut compressor = Compressor::of(cx.form, job.compression, encryptor);
-    match captured(job, cx, &mut compressor) {
+    match captured(job, before, cx, &mut compressor) {
         Ok(warnings) => {
             compressor
                 .finish()
@@ -177,24 +196,28 @@ fn pump(job: &CaptureJob, cx: &JobContext, writer: ChunkWriter) -> Result<Warnin
             Ok(warnings)
         }
         Err(failure) => {
-            cx.switch.throw();
+            cx.switch.trip();
             compressor.abandon();
             Err(failure)
         }
     }
 }
 
-fn captured<W: Write + Send>(job: &CaptureJob, cx: &JobContext, out: &mut Compressor<W>) -> Result<Warnings, Failure> {
+fn captured<W: Write + Send>(
+    job: &CaptureJob,
+    (before, mut warnings): Before,
+    cx: &JobContext,
+    out: &mut Compressor<W>,
+) -> Result<Warnings, Failure> {
     let fact = |out: &mut Compressor<W>, fact| out.fact(&fact).map_err(|error| failure::writing(&error));
     let head = Fact::Head {
         adapter: job.version.adapter.clone(),
         version: job.version.bahub.clone(),
         tools: job.tools.0.clone(),
         record: job.capture.record.clone(),
+        instance: job.version.instance.clone(),
     };
     fact(out, head)?;
-    let mut warnings = Vec::new();
-    let before = counted(job, cx, &mut warnings);
     let Capture { segments, .. } = &job.capture;
     for segment in segments {
         if let Some(name) = &segment.name {
@@ -208,6 +231,8 @@ fn captured<W: Write + Send>(job: &CaptureJob, cx: &JobContext, out: &mut Compre
             Source::Pipeline(steps) => warnings.extend(pipeline(steps, segment.trailer.as_ref(), cx, out)?),
         }
     }
+    // The workload may run again, whatever is still to be compressed, stored and counted.
+    cx.tell(&FromAgent::Captured)?;
     // What was not counted before is not counted after.
     let after = before.as_ref().and_then(|_| counted(job, cx, &mut warnings));
     let census = before.zip(after).map(|(before, after)| [before, after]);
@@ -218,9 +243,9 @@ fn captured<W: Write + Send>(job: &CaptureJob, cx: &JobContext, out: &mut Compre
 /// Counts what is there, where a version can say so. That it cannot be counted is no reason not to back it up.
 fn counted(job: &CaptureJob, cx: &JobContext, warnings: &mut Warnings) -> Option<Vec<String>> {
     let step = job.census.as_ref().filter(|_| job.compression.algorithm != Algorithm::None)?;
-    let counted = within(CENSUS, step, CENSUS_MOST + 1, &cx.switch, &cx.log());
+    let counted = within(CENSUS, step, MAX_CENSUS + 1, &cx.switch, &cx.log());
     match counted {
-        Ok((output, _)) if output.len() as u64 <= CENSUS_MOST => return Some(lines_of(&output)),
+        Ok((output, _)) if output.len() as u64 <= MAX_CENSUS => return Some(lines_of(&output)),
         Ok(_) => warnings.push("there is too much to count: a drill of this version will compare nothing".into()),
         Err(failure) => {
             warnings.push(format!(
@@ -249,7 +274,7 @@ fn pipeline(
         None => Ok(()),
     };
     if copied.is_err() {
-        cx.switch.throw();
+        cx.switch.trip();
     }
     let mut warnings = Vec::new();
     let mut failures: Vec<StepFailure> = Vec::new();
@@ -289,7 +314,7 @@ fn started(
     let mut stdout: Option<std::fs::File> = None;
     for step in steps {
         let stdin = stdout.take().map_or(Plug::Nothing, |file| Plug::From(file.into()));
-        let mut child = start(step, stdin, Plug::Pipe, switch, log).inspect_err(|_| switch.throw())?;
+        let mut child = start(step, stdin, Plug::Pipe, switch, log).inspect_err(|_| switch.trip())?;
         stdout = child.stdout.take();
         children.push(child);
     }

@@ -21,7 +21,7 @@ pub(crate) async fn run(job: Job, cx: JobContext, input: JobInput) -> Result<Don
     let switch = cx.switch.clone();
     let watch = tokio::spawn(async move {
         cancel.cancelled().await;
-        switch.throw();
+        switch.trip();
     });
     let done = match job {
         Job::Probe(probes) => probe::run(probes, &cx).await,

@@ -51,10 +51,10 @@ impl<'a> Pipeline<'a> {
                 Some(output) => (Plug::From(output.into()), None),
                 None => (Plug::Pipe, None),
             };
-            let says = step.says.as_ref().filter(|_| index + 1 == steps.len());
+            let says = step.required_output.as_ref().filter(|_| index + 1 == steps.len());
             let stdout = if says.is_some() || index + 1 < steps.len() { Plug::Pipe } else { Plug::Nothing };
             let started = start(step, stdin, stdout, &cx.switch, &cx.log());
-            let mut child = started.inspect_err(|_| cx.switch.throw())?;
+            let mut child = started.inspect_err(|_| cx.switch.trip())?;
             let input = match (child.stdin.take(), gated) {
                 (Some(file), Some(output)) => {
                     let prefix = literals(step).map(|(prefix, _)| prefix.clone());
@@ -92,7 +92,7 @@ impl<'a> Pipeline<'a> {
         let last = stages.last().map(|stage| stage.step.name()).unwrap_or_default();
         for (index, Stage { step, child, input }) in stages.into_iter().enumerate() {
             if !failures.is_empty() {
-                switch.throw();
+                switch.trip();
             }
             let file = match input {
                 Input::None => None,
@@ -168,7 +168,7 @@ fn written_behind(
     read: impl FnMut(&mut [u8]) -> io::Result<usize>,
 ) -> Result<Option<File>, Failure> {
     let behind = Behind::new(file);
-    let read = behind.copy(read).inspect_err(|_| switch.throw());
+    let read = behind.copy(read).inspect_err(|_| switch.trip());
     let written = behind.finish();
     read.map_err(|error| failure::reading(&error))?;
     match written {

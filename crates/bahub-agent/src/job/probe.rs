@@ -10,7 +10,7 @@ use super::{JobContext, failure};
 use crate::steps::{KillSwitch, LogLine, Plug, start};
 
 /// The most output of a probe that is looked at.
-const OUTPUT_MOST: u64 = 1024 * 1024;
+const MAX_OUTPUT: u64 = 1024 * 1024;
 
 /// Runs them in order; the first that fails ends the job.
 pub(super) async fn run(probes: Vec<ProbeStep>, cx: &JobContext) -> Result<Done, Failure> {
@@ -52,12 +52,12 @@ async fn output_of(step: Step, limit: Duration, cx: &JobContext) -> Result<Vec<u
     let ended = tokio::select! {
         ended = &mut running => ended,
         () = cx.cancel.cancelled() => {
-            switch.throw();
+            switch.trip();
             let _ = running.await;
             return Err(Failure::cancelled());
         }
         () = tokio::time::sleep(limit) => {
-            switch.throw();
+            switch.trip();
             let said = match running.await {
                 Ok(Err(failure)) => failure.stderr,
                 _ => String::new(),
@@ -69,5 +69,5 @@ async fn output_of(step: Step, limit: Duration, cx: &JobContext) -> Result<Vec<u
 }
 
 fn output(step: &Step, switch: &KillSwitch, log: &LogLine) -> Result<Vec<u8>, StepFailure> {
-    start(step, Plug::Nothing, Plug::Pipe, switch, log)?.output(OUTPUT_MOST).map(|(output, _)| output)
+    start(step, Plug::Nothing, Plug::Pipe, switch, log)?.output(MAX_OUTPUT).map(|(output, _)| output)
 }

@@ -70,11 +70,11 @@ fn pump(
     };
     let cipher = decryptor(source, key).map_err(|error| failure::reading(&io::Error::other(error)))?;
     let mut plain = Decompressor::of(cx.form, Ahead::new(cipher));
-    let mut ends = None;
+    let mut suffix = None;
     match &job.deliver {
         Deliver::Prove => {
             let read = plain.prove().map_err(|error| failure::reading(&error))?;
-            ends = read.then(|| bahub_core::step::Bytes::from(plain.ends()));
+            suffix = read.then(|| bahub_core::step::Bytes::from(plain.ends()));
         }
         Deliver::Peek => {
             plain.peek().map_err(|error| failure::reading(&error))?;
@@ -88,7 +88,7 @@ fn pump(
             return replay::run(replay, plain, cx, |content| proven(job, cx, digest, content, None));
         }
     }
-    proven(job, cx, digest, plain.content().clone(), ends)
+    proven(job, cx, digest, plain.content().clone(), suffix)
 }
 
 /// Refuses content that was cut before it was encrypted.
@@ -154,7 +154,7 @@ fn proven(
     cx: &JobContext,
     digest: Digest,
     content: Content,
-    ends: Option<bahub_core::step::Bytes>,
+    suffix: Option<bahub_core::step::Bytes>,
 ) -> Result<Done, Failure> {
     let sha256 = digest.hex().ok_or_else(|| Failure::new(FailureKind::System, "the SHA-256 was not computed"))?;
     let stored = cx.counters.stored();
@@ -173,10 +173,10 @@ fn proven(
     {
         return Err(changed(format!("the message has the SHA-256 {sha256}, and should have {expected}")));
     }
-    Ok(done(cx, sha256, content, ends))
+    Ok(done(cx, sha256, content, suffix))
 }
 
-fn done(cx: &JobContext, sha256: String, content: Content, ends: Option<bahub_core::step::Bytes>) -> Done {
+fn done(cx: &JobContext, sha256: String, content: Content, suffix: Option<bahub_core::step::Bytes>) -> Done {
     let facts = content.facts.iter().filter_map(|fact| String::from_utf8(fact.to_content()).ok());
     Done::Read {
         plain: cx.counters.plain(),
@@ -184,8 +184,8 @@ fn done(cx: &JobContext, sha256: String, content: Content, ends: Option<bahub_co
         sha256,
         compression: content.algorithm.map(|algorithm| algorithm.name().to_owned()),
         facts: facts.collect(),
-        begins: content.begins,
-        ends,
+        prefix: content.begins,
+        suffix,
         warnings: Vec::new(),
     }
 }

@@ -49,7 +49,7 @@ fn attempt(
     let proven = ended.and_then(|()| prove(plain.content().clone()));
     if proven.is_err() {
         // Killed before its input ends: an end would complete what was not proven.
-        cx.switch.throw();
+        cx.switch.trip();
     }
     let mut completed = Ok(Vec::new());
     for pipeline in open {
@@ -132,9 +132,9 @@ fn undo(steps: &[Step], cx: &JobContext) {
 
 fn with_warnings(done: Done, more: Vec<String>) -> Done {
     match done {
-        Done::Read { plain, stored, sha256, compression, facts, begins, ends, mut warnings } => {
+        Done::Read { plain, stored, sha256, compression, facts, prefix, suffix, mut warnings } => {
             warnings.extend(more);
-            Done::Read { plain, stored, sha256, compression, facts, begins, ends, warnings }
+            Done::Read { plain, stored, sha256, compression, facts, prefix, suffix, warnings }
         }
         other => other,
     }
@@ -157,7 +157,7 @@ impl Beside {
 
 impl Drop for Beside {
     fn drop(&mut self) {
-        self.switch.throw();
+        self.switch.trip();
         // It was killed: how it ended says nothing.
         let _ = self.child.take().map(Child::wait);
     }

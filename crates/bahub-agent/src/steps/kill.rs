@@ -43,7 +43,7 @@ struct State {
 
 impl KillSwitch {
     /// Kills everything that runs, and everything that is started later.
-    pub(crate) fn throw(&self) {
+    pub(crate) fn trip(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.thrown = true;
         for group in &state.groups {

@@ -33,7 +33,7 @@ pub(crate) fn within(
             let began = Instant::now();
             while ended.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
                 if began.elapsed() > limit || switch.is_thrown() {
-                    own.throw();
+                    own.trip();
                     return began.elapsed() > limit;
                 }
             }

@@ -8,11 +8,11 @@ use std::sync::Arc;
 pub(crate) type LogLine = Arc<dyn Fn(&str, &str) + Send + Sync>;
 
 /// The most bytes of one line; the rest of a longer one is dropped.
-const LINE_MOST: u64 = 4096;
+const MAX_LINE: u64 = 4096;
 /// The most bytes that are kept for an error message.
-const TAIL_MOST: usize = 8192;
+const MAX_TAIL: usize = 8192;
 /// The most lines that are passed on; a program that floods is still read, so that it does not block.
-const LINES_MOST: usize = 1000;
+const MAX_LINES: usize = 1000;
 
 /// The end of what a program said.
 #[derive(Debug, Default)]
@@ -31,7 +31,7 @@ impl Said {
         let mut line = Vec::new();
         loop {
             line.clear();
-            match (&mut reader).take(LINE_MOST).read_until(b'\n', &mut line) {
+            match (&mut reader).take(MAX_LINE).read_until(b'\n', &mut line) {
                 Ok(0) | Err(_) => break,
                 Ok(_) if line.last() != Some(&b'\n') => skip_line(&mut reader),
                 Ok(_) => {}
@@ -48,13 +48,13 @@ impl Said {
     fn take(&mut self, source: &str, line: &str, log: &LogLine) {
         self.lines += 1;
         match self.lines {
-            n if n <= LINES_MOST => log(source, line),
-            n if n == LINES_MOST + 1 => log(source, "(more lines follow and are not shown)"),
+            n if n <= MAX_LINES => log(source, line),
+            n if n == MAX_LINES + 1 => log(source, "(more lines follow and are not shown)"),
             _ => {}
         }
         self.bytes += line.len() + 1;
         self.tail.push_back(line.to_owned());
-        while self.bytes > TAIL_MOST
+        while self.bytes > MAX_TAIL
             && let Some(first) = self.tail.pop_front()
         {
             self.bytes -= first.len() + 1;
@@ -102,7 +102,7 @@ mod tests {
         let log: LogLine = Arc::new(|_, _| {});
         let said = Said::read("p", flood.as_bytes(), &[], &log);
         assert!(said.tail().ends_with("y\nlast"));
-        assert!(said.tail().len() <= TAIL_MOST && !said.is_fatal());
+        assert!(said.tail().len() <= MAX_TAIL && !said.is_fatal());
         assert_eq!(said.lines, 100_002);
     }
 

@@ -6,7 +6,7 @@ use std::io::{self, BufRead, Read};
 
 use bahub_core::compression::Algorithm;
 use bahub_core::facts::{self, Fact};
-use bahub_core::replay::BEGINS_MOST;
+use bahub_core::replay::MAX_PREFIX;
 use flate2::bufread::GzDecoder;
 use zstd::stream::read::Decoder;
 
@@ -122,7 +122,7 @@ impl<R: Read> Decompressor<R> {
     /// Reads what stands at the head, and the first bytes of the content.
     pub(crate) fn peek(&mut self) -> io::Result<()> {
         let mut begins = Vec::new();
-        self.take(BEGINS_MOST as u64).read_to_end(&mut begins)?;
+        self.take(MAX_PREFIX as u64).read_to_end(&mut begins)?;
         self.content.begins = begins;
         Ok(())
     }

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use bahub_core::adapter::Findings;
 use bahub_core::config::KeyUse;
-use bahub_core::engine::{DownloadContent, Look, RestoreOptions};
+use bahub_core::engine::{DownloadContent, RestoreMode, RestoreOptions};
 use bahub_core::plan::Plan;
-use bahub_core::replay::{Place, ReplayTarget, Stored};
+use bahub_core::replay::{RestoreTarget, ReplayTarget, Stored};
 use bahub_core::run::RunPurpose;
 
 use super::{Failed, Session};
@@ -24,9 +24,9 @@ pub(super) async fn run(session: &Session<'_>, args: RestoreArgs) -> Result<u8, 
         return session.guarded(&cx, session.engine.download(&plan, args.version, content, file, &cx)).await;
     }
     let place = match (&args.into, &args.to) {
-        (Some(database), _) => Place::Database(database.clone()),
-        (None, Some(directory)) => Place::Directory(directory.clone()),
-        (None, None) => Place::Original,
+        (Some(database), _) => RestoreTarget::Database(database.clone()),
+        (None, Some(directory)) => RestoreTarget::Directory(directory.clone()),
+        (None, None) => RestoreTarget::Original,
     };
     let target = ReplayTarget {
         place,
@@ -38,22 +38,22 @@ pub(super) async fn run(session: &Session<'_>, args: RestoreArgs) -> Result<u8, 
     if !args.yes {
         confirm(&plan, &args, &target)?;
     }
-    let look = if args.scratch { Look::First } else { Look::No };
+    let look = if args.scratch { RestoreMode::ScratchFirst } else { RestoreMode::Direct };
     let options = RestoreOptions { version: args.version, target, stream: args.stream, look };
     session.guarded(&cx, session.engine.restore(&plan, &options, &cx)).await
 }
 
 /// Asks a person, where data would be overwritten.
 fn confirm(plan: &Plan, args: &RestoreArgs, target: &ReplayTarget) -> Result<(), Failed> {
-    let what = match &target.place {
+    let what = match &target.location {
         // Where the target is elsewhere, a folder of the same name here says nothing about it.
-        Place::Directory(folder) if plan.transport.is_here() && is_empty(folder) => return Ok(()),
-        Place::Directory(folder) => format!("files in {} may be overwritten", folder.display()),
+        RestoreTarget::Directory(folder) if plan.transport.is_here() && is_empty(folder) => return Ok(()),
+        RestoreTarget::Directory(folder) => format!("files in {} may be overwritten", folder.display()),
         // A database that is there already is refused.
-        Place::Database(_) => return Ok(()),
-        Place::Original => "the data in its original place is overwritten".to_owned(),
+        RestoreTarget::Database(_) => return Ok(()),
+        RestoreTarget::Original => "the data in its original place is overwritten".to_owned(),
     };
-    let what = plan.adapter.caution(target).map_or(what.clone(), |caution| format!("{what} ({caution})"));
+    let what = plan.adapter.restore_warning(target).map_or(what.clone(), |restore_warning| format!("{what} ({restore_warning})"));
     let declined = |message: String| Failed::new(DECLINED, message);
     if !terminal::is_interactive() {
         return Err(declined(format!("restoring {} needs --yes: {what}", plan.name))
@@ -73,8 +73,8 @@ fn confirm(plan: &Plan, args: &RestoreArgs, target: &ReplayTarget) -> Result<(),
 fn elsewhere(plan: &Plan) -> String {
     let takes = |place| plan.adapter.replay(&ReplayTarget::at(place), &Findings::default(), &Stored::default()).is_ok();
     let ways = [
-        (takes(Place::Directory("/".into())), "; or restore beside it with --to DIR into an empty folder"),
-        (takes(Place::Database("a".into())), "; or restore it under another name with --into NAME"),
+        (takes(RestoreTarget::Directory("/".into())), "; or restore beside it with --to DIR into an empty folder"),
+        (takes(RestoreTarget::Database("a".into())), "; or restore it under another name with --into NAME"),
         (plan.adapter.scratch("").is_ok(), "; or try it beside the original first with --scratch"),
     ];
     ways.iter().filter(|(is_there, _)| *is_there).map(|(_, way)| *way).collect()

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bahub_core::config::{ConfigErrors, Configuration, Environment, KeyUse, find_config};
-use bahub_core::engine::{Ended, Engine};
+use bahub_core::engine::{RunOutcome, Engine};
 use bahub_core::plan::Plan;
 use bahub_core::registry::Registry;
 use bahub_core::run::{Committed, RunContext, RunPurpose};
@@ -50,7 +50,7 @@ impl Session<'_> {
     }
 
     /// Runs the work under the guard of signals and writes how it ended; gives the exit code.
-    pub(super) async fn guarded(&self, cx: &RunContext, work: impl Future<Output = Ended>) -> Result<u8, Failed> {
+    pub(super) async fn guarded(&self, cx: &RunContext, work: impl Future<Output = RunOutcome>) -> Result<u8, Failed> {
         match signals::guard(cx, work).await? {
             Outcome::Ended(ended) => Ok(self.renderer.ended(&ended)),
             Outcome::Abrupt { not_undone, committed } => Err(abrupt(&not_undone, committed)),

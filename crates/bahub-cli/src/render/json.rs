@@ -1,6 +1,6 @@
 //! One JSON object a line, for programs.
 
-use bahub_core::engine::{EXIT_CODES, Ended, RunError};
+use bahub_core::engine::{EXIT_CODES, RunOutcome, RunError};
 use bahub_core::event::Event;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ pub(super) fn event(event: Event) {
 }
 
 /// Writes how a run ended.
-pub(super) fn ended(ended: &Ended, code: u8) {
+pub(super) fn ended(ended: &RunOutcome, code: u8) {
     line(&json!({
         "event": "ended",
         "exit_code": code,

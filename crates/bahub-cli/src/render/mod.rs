@@ -9,7 +9,7 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 
 use bahub_core::config::ConfigErrors;
-use bahub_core::engine::Ended;
+use bahub_core::engine::RunOutcome;
 use bahub_core::event::Events;
 use bahub_core::sink::Version;
 use miette::{GraphicalReportHandler, GraphicalTheme};
@@ -90,7 +90,7 @@ impl Renderer {
     }
 
     /// Writes how a run ended; gives the exit code.
-    pub(crate) fn ended(&self, ended: &Ended) -> u8 {
+    pub(crate) fn ended(&self, ended: &RunOutcome) -> u8 {
         let code = ended.exit_code(self.fail_on_warnings);
         if self.is_json() {
             json::ended(ended, code);

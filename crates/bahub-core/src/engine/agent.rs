@@ -7,7 +7,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::ended::Run;
+use super::run::Run;
 use super::{Engine, RunError, RunErrorKind, agent_program, error};
 use crate::adapter::{Adapter, Finding, Findings};
 use crate::event::{Event, Events};
@@ -24,9 +24,9 @@ const HELLO: Duration = Duration::from_secs(30);
 /// How long a probe may take, in seconds.
 const PROBE: u64 = 10;
 /// How long the removal of leftovers may take, in seconds.
-const SWEEP: u64 = 300;
+const CLEANUP: u64 = 300;
 /// The finding of what was removed.
-const SWEPT: &str = "swept";
+const REMOVED: &str = "removed";
 /// How long an agent may take to end its programs and its upload after a cancellation.
 pub(super) const GRACE: Duration = Duration::from_secs(30);
 
@@ -40,17 +40,18 @@ pub(super) struct Agent {
 }
 
 /// What an agent said, besides what was passed on as an event.
-pub(super) enum Said {
+pub(super) enum AgentMessage {
     Reached,
     Begun,
     Captured,
+    Stored,
     Data(bytes::Bytes),
     Done(Done),
     Failed(Failure),
 }
 
 impl Engine {
-    /// Starts an agent in the place of this session.
+    /// Starts an agent in the target of this session.
     pub(super) async fn agent_at(&self, session: &mut dyn Session, cx: &RunContext) -> Result<Agent, RunError> {
         match session.locality() {
             Locality::Here => self.agent_here().await,
@@ -79,7 +80,7 @@ impl Engine {
         let serving = tokio::spawn(async move {
             let mut lines = BufReader::new(stderr).lines();
             while let Ok(Some(line)) = lines.next_line().await {
-                events.tell(Event::Log { source: "agent".into(), line });
+                events.emit(Event::Log { source: "agent".into(), line });
             }
             // The exit status proves nothing either way: success is what the agent states.
             exit.await;
@@ -110,19 +111,20 @@ impl Agent {
     }
 
     /// Waits for what the agent says next; progress and log lines become events.
-    pub(super) async fn next(&mut self, events: &Events, of: Option<u64>) -> Result<Said, RunError> {
+    pub(super) async fn next(&mut self, events: &Events, of: Option<u64>) -> Result<AgentMessage, RunError> {
         loop {
             match self.receiver.next().await? {
-                Incoming::Data(bytes) => return Ok(Said::Data(bytes)),
+                Incoming::Data(bytes) => return Ok(AgentMessage::Data(bytes)),
                 Incoming::Message(FromAgent::Progress { plain, stored }) => {
-                    events.tell(Event::Progress { plain, stored, of });
+                    events.emit(Event::Progress { plain, stored, of });
                 }
-                Incoming::Message(FromAgent::Log { source, line }) => events.tell(Event::Log { source, line }),
-                Incoming::Message(FromAgent::Reached) => return Ok(Said::Reached),
-                Incoming::Message(FromAgent::Begun) => return Ok(Said::Begun),
-                Incoming::Message(FromAgent::Captured) => return Ok(Said::Captured),
-                Incoming::Message(FromAgent::Done(done)) => return Ok(Said::Done(*done)),
-                Incoming::Message(FromAgent::Failed(failure)) => return Ok(Said::Failed(*failure)),
+                Incoming::Message(FromAgent::Log { source, line }) => events.emit(Event::Log { source, line }),
+                Incoming::Message(FromAgent::Reached) => return Ok(AgentMessage::Reached),
+                Incoming::Message(FromAgent::Begun) => return Ok(AgentMessage::Begun),
+                Incoming::Message(FromAgent::Captured) => return Ok(AgentMessage::Captured),
+                Incoming::Message(FromAgent::Stored) => return Ok(AgentMessage::Stored),
+                Incoming::Message(FromAgent::Done(done)) => return Ok(AgentMessage::Done(*done)),
+                Incoming::Message(FromAgent::Failed(failure)) => return Ok(AgentMessage::Failed(*failure)),
                 Incoming::Message(FromAgent::Hello(_)) => {
                     return Err(RunError::new(RunErrorKind::Agent, "the agent started a second time"));
                 }
@@ -154,15 +156,15 @@ impl Agent {
     }
 
     /// Has the adapter remove what restores of dead runs left. That it cannot is no reason not to back up.
-    pub(super) async fn sweep(
+    pub(super) async fn cleanup_stale(
         &mut self,
         adapter: &dyn Adapter,
         cx: &RunContext,
         run: &mut Run,
     ) -> Result<(), RunError> {
-        match self.swept(adapter, cx).await {
-            Ok(swept) => run.report.recovered.extend(swept),
-            Err(error) if *error.kind() == RunErrorKind::Preflight => {
+        match self.cleaned_up(adapter, cx).await {
+            Ok(removed) => run.report.recovered.extend(removed),
+            Err(error) if error.kind() == RunErrorKind::Preflight => {
                 run.warn(format!("what a restore that was killed may have left was not removed: {error}"));
             }
             Err(error) => return Err(error),
@@ -171,15 +173,15 @@ impl Agent {
     }
 
     /// The same; that it cannot is an error.
-    pub(super) async fn swept(
+    pub(super) async fn cleaned_up(
         &mut self,
         adapter: &dyn Adapter,
         cx: &RunContext,
     ) -> Result<Option<Recovered>, RunError> {
-        let Some(step) = adapter.sweep() else { return Ok(None) };
-        let sweep = ProbeStep { step, finding: Some(SWEPT.to_owned()), limit: SWEEP };
-        let found = self.run_probes(vec![sweep], adapter, cx).await?;
-        let what = found.get(SWEPT).filter(|line| !line.is_empty());
+        let Some(step) = adapter.cleanup_stale() else { return Ok(None) };
+        let cleanup = ProbeStep { step, finding: Some(REMOVED.to_owned()), limit: CLEANUP };
+        let found = self.run_probes(vec![cleanup], adapter, cx).await?;
+        let what = found.get(REMOVED).filter(|line| !line.is_empty());
         let done = "removed: a restore that was killed had left it";
         Ok(what.map(|what| Recovered { what: what.to_owned(), done: done.to_owned() }))
     }
@@ -195,9 +197,9 @@ impl Agent {
         self.shield([&mut step].into_iter(), cx);
         let job = Job::Lines(ProbeStep { step, finding: None, limit: limit.as_secs() });
         match self.answer(job, cx).await? {
-            Said::Done(Done::Lines(lines)) => Ok(lines),
-            Said::Failed(failure) => Err(error::of_agent(failure, adapter, RunErrorKind::Program)),
-            _ => Err(nonsense()),
+            AgentMessage::Done(Done::Lines(lines)) => Ok(lines),
+            AgentMessage::Failed(failure) => Err(error::of_agent(failure, adapter, RunErrorKind::Program)),
+            _ => Err(protocol_violation()),
         }
     }
 
@@ -209,14 +211,14 @@ impl Agent {
     ) -> Result<Findings, RunError> {
         self.shield(probes.iter_mut().map(|probe| &mut probe.step), cx);
         match self.answer(Job::Probe(probes), cx).await? {
-            Said::Done(Done::Probed(found)) => Ok(found),
-            Said::Failed(failure) => Err(error::of_agent(failure, adapter, RunErrorKind::Preflight)),
-            _ => Err(nonsense()),
+            AgentMessage::Done(Done::Probed(found)) => Ok(found),
+            AgentMessage::Failed(failure) => Err(error::of_agent(failure, adapter, RunErrorKind::Preflight)),
+            _ => Err(protocol_violation()),
         }
     }
 
     /// Has a job done that moves no data, and gives what comes of it.
-    async fn answer(&mut self, job: Job, cx: &RunContext) -> Result<Said, RunError> {
+    async fn answer(&mut self, job: Job, cx: &RunContext) -> Result<AgentMessage, RunError> {
         self.sender.send(&ToAgent::Job(Box::new(job)))?;
         let mut cancelled = false;
         loop {
@@ -271,6 +273,6 @@ fn holds_credentials(name: &str, value: &str) -> bool {
 }
 
 /// The agent broke the protocol.
-pub(super) fn nonsense() -> RunError {
+pub(super) fn protocol_violation() -> RunError {
     RunError::new(RunErrorKind::Agent, "the agent gave an answer that does not belong to its job")
 }

@@ -2,10 +2,14 @@
 
 use super::agent::Agent;
 use super::capture::Capturing;
-use super::ended::Run;
+use super::control::{RunControl, unless_cancelled};
 use super::lock::RunLock;
-use super::{Ended, Engine, RunError, RunErrorKind, route};
-use crate::event::Phase;
+use super::run::{Run, Work};
+use super::target::{self, caught, identify};
+use super::{Engine, RunError, RunOutcome, route};
+use crate::event::{Operation, Phase};
+use crate::instance::Identity;
+use crate::keys::Recipient;
 use crate::link::CaptureJob;
 use crate::plan::Plan;
 use crate::replay::ReplayTarget;
@@ -16,17 +20,45 @@ use crate::transport::Session;
 /// How many days before a recipient's key expires the report warns.
 const EXPIRY_WARNING_DAYS: i64 = 30;
 
+/// How a backup is made.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct BackupOptions {
+    /// Ends the run from outside.
+    pub control: RunControl,
+}
+
+impl BackupOptions {
+    /// Lets this end the run.
+    #[must_use]
+    pub fn controlled_by(self, control: &RunControl) -> Self {
+        Self { control: control.clone() }
+    }
+}
+
 impl Engine {
-    /// Makes a version. What is cancelled or fails leaves none.
+    /// Makes a version. What is cancelled, dropped or fails leaves none.
     ///
-    /// Cancelling `cx.cancel` ends the programs, aborts the upload, and brings the workload back.
-    pub async fn backup(&self, plan: &Plan, cx: &RunContext) -> Ended {
-        Run::of("backup", plan, cx, async |run| self.locked_backup(plan, cx, run).await).await
+    /// The work lives in a task of its own: dropping the future cancels it, and it still ends its programs, aborts its upload
+    /// and brings the workload back.
+    pub async fn backup(&self, plan: &Plan, options: &BackupOptions) -> RunOutcome {
+        self.run(Operation::Backup, plan, &options.control, Work::Backup).await
     }
 
-    async fn locked_backup(&self, plan: &Plan, cx: &RunContext, run: &mut Run) -> Result<(), RunError> {
+    pub(super) async fn locked_backup(&self, plan: &Plan, cx: &RunContext, run: &mut Run) -> Result<(), RunError> {
         let _lock = RunLock::take(&self.lock_folder, &plan.sink.identity(), cx)?;
-        let recipients = self.keys.recipients(&plan.encryption)?;
+        let recipients = self.recipients(plan, run).await?;
+        let cx = &RunContext { required_paths: plan.adapter.required_paths(), ..cx.clone() };
+        let mut session = self.open(plan, cx, run).await?;
+        let result = caught(self.backup_from(session.as_mut(), recipients, plan, cx, run)).await;
+        target::close(session, run).await;
+        result
+    }
+
+    async fn recipients(&self, plan: &Plan, run: &mut Run) -> Result<Vec<Recipient>, RunError> {
+        // Key files are read from disk.
+        let (keys, spec) = (std::sync::Arc::clone(&self.keys), plan.encryption.clone());
+        let recipients = super::off_the_runtime(move || keys.recipients(&spec)).await??;
         for recipient in &recipients {
             if let Some(days) = recipient.expires.map(days_until)
                 && days < EXPIRY_WARNING_DAYS
@@ -34,91 +66,63 @@ impl Engine {
                 run.warn(format!("the key {} expires in {days} days", recipient.fingerprint));
             }
         }
-        self.in_place(plan, cx, run, async |session, agent, run| {
-            let (found, tools) = agent.probe(plan.adapter.as_ref(), cx).await?;
-            run.report.tools = tools.0.clone();
-            let mut capture = plan.adapter.capture(&found)?;
-            let mut census = plan.adapter.census(&ReplayTarget::default());
-            agent.shield(capture.steps_mut().chain(&mut census), cx);
-            capture.warnings.drain(..).for_each(|warning| run.warn(warning));
-            agent.sweep(plan.adapter.as_ref(), cx, run).await?;
-            let version = NewVersion {
-                created: jiff::Timestamp::now(),
-                adapter: plan.adapter_type.clone(),
-                compression: plan.compression.algorithm.name().to_owned(),
-                recipients: recipients.iter().map(|recipient| recipient.fingerprint.clone()).collect(),
-                bahub: env!("CARGO_PKG_VERSION").to_owned(),
-            };
-            let granted = unless_cancelled(cx, route::choose(plan, agent, Purpose::Upload(version.clone()))).await?;
-            let job = CaptureJob {
-                capture,
-                compression: plan.compression,
-                recipients: recipients.clone(),
-                format: plan.encryption.format,
-                encoding: plan.sink.encoding(),
-                route: route::route_of(granted.as_ref()),
-                version,
-                tools,
-                census,
-            };
-            let capturing = Capturing { plan, cx, agent, run };
-            capturing.run(session, job, granted).await
-        })
-        .await
+        Ok(recipients)
     }
 
-    /// Opens the place, starts the agent, does the work, and closes both whatever came of it.
-    pub(super) async fn in_place(
+    async fn backup_from(
         &self,
+        session: &mut dyn Session,
+        recipients: Vec<Recipient>,
         plan: &Plan,
         cx: &RunContext,
         run: &mut Run,
-        work: impl AsyncFnOnce(&mut dyn Session, &mut Agent, &mut Run) -> Result<(), RunError>,
     ) -> Result<(), RunError> {
-        cx.events.phase(Phase::Opening);
-        let cx = &RunContext { places: plan.adapter.places(), ..cx.clone() };
-        run.report.recovered = match unless_cancelled(cx, plan.transport.recover(cx)).await {
-            Ok(recovered) => recovered,
-            // What another run left down is told with this one's end; it is no reason for having no backup.
-            Err(error) if *error.kind() == RunErrorKind::Undo => {
-                run.not_undone(&error.chain());
-                Vec::new()
-            }
-            Err(error) => return Err(error),
-        };
-        let mut session = unless_cancelled(cx, plan.transport.open(cx)).await?;
-        let result = match unless_cancelled(cx, self.agent_at(session.as_mut(), cx)).await {
-            Ok(mut agent) => {
-                cx.events.phase(Phase::Checking);
-                let result = work(session.as_mut(), &mut agent, run).await;
-                agent.quit().await;
-                result
-            }
-            Err(error) => Err(error),
-        };
-        run.closing();
-        if let Err(error) = session.close().await {
-            run.not_undone(&error.chain());
-        }
+        let identity = identify(session, cx, run).await?;
+        let mut agent = unless_cancelled(cx, self.agent_at(session, cx)).await?;
+        cx.events.phase(Phase::Checking);
+        let result = caught(captured_by(&mut agent, session, identity, recipients, plan, cx, run)).await;
+        agent.quit().await;
         result
     }
 }
 
-/// Does something that may be dropped at any point without harm; a cancellation ends it at once.
-pub(super) async fn unless_cancelled<T, E: Into<RunError>>(
+async fn captured_by(
+    agent: &mut Agent,
+    session: &mut dyn Session,
+    identity: Identity,
+    recipients: Vec<Recipient>,
+    plan: &Plan,
     cx: &RunContext,
-    work: impl Future<Output = Result<T, E>>,
-) -> Result<T, RunError> {
-    tokio::select! {
-        biased;
-        () = cx.cancel.cancelled() => Err(cancelled()),
-        done = work => done.map_err(Into::into),
-    }
-}
-
-/// The user ended the run.
-pub(super) fn cancelled() -> RunError {
-    RunError::new(RunErrorKind::Cancelled, "the run was cancelled")
+    run: &mut Run,
+) -> Result<(), RunError> {
+    let (found, tools) = agent.probe(plan.adapter.as_ref(), cx).await?;
+    run.report.tools = tools.0.clone();
+    let mut capture = plan.adapter.capture(&found)?;
+    let mut census = plan.adapter.census(&ReplayTarget::default());
+    agent.shield(capture.steps_mut().chain(&mut census), cx);
+    capture.warnings.drain(..).for_each(|warning| run.warn(warning));
+    agent.cleanup_stale(plan.adapter.as_ref(), cx, run).await?;
+    let version = NewVersion {
+        created: jiff::Timestamp::now(),
+        adapter: plan.adapter_type.clone(),
+        compression: plan.compression.algorithm.name().to_owned(),
+        recipients: recipients.iter().map(|recipient| recipient.fingerprint.clone()).collect(),
+        bahub: env!("CARGO_PKG_VERSION").to_owned(),
+        instance: Some(identity),
+    };
+    let granted = unless_cancelled(cx, route::choose(plan, agent, Purpose::Upload(version.clone()))).await?;
+    let job = CaptureJob {
+        capture,
+        compression: plan.compression,
+        recipients,
+        format: plan.encryption.format,
+        encoding: plan.sink.encoding(),
+        route: route::route_of(granted.as_ref()),
+        version,
+        tools,
+        census,
+    };
+    Capturing { plan, cx, agent, session, run }.run(job, granted).await
 }
 
 fn days_until(expires: i64) -> i64 {

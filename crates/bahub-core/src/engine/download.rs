@@ -1,7 +1,7 @@
 //! Writing a version into a file: decrypted, or the message as it is.
 
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
@@ -9,12 +9,12 @@ use sha2::{Digest, Sha256};
 use tokio::fs::{File, OpenOptions};
 use tokio::io::AsyncWriteExt;
 
-use super::backup::{cancelled, unless_cancelled};
-use super::ended::Run;
-use super::read::Reading;
-use super::version::{Found, resolve};
-use super::{Ended, Engine, RunError, RunErrorKind};
-use crate::event::{Event, Phase};
+use super::control::{RunControl, cancelled, unless_cancelled};
+use super::read::{Content, Reading, not_written};
+use super::run::{Run, Work};
+use super::version::{ResolvedVersion, resolve};
+use super::{Engine, RunError, RunErrorKind, RunOutcome};
+use crate::event::{Event, Operation, Phase};
 use crate::link::Deliver;
 use crate::plan::Plan;
 use crate::run::RunContext;
@@ -32,31 +32,49 @@ pub enum DownloadContent {
     Encrypted,
 }
 
-impl Engine {
-    /// Writes a version into a new file of mode 0600, which appears under its name only when it is whole and proven.
-    pub async fn download(
-        &self,
-        plan: &Plan,
-        version: VersionSelector,
-        content: DownloadContent,
-        file: &Path,
-        cx: &RunContext,
-    ) -> Ended {
-        Run::of("download", plan, cx, async |run| self.downloaded(plan, version, content, file, cx, run).await).await
+/// What is downloaded, and where to.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct DownloadOptions {
+    /// The version.
+    pub version: VersionSelector,
+    /// What is written.
+    pub content: DownloadContent,
+    /// The file, which must not exist.
+    pub file: PathBuf,
+    /// Ends the run from outside.
+    pub control: RunControl,
+}
+
+impl DownloadOptions {
+    /// Downloads this version into a new file.
+    pub fn new(version: VersionSelector, content: DownloadContent, file: impl Into<PathBuf>) -> Self {
+        Self { version, content, file: file.into(), control: RunControl::default() }
     }
 
-    async fn downloaded(
+    /// Lets this end the run.
+    #[must_use]
+    pub fn controlled_by(self, control: &RunControl) -> Self {
+        Self { control: control.clone(), ..self }
+    }
+}
+
+impl Engine {
+    /// Writes a version into a new file of mode 0600, which appears under its name only when it is whole and proven.
+    /// Dropping the future cancels it.
+    pub async fn download(&self, plan: &Plan, options: &DownloadOptions) -> RunOutcome {
+        self.run(Operation::Download, plan, &options.control, Work::Download(options.clone())).await
+    }
+
+    pub(super) async fn downloaded(
         &self,
         plan: &Plan,
-        version: VersionSelector,
-        content: DownloadContent,
-        path: &Path,
+        options: &DownloadOptions,
         cx: &RunContext,
         run: &mut Run,
     ) -> Result<(), RunError> {
-        let failed = |error: std::io::Error| {
-            RunError::new(RunErrorKind::Output, format!("cannot write {}: {error}", path.display()))
-        };
+        let DownloadOptions { version, content, file: path, .. } = options;
+        let (version, content, path) = (*version, *content, path.as_path());
         // The message as it is needs no key.
         let found = match content {
             DownloadContent::Plain => Some(unless_cancelled(cx, self.find(plan, version)).await?),
@@ -66,7 +84,7 @@ impl Engine {
             Some(found) => found.number,
             None => unless_cancelled(cx, resolve(plan, version)).await?,
         };
-        run.report.version = Some(number.to_string());
+        run.report.version = Some(number);
         cx.events.phase(Phase::Downloading);
         let part = part_of(path)?;
         // What was decrypted must not be left by a run that is given up.
@@ -79,16 +97,16 @@ impl Engine {
         });
         let mut file = create(path, &part).await?;
         let written = match &found {
-            Some(found) => self.write_plain(plan, found, &mut file, cx, run, &failed).await,
-            None => write_encrypted(plan, number, &mut file, cx, run, &failed).await,
+            Some(found) => self.write_plain(plan, found, (&mut file, path), cx, run).await,
+            None => write_encrypted(plan, number, (&mut file, path), cx, run).await,
         };
         let synced = match written {
-            Ok(()) => file.sync_all().await.map_err(failed),
+            Ok(()) => file.sync_all().await.map_err(|error| not_written(path, &error)),
             Err(error) => Err(error),
         };
         drop(file);
         synced?;
-        name_it(&part, path).map_err(failed)?;
+        name_it(&part, path).map_err(|error| not_written(path, &error))?;
         run.report.location = Some(path.display().to_string());
         Ok(())
     }
@@ -96,20 +114,17 @@ impl Engine {
     async fn write_plain(
         &self,
         plan: &Plan,
-        found: &Found,
-        file: &mut File,
+        found: &ResolvedVersion,
+        (file, path): (&mut File, &Path),
         cx: &RunContext,
         run: &mut Run,
-        failed: &impl Fn(std::io::Error) -> RunError,
     ) -> Result<(), RunError> {
         let mut agent = self.agent_here().await?;
         let mut reading = Reading { plan, cx, agent: &mut agent, found, granted: None };
-        let read = reading
-            .run(Deliver::Controller, None, async |chunk: bytes::Bytes| file.write_all(&chunk).await.map_err(failed))
-            .await;
+        let read = reading.run(Deliver::Controller, None, Content::File(file, path)).await;
         agent.quit().await;
         let read = read?;
-        file.flush().await.map_err(failed)?;
+        file.flush().await.map_err(|error| not_written(path, &error))?;
         run.report.plain_bytes = read.plain;
         run.report.stored_bytes = read.stored;
         run.report.sha256 = Some(read.sha256);
@@ -137,10 +152,9 @@ fn name_it(part: &Path, path: &Path) -> std::io::Result<()> {
 async fn write_encrypted(
     plan: &Plan,
     number: VersionNumber,
-    file: &mut File,
+    (file, path): (&mut File, &Path),
     cx: &RunContext,
     run: &mut Run,
-    failed: &impl Fn(std::io::Error) -> RunError,
 ) -> Result<(), RunError> {
     let mut download = plan.sink.open(number).await?;
     let (mut count, mut sha256) = (0, Sha256::new());
@@ -156,13 +170,13 @@ async fn write_encrypted(
         let chunk = chunk?;
         count += chunk.len() as u64;
         sha256.update(&chunk);
-        file.write_all(&chunk).await.map_err(failed)?;
+        file.write_all(&chunk).await.map_err(|error| not_written(path, &error))?;
         if told.elapsed() >= TICK {
             told = Instant::now();
-            cx.events.tell(Event::Progress { plain: 0, stored: count, of: download.size });
+            cx.events.emit(Event::Progress { plain: 0, stored: count, of: download.size });
         }
     }
-    file.flush().await.map_err(failed)?;
+    file.flush().await.map_err(|error| not_written(path, &error))?;
     if let Some(size) = download.size
         && size != count
     {
@@ -183,7 +197,7 @@ async fn write_encrypted(
 }
 
 /// The name that the file has until it is whole: in the same folder, hidden, and not to be guessed.
-fn part_of(path: &Path) -> Result<std::path::PathBuf, RunError> {
+fn part_of(path: &Path) -> Result<PathBuf, RunError> {
     let name = path
         .file_name()
         .ok_or_else(|| RunError::new(RunErrorKind::Output, format!("{} names no file", path.display())))?;

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use super::census::Counts;
-use super::ended::Run;
+use super::run::Run;
 use super::read::Reading;
-use super::restore::{Proven, put_back, replay};
+use super::put_back::{Proven, put_back, replay};
 use super::{RunError, RunErrorKind};
 use crate::adapter::Findings;
 use crate::event::Phase;
@@ -21,8 +21,8 @@ const REMOVAL: Duration = Duration::from_secs(300);
 /// So many names or differences are told.
 const TOLD: usize = 10;
 
-/// The place; refused before anything is read, where there can be none.
-pub(super) fn place(plan: &Plan, target: &ReplayTarget, findings: &Findings) -> Result<Scratch, RunError> {
+/// Where it is restored to; refused before anything is read, where there can be none.
+pub(super) fn scratch(plan: &Plan, target: &ReplayTarget, findings: &Findings) -> Result<Scratch, RunError> {
     let scratch = plan.adapter.scratch(&target.run)?;
     plan.adapter.replay(&beside(&scratch, target), findings, &Stored::default())?;
     Ok(scratch)
@@ -30,7 +30,7 @@ pub(super) fn place(plan: &Plan, target: &ReplayTarget, findings: &Findings) -> 
 
 fn beside(scratch: &Scratch, target: &ReplayTarget) -> ReplayTarget {
     let ReplayTarget { members, run, .. } = target.clone();
-    ReplayTarget { members, run, ..ReplayTarget::at(scratch.place.clone()) }
+    ReplayTarget { members, run, ..ReplayTarget::at(scratch.location.clone()) }
 }
 
 /// Restores there, counts, compares; what was restored is removed whatever came of it.

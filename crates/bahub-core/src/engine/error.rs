@@ -1,6 +1,7 @@
 //! What can end a run.
 
 use crate::adapter::{Adapter, StepFailure};
+use crate::exit::ExitCode;
 use crate::fault::Fault;
 use crate::keys::{KeyError, KeyErrorKind};
 use crate::link::{Failure, FailureKind, LinkError};
@@ -8,15 +9,16 @@ use crate::replay::Unsupported;
 use crate::sink::{CommitError, SinkError, SinkErrorKind};
 use crate::transport::{TransportError, TransportErrorKind};
 
-/// What kind of thing ended a run; each has its exit code in [`super::EXIT_CODES`].
+/// What kind of thing ended a run; each has its [`ExitCode`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum RunErrorKind {
     /// Another run of this backup goes on.
     Locked,
     /// A key is missing, unusable or does not fit.
     Keys,
-    /// The place where the data is cannot be reached or refuses.
-    Place,
+    /// The host, container or pod cannot be reached or refuses.
+    Target,
     /// The agent could not be placed or started, or its connection broke.
     Agent,
     /// A check before the run failed: a program is missing, a login is refused. Nothing was begun.
@@ -35,6 +37,8 @@ pub enum RunErrorKind {
     Unsupported,
     /// The file that was to be written could not be.
     Output,
+    /// A restore to another instance than the version's was not confirmed.
+    Declined,
     /// The user ended the run.
     Cancelled,
     /// The run took longer than its `timeout`.
@@ -43,6 +47,34 @@ pub enum RunErrorKind {
     Undo,
     /// The system failed: no memory file, no thread, no random numbers.
     System,
+    /// bahub or a component failed by a bug.
+    Internal,
+}
+
+impl RunErrorKind {
+    /// The exit code of a run that this ended.
+    pub fn exit(self) -> ExitCode {
+        match self {
+            Self::System => ExitCode::Failed,
+            Self::Locked => ExitCode::Locked,
+            Self::Keys => ExitCode::Keys,
+            Self::Target => ExitCode::Target,
+            Self::Preflight => ExitCode::Preflight,
+            Self::Program => ExitCode::Program,
+            Self::Store => ExitCode::Store,
+            Self::NoVersion => ExitCode::NoVersion,
+            Self::Integrity => ExitCode::Integrity,
+            Self::Agent => ExitCode::Agent,
+            Self::TimedOut => ExitCode::Timeout,
+            Self::Unsupported => ExitCode::Unsupported,
+            Self::Output => ExitCode::Output,
+            Self::Declined => ExitCode::Declined,
+            Self::Unknown => ExitCode::Unknown,
+            Self::Undo => ExitCode::Undo,
+            Self::Internal => ExitCode::Internal,
+            Self::Cancelled => ExitCode::Cancelled,
+        }
+    }
 }
 
 /// What ended a run: what failed, on what, and what to do.
@@ -63,7 +95,8 @@ impl From<TransportError> for RunError {
         let kind = match error.kind() {
             TransportErrorKind::Undo => RunErrorKind::Undo,
             TransportErrorKind::Exec | TransportErrorKind::Put | TransportErrorKind::Lost => RunErrorKind::Agent,
-            TransportErrorKind::Unreachable | TransportErrorKind::Refused => RunErrorKind::Place,
+            TransportErrorKind::Unreachable | TransportErrorKind::Refused => RunErrorKind::Target,
+            TransportErrorKind::NotOwn => RunErrorKind::Preflight,
         };
         Self::new(kind, error.chain()).with_help_opt(error.help().map(str::to_owned))
     }
@@ -71,7 +104,7 @@ impl From<TransportError> for RunError {
 
 impl From<SinkError> for RunError {
     fn from(error: SinkError) -> Self {
-        Self::new(of_store(*error.kind()), error.chain()).with_help_opt(error.help().map(str::to_owned))
+        Self::new(of_store(error.kind()), error.chain()).with_help_opt(error.help().map(str::to_owned))
     }
 }
 

@@ -13,7 +13,7 @@ use super::{RunError, RunErrorKind};
 use crate::run::RunContext;
 
 /// So much of what the holder wrote is told.
-const HOLDER_MOST: u64 = 256;
+const MAX_HOLDER: u64 = 256;
 
 /// Held until it is dropped, or the process ends in whatever way.
 #[derive(Debug)]
@@ -92,7 +92,7 @@ fn note_holder(mut file: &File, cx: &RunContext) {
 /// What stands in the file may be anybody's: it is cut short, and printed only as far as it can be.
 fn taken(file: &File, path: &Path, cx: &RunContext) -> RunError {
     let mut text = Vec::new();
-    let _ = file.take(HOLDER_MOST).read_to_end(&mut text);
+    let _ = file.take(MAX_HOLDER).read_to_end(&mut text);
     let text = String::from_utf8_lossy(&text);
     let holder: String = text.chars().filter(|letter| !letter.is_control()).collect();
     let holder = if holder.trim().is_empty() { "another run" } else { holder.trim() };
@@ -124,7 +124,7 @@ mod tests {
         let cx = RunContext::new("web", RunPurpose::Backup, Events::ignored()).unwrap();
         let held = RunLock::take(folder.path(), "file:///b/web", &cx).unwrap();
         let error = RunLock::take(folder.path(), "file:///b/web", &cx).unwrap_err();
-        assert_eq!(*error.kind(), RunErrorKind::Locked);
+        assert_eq!(error.kind(), RunErrorKind::Locked);
         assert!(error.to_string().contains(&cx.id), "{error}");
         assert!(RunLock::take(folder.path(), "file:///b/other", &cx).is_ok());
         drop(held);

@@ -1,12 +1,16 @@
 //! The job of reading a message, as the controller drives it.
 
+use std::path::Path;
+
 use bytes::Bytes;
 use futures::StreamExt;
+use tokio::fs::File;
+use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, timeout_at};
 
-use super::agent::{Agent, GRACE, Said, nonsense};
-use super::backup::cancelled;
-use super::version::Found;
+use super::agent::{Agent, AgentMessage, GRACE, protocol_violation};
+use super::control::cancelled;
+use super::version::ResolvedVersion;
 use super::{RunError, RunErrorKind, error, route};
 use crate::facts::Fact;
 use crate::link::{Deliver, Done, Expected, Failure, FailureKind, Job, LinkSender, ReadJob, ToAgent};
@@ -22,9 +26,31 @@ pub(super) struct Reading<'a> {
     pub(super) plan: &'a Plan,
     pub(super) cx: &'a RunContext,
     pub(super) agent: &'a mut Agent,
-    pub(super) found: &'a Found,
+    pub(super) found: &'a ResolvedVersion,
     /// What a direct route needs; taken away where the agent cannot go it.
     pub(super) granted: Option<AgentSink>,
+}
+
+/// Who takes the content that is delivered to the controller.
+pub(super) enum Content<'a> {
+    /// Nobody: none may come.
+    Rejected,
+    /// A file, whose name is for the error.
+    File(&'a mut File, &'a Path),
+}
+
+impl Content<'_> {
+    async fn take(&mut self, chunk: &[u8]) -> Result<(), RunError> {
+        match self {
+            Self::Rejected => Err(protocol_violation()),
+            Self::File(file, path) => file.write_all(chunk).await.map_err(|error| not_written(path, &error)),
+        }
+    }
+}
+
+/// The file that is downloaded into cannot be written.
+pub(super) fn not_written(path: &Path, error: &std::io::Error) -> RunError {
+    RunError::new(RunErrorKind::Output, format!("cannot write {}: {error}", path.display()))
 }
 
 /// What a read came to.
@@ -39,29 +65,32 @@ pub(super) struct Readings {
     /// What was counted before and after the capture, where the message was read to its end.
     pub(super) census: Option<[Vec<String>; 2]>,
     /// Its last bytes, of a proof of what bahub did not make.
-    ends: Option<Bytes>,
+    suffix: Option<Bytes>,
 }
 
 impl Readings {
     fn of(done: Done) -> Option<Self> {
-        let Done::Read { plain, stored, sha256, facts, begins, ends, warnings, .. } = done else { return None };
-        let (mut record, mut census) = (None, None);
+        let Done::Read { plain, stored, sha256, facts, prefix, suffix, warnings, .. } = done else { return None };
+        let (mut record, mut instance, mut census) = (None, None, None);
         for fact in facts.iter().filter_map(|fact| Fact::from_content(fact.as_bytes())) {
             match fact {
-                Fact::Head { record: of_head, .. } => record = record.or(Some(of_head)),
+                Fact::Head { record: of_head, instance: of_version, .. } => {
+                    record = record.or(Some(of_head));
+                    instance = instance.or(of_version);
+                }
                 Fact::Tail { census: of_tail, .. } => census = of_tail,
                 Fact::Segment { .. } => {}
             }
         }
-        let stored_content = Stored { record: record.unwrap_or_default(), begins };
-        let ends = ends.map(|ends| Bytes::from(ends.0));
-        Some(Self { plain, stored, sha256, warnings, stored_content, census, ends })
+        let stored_content = Stored { record: record.unwrap_or_default(), prefix, instance };
+        let suffix = suffix.map(|suffix| Bytes::from(suffix.0));
+        Some(Self { plain, stored, sha256, warnings, stored_content, census, suffix })
     }
 
     /// Refuses content that was cut before it was encrypted.
     pub(super) fn ended_with(&self, trailer: Option<&step::Bytes>) -> Result<(), RunError> {
-        match (&self.ends, trailer) {
-            (Some(ends), Some(trailer)) if memmem(ends, &trailer.0).is_none() => {
+        match (&self.suffix, trailer) {
+            (Some(suffix), Some(trailer)) if memmem(suffix, &trailer.0).is_none() => {
                 let message = format!(
                     "the backup does not end with {trailer:?}: what made it was cut off before it was encrypted"
                 );
@@ -79,17 +108,17 @@ fn memmem(bytes: &[u8], words: &[u8]) -> Option<usize> {
 
 impl Reading<'_> {
     /// Reads the message to its proven end; what an agent cannot reach is relayed to it. `proven` is what a first pass came
-    /// to, and `take` gets what is delivered to the controller.
+    /// to, and `content` takes what is delivered to the controller.
     pub(super) async fn run(
         &mut self,
         deliver: Deliver,
         proven: Option<String>,
-        mut take: impl AsyncFnMut(Bytes) -> Result<(), RunError>,
+        mut content: Content<'_>,
     ) -> Result<Readings, RunError> {
         let (mut reached, mut why_relayed) = (self.granted.is_none(), None);
         // From this very host the controller reaches no further.
         if !reached && self.plan.relay != Some(false) && self.agent.locality == Locality::Remote {
-            match self.attempt(deliver.clone(), proven.clone(), &mut take, &mut reached).await {
+            match self.attempt(deliver.clone(), proven.clone(), &mut content, &mut reached).await {
                 Err(error) if !reached && is_stores(&error) => {
                     self.granted = None;
                     why_relayed = Some(route::relayed_because(&error));
@@ -97,7 +126,7 @@ impl Reading<'_> {
                 read => return read,
             }
         }
-        let mut read = self.attempt(deliver, proven, &mut take, &mut reached).await?;
+        let mut read = self.attempt(deliver, proven, &mut content, &mut reached).await?;
         read.warnings.extend(why_relayed);
         Ok(read)
     }
@@ -106,7 +135,7 @@ impl Reading<'_> {
         &mut self,
         deliver: Deliver,
         proven: Option<String>,
-        take: &mut impl AsyncFnMut(Bytes) -> Result<(), RunError>,
+        content: &mut Content<'_>,
         reached: &mut bool,
     ) -> Result<Readings, RunError> {
         let job = ReadJob {
@@ -139,20 +168,20 @@ impl Reading<'_> {
                 said = self.agent.next(&self.cx.events, self.found.size) => said?,
             };
             match (said, self.granted.as_ref()) {
-                (Said::Reached, Some(sink)) => {
+                (AgentMessage::Reached, Some(sink)) => {
                     *reached = true;
                     self.agent.sender.send(&ToAgent::Grant(sink.grant.clone()))?;
                 }
-                (Said::Data(chunk), _) => {
+                (AgentMessage::Data(chunk), _) => {
                     let size = chunk.len();
-                    if let Err(error) = take(chunk).await {
+                    if let Err(error) = content.take(&chunk).await {
                         return Err(self.stop(error).await);
                     }
                     self.agent.sender.credit(size);
                 }
-                (Said::Done(done), _) => return Readings::of(done).ok_or_else(nonsense),
-                (Said::Failed(failure), _) => return Err(self.failed(failure)),
-                (Said::Reached | Said::Begun | Said::Captured, _) => return Err(nonsense()),
+                (AgentMessage::Done(done), _) => return Readings::of(done).ok_or_else(protocol_violation),
+                (AgentMessage::Failed(failure), _) => return Err(self.failed(failure)),
+                (AgentMessage::Reached | AgentMessage::Begun | AgentMessage::Captured | AgentMessage::Stored, _) => return Err(protocol_violation()),
             }
         }
     }
@@ -162,8 +191,8 @@ impl Reading<'_> {
         let error = error::of_agent(failure, self.plan.adapter.as_ref(), RunErrorKind::Program);
         match error.kind() {
             RunErrorKind::Integrity => {
-                let place = self.plan.sink.identity();
-                RunError::new(RunErrorKind::Integrity, format!("{} in {place}: {error}", self.found.number))
+                let store = self.plan.sink.identity();
+                RunError::new(RunErrorKind::Integrity, format!("{} in {store}: {error}", self.found.number))
                     .with_help_opt(error.help().map(str::to_owned))
             }
             _ => error,
@@ -179,10 +208,10 @@ impl Reading<'_> {
         }
         loop {
             match timeout_at(deadline, self.agent.next(&self.cx.events, None)).await {
-                Ok(Ok(Said::Data(chunk))) => self.agent.sender.credit(chunk.len()),
-                Ok(Ok(Said::Reached | Said::Begun | Said::Captured)) => {}
-                Ok(Ok(Said::Failed(Failure { kind: FailureKind::Step(step), .. })))
-                    if *cause.kind() == RunErrorKind::Agent =>
+                Ok(Ok(AgentMessage::Data(chunk))) => self.agent.sender.credit(chunk.len()),
+                Ok(Ok(AgentMessage::Reached | AgentMessage::Begun | AgentMessage::Captured | AgentMessage::Stored)) => {}
+                Ok(Ok(AgentMessage::Failed(Failure { kind: FailureKind::Step(step), .. })))
+                    if cause.kind() == RunErrorKind::Agent =>
                 {
                     let failure = Failure::from(step);
                     return error::of_agent(failure, self.plan.adapter.as_ref(), RunErrorKind::Program);
@@ -198,7 +227,7 @@ fn is_stores(error: &RunError) -> bool {
 }
 
 /// Sends the message's bytes through the link, where the route is relayed, and states their end.
-async fn relay(sink: &dyn Sink, found: &Found, sender: LinkSender<ToAgent>, relayed: bool) -> Result<(), RunError> {
+async fn relay(sink: &dyn Sink, found: &ResolvedVersion, sender: LinkSender<ToAgent>, relayed: bool) -> Result<(), RunError> {
     if !relayed {
         return Ok(());
     }

@@ -1,34 +1,64 @@
 //! Mending what dead runs left.
 
-use super::backup::unless_cancelled;
-use super::ended::{Run, close};
-use super::{Ended, Engine, RunError};
+use super::control::{RunControl, unless_cancelled};
+use super::run::{Run, Work};
+use super::target::{self, caught};
+use super::{Engine, RunError, RunOutcome};
+use crate::event::{Operation, Phase};
 use crate::plan::Plan;
 use crate::run::RunContext;
 use crate::sink::SinkErrorKind;
+use crate::transport::Session;
+
+/// How what dead runs left is mended.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct RecoverOptions {
+    /// Ends the run from outside.
+    pub control: RunControl,
+}
+
+impl RecoverOptions {
+    /// Lets this end the run.
+    #[must_use]
+    pub fn controlled_by(self, control: &RunControl) -> Self {
+        Self { control: control.clone() }
+    }
+}
 
 impl Engine {
-    /// Mends what dead runs left in the place of this plan; never touches what a live run holds.
-    pub async fn recover(&self, plan: &Plan, cx: &RunContext) -> Ended {
-        let mut run = Run::start("recover", None, cx);
-        let result = self.recovered(plan, cx, &mut run).await;
-        let ended = run.end(result).await;
-        close(plan).await;
-        ended
+    /// Mends what dead runs left in the target of this plan; never touches what a live run holds. Dropping the future cancels
+    /// it.
+    pub async fn recover(&self, plan: &Plan, options: &RecoverOptions) -> RunOutcome {
+        self.run(Operation::Recover, plan, &options.control, Work::Recover).await
     }
 
-    async fn recovered(&self, plan: &Plan, cx: &RunContext, run: &mut Run) -> Result<(), RunError> {
+    pub(super) async fn recovered(&self, plan: &Plan, cx: &RunContext, run: &mut Run) -> Result<(), RunError> {
         // What was stopped comes before what lies in the store.
-        if plan.adapter.sweep().is_some() {
-            self.in_place(plan, cx, run, async |_, agent, run| {
-                run.report.recovered.extend(agent.swept(plan.adapter.as_ref(), cx).await?);
-                Ok(())
-            })
-            .await?;
+        if plan.adapter.cleanup_stale().is_some() {
+            let mut session = self.open(plan, cx, run).await?;
+            let result = caught(self.cleaned_up_in(session.as_mut(), plan, cx, run)).await;
+            target::close(session, run).await;
+            result?;
         } else {
             run.report.recovered = unless_cancelled(cx, plan.transport.recover(cx)).await?;
         }
         orphans(plan, cx, run).await
+    }
+
+    async fn cleaned_up_in(
+        &self,
+        session: &mut dyn Session,
+        plan: &Plan,
+        cx: &RunContext,
+        run: &mut Run,
+    ) -> Result<(), RunError> {
+        let mut agent = unless_cancelled(cx, self.agent_at(session, cx)).await?;
+        cx.events.phase(Phase::Checking);
+        let removed = agent.cleaned_up(plan.adapter.as_ref(), cx).await;
+        agent.quit().await;
+        run.report.recovered.extend(removed?);
+        Ok(())
     }
 }
 
@@ -36,7 +66,7 @@ async fn orphans(plan: &Plan, cx: &RunContext, run: &mut Run) -> Result<(), RunE
     let orphans = match unless_cancelled(cx, async { Ok::<_, RunError>(plan.sink.orphans().await) }).await? {
         Ok(orphans) => orphans,
         // Keys that may only write are right for a backup.
-        Err(error) if *error.kind() == SinkErrorKind::Forbidden => return Ok(()),
+        Err(error) if error.kind() == SinkErrorKind::Forbidden => return Ok(()),
         Err(error) => return Err(error.into()),
     };
     for orphan in orphans {

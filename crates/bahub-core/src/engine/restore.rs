@@ -1,21 +1,30 @@
 //! A restore: proven first, then put back, and completed only by a proven end.
 
-use super::backup::unless_cancelled;
-use super::ended::Run;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::agent::Agent;
+use super::control::{RunControl, unless_cancelled};
 use super::lock::RunLock;
-use super::read::{Reading, Readings};
-use super::version::Found;
-use super::{Ended, Engine, RunError, drill, route};
-use crate::adapter::Findings;
-use crate::event::Phase;
-use crate::link::Deliver;
+use super::put_back::{prove, put_back, replay};
+use super::read::Reading;
+use super::run::{Run, Work};
+use super::target::{self, caught, identify, paths_of};
+use super::version::ResolvedVersion;
+use super::{Engine, RunError, RunErrorKind, RunOutcome, drill, route};
+use crate::event::{Operation, Phase};
+use crate::instance::{Difference, Identity};
 use crate::plan::Plan;
-use crate::replay::{Replay, ReplayTarget, Stored};
+use crate::replay::{ReplayTarget, RestoreTarget, Stored};
 use crate::run::RunContext;
 use crate::sink::{Purpose, VersionSelector};
+use crate::transport::Session;
 
 /// What a restore is asked for.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct RestoreOptions {
     /// The version.
     pub version: VersionSelector,
@@ -23,41 +32,100 @@ pub struct RestoreOptions {
     pub target: ReplayTarget,
     /// Do without the first pass that proves the message before anything is touched.
     pub stream: bool,
-    /// Whether it goes to a place beside the original first.
-    pub look: Look,
+    /// Whether it is restored beside the original first.
+    pub mode: RestoreMode,
+    /// What to do where the original place is another instance than the one that the version came from.
+    pub other_instance: OtherInstance,
+    /// Ends the run from outside.
+    pub control: RunControl,
+}
+
+impl RestoreOptions {
+    /// Restores this version.
+    #[must_use]
+    pub fn version(self, version: VersionSelector) -> Self {
+        Self { version, ..self }
+    }
+
+    /// Restores to this target.
+    #[must_use]
+    pub fn to(self, target: ReplayTarget) -> Self {
+        Self { target, ..self }
+    }
+
+    /// Does without the first pass.
+    #[must_use]
+    pub fn streamed(self, stream: bool) -> Self {
+        Self { stream, ..self }
+    }
+
+    /// Restores beside the original first, or only.
+    #[must_use]
+    pub fn mode(self, mode: RestoreMode) -> Self {
+        Self { mode, ..self }
+    }
+
+    /// Decides about a target that is another instance than the version's.
+    #[must_use]
+    pub fn other_instance(self, other_instance: OtherInstance) -> Self {
+        Self { other_instance, ..self }
+    }
+
+    /// Lets this end the run.
+    #[must_use]
+    pub fn controlled_by(self, control: &RunControl) -> Self {
+        Self { control: control.clone(), ..self }
+    }
 }
 
 /// Whether a version is restored beside the original, counted, compared with what was counted at its capture, and removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Look {
+pub enum RestoreMode {
     /// No.
     #[default]
-    No,
+    Direct,
     /// First, and then where it belongs, if all of it was there.
-    First,
+    ScratchFirst,
     /// Only: a drill, after which nothing is changed.
-    Only,
+    DrillOnly,
 }
 
-/// What was learnt of a message before it is put back.
-pub(super) struct Proven {
-    /// Its SHA-256, where a first pass has verified it.
-    pub(super) sha256: Option<String>,
-    pub(super) stored: Stored,
-    readings: Option<Readings>,
+/// What to do where a version would overwrite the data of another instance than the one that it came from.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub enum OtherInstance {
+    /// Refuse.
+    #[default]
+    Refuse,
+    /// Restore to another instance of the same workload; refuse any other.
+    SameWorkload,
+    /// Restore to whatever instance there is.
+    Any,
+    /// Ask.
+    Ask(Arc<dyn Confirm>),
+}
+
+/// Asks somebody what only a person can decide.
+#[async_trait]
+pub trait Confirm: Debug + Send + Sync {
+    /// Whether a version of one instance may overwrite the data of another one. Nothing was stopped or changed yet; the run waits
+    /// for the answer as long as it takes, or until it is cancelled.
+    async fn restore_to(&self, target: &Identity, version_of: &Identity) -> bool;
 }
 
 impl Engine {
     /// Puts a version back, or tries whether it could be.
     ///
     /// The message is read to its end and its integrity checked before the first program of the restore starts, and
-    /// read again for the restore, which is completed only if the same SHA-256 came out.
-    pub async fn restore(&self, plan: &Plan, options: &RestoreOptions, cx: &RunContext) -> Ended {
-        let operation = if options.look == Look::Only { "drill" } else { "restore" };
-        Run::of(operation, plan, cx, async |run| self.locked_restore(plan, options, cx, run).await).await
+    /// read again for the restore, which is completed only if the same SHA-256 came out. Dropping the future cancels it, and
+    /// what was stopped is started again.
+    pub async fn restore(&self, plan: &Plan, options: &RestoreOptions) -> RunOutcome {
+        let operation =
+            if options.mode == RestoreMode::DrillOnly { Operation::Drill } else { Operation::Restore };
+        self.run(operation, plan, &options.control, Work::Restore(options.clone())).await
     }
 
-    async fn locked_restore(
+    pub(super) async fn locked_restore(
         &self,
         plan: &Plan,
         options: &RestoreOptions,
@@ -66,106 +134,136 @@ impl Engine {
     ) -> Result<(), RunError> {
         let _lock = RunLock::take(&self.lock_folder, &plan.sink.identity(), cx)?;
         let found = unless_cancelled(cx, self.find(plan, options.version)).await?;
-        run.report.version = Some(found.number.to_string());
-        self.in_place(plan, cx, run, async |session, agent, run| {
-            let (findings, tools) = agent.probe(plan.adapter.as_ref(), cx).await?;
-            run.report.tools = tools.0;
-            agent.sweep(plan.adapter.as_ref(), cx, run).await?;
-            let target = ReplayTarget { run: cx.id.clone(), ..options.target.clone() };
-            // What cannot be is refused before anything is read.
-            if options.look != Look::Only {
-                plan.adapter.replay(&target, &findings, &Stored::default())?;
-            }
-            let scratch = match options.look {
-                Look::No => None,
-                Look::First | Look::Only => Some(drill::place(plan, &target, &findings)?),
-            };
-            let granted = unless_cancelled(cx, route::choose(plan, agent, Purpose::Download(found.number))).await?;
-            let peeked = if options.stream { self.peek(plan, &found, cx).await? } else { Stored::default() };
-            let mut reading = Reading { plan, cx, agent, found: &found, granted };
-            run.report.route = Some(route::name_of(reading.granted.as_ref()));
-            let proven = prove(&mut reading, options.stream, peeked, run).await;
-            let proven = proven.map_err(|error| error.with_more_help("nothing was restored from this one"))?;
-            if let Some(scratch) = scratch {
-                drill::run(&mut reading, &scratch, &target, &findings, &proven, run).await?;
-            }
-            if options.look == Look::Only {
-                return Ok(());
-            }
-            let replay = replay(&reading, &target, &findings, &proven)?;
-            cx.events.phase(Phase::Quiescing);
-            unless_cancelled(cx, session.quiesce()).await?;
-            cx.events.phase(Phase::Replaying);
-            let notices = replay.notices.clone();
-            let restored = put_back(&mut reading, replay, &proven, run).await;
-            let aftermath = |error: RunError| match plan.adapter.aftermath(&target) {
-                Some(told) => error.with_more_help(told),
-                None => error,
-            };
-            restored.map_err(aftermath)?;
-            unless_cancelled(cx, session.still_quiet()).await.map_err(|error: RunError| {
-                error.with_more_help("everything was put back, under something that runs: stop that, and restore again")
-            })?;
-            notices.iter().for_each(|notice| run.notice(notice));
-            Ok(())
-        })
-        .await
+        run.report.version = Some(found.number);
+        // A message whose head cannot be read is refused by the proof, with better words.
+        let peeked = match self.peek(plan, &found, cx).await {
+            Err(error) if options.stream || error.kind() == RunErrorKind::Cancelled => return Err(error),
+            peeked => peeked.unwrap_or_default(),
+        };
+        let version_of = found.instance.clone().or_else(|| peeked.instance.clone());
+        let required_paths = paths_of(plan, &options.target);
+        let cx = &RunContext { required_paths, version_of, ..cx.clone() };
+        let mut session = self.open(plan, cx, run).await?;
+        let result = caught(self.restore_in(session.as_mut(), options, &found, peeked, plan, cx, run)).await;
+        target::close(session, run).await;
+        result
     }
-}
 
-/// The first pass, unless it is to be done without.
-async fn prove(reading: &mut Reading<'_>, stream: bool, peeked: Stored, run: &mut Run) -> Result<Proven, RunError> {
-    if stream {
-        return Ok(Proven { sha256: None, stored: peeked, readings: None });
-    }
-    reading.cx.events.phase(Phase::Proving);
-    let readings = reading.run(Deliver::Prove, None, nothing).await?;
-    readings.warnings.iter().for_each(|warning| run.warn(warning));
-    let (sha256, stored) = (Some(readings.sha256.clone()), readings.stored_content.clone());
-    Ok(Proven { sha256, stored, readings: Some(readings) })
-}
-
-/// How this version is put back there.
-pub(super) fn replay(
-    reading: &Reading<'_>,
-    target: &ReplayTarget,
-    findings: &Findings,
-    proven: &Proven,
-) -> Result<Replay, RunError> {
-    let mut replay = reading.plan.adapter.replay(target, findings, &proven.stored)?;
-    proven.readings.as_ref().map_or(Ok(()), |readings| readings.ended_with(replay.trailer.as_ref()))?;
-    reading.agent.shield(replay.steps_mut(), reading.cx);
-    Ok(replay)
-}
-
-/// The second pass, or the only one.
-pub(super) async fn put_back(
-    reading: &mut Reading<'_>,
-    replay: Replay,
-    proven: &Proven,
-    run: &mut Run,
-) -> Result<Readings, RunError> {
-    let restored = reading.run(Deliver::Replay(Box::new(replay)), proven.sha256.clone(), nothing).await?;
-    run.report.route = Some(route::name_of(reading.granted.as_ref()));
-    run.report.plain_bytes = restored.plain;
-    run.report.stored_bytes = restored.stored;
-    run.report.sha256 = Some(restored.sha256.clone());
-    restored.warnings.iter().for_each(|warning| run.warn(warning));
-    Ok(restored)
-}
-
-impl Engine {
-    /// What a version says of itself at its head, by an agent of its own here; nothing of it is proven.
-    pub(super) async fn peek(&self, plan: &Plan, found: &Found, cx: &RunContext) -> Result<Stored, RunError> {
-        let mut agent = self.agent_here().await?;
-        let peeked =
-            Reading { plan, cx, agent: &mut agent, found, granted: None }.run(Deliver::Peek, None, nothing).await;
+    #[expect(clippy::too_many_arguments, reason = "what a restore is made of, each owned by the caller")]
+    async fn restore_in(
+        &self,
+        session: &mut dyn Session,
+        options: &RestoreOptions,
+        found: &ResolvedVersion,
+        peeked: Stored,
+        plan: &Plan,
+        cx: &RunContext,
+        run: &mut Run,
+    ) -> Result<(), RunError> {
+        let identity = identify(session, cx, run).await?;
+        if overwrites(options) {
+            admit(&options.other_instance, &identity, cx.version_of.as_ref(), cx, run).await?;
+        }
+        let mut agent = unless_cancelled(cx, self.agent_at(session, cx)).await?;
+        cx.events.phase(Phase::Checking);
+        let restoring = Restoring { plan, cx, options, found, session, identity: &identity };
+        let result = caught(restoring.run(&mut agent, peeked, run)).await;
         agent.quit().await;
-        Ok(peeked?.stored_content)
+        result
     }
 }
 
-/// Takes what is delivered to the controller where nothing is.
-pub(super) async fn nothing(_: bytes::Bytes) -> Result<(), RunError> {
-    Err(super::agent::nonsense())
+/// Whether what is there is overwritten.
+fn overwrites(options: &RestoreOptions) -> bool {
+    options.mode != RestoreMode::DrillOnly && options.target.location == RestoreTarget::Original
+}
+
+/// Refuses, or asks about, a target that is another instance than the version's.
+async fn admit(
+    decision: &OtherInstance,
+    target: &Identity,
+    version_of: Option<&Identity>,
+    cx: &RunContext,
+    run: &mut Run,
+) -> Result<(), RunError> {
+    let Some((version_of, difference)) = version_of.and_then(|of| Some((of, target.differs_from(of)?))) else {
+        return Ok(());
+    };
+    let message = format!("the version is of {version_of}, and would overwrite the data of {target}");
+    let admitted = match (decision, difference) {
+        (OtherInstance::Any, _) | (OtherInstance::SameWorkload, Difference::Instance) => true,
+        (OtherInstance::Ask(confirm), _) => {
+            let asked = async { Ok::<_, RunError>(confirm.restore_to(target, version_of).await) };
+            unless_cancelled(cx, asked).await?
+        }
+        (OtherInstance::Refuse | OtherInstance::SameWorkload, _) => false,
+    };
+    if admitted {
+        run.notice(&message);
+        return Ok(());
+    }
+    Err(RunError::new(RunErrorKind::Declined, message).with_help(
+        "nothing was touched; if that is meant, confirm the other instance (--other-instance), or restore beside it first",
+    ))
+}
+
+/// A restore in an open target.
+struct Restoring<'a> {
+    plan: &'a Plan,
+    cx: &'a RunContext,
+    options: &'a RestoreOptions,
+    found: &'a ResolvedVersion,
+    session: &'a mut dyn Session,
+    identity: &'a Identity,
+}
+
+impl Restoring<'_> {
+    async fn run(self, agent: &mut Agent, peeked: Stored, run: &mut Run) -> Result<(), RunError> {
+        let Self { plan, cx, options, found, session, identity } = self;
+        let (findings, tools) = agent.probe(plan.adapter.as_ref(), cx).await?;
+        run.report.tools = tools.0;
+        agent.cleanup_stale(plan.adapter.as_ref(), cx, run).await?;
+        let target = ReplayTarget { run: cx.id.clone(), ..options.target.clone() };
+        // What cannot be is refused before anything is read.
+        if options.mode != RestoreMode::DrillOnly {
+            plan.adapter.replay(&target, &findings, &Stored::default())?;
+        }
+        let scratch = match options.mode {
+            RestoreMode::Direct => None,
+            RestoreMode::ScratchFirst | RestoreMode::DrillOnly => Some(drill::scratch(plan, &target, &findings)?),
+        };
+        let granted = unless_cancelled(cx, route::choose(plan, agent, Purpose::Download(found.number))).await?;
+        let mut reading = Reading { plan, cx, agent, found, granted };
+        run.report.route = Some(route::kind_of(reading.granted.as_ref()));
+        let proven = prove(&mut reading, options.stream, peeked, run).await;
+        let proven = proven.map_err(|error| error.with_more_help("nothing was restored from this one"))?;
+        // What the message itself says counts more than what stands beside it.
+        if overwrites(options) && proven.stored.instance.as_ref().is_some_and(|of| Some(of) != cx.version_of.as_ref()) {
+            admit(&options.other_instance, identity, proven.stored.instance.as_ref(), cx, run).await?;
+        }
+        if let Some(scratch) = scratch {
+            drill::run(&mut reading, &scratch, &target, &findings, &proven, run).await?;
+        }
+        if options.mode == RestoreMode::DrillOnly {
+            return Ok(());
+        }
+        let replay = replay(&reading, &target, &findings, &proven)?;
+        cx.events.phase(Phase::Quiescing);
+        unless_cancelled(cx, session.quiesce()).await?;
+        cx.events.phase(Phase::Replaying);
+        let notices = replay.notices.clone();
+        put_back(&mut reading, replay, &proven, run).await.map_err(|error| with_note(error, plan, &target))?;
+        unless_cancelled(cx, session.verify_quiesced()).await.map_err(|error: RunError| {
+            error.with_more_help("everything was put back, under something that runs: stop that, and restore again")
+        })?;
+        notices.iter().for_each(|notice| run.notice(notice));
+        Ok(())
+    }
+}
+
+fn with_note(error: RunError, plan: &Plan, target: &ReplayTarget) -> RunError {
+    match plan.adapter.failure_note(target) {
+        Some(note) => error.with_more_help(note),
+        None => error,
+    }
 }

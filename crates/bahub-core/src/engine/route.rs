@@ -4,6 +4,7 @@ use super::agent::Agent;
 use super::{RunError, RunErrorKind};
 use crate::link::Route;
 use crate::plan::Plan;
+use crate::report::RouteKind;
 use crate::sink::{AgentSink, Purpose};
 use crate::transport::Locality;
 
@@ -44,7 +45,7 @@ pub(super) fn route_of(granted: Option<&AgentSink>) -> Route {
     }
 }
 
-/// The route's name in a report.
-pub(super) fn name_of(granted: Option<&AgentSink>) -> &'static str {
-    if granted.is_some() { "direct" } else { "relayed" }
+/// The route as a report has it.
+pub(super) fn kind_of(granted: Option<&AgentSink>) -> RouteKind {
+    if granted.is_some() { RouteKind::Direct } else { RouteKind::Relayed }
 }

@@ -1,23 +1,45 @@
 //! Reading a stored message to its end: authenticated, decompressed, measured.
 
-use super::backup::unless_cancelled;
-use super::ended::Run;
-use super::read::Reading;
-use super::restore::nothing;
-use super::{Ended, Engine, RunError};
-use crate::event::Phase;
+use super::control::{RunControl, unless_cancelled};
+use super::read::{Content, Reading};
+use super::run::{Run, Work};
+use super::{Engine, RunError, RunOutcome};
+use crate::event::{Operation, Phase};
 use crate::link::Deliver;
 use crate::plan::Plan;
 use crate::run::RunContext;
 use crate::sink::VersionSelector;
 
-impl Engine {
-    /// Reads a version to its end on this host and says how much it holds. Nothing is written anywhere.
-    pub async fn verify(&self, plan: &Plan, version: VersionSelector, cx: &RunContext) -> Ended {
-        Run::of("verify", plan, cx, async |run| self.verified(plan, version, cx, run).await).await
+/// What is verified.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct VerifyOptions {
+    /// The version.
+    pub version: VersionSelector,
+    /// Ends the run from outside.
+    pub control: RunControl,
+}
+
+impl VerifyOptions {
+    /// Verifies this version.
+    pub fn of(version: VersionSelector) -> Self {
+        Self { version, ..Self::default() }
     }
 
-    async fn verified(
+    /// Lets this end the run.
+    #[must_use]
+    pub fn controlled_by(self, control: &RunControl) -> Self {
+        Self { control: control.clone(), ..self }
+    }
+}
+
+impl Engine {
+    /// Reads a version to its end on this host and measures it. Nothing is written anywhere. Dropping the future cancels it.
+    pub async fn verify(&self, plan: &Plan, options: &VerifyOptions) -> RunOutcome {
+        self.run(Operation::Verify, plan, &options.control, Work::Verify(options.version)).await
+    }
+
+    pub(super) async fn verified(
         &self,
         plan: &Plan,
         version: VersionSelector,
@@ -25,11 +47,11 @@ impl Engine {
         run: &mut Run,
     ) -> Result<(), RunError> {
         let found = unless_cancelled(cx, self.find(plan, version)).await?;
-        run.report.version = Some(found.number.to_string());
+        run.report.version = Some(found.number);
         let mut agent = self.agent_here().await?;
         cx.events.phase(Phase::Proving);
         let mut reading = Reading { plan, cx, agent: &mut agent, found: &found, granted: None };
-        let read = reading.run(Deliver::Measure, None, nothing).await;
+        let read = reading.run(Deliver::Measure, None, Content::Rejected).await;
         agent.quit().await;
         let read = read?;
         run.report.plain_bytes = read.plain;

@@ -2,18 +2,21 @@
 
 use futures::StreamExt;
 
-use super::ended::close;
-use super::{Engine, RunError, RunErrorKind};
-use crate::keys::{HEAD_MOST, SessionKey};
+use super::run::close;
+use super::{Engine, RunError, RunErrorKind, off_the_runtime};
+use crate::instance::Identity;
+use crate::keys::{MAX_HEAD, SessionKey};
 use crate::plan::Plan;
 use crate::sink::{Download, Version, VersionNumber, VersionSelector};
 
 /// A version, resolved once, and what unlocks it.
-pub(super) struct Found {
+pub(super) struct ResolvedVersion {
     pub(super) number: VersionNumber,
     pub(super) key: SessionKey,
     pub(super) size: Option<u64>,
     pub(super) sha256: Option<String>,
+    /// The instance that it is of, as its description says.
+    pub(super) instance: Option<Identity>,
 }
 
 impl Engine {
@@ -28,11 +31,11 @@ impl Engine {
     }
 
     /// Resolves the selector to a number, reads the head of that version, and unlocks its session key.
-    pub(super) async fn find(&self, plan: &Plan, selector: VersionSelector) -> Result<Found, RunError> {
+    pub(super) async fn find(&self, plan: &Plan, selector: VersionSelector) -> Result<ResolvedVersion, RunError> {
         let number = resolve(plan, selector).await?;
-        let Download { size, sha256, mut stream } = plan.sink.open(number).await?;
+        let Download { size, sha256, instance, mut stream } = plan.sink.open(number).await?;
         let mut head = Vec::new();
-        while head.len() < HEAD_MOST {
+        while head.len() < MAX_HEAD {
             match stream.next().await {
                 Some(Ok(chunk)) => head.extend_from_slice(&chunk),
                 // What a store says at the end of a damaged message must not be lost: here it is the end.
@@ -41,12 +44,11 @@ impl Engine {
             }
         }
         drop(stream);
-        head.truncate(HEAD_MOST);
+        head.truncate(MAX_HEAD);
         // Key files are read from disk, and an S2K takes its time.
         let (keys, spec) = (std::sync::Arc::clone(&self.keys), plan.encryption.clone());
-        let unlocked = tokio::task::spawn_blocking(move || keys.unlock(&spec, &head)).await;
-        let key = unlocked.map_err(|error| RunError::new(RunErrorKind::System, error.to_string()))??;
-        Ok(Found { number, key, size, sha256 })
+        let key = off_the_runtime(move || keys.unlock(&spec, &head)).await??;
+        Ok(ResolvedVersion { number, key, size, sha256, instance })
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::frame::{self, DATA_MOST, Frame, LinkError};
+use super::frame::{self, MAX_DATA, Frame, LinkError};
 
 /// How often a side that has nothing to say tells that it lives.
 pub const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -57,7 +57,7 @@ impl<M: Serialize> LinkSender<M> {
     /// # Errors
     /// [`LinkError::Ended`] if the link is gone.
     pub fn send(&self, message: &M) -> Result<(), LinkError> {
-        let bytes = postcard::to_stdvec(message).map_err(|error| LinkError::Nonsense(error.to_string()))?;
+        let bytes = postcard::to_stdvec(message).map_err(|error| LinkError::ProtocolViolation(error.to_string()))?;
         self.frames.send(Frame::Message(bytes.into())).map_err(|_| LinkError::Ended)
     }
 
@@ -67,7 +67,7 @@ impl<M: Serialize> LinkSender<M> {
     /// [`LinkError::Ended`] if the link is gone.
     pub async fn data(&self, mut bytes: Bytes) -> Result<(), LinkError> {
         while !bytes.is_empty() {
-            let chunk = bytes.split_to(bytes.len().min(DATA_MOST));
+            let chunk = bytes.split_to(bytes.len().min(MAX_DATA));
             let size = u32::try_from(chunk.len()).unwrap_or(WINDOW);
             self.room.acquire_many(size).await.map_err(|_| LinkError::Ended)?.forget();
             self.frames.send(Frame::Data(chunk)).map_err(|_| LinkError::Ended)?;
@@ -233,13 +233,13 @@ async fn read_frames<In: DeserializeOwned>(
             Ok(Frame::Data(bytes)) => {
                 let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
                 if granted.fetch_sub(size, Ordering::AcqRel) < size {
-                    break LinkError::Nonsense("more data than there was room for".into());
+                    break LinkError::ProtocolViolation("more data than there was room for".into());
                 }
                 Incoming::Data(bytes)
             }
             Ok(Frame::Message(bytes)) => match postcard::from_bytes(&bytes) {
                 Ok(message) => Incoming::Message(message),
-                Err(error) => break LinkError::Nonsense(error.to_string()),
+                Err(error) => break LinkError::ProtocolViolation(error.to_string()),
             },
             Err(error) => break error,
         };

@@ -7,14 +7,14 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 /// The most bytes of one data frame.
-pub const DATA_MOST: usize = 256 * 1024;
+pub const MAX_DATA: usize = 256 * 1024;
 /// The most bytes of one message: a job may hold literal parts of a backup, such as the statements for roles.
-const MESSAGE_MOST: usize = 64 * 1024 * 1024;
+const MAX_MESSAGE: usize = 64 * 1024 * 1024;
 
 /// How long the words of what is no agent may take.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 /// How many bytes of them are told.
-const TOLD_MOST: u64 = 1000;
+const MAX_TOLD: u64 = 1000;
 
 /// A frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub enum LinkError {
     Silent,
     /// What came is no frame or no message of this protocol.
     #[error("the other side does not speak the agent protocol: {0}")]
-    Nonsense(String),
+    ProtocolViolation(String),
 }
 
 impl From<std::io::Error> for LinkError {
@@ -59,17 +59,17 @@ pub(super) async fn read<R: AsyncRead + Unpin>(reader: &mut R) -> Result<Frame, 
     let length = reader.read_u32().await? as usize;
     let kind = reader.read_u8().await?;
     let most = match kind {
-        b'M' => MESSAGE_MOST,
-        b'D' => DATA_MOST,
+        b'M' => MAX_MESSAGE,
+        b'D' => MAX_DATA,
         b'C' => 8,
         b'H' => 0,
-        _ => return Err(nonsense(length, kind, reader).await),
+        _ => return Err(protocol_violation(length, kind, reader).await),
     };
     if length > most {
-        return Err(nonsense(length, kind, reader).await);
+        return Err(protocol_violation(length, kind, reader).await);
     }
     // Memory grows with what arrives, not with what the header promises.
-    let mut payload = BytesMut::with_capacity(length.min(DATA_MOST));
+    let mut payload = BytesMut::with_capacity(length.min(MAX_DATA));
     while payload.len() < length {
         let room = length - payload.len();
         if (&mut *reader).take(room as u64).read_buf(&mut payload).await? == 0 {
@@ -80,7 +80,7 @@ pub(super) async fn read<R: AsyncRead + Unpin>(reader: &mut R) -> Result<Frame, 
         b'M' => Frame::Message(payload.freeze()),
         b'D' => Frame::Data(payload.freeze()),
         b'C' => {
-            let bytes = payload.as_ref().try_into().map_err(|_| LinkError::Nonsense("a short credit".into()))?;
+            let bytes = payload.as_ref().try_into().map_err(|_| LinkError::ProtocolViolation("a short credit".into()))?;
             Frame::Credit(u64::from_be_bytes(bytes))
         }
         _ => Frame::Heartbeat,
@@ -88,14 +88,14 @@ pub(super) async fn read<R: AsyncRead + Unpin>(reader: &mut R) -> Result<Frame, 
 }
 
 /// What stands where a frame should: mostly the words of whatever could not start the other side.
-async fn nonsense<R: AsyncRead + Unpin>(length: usize, kind: u8, reader: &mut R) -> LinkError {
+async fn protocol_violation<R: AsyncRead + Unpin>(length: usize, kind: u8, reader: &mut R) -> LinkError {
     let mut said = u32::try_from(length).unwrap_or_default().to_be_bytes().to_vec();
     said.push(kind);
     // Without an end it is cut.
-    let _ = timeout(LAST_WORDS, reader.take(TOLD_MOST).read_to_end(&mut said)).await;
+    let _ = timeout(LAST_WORDS, reader.take(MAX_TOLD).read_to_end(&mut said)).await;
     let text = String::from_utf8_lossy(&said);
     let is_text = std::str::from_utf8(&said).is_ok_and(|text| !text.contains(is_binary));
-    LinkError::Nonsense(if is_text {
+    LinkError::ProtocolViolation(if is_text {
         format!("it said: {}", text.trim())
     } else {
         format!("a frame of kind {kind} and {length} bytes")
@@ -132,7 +132,7 @@ mod tests {
     async fn frames_survive_the_wire() {
         let frames = [
             Frame::Message(Bytes::from_static(b"job")),
-            Frame::Data(Bytes::from(vec![7; DATA_MOST])),
+            Frame::Data(Bytes::from(vec![7; MAX_DATA])),
             Frame::Credit(u64::MAX),
             Frame::Heartbeat,
         ];
@@ -153,7 +153,7 @@ mod tests {
         let told = read(&mut text).await.unwrap_err().to_string();
         assert!(told.ends_with("it said: /bin/sh: backup-maker: not found"), "{told}");
         let mut noise = &[0, 0, 0, 1, 7, 0, 255][..];
-        assert_eq!(read(&mut noise).await, Err(LinkError::Nonsense("a frame of kind 7 and 1 bytes".into())));
+        assert_eq!(read(&mut noise).await, Err(LinkError::ProtocolViolation("a frame of kind 7 and 1 bytes".into())));
     }
 
     #[tokio::test]

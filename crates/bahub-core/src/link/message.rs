@@ -12,7 +12,7 @@ use crate::sink::{Encoding, NewVersion, Receipt, SinkErrorKind, VersionNumber};
 use crate::step::Step;
 
 /// The version of the protocol; both sides must speak the same.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;
 
 /// From the controller to the agent.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -21,9 +21,9 @@ pub enum ToAgent {
     Job(Box<Job>),
     /// The credentials for a direct route, after [`FromAgent::Reached`].
     Grant(#[serde(with = "crate::secret::in_job")] Secret),
-    /// The place is quiet: capture now, after [`FromAgent::Begun`].
+    /// The workload is quiet: capture now, after [`FromAgent::Begun`].
     Go,
-    /// Make the version visible, after [`FromAgent::Captured`]: from here on only the agent's own answer tells whether there
+    /// Make the version visible, after [`FromAgent::Stored`]: from here on only the agent's own answer tells whether there
     /// is one. An agent that is lost before commits nothing.
     Commit,
     /// What unlocks the message of a [`Job::Read`].
@@ -45,8 +45,10 @@ pub enum FromAgent {
     Reached,
     /// The version of a [`Job::Capture`] was begun, and nothing was captured yet: the agent waits for [`ToAgent::Go`].
     Begun,
-    /// Every byte of a direct route was captured and sent: the agent waits for [`ToAgent::Commit`].
+    /// The last byte of the data was read, and every program that read it ended well; the rest is still being stored.
     Captured,
+    /// Every byte of a direct route was stored: the agent waits for [`ToAgent::Commit`].
+    Stored,
     /// Bytes moved so far.
     Progress {
         /// Bytes of the data.
@@ -211,11 +213,11 @@ pub enum Done {
         compression: Option<String>,
         /// Facts that stood in the message, in JSON.
         facts: Vec<String>,
-        /// The first bytes of the content, at most [`BEGINS_MOST`](crate::replay::BEGINS_MOST), of a proof and a peek.
+        /// The first bytes of the content, at most [`MAX_PREFIX`](crate::replay::MAX_PREFIX), of a proof and a peek.
         #[serde(with = "serde_bytes")]
-        begins: Vec<u8>,
+        prefix: Vec<u8>,
         /// Its last bytes, at most [`TRAILER_WITHIN`](crate::capture::TRAILER_WITHIN), of a proof of what bahub did not make.
-        ends: Option<crate::step::Bytes>,
+        suffix: Option<crate::step::Bytes>,
         /// What to tell the user.
         warnings: Vec<String>,
     },
@@ -274,7 +276,7 @@ impl From<StepFailure> for Failure {
 
 impl From<crate::sink::SinkError> for Failure {
     fn from(error: crate::sink::SinkError) -> Self {
-        Self { kind: FailureKind::Sink(*error.kind()), message: error.chain(), help: error.help().map(str::to_owned) }
+        Self { kind: FailureKind::Sink(error.kind()), message: error.chain(), help: error.help().map(str::to_owned) }
     }
 }
 

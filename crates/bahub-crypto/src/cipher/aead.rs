@@ -24,7 +24,7 @@ const OCB: u8 = 2;
 const GCM: u8 = 3;
 
 /// The largest chunk size octet that is read: 4 MiB, the largest that RFC 9580 allows to be written.
-const CHUNK_MOST: u8 = 16;
+const MAX_CHUNK: u8 = 16;
 
 /// The parameters that stand in clear at the head of a packet, and are authenticated with every chunk.
 #[derive(Clone, Copy)]
@@ -40,7 +40,7 @@ impl Parameters {
 
     /// Reads the three octets, and refuses what cannot be read or would need too much memory.
     pub(crate) fn parse([cipher, aead, chunk]: [u8; 3]) -> Result<Self, CryptoError> {
-        if chunk > CHUNK_MOST {
+        if chunk > MAX_CHUNK {
             return Err(CryptoError::Unsupported(format!("chunks of 2^{} bytes, above 4 MiB", u32::from(chunk) + 6)));
         }
         let parameters = Self { cipher, aead, chunk };

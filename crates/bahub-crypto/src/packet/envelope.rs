@@ -8,7 +8,7 @@ use super::{COMPRESSED, LIBREPGP_OCB, LITERAL, MARKER, PADDING, PKESK, SED, SEIP
 use crate::error::CryptoError;
 
 /// The largest packet with a session key that is looked at; an RSA-16384 one has 2 KiB.
-const PKESK_MOST: u64 = 64 * 1024;
+const MAX_PKESK: u64 = 64 * 1024;
 
 /// Reads up to the tag of the encrypted data packet and gives it, each PKESK's whole body to `seen` on the way.
 pub(crate) fn open<S: BufRead>(source: &mut S, mut seen: impl FnMut(Vec<u8>)) -> io::Result<Tag> {
@@ -42,7 +42,7 @@ fn session_key_packet(tag: Tag, source: &mut impl BufRead) -> io::Result<Vec<u8>
     let Length::Full(length) = tag.length(source)? else {
         return Err(CryptoError::Malformed("a session key packet has no definite length").into());
     };
-    if u64::from(length) > PKESK_MOST {
+    if u64::from(length) > MAX_PKESK {
         return Err(CryptoError::Malformed("a session key packet is too large").into());
     }
     let mut body = Vec::new();

@@ -11,10 +11,10 @@ const HEAD: &[u8] = b"-----BEGIN PGP MESSAGE-----";
 const TAIL: &[u8] = b"-----END PGP MESSAGE-----";
 
 /// The most bytes of a header line.
-const LINE_MOST: u64 = 4096;
+const MAX_LINE: u64 = 4096;
 
 /// The most header lines.
-const HEADERS_MOST: usize = 100;
+const MAX_HEADERS: usize = 100;
 
 /// Gives the data of one armoured message, and reads its source to the end.
 pub(crate) struct Dearmorer<S> {
@@ -122,7 +122,7 @@ fn header(source: &mut impl BufRead) -> io::Result<()> {
     let first = loop {
         let line = line(source)?.unwrap_or_default();
         lines += 1;
-        if !line.is_empty() || lines > HEADERS_MOST {
+        if !line.is_empty() || lines > MAX_HEADERS {
             break line;
         }
     };
@@ -130,7 +130,7 @@ fn header(source: &mut impl BufRead) -> io::Result<()> {
         let text = "it begins neither with a packet nor with -----BEGIN PGP MESSAGE-----";
         return Err(CryptoError::NotOpenPgp(text.to_owned()).into());
     }
-    for _ in 0..HEADERS_MOST {
+    for _ in 0..MAX_HEADERS {
         match line(source)? {
             None => return Err(CryptoError::Armor("it is cut off").into()),
             Some(line) if line.is_empty() => return Ok(()),
@@ -164,7 +164,7 @@ fn trailer_lines(source: &mut impl BufRead) -> io::Result<()> {
 /// Reads a line without the white space at its end; `None` at the end of the source.
 fn line(source: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
-    if source.take(LINE_MOST).read_until(b'\n', &mut line)? == 0 {
+    if source.take(MAX_LINE).read_until(b'\n', &mut line)? == 0 {
         return Ok(None);
     }
     line.truncate(line.trim_ascii_end().len());

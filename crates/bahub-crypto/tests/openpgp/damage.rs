@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use bahub_core::keys::{HEAD_MOST, Keys, MessageFormat};
+use bahub_core::keys::{MAX_HEAD, Keys, MessageFormat};
 use bahub_core::secret::Secret;
 use bahub_crypto::{CryptoError, Decryptor, OpenPgpKeys, addressees};
 use proptest::prelude::*;
@@ -13,7 +13,7 @@ const MASKS: [u8; 5] = [0x01, 0x20, 0x40, 0x80, 0xFF];
 
 /// Unlocks and decrypts as a restore would.
 fn restore(files: &KeyFiles, message: &[u8]) -> Result<Vec<u8>, String> {
-    let head = &message[..message.len().min(HEAD_MOST)];
+    let head = &message[..message.len().min(MAX_HEAD)];
     let key = OpenPgpKeys.unlock(&files.spec, head).map_err(|error| error.chain())?;
     decrypt(message, &key).map_err(|error| error.to_string())
 }

@@ -133,7 +133,7 @@ fn every_recipient_of_gpg_reads_and_hidden_ones_too() {
             to.iter().filter(|a| a.starts_with("--h")).count()
         );
         let error = OpenPgpKeys.unlock(&OURS.spec, &message).unwrap_err();
-        assert_eq!(*error.kind(), KeyErrorKind::NotForUs, "{}", error.chain());
+        assert_eq!(error.kind(), KeyErrorKind::NotForUs, "{}", error.chain());
     }
 }
 
@@ -149,7 +149,7 @@ fn a_locked_key_of_gpg_opens_with_its_passphrase_alone() {
             let passphrase = passphrase.map(Secret::new);
             let spec = EncryptionSpec { passphrase, ..files.spec.clone() };
             let error = OpenPgpKeys.unlock(&spec, &message).unwrap_err();
-            assert_eq!(*error.kind(), KeyErrorKind::Locked, "{}", error.chain());
+            assert_eq!(error.kind(), KeyErrorKind::Locked, "{}", error.chain());
         }
     }
 }
@@ -164,7 +164,7 @@ fn an_old_key_with_sha1_signatures_is_refused_until_renewed_and_opens_old_messag
     assert!(decrypt(&message, &old.unlock(&message)).unwrap() == plain);
 
     let error = OpenPgpKeys.recipients(&old.spec).unwrap_err();
-    assert_eq!(*error.kind(), KeyErrorKind::Unusable);
+    assert_eq!(error.kind(), KeyErrorKind::Unusable);
     assert!(error.to_string().contains("SHA1"), "{error}");
     let renewal = format!("gpg --quick-set-expire {} never", old.key.fingerprint);
     assert!(error.help().unwrap().contains(&renewal), "{error}");
@@ -213,13 +213,13 @@ fn what_is_no_protected_message_is_refused_with_a_clear_text() {
     for (args, text) in cases {
         let Ok(message) = BOTH.gpg.run(args, &noise(100)) else { continue };
         let error = OpenPgpKeys.unlock(&BOTH.ecc.spec, &message).unwrap_err();
-        assert_eq!(*error.kind(), KeyErrorKind::NotAMessage);
+        assert_eq!(error.kind(), KeyErrorKind::NotAMessage);
         assert!(error.to_string().contains(text), "{error}");
         assert!(error.help().is_some());
     }
     let message = BOTH.gpg.run(&["--passphrase", "x", "--symmetric"], &noise(100)).unwrap();
     let error = OpenPgpKeys.unlock(&BOTH.ecc.spec, &message).unwrap_err();
-    assert_eq!(*error.kind(), KeyErrorKind::NotForUs, "{error}");
+    assert_eq!(error.kind(), KeyErrorKind::NotForUs, "{error}");
 }
 
 proptest! {

@@ -27,7 +27,7 @@ fn files(certificate: &Cert) -> KeyFiles {
 /// The refusal's message and help.
 fn refusal(spec: &EncryptionSpec) -> (KeyErrorKind, String) {
     let error = OpenPgpKeys.recipients(spec).unwrap_err();
-    (*error.kind(), format!("{} / {}", error.chain(), error.help().expect("a way out")))
+    (error.kind(), format!("{} / {}", error.chain(), error.help().expect("a way out")))
 }
 
 #[test]
@@ -167,9 +167,9 @@ fn files_that_hold_no_key_are_told() {
 fn a_public_key_cannot_unlock() {
     let message = encrypt(b"x", &OURS.recipients(), MessageFormat::Rfc4880, true);
     let spec = EncryptionSpec { private_key_path: OURS.spec.public_key_path.clone(), ..OURS.spec.clone() };
-    assert_eq!(*OpenPgpKeys.unlock(&spec, &message).unwrap_err().kind(), KeyErrorKind::NotAKey);
+    assert_eq!(OpenPgpKeys.unlock(&spec, &message).unwrap_err().kind(), KeyErrorKind::NotAKey);
     let spec = EncryptionSpec { private_key_path: None, ..OURS.spec.clone() };
-    assert_eq!(*OpenPgpKeys.unlock(&spec, &message).unwrap_err().kind(), KeyErrorKind::Unreadable);
+    assert_eq!(OpenPgpKeys.unlock(&spec, &message).unwrap_err().kind(), KeyErrorKind::Unreadable);
 }
 
 #[test]
@@ -247,3 +247,4 @@ fn secrets_are_not_shown_in_debug() {
     let spec = KeyGeneration { passphrase: Some(Secret::new("hunter22")), ..request("a@example.org") };
     assert!(!format!("{spec:?}").contains("hunter22"));
 }
+ 

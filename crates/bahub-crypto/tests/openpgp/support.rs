@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
-use bahub_core::keys::{EncryptionSpec, HEAD_MOST, Keys, MessageFormat, Recipient, SessionKey};
+use bahub_core::keys::{EncryptionSpec, MAX_HEAD, Keys, MessageFormat, Recipient, SessionKey};
 use bahub_core::secret::Secret;
 use bahub_crypto::{
     CryptoError, Decryptor, Encryptor, GeneratedKey, KeyAlgorithm, KeyGeneration, OpenPgpKeys, generate,
@@ -71,7 +71,7 @@ impl KeyFiles {
     }
 
     pub(crate) fn unlock(&self, message: &[u8]) -> SessionKey {
-        OpenPgpKeys.unlock(&self.spec, &message[..message.len().min(HEAD_MOST)]).unwrap()
+        OpenPgpKeys.unlock(&self.spec, &message[..message.len().min(MAX_HEAD)]).unwrap()
     }
 }
 

@@ -73,7 +73,7 @@ async fn confirm(session: &Session, number: u64, sent: u64) -> Result<Receipt, C
     let api = session.api();
     let versions = listing::list(session).await.map_err(|error| {
         let message = format!("the server said 200 for v{number}, and its listing could not be read to confirm it");
-        CommitError::Unknown(SinkError::new(*error.kind(), message).with_source(error))
+        CommitError::Unknown(SinkError::new(error.kind(), message).with_source(error))
     })?;
     match versions.iter().find(|version| version.version_number == number) {
         Some(version) if version.filesize == sent => Ok(receipt(api, number, sent)),
@@ -96,7 +96,7 @@ async fn look_up(
 ) -> Result<Receipt, CommitError> {
     let Before::Newest(newest) = *before else {
         let message = format!("the answer was lost, and these credentials may not list to look it up: {lost}");
-        return Err(CommitError::Unknown(SinkError::new(*lost.kind(), message).with_source(lost)));
+        return Err(CommitError::Unknown(SinkError::new(lost.kind(), message).with_source(lost)));
     };
     let (mut last, mut who, mut unclear) = (None, None, false);
     let mut waited = 0;
@@ -128,7 +128,7 @@ async fn look_up(
         Some(Ok(_)) if over && !unclear => CommitError::Refused(lost),
         Some(Err(error)) => {
             let message = format!("{lost}; and the listing could not be read to look it up: {error}");
-            CommitError::Unknown(SinkError::new(*error.kind(), message).with_source(lost))
+            CommitError::Unknown(SinkError::new(error.kind(), message).with_source(lost))
         }
         _ => CommitError::Unknown(lost),
     })

@@ -47,7 +47,7 @@ impl RepositoryUpload {
         let before = match listing::list(&session).await {
             Ok(versions) => Before::of(&versions),
             // It may still upload; only a lost answer could not be looked up.
-            Err(error) if *error.kind() == SinkErrorKind::Forbidden => Before::Unknown,
+            Err(error) if error.kind() == SinkErrorKind::Forbidden => Before::Unknown,
             Err(error) => return Err(error),
         };
         let (parts, queue) = mpsc::channel(4);
@@ -105,7 +105,7 @@ impl RepositoryUpload {
             Ok(Ok(answer)) => answer.refusal(self.session.api(), &self.doing()),
             Ok(Err(error)) => {
                 let message = format!("the upload broke after {} bytes: {error}", self.sent);
-                SinkError::new(*error.kind(), message)
+                SinkError::new(error.kind(), message)
                     .with_help("nothing was registered; run the backup again, and look at the server's log")
             }
             Err(error) => SinkError::new(SinkErrorKind::Other, "the upload broke off").with_source(error),

@@ -19,13 +19,15 @@
 //!   "recipients": ["2FB13C38E3A1F87B5C6B2B0D1E4B1C7C7C1D3F5A"],
 //!   "adapter": "bahub.adapters.filesystem",
 //!   "compression": "zstd",
-//!   "bahub_version": "0.1.0"
+//!   "bahub_version": "0.1.0",
+//!   "instance": { "kind": "host", "workload": "web1", "details": { "machine": "6f2b03c59d1e" } }
 //! }
 //! ```
 //!
 //! `bahub` is the layout's own version, and changes only when older programs could no longer read it; fields that a
 //! reader does not know are ignored. Where the storage forbids listing, the number is the UTC time in seconds.
 
+use bahub_core::instance::Identity;
 use bahub_core::run::random_hex;
 use bahub_core::sink::{NewVersion, SinkError, SinkErrorKind, Version, VersionNumber};
 use serde::{Deserialize, Serialize};
@@ -63,6 +65,9 @@ pub struct VersionFile {
     /// The version of the bahub that wrote it.
     #[serde(default)]
     pub bahub_version: String,
+    /// The instance that it is of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<Identity>,
 }
 
 impl VersionFile {
@@ -79,6 +84,7 @@ impl VersionFile {
             adapter: version.adapter.clone(),
             compression: version.compression.clone(),
             bahub_version: version.bahub.clone(),
+            instance: version.instance.clone(),
         }
     }
 
@@ -191,7 +197,7 @@ mod tests {
     fn a_version_file_that_leads_elsewhere_is_damaged() {
         let file = VersionFile::new(&new_version(), "../secrets.pgp".into(), 3, "0".repeat(64));
         let error = VersionFile::decode(&file.encode(1), 1, "/b/v000001.json").unwrap_err();
-        assert_eq!(*error.kind(), SinkErrorKind::Corrupt);
+        assert_eq!(error.kind(), SinkErrorKind::Corrupt);
         assert!(error.to_string().starts_with("/b/v000001.json is damaged"), "{error}");
     }
 

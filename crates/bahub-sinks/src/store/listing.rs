@@ -22,8 +22,8 @@ impl Listing {
     pub(super) fn add(&mut self, number: u64, read: Result<VersionFile, SinkError>) -> Result<(), SinkError> {
         match read {
             Ok(file) => self.whole.push(file),
-            Err(error) if *error.kind() == SinkErrorKind::Corrupt => self.damaged.push((number, error)),
-            Err(error) if *error.kind() == SinkErrorKind::NotFound => {}
+            Err(error) if error.kind() == SinkErrorKind::Corrupt => self.damaged.push((number, error)),
+            Err(error) if error.kind() == SinkErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
         Ok(())

@@ -145,7 +145,7 @@ async fn a_silent_store_is_given_up_whatever_it_was_asked_for() {
     let server = S3Server::start().await;
     let sink = server.sink(FULL, json!({"stall_timeout": 2}));
     let version = store(&server.sink(FULL, json!({})), &noise(100)).await.unwrap().version;
-    let stalled = |error: &SinkError| assert_eq!(*error.kind(), SinkErrorKind::Stalled, "{error}");
+    let stalled = |error: &SinkError| assert_eq!(error.kind(), SinkErrorKind::Stalled, "{error}");
     server.misbehave(Effect::Silent, Method::GET, "list-type");
     stalled(&sink.list().await.unwrap_err());
     server.misbehave(Effect::Silent, Method::GET, ".json");
@@ -160,7 +160,7 @@ async fn a_silent_store_is_given_up_whatever_it_was_asked_for() {
     }
     let outcome = store(&sink, &noise(100)).await;
     assert!(
-        matches!(&outcome, Err(CommitError::Refused(error)) if *error.kind() == SinkErrorKind::Stalled),
+        matches!(&outcome, Err(CommitError::Refused(error)) if error.kind() == SinkErrorKind::Stalled),
         "{outcome:?}"
     );
 }
@@ -193,7 +193,7 @@ async fn every_damaged_message_is_told_by_its_size_or_its_sha_256() {
     for damaged in [&message[..0], &message[..299_999], &[&message[..], b"x"].concat()] {
         fs::write(&file, damaged).unwrap();
         let error = fetch(&sink, receipt.version).await.unwrap_err();
-        assert_eq!(*error.kind(), SinkErrorKind::Corrupt, "{}: {error}", damaged.len());
+        assert_eq!(error.kind(), SinkErrorKind::Corrupt, "{}: {error}", damaged.len());
     }
     fs::remove_file(&file).unwrap();
     assert!(fetch(&sink, receipt.version).await.unwrap_err().to_string().contains("v1 is missing"));
@@ -250,7 +250,7 @@ async fn wrong_keys_and_a_missing_bucket_are_told_before_anything_is_produced() 
     ] {
         let sink = server.sink(FULL, more.clone());
         let Err(error) = sink.begin(&new_version()).await else { panic!("{more}") };
-        assert_eq!(*error.kind(), kind, "{more}: {error}");
+        assert_eq!(error.kind(), kind, "{more}: {error}");
         assert!(error.help().is_some());
         assert!(!format!("{error:?} {sink:?} {}", error.chain()).contains("hunter2"));
     }

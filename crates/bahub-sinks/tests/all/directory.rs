@@ -30,7 +30,7 @@ async fn an_empty_collection_lists_nothing_and_names_what_is_missing() {
     let sink = directory(&root.path().join("later"), "shop");
     assert!(sink.list().await.unwrap().is_empty());
     let error = sink.open(VersionNumber(3)).await.unwrap_err();
-    assert_eq!(*error.kind(), SinkErrorKind::NotFound);
+    assert_eq!(error.kind(), SinkErrorKind::NotFound);
     assert!(error.to_string().contains("v3") && error.help().unwrap().contains("mounted"), "{error}");
 }
 
@@ -118,7 +118,7 @@ async fn a_damaged_version_file_is_listed_as_such_hides_no_other_and_is_named_wh
     let damaged: Vec<_> = listed.iter().map(|version| (version.number.0, version.damage.is_some())).collect();
     assert_eq!(damaged, [(1, false), (2, true), (3, false)]);
     let error = sink.open(VersionNumber(2)).await.unwrap_err();
-    assert_eq!(*error.kind(), SinkErrorKind::Corrupt);
+    assert_eq!(error.kind(), SinkErrorKind::Corrupt);
     assert!(error.to_string().contains("v000002.json"), "{error}");
 }
 
@@ -133,7 +133,7 @@ async fn every_damaged_message_is_told_by_its_size_or_its_sha_256() {
         damaged[position] ^= 1 << (position % 8);
         fs::write(&receipt.location, damaged).unwrap();
         let error = fetch(&sink, receipt.version).await.unwrap_err();
-        assert_eq!(*error.kind(), SinkErrorKind::Corrupt, "{position}");
+        assert_eq!(error.kind(), SinkErrorKind::Corrupt, "{position}");
     }
     for length in [0, 1, 512 << 10, message.len() - 1] {
         fs::write(&receipt.location, &message[..length]).unwrap();

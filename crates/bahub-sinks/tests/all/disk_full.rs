@@ -39,7 +39,7 @@ async fn a_full_disk_ends_the_upload_and_leaves_nothing_and_the_next_one_succeed
     let disk = SmallDisk::mount("4m");
     let sink = directory(disk.path(), "shop");
     let Err(CommitError::Refused(error)) = store(&sink, &noise(16 << 20)).await else { panic!("16 MiB in 4") };
-    assert_eq!(*error.kind(), SinkErrorKind::NoSpace);
+    assert_eq!(error.kind(), SinkErrorKind::NoSpace);
     assert!(error.to_string().contains(".part after ") && error.to_string().contains("bytes"), "{error}");
     assert!(error.help().unwrap().contains("df -h"));
     assert!(sink.list().await.unwrap().is_empty());
@@ -53,7 +53,7 @@ async fn a_disk_that_is_full_to_the_last_byte_takes_no_version_file_and_so_no_ve
     let sink = directory(disk.path(), "shop");
     // The message fills every page; the version file finds none.
     let outcome = store(&sink, &noise(1 << 20)).await;
-    assert!(matches!(outcome, Err(CommitError::Refused(error)) if *error.kind() == SinkErrorKind::NoSpace));
+    assert!(matches!(outcome, Err(CommitError::Refused(error)) if error.kind() == SinkErrorKind::NoSpace));
     assert!(sink.list().await.unwrap().is_empty());
     assert!(names(&disk.path().join("shop")).is_empty());
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use bahub_core::adapter::{Adapter, Findings, Probe};
 use bahub_core::capture::Capture;
-use bahub_core::replay::{Place, Replay, ReplayTarget, Stored, Unsupported};
+use bahub_core::replay::{RestoreTarget, Replay, ReplayTarget, Stored, Unsupported};
 use bahub_core::run::RunPurpose;
 use bahub_core::secret::Secret;
 use bahub_core::step::{Arg, Step};
@@ -35,9 +35,9 @@ impl Adapter for CopyFile {
     }
 
     fn replay(&self, target: &ReplayTarget, _found: &Findings, _stored: &Stored) -> Result<Replay, Unsupported> {
-        let path = match &target.place {
-            Place::Original if target.members.is_empty() => self.path.clone(),
-            Place::Directory(folder) if target.members.is_empty() => folder.join("file"),
+        let path = match &target.location {
+            RestoreTarget::Original if target.members.is_empty() => self.path.clone(),
+            RestoreTarget::Directory(folder) if target.members.is_empty() => folder.join("file"),
             _ => {
                 let what = "one file goes to a folder or to where it was, as a whole".to_owned();
                 return Err(Unsupported { what, help: "restore it with --to DIR".into() });

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bahub_adapters::filesystem::Filesystem;
 use bahub_core::adapter::Findings;
 use bahub_core::registry::AdapterComponent;
-use bahub_core::replay::{Place, ReplayTarget};
+use bahub_core::replay::{RestoreTarget, ReplayTarget};
 use bahub_testkit::conformance::{self, AdapterContext, LiveData, RoundTrip, adapter_claim};
 use bahub_testkit::fakes::CopyFile;
 use bahub_testkit::fixtures::{TreeSpec, assert_same_tree, tree};
@@ -83,7 +83,7 @@ async fn the_filesystem_adapter_goes_there_and_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_filesystem_adapter_goes_there_and_back_into_a_directory() {
-    let target = ReplayTarget::at(Place::Directory("/".into()));
+    let target = ReplayTarget::at(RestoreTarget::Directory("/".into()));
     let data = Tree { folder: tempfile::tempdir().unwrap(), target };
     let adapter = Arc::new(filesystem(&data.live()));
     conformance::adapter_round_trip(adapter, &data, &RoundTrip::default()).await.assert_conforms();

@@ -19,7 +19,7 @@ async fn an_agent_that_does_not_say_done_leaves_no_version() {
         let ended = room.backup(&plan).await;
 
         let error = ended.error.expect("a run without Done failed");
-        assert_eq!(*error.kind(), RunErrorKind::Agent, "{lie:?}: {}", error.chain());
+        assert_eq!(error.kind(), RunErrorKind::Agent, "{lie:?}: {}", error.chain());
         assert_eq!(ended.report.outcome, Outcome::Failed, "{lie:?}");
         assert!(sink.list().await.unwrap().is_empty(), "{lie:?} left a version");
     }

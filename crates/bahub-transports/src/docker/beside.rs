@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bahub_core::instance::{Coverage, Identity};
+use bahub_core::instance::InstanceKind;
 use bahub_core::run::random_hex;
 use bahub_core::step::Exit;
 use bahub_core::transport::{Exec, PlacedPath, Process, PutFile, Session, TransportError, TransportErrorKind};
@@ -218,6 +220,14 @@ pub(super) async fn remove(docker: &Docker, id: &str) -> Result<(), TransportErr
 
 #[async_trait]
 impl Session for Beside {
+    async fn identity(&mut self) -> Result<Identity, TransportError> {
+        Ok(Identity::new(InstanceKind::Container, self.like.name.clone()))
+    }
+
+    async fn coverage(&mut self, paths: &[String]) -> Result<Vec<Coverage>, TransportError> {
+        Ok(vec![Coverage::Own; paths.len()])
+    }
+
     async fn machine(&mut self) -> Result<Option<String>, TransportError> {
         machine_of(&self.docker, &self.like.image).await
     }

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bahub_core::instance::{Coverage, Identity};
+use bahub_core::instance::InstanceKind;
 use bahub_core::run::random_hex;
 use bahub_core::step::Exit;
 use bahub_core::transport::{Exec, PlacedPath, Process, PutFile, Session, TransportError, TransportErrorKind};
@@ -108,6 +110,14 @@ impl Inside {
 
 #[async_trait]
 impl Session for Inside {
+    async fn identity(&mut self) -> Result<Identity, TransportError> {
+        Ok(Identity::new(InstanceKind::Container, self.container.name.clone()))
+    }
+
+    async fn coverage(&mut self, paths: &[String]) -> Result<Vec<Coverage>, TransportError> {
+        Ok(vec![Coverage::Own; paths.len()])
+    }
+
     async fn machine(&mut self) -> Result<Option<String>, TransportError> {
         machine_of(&self.docker, self.container.inspected.image.as_deref().unwrap_or_default()).await
     }

@@ -56,7 +56,7 @@ impl Transport for Docker {
                 "a helper container stands in for {}: of its files it has those of volumes, and no others",
                 container.name
             );
-            cx.events.tell(Event::Notice { message });
+            cx.events.emit(Event::Notice { message });
             return Ok(Box::new(Beside::new(docker, self.helper_of(&container, cx))?));
         }
         Ok(Box::new(Inside::new(docker, container, config)?))

@@ -12,7 +12,7 @@ use super::engine::{failed, status};
 use super::find::Found;
 
 /// How large a file of users may be, in bytes.
-const PASSWD_MOST: usize = 16 << 20;
+const MAX_PASSWD: usize = 16 << 20;
 
 /// As whom something runs in a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -257,7 +257,7 @@ fn owner_in(passwd: &str, name: &str) -> Option<Owner> {
 
 /// The container's /etc/passwd, where it has one.
 async fn passwd(docker: &Docker, container: &Found) -> Option<String> {
-    let bytes = download(docker, container, "/etc/passwd", PASSWD_MOST).await.ok()??;
+    let bytes = download(docker, container, "/etc/passwd", MAX_PASSWD).await.ok()??;
     let mut archive = tar::Archive::new(&*bytes);
     let mut entry = archive.entries().ok()?.next()?.ok()?;
     let mut text = String::new();

@@ -18,7 +18,7 @@ pub(super) const REQUEST: Duration = Duration::from_secs(30);
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
 /// The longest pause between two tries.
-const PAUSE_MOST: Duration = Duration::from_secs(5);
+const MAX_PAUSE: Duration = Duration::from_secs(5);
 
 /// Which cluster is meant, as a `spec` says it.
 #[derive(Debug, Clone, Default)]
@@ -139,7 +139,7 @@ impl Cluster {
     ) -> Result<T, Unanswered> {
         let until = Instant::now() + self.patience;
         let pauses =
-            ExponentialBuilder::default().with_max_delay(PAUSE_MOST).with_min_delay(Duration::from_millis(200));
+            ExponentialBuilder::default().with_max_delay(MAX_PAUSE).with_min_delay(Duration::from_millis(200));
         let mut pauses = pauses.with_jitter().without_max_times().build();
         let mut was_away = false;
         loop {
@@ -151,7 +151,7 @@ impl Cluster {
                 Err(_) if repeat == Repeat::Harmless => None,
                 Err(_) => return Err(Unanswered::Silent(None)),
             };
-            let pause = pauses.next().unwrap_or(PAUSE_MOST);
+            let pause = pauses.next().unwrap_or(MAX_PAUSE);
             if Instant::now() + pause >= until {
                 return Err(Unanswered::Silent(error));
             }
@@ -167,7 +167,7 @@ impl Cluster {
         let why = error.map_or_else(|| "no answer".to_owned(), failure::cause);
         let message =
             format!("the cluster {} does not answer ({why}); tried again for {} s", self.url, self.patience.as_secs());
-        self.events.tell(Event::Notice { message });
+        self.events.emit(Event::Notice { message });
     }
 
     fn silent(&self, what: &str, error: Option<&kube::Error>) -> TransportError {

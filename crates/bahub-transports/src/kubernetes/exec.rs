@@ -18,7 +18,7 @@ use super::find::Place;
 use super::{kill, state, stdio};
 
 /// How much of what a script says is kept.
-const WORDS_MOST: u64 = 64 << 10;
+const MAX_WORDS: u64 = 64 << 10;
 
 /// After how long a silence it is asked whether a program is still there.
 const SILENCE: Duration = Duration::from_secs(15);
@@ -121,7 +121,7 @@ impl Container {
                 let _ = stdin.write_all(input).await;
                 let _ = stdin.flush().await;
             };
-            let (mut from_out, mut from_err) = (stdout.take(WORDS_MOST), stderr.take(WORDS_MOST));
+            let (mut from_out, mut from_err) = (stdout.take(MAX_WORDS), stderr.take(MAX_WORDS));
             let read = async { tokio::join!(from_out.read_to_end(&mut out), from_err.read_to_end(&mut err)) };
             let (exit, _, ()) = tokio::join!(work, read, write);
             let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).trim_end().to_owned();

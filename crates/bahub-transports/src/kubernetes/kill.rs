@@ -48,7 +48,7 @@ pub(super) async fn end(container: &Container, mark: &str, folders: &[&str]) -> 
             Ok(Said { exit: Exit::Code(3), .. }) => return Ended::Blind,
             Ok(Said { exit, stderr, .. }) => format!("{exit}: {stderr}"),
             // Without a shell nothing was started there, and no folder made.
-            Err(error) if *error.kind() == TransportErrorKind::Put => return Ended::Swept,
+            Err(error) if error.kind() == TransportErrorKind::Put => return Ended::Swept,
             Err(error) => error.chain(),
         };
         // The cluster learns of a container that ended a moment after it did.
@@ -75,7 +75,7 @@ exit 1
 pub(super) async fn may_live(container: &Container, mark: &str) -> bool {
     match container.script(LOOK, &[mark], b"", END).await {
         Ok(said) => said.exit != Exit::Code(1),
-        Err(error) => *error.kind() == TransportErrorKind::Exec,
+        Err(error) => error.kind() == TransportErrorKind::Exec,
     }
 }
 

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bahub_core::instance::{Coverage, Identity};
+use bahub_core::instance::InstanceKind;
 use bahub_core::run::random_hex;
 use bahub_core::step::Exit;
 use bahub_core::transport::{Exec, PlacedPath, Process, PutFile, Session, TransportError, TransportErrorKind};
@@ -81,6 +83,14 @@ impl InPod {
 
 #[async_trait]
 impl Session for InPod {
+    async fn identity(&mut self) -> Result<Identity, TransportError> {
+        Ok(Identity::new(InstanceKind::Pod, self.container.place.pod.clone()))
+    }
+
+    async fn coverage(&mut self, paths: &[String]) -> Result<Vec<Coverage>, TransportError> {
+        Ok(vec![Coverage::Own; paths.len()])
+    }
+
     async fn machine(&mut self) -> Result<Option<String>, TransportError> {
         let said = self.container.script("uname -m", &[], b"", ASK).await?;
         Ok(match said.exit {

@@ -121,7 +121,7 @@ mod tests {
         let error = PrivateFolder::create_in(&tried).unwrap_err();
         assert!(error.to_string().contains("/nonexistent/a: No such file"), "{error}");
         assert!(error.to_string().contains("/proc: "), "{error}");
-        assert_eq!(*error.kind(), TransportErrorKind::Put);
+        assert_eq!(error.kind(), TransportErrorKind::Put);
     }
 
     #[test]

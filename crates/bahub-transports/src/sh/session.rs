@@ -1,14 +1,16 @@
-//! An open place: this host.
+//! A session on this host.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bahub_core::instance::{Coverage, Identity};
 use bahub_core::transport::{
     Exec, Locality, PlacedPath, Process, PutFile, Session, TransportError, TransportErrorKind,
 };
 
 use super::folder::PrivateFolder;
 use super::group::Group;
+use crate::host;
 
 /// What was started and placed here; all of it ends with the session.
 #[derive(Debug, Default)]
@@ -21,6 +23,15 @@ pub(super) struct ShSession {
 impl Session for ShSession {
     fn locality(&self) -> Locality {
         Locality::Here
+    }
+
+    async fn identity(&mut self) -> Result<Identity, TransportError> {
+        let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        Ok(host::identity(&name, &read("/etc/machine-id").await))
+    }
+
+    async fn coverage(&mut self, paths: &[String]) -> Result<Vec<Coverage>, TransportError> {
+        Ok(host::coverage(&read("/etc/fstab").await, &read("/proc/self/mountinfo").await, paths))
     }
 
     async fn exec(&mut self, command: &Exec) -> Result<Process, TransportError> {
@@ -51,6 +62,11 @@ impl Session for ShSession {
             Err(TransportError::new(TransportErrorKind::Undo, message))
         })
     }
+}
+
+/// What a file of the system says; nothing, where it is not there or not readable.
+async fn read(file: &str) -> String {
+    tokio::fs::read(file).await.map(|text| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default()
 }
 
 impl ShSession {

@@ -5,7 +5,7 @@ use bahub_core::transport::{TransportError, TransportErrorKind};
 use super::target::Target;
 
 /// How much of ssh's words a message holds, in bytes.
-const WORDS_MOST: usize = 600;
+const MAX_WORDS: usize = 600;
 
 /// Tells why there is no connection, from the last words of `ssh`.
 pub(super) fn of_connect(target: &Target, words: &str) -> TransportError {
@@ -73,7 +73,7 @@ pub(super) fn told(words: &str) -> String {
     if line.is_empty() {
         return String::new();
     }
-    let from = (line.len().saturating_sub(WORDS_MOST)..line.len()).find(|&at| line.is_char_boundary(at)).unwrap_or(0);
+    let from = (line.len().saturating_sub(MAX_WORDS)..line.len()).find(|&at| line.is_char_boundary(at)).unwrap_or(0);
     format!(" ({})", &line[from..])
 }
 
@@ -99,6 +99,6 @@ mod tests {
     fn words_are_cut_at_the_front_and_between_characters() {
         assert_eq!(told("A:  b\r\nc\n"), " (A: b c)");
         assert_eq!(told(" \n"), "");
-        assert!(told(&"ä".repeat(1000)).len() < WORDS_MOST + 5);
+        assert!(told(&"ä".repeat(1000)).len() < MAX_WORDS + 5);
     }
 }

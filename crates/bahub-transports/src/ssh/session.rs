@@ -1,9 +1,10 @@
-//! An open place: a host that is logged in to.
+//! A session on a host that is logged in to.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bahub_core::instance::{Coverage, Identity};
 use bahub_core::step::Exit;
 use bahub_core::transport::{Exec, PlacedPath, Process, PutFile, Session, TransportError, TransportErrorKind};
 
@@ -14,8 +15,9 @@ use super::folder::FarFolder;
 use super::process::Running;
 use super::shell::Shell;
 use super::target::Target;
+use crate::host;
 
-/// How long `uname` may take.
+/// How long an answer of a small program may take.
 const ANSWER: Duration = Duration::from_secs(30);
 
 /// What was started and placed there; all of it ends with the session. Dropped, it does the same where a runtime is
@@ -39,6 +41,21 @@ impl SshSession {
         Ok(Self { open: Some(open) })
     }
 
+    /// What a program puts out; none where it fails.
+    async fn output(&mut self, argv: &[&str]) -> Result<Option<String>, TransportError> {
+        let mut asked = self.exec(&Exec::new(argv.iter().copied())).await?;
+        let mut output = String::new();
+        let answer = timeout(ANSWER, async {
+            asked.stdout.read_to_string(&mut output).await?;
+            Ok::<_, std::io::Error>(asked.exit.await)
+        });
+        let exit = answer.await.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())).map_err(|error| {
+            let message = format!("the host gives no answer to {}", argv.join(" "));
+            TransportError::new(TransportErrorKind::Lost, message).with_source(error)
+        })?;
+        Ok((exit == Exit::Code(0)).then_some(output))
+    }
+
     fn opened(&mut self) -> Result<&mut Open, TransportError> {
         self.open.as_mut().ok_or_else(|| TransportError::new(TransportErrorKind::Lost, "the session is closed"))
     }
@@ -47,18 +64,26 @@ impl SshSession {
 #[async_trait]
 impl Session for SshSession {
     async fn machine(&mut self) -> Result<Option<String>, TransportError> {
-        let mut asked = self.exec(&Exec::new(["uname", "-m"])).await?;
-        let mut machine = String::new();
-        let answer = timeout(ANSWER, async {
-            asked.stdout.read_to_string(&mut machine).await?;
-            Ok::<_, std::io::Error>(asked.exit.await)
-        });
-        let exit = answer.await.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())).map_err(|error| {
-            let message = "the host does not tell what kind of machine it is";
-            TransportError::new(TransportErrorKind::Lost, message).with_source(error)
-        })?;
         // A host without the program is like this one until its agent fails.
-        Ok((exit == Exit::Code(0)).then(|| machine.trim().to_owned()))
+        Ok(self.output(&["uname", "-m"]).await?.map(|machine| machine.trim().to_owned()))
+    }
+
+    async fn identity(&mut self) -> Result<Identity, TransportError> {
+        let name = self.output(&["uname", "-n"]).await?.ok_or_else(|| {
+            let message = "the host does not say what its name is: uname -n failed there";
+            TransportError::new(TransportErrorKind::Refused, message)
+        })?;
+        Ok(host::identity(&name, &self.output(&["cat", "/etc/machine-id"]).await?.unwrap_or_default()))
+    }
+
+    async fn coverage(&mut self, paths: &[String]) -> Result<Vec<Coverage>, TransportError> {
+        let fstab = self.output(&["cat", "/etc/fstab"]).await?.unwrap_or_default();
+        if fstab.is_empty() {
+            return Ok(vec![Coverage::Own; paths.len()]);
+        }
+        let mounted = self.output(&["cat", "/proc/self/mountinfo"]).await?;
+        // A host that does not say what is mounted is not Linux, or hides /proc.
+        Ok(mounted.map_or_else(|| vec![Coverage::Own; paths.len()], |mounted| host::coverage(&fstab, &mounted, paths)))
     }
 
     async fn exec(&mut self, command: &Exec) -> Result<Process, TransportError> {

@@ -17,7 +17,7 @@ use super::target::{Sudo, Target};
 /// How long the far side may take from the channel's opening to the greeting.
 const GREETING: Duration = Duration::from_secs(30);
 /// How much a login shell may print before it, in bytes.
-const NOISE_MOST: usize = 64 << 10;
+const MAX_NOISE: usize = 64 << 10;
 /// How long the last words of a channel that ended may take.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
@@ -168,7 +168,7 @@ impl Greeter {
                 read = self.stderr.read(&mut words), if hears => match read {
                     Ok(size @ 1..) => {
                         self.heard.extend_from_slice(&words[..size]);
-                        self.heard.truncate(NOISE_MOST);
+                        self.heard.truncate(MAX_NOISE);
                         self.answer(sudo).await?;
                     }
                     Ok(0) | Err(_) => hears = false,
@@ -179,7 +179,7 @@ impl Greeter {
             {
                 return Ok(leader);
             }
-            if said.len() > NOISE_MOST {
+            if said.len() > MAX_NOISE {
                 return Err("it prints without an end");
             }
         }
@@ -207,5 +207,5 @@ impl Greeter {
 }
 
 async fn most(from: &mut (impl AsyncRead + Unpin), to: &mut Vec<u8>) -> std::io::Result<usize> {
-    from.take(NOISE_MOST as u64).read_to_end(to).await
+    from.take(MAX_NOISE as u64).read_to_end(to).await
 }

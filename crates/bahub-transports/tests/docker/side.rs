@@ -236,9 +236,9 @@ async fn what_somebody_starts_meanwhile_spoils_the_work_and_stays_up() {
         let mut session = open(&side(engine, "original", json!({ "stop_timeout": 1 }))).await.unwrap();
         let process = session.exec(&Exec::new(["sleep", "1000"])).await.unwrap();
         session.quiesce().await.unwrap();
-        session.still_quiet().await.unwrap();
+        session.verify_quiesced().await.unwrap();
         engine.docker(&["start", "original"]);
-        let spoilt = session.still_quiet().await.unwrap_err().chain();
+        let spoilt = session.verify_quiesced().await.unwrap_err().chain();
         assert!(spoilt.contains("somebody started the container original"), "{spoilt}");
         session.close().await.unwrap();
         drop(process);

@@ -184,7 +184,7 @@ async fn what_could_not_be_brought_back_is_not_scaled() {
         for (app, reason) in [("daemon", "on every node"), ("job", "runs to its end"), ("bare", "belongs to nothing")] {
             namespace.ready(&format!("app={app}"));
             let error = open(&side(&namespace, app, cold())).await.err().unwrap();
-            assert_eq!(*error.kind(), TransportErrorKind::Refused);
+            assert_eq!(error.kind(), TransportErrorKind::Refused);
             assert!(error.chain().contains(reason), "{}", error.chain());
             assert!(error.help().unwrap().contains("scaleDown"), "{error:?}");
         }
@@ -205,7 +205,7 @@ async fn what_a_side_pod_would_not_have_is_refused_or_told() {
         namespace.ready("app=web");
         for (path, reason) in [("/data/scratch/x", "an emptyDir"), ("/etc", "lies on no volume"), ("/", "lies on no volume")]
         {
-            let cx = RunContext { places: vec![path.into()], ..run() };
+            let cx = RunContext { required_paths: vec![path.into()], ..run() };
             let error = side(&namespace, "web", json!({})).open(&cx).await.err().unwrap();
             assert!(error.chain().contains(reason), "{}", error.chain());
             assert!(error.help().unwrap().contains("podexec"), "{error:?}");
@@ -216,7 +216,7 @@ async fn what_a_side_pod_would_not_have_is_refused_or_told() {
             let told = Arc::new(Mutex::new(String::new()));
             let tell = Arc::clone(&told);
             let events = Events::to(move |event| *tell.lock().unwrap() += &format!("{event:?}"));
-            let cx = RunContext { places: vec!["/data".into(), "/logs/file".into()], events, purpose, ..run() };
+            let cx = RunContext { required_paths: vec!["/data".into(), "/logs/file".into()], events, purpose, ..run() };
             let mut session = side(&namespace, "web", json!({})).open(&cx).await.unwrap();
             let script = "cat /logs/file /data/logs/file; ls -d /data/scratch; touch /data/x && echo written; rm -f /data/x; touch /x";
             let seen = said(session.as_mut(), script).await;
@@ -308,9 +308,9 @@ async fn what_somebody_scales_meanwhile_stays_as_that_one_wished() {
         let mut session = side(&namespace, "web", cold()).open(&cx).await.unwrap();
         said(session.as_mut(), "true").await;
         session.quiesce().await.unwrap();
-        session.still_quiet().await.unwrap();
+        session.verify_quiesced().await.unwrap();
         namespace.kubectl(&["scale", "deployment/web", "--replicas=3"]);
-        let error = session.still_quiet().await.unwrap_err();
+        let error = session.verify_quiesced().await.unwrap_err();
         assert!(error.chain().contains("does not stay at 0"), "{}", error.chain());
         session.close().await.unwrap();
         assert!(namespace.scale_of("deployment/web").starts_with("3/"));

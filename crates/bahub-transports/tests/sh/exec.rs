@@ -83,7 +83,7 @@ async fn a_flood_on_stderr_does_not_block_stdout() {
 async fn a_missing_program_is_named() {
     let mut session = open().await;
     let error = session.exec(&Exec::new(["no-such-program"])).await.unwrap_err();
-    assert_eq!(*error.kind(), TransportErrorKind::Exec);
+    assert_eq!(error.kind(), TransportErrorKind::Exec);
     assert!(error.to_string().contains("no-such-program") && error.help().is_some());
     assert_eq!(*session.exec(&Exec::new([""; 0])).await.unwrap_err().kind(), TransportErrorKind::Exec);
 }

@@ -26,7 +26,7 @@ async fn a_connection_that_breaks_is_no_exit_and_the_far_side_is_clean() {
     assert_eq!(process.exit.await, Exit::Lost);
     gone(&pid).await;
     let error = session.exec(&Exec::new(["true"])).await.unwrap_err();
-    assert_eq!(*error.kind(), TransportErrorKind::Lost, "{error}");
+    assert_eq!(error.kind(), TransportErrorKind::Lost, "{error}");
     session.close().await.unwrap();
     assert!(!Path::new(&path).parent().unwrap().exists(), "a new connection removes it");
 }

@@ -73,7 +73,7 @@ async fn an_error_names_every_place_that_was_tried_and_why() {
     let sshd = Sshd::with(mounts, &["SetEnv TMPDIR=/nonexistent"]);
     let mut session = open(&transport(sshd.spec(), json!({}))).await.unwrap();
     let error = put(&mut *session, "agent", b"1").await.unwrap_err();
-    assert_eq!(*error.kind(), TransportErrorKind::Put);
+    assert_eq!(error.kind(), TransportErrorKind::Put);
     let home = std::env::var("HOME").unwrap();
     let noexec = "it does not allow execution (mounted noexec?)";
     for reason in [format!("/tmp: {noexec}"), format!("{home}: {noexec}"), "Read-only file system".into()] {
@@ -89,7 +89,7 @@ async fn a_full_disk_is_an_error() {
     let sshd = Sshd::with("mount -t tmpfs -o size=256k tmpfs /var/tmp", &["SetEnv TMPDIR=/var/tmp"]);
     let mut session = open(&transport(sshd.spec(), json!({}))).await.unwrap();
     let error = put(&mut *session, "agent", &noise(4 << 20)).await.unwrap_err();
-    assert_eq!(*error.kind(), TransportErrorKind::Put);
+    assert_eq!(error.kind(), TransportErrorKind::Put);
     assert!(error.to_string().contains("No space left on device"), "{error}");
     assert_eq!(run(&mut *session, "ls -A /var/tmp/bahub-*").await, (String::new(), Exit::Code(0)), "no part is left");
     put(&mut *session, "agent", b"1").await.unwrap();

@@ -14,7 +14,7 @@ async fn refusal(sshd: &Sshd, other: Value) -> TransportError {
 }
 
 fn says(error: &TransportError, kind: TransportErrorKind, message: &str, help: &str) {
-    assert_eq!(*error.kind(), kind, "{error}");
+    assert_eq!(error.kind(), kind, "{error}");
     assert!(error.to_string().contains(message), "{error}");
     let said = error.help().unwrap();
     assert!(said.contains(help), "{error}: {said}");

@@ -41,7 +41,7 @@ async fn a_login_shell_that_runs_nothing_is_told() {
     let sshd = Sshd::with("", &["ForceCommand echo 'This account is not available.' >&2; exit 1"]);
     let mut session = open(&transport(sshd.spec(), json!({}))).await.unwrap();
     let error = session.exec(&Exec::new(["true"])).await.unwrap_err();
-    assert_eq!(*error.kind(), TransportErrorKind::Exec);
+    assert_eq!(error.kind(), TransportErrorKind::Exec);
     assert!(error.to_string().contains("This account is not available."), "{error}");
     session.close().await.unwrap();
 }

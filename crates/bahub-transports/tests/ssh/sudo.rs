@@ -45,7 +45,7 @@ fn with(sudo: Value) -> Value {
 async fn refusal(sshd: &Sshd, sudo: Value) -> String {
     let mut session = open(&transport(sshd.spec(), with(sudo))).await.unwrap();
     let error = session.exec(&Exec::new(["true"])).await.unwrap_err();
-    assert_eq!(*error.kind(), TransportErrorKind::Refused, "{error}");
+    assert_eq!(error.kind(), TransportErrorKind::Refused, "{error}");
     session.close().await.unwrap();
     format!("{error} | {}", error.help().unwrap())
 }

@@ -132,7 +132,7 @@ impl Objects {
         let message = match self.version(number).await {
             Ok(file) => Some(file.message),
             // Its message is not known, and becomes an orphan.
-            Err(error) if *error.kind() == SinkErrorKind::Corrupt => None,
+            Err(error) if error.kind() == SinkErrorKind::Corrupt => None,
             Err(error) => return Err(error),
         };
         for name in [Some(layout::version_file_name(number)), message].into_iter().flatten() {

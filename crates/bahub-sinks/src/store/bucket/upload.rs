@@ -30,7 +30,7 @@ impl BucketUpload {
     pub(super) async fn begin(objects: Objects, version: NewVersion) -> Result<Self, SinkError> {
         let numbering = match objects.numbers().await {
             Ok(_) => Numbering::Listed,
-            Err(error) if *error.kind() == SinkErrorKind::Forbidden => Numbering::Clock,
+            Err(error) if error.kind() == SinkErrorKind::Forbidden => Numbering::Clock,
             Err(error) => return Err(error),
         };
         let name = format!("{}.pgp", layout::unique_stem(&version)?);

@@ -37,7 +37,7 @@ pub(super) fn open(folder: &Folder, number: u64) -> Result<Download, SinkError> 
         }
     });
     let stream = futures::stream::poll_fn(move |cx| received.poll_recv(cx)).boxed();
-    Ok(Download { size: Some(version.size), sha256: Some(version.sha256), stream })
+    Ok(Download { size: Some(version.size), sha256: Some(version.sha256), instance: version.instance, stream })
 }
 
 fn read(

@@ -95,7 +95,7 @@ impl Folder {
         let message = match self.version(number) {
             Ok(file) => Some(file.message),
             // Its message is not known, and becomes an orphan.
-            Err(error) if *error.kind() == SinkErrorKind::Corrupt => None,
+            Err(error) if error.kind() == SinkErrorKind::Corrupt => None,
             Err(error) => return Err(error),
         };
         let path = self.version_path(number);

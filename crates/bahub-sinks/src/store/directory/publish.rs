@@ -69,8 +69,8 @@ fn number(folder: &Folder, file: &VersionFile, stem: &str) -> Result<u64, Commit
             Err(error) => match folder.version(number) {
                 Ok(found) if found.message == file.message => return Ok(number),
                 Ok(_) => {}
-                Err(damaged) if *damaged.kind() == SinkErrorKind::Corrupt => {}
-                Err(absent) if *absent.kind() == SinkErrorKind::NotFound => {
+                Err(damaged) if damaged.kind() == SinkErrorKind::Corrupt => {}
+                Err(absent) if absent.kind() == SinkErrorKind::NotFound => {
                     // Removed since then, if it was taken.
                     if error.kind() != ErrorKind::AlreadyExists {
                         return Err(refused(fault(error, "create", &path)));

@@ -21,7 +21,7 @@ async fn a_bad_token_fails_before_anything_is_produced() {
     let server = server().await;
     let sink = with(&server, json!({"token": "eyJnope"}), json!({}));
     let error = sink.begin(&crate::support::new_version()).await.err().unwrap();
-    assert_eq!(*error.kind(), SinkErrorKind::Unauthorized);
+    assert_eq!(error.kind(), SinkErrorKind::Unauthorized);
     assert_no_secret(&error);
 }
 

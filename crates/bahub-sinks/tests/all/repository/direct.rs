@@ -44,6 +44,6 @@ async fn reaching_sends_no_credential_and_fails_where_nobody_listens() {
     assert!(server.logins().is_empty());
     drop(server);
     let error = DirectRepository.reach(&url).await.unwrap_err();
-    assert_eq!(*error.kind(), SinkErrorKind::Unreachable);
+    assert_eq!(error.kind(), SinkErrorKind::Unreachable);
     assert!(error.to_string().contains("Connection refused"), "{error}");
 }

@@ -19,7 +19,7 @@ async fn a_download_that_ends_early_ends_in_an_error() {
     ] {
         server.misbehave(fault.clone());
         let error = fetch(&sink, version).await.unwrap_err();
-        assert_eq!(*error.kind(), kind, "{fault:?}: {error}");
+        assert_eq!(error.kind(), kind, "{fault:?}: {error}");
     }
     fetch(&sink, version).await.unwrap();
 }
@@ -37,7 +37,7 @@ async fn the_length_is_known_before_the_first_byte() {
 async fn a_version_that_is_not_there_is_not_found() {
     let server = server().await;
     let error = with_token(&server, json!({})).open(VersionNumber(7)).await.unwrap_err();
-    assert_eq!(*error.kind(), SinkErrorKind::NotFound);
+    assert_eq!(error.kind(), SinkErrorKind::NotFound);
     assert!(error.to_string().contains("v7"), "{error}");
 }
 
@@ -72,6 +72,6 @@ async fn what_only_reads_is_tried_again() {
 async fn removing_is_the_servers_own_business() {
     let server = server().await;
     let error = with_token(&server, json!({})).remove(VersionNumber(1)).await.unwrap_err();
-    assert_eq!(*error.kind(), SinkErrorKind::Refused);
+    assert_eq!(error.kind(), SinkErrorKind::Refused);
     assert!(error.help().unwrap().contains("rotates by itself"));
 }

@@ -50,7 +50,7 @@ async fn a_wrong_password_is_told_without_saying_it() {
     let server = server().await;
     let sink = with(&server, json!({"username": "backups", "password": "wronghunter2"}), json!({}));
     let error = sink.list().await.unwrap_err();
-    assert_eq!(*error.kind(), SinkErrorKind::Unauthorized);
+    assert_eq!(error.kind(), SinkErrorKind::Unauthorized);
     assert!(error.to_string().contains("incorrect Username or Password"), "{error}");
     assert!(error.help().is_some());
     assert_no_secret(&error);

@@ -127,8 +127,8 @@ impl Adapter for Detour {
         self.honest.replay(target, found, stored)
     }
 
-    fn caution(&self, target: &ReplayTarget) -> Option<&'static str> {
-        self.honest.caution(target)
+    fn restore_warning(&self, target: &ReplayTarget) -> Option<&'static str> {
+        self.honest.restore_warning(target)
     }
 
     fn census(&self, target: &ReplayTarget) -> Option<Step> {

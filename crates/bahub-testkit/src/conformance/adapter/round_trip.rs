@@ -185,7 +185,7 @@ impl Trial<'_> {
         let error = ended.error.as_ref().ok_or("the run is told to have succeeded")?;
         ensure!(detour.hit() || mishap == Mishap::Missing, "the mishap did not come about: {}", error.chain());
         let expected = if mishap == Mishap::Missing { RunErrorKind::Preflight } else { RunErrorKind::Program };
-        ensure!(*error.kind() == expected, "the run ended with {:?}: {}", error.kind(), error.chain());
+        ensure!(error.kind() == expected, "the run ended with {:?}: {}", error.kind(), error.chain());
         let text = error.chain();
         ensure!(name.iter().any(|name| text.contains(name)), "the error does not name it: {text}");
         Ok(())

@@ -54,7 +54,7 @@ pub(super) async fn absent(sink: &dyn Sink) -> Checked {
 
 async fn not_found(sink: &dyn Sink, number: VersionNumber) -> Checked {
     match sink.open(number).await {
-        Err(error) if *error.kind() == SinkErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == SinkErrorKind::NotFound => Ok(()),
         Err(error) => Err(format!("opening {number} is {:?}: {}", error.kind(), error.chain())),
         Ok(_) => Err(format!("{number} is not there and can be opened")),
     }

@@ -33,7 +33,7 @@ async fn unseen(sink: &dyn Sink, expected: &[u64], next: VersionNumber, after: &
     let listed = numbers(sink).await?;
     ensure!(listed == expected, "after {after} and before the commit {listed:?} is listed");
     match sink.open(next).await {
-        Err(error) if *error.kind() == SinkErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == SinkErrorKind::NotFound => Ok(()),
         Err(error) => Err(format!("after {after} opening {next} fails with {:?}: {}", error.kind(), error.chain())),
         Ok(_) => Err(format!("after {after} and before the commit {next} can be opened")),
     }

@@ -5,7 +5,7 @@ use std::io::Read;
 use bahub_core::adapter::{Findings, StepEnd};
 use bahub_core::capture::Capture;
 use bahub_core::compression::{Algorithm, Compression};
-use bahub_core::keys::{HEAD_MOST, Keys, MessageFormat};
+use bahub_core::keys::{MAX_HEAD, Keys, MessageFormat};
 use bahub_core::link::{CaptureJob, FailureKind, FromAgent, Job, ProbeStep, Route, ToAgent};
 use bahub_core::sink::{Encoding, NewVersion};
 use bahub_core::step::{Exit, Step};
@@ -54,7 +54,7 @@ pub(super) async fn arguments(trial: &Trial<'_>) -> Checked {
     let mut agent = Agent::start(session.as_mut(), trial.options).await?;
     let answer = agent.job(capture(Step::new("printf").arg("%s\\0").args(&odd), &keys)?).await?;
     ensure!(matches!(answer.end, FromAgent::Done(_)), "printf came to {:?}", answer.end);
-    let head = &answer.data[..answer.data.len().min(HEAD_MOST)];
+    let head = &answer.data[..answer.data.len().min(MAX_HEAD)];
     let key = OpenPgpKeys.unlock(&keys.spec(), head).map_err(|error| error.chain())?;
     let mut arrived = Vec::new();
     let mut decryptor = Decryptor::new(answer.data.as_slice(), &key).map_err(|error| error.to_string())?;

@@ -17,7 +17,7 @@ pub(super) const RUN: &str = "bahub.run";
 const HOLDER: &str = "bahub.holder";
 const BEFORE: &str = "bahub.before";
 /// The longest that a stop is waited for.
-const STOP_MOST: Duration = Duration::from_secs(3600);
+const MAX_STOP: Duration = Duration::from_secs(3600);
 /// How much longer than it may a stop takes.
 const STOPS: Duration = Duration::from_secs(3);
 /// How often the engine is asked whether a stop has come.
@@ -79,7 +79,7 @@ impl Before {
         };
         let own = found.inspected.config.as_ref().and_then(|config| config.stop_timeout).unwrap_or(10);
         // Below 0 the engine waits for its end, however long that takes.
-        let patience = timeout.map_or(u64::try_from(own).unwrap_or(STOP_MOST.as_secs()), u64::from);
+        let patience = timeout.map_or(u64::try_from(own).unwrap_or(MAX_STOP.as_secs()), u64::from);
         let sick = found.health() == Some(HealthStatusEnum::UNHEALTHY);
         Ok(Self { id: found.id.clone(), name: name.clone(), was, started: found.started(), patience, sick })
     }
@@ -152,7 +152,7 @@ impl Record {
                 options = options.t(i32::try_from(seconds).unwrap_or(i32::MAX));
             }
             // The engine answers when it is down, which may take longer than any other answer.
-            let patient = docker.clone().with_timeout(STOP_MOST);
+            let patient = docker.clone().with_timeout(MAX_STOP);
             patient
                 .stop_container(id, Some(options.build()))
                 .await

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bahub_core::instance::{Coverage, Identity};
 use bahub_core::run::RunContext;
 use bahub_core::transport::{Exec, PlacedPath, Process, PutFile, Session, TransportError};
 use bollard::Docker;
@@ -24,6 +25,14 @@ pub(super) struct Side {
 
 #[async_trait]
 impl Session for Side {
+    async fn identity(&mut self) -> Result<Identity, TransportError> {
+        self.beside.identity().await
+    }
+
+    async fn coverage(&mut self, paths: &[String]) -> Result<Vec<Coverage>, TransportError> {
+        self.beside.coverage(paths).await
+    }
+
     async fn machine(&mut self) -> Result<Option<String>, TransportError> {
         self.beside.machine().await
     }
@@ -54,7 +63,7 @@ impl Session for Side {
         Ok(())
     }
 
-    async fn still_quiet(&mut self) -> Result<(), TransportError> {
+    async fn verify_quiesced(&mut self) -> Result<(), TransportError> {
         if self.stopped { self.record.must_be_down(&self.docker).await } else { Ok(()) }
     }
 

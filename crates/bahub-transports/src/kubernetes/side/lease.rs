@@ -206,7 +206,7 @@ async fn renew(cluster: Cluster, api: Api<Lease>, name: String, events: Events) 
             Ok(Ok(())) => is_told = false,
             Ok(Err(error)) if failure::status(&error) == Some(404) => {
                 let message = format!("the lease {name} is gone: somebody took this run for dead");
-                events.tell(Event::Warning { message });
+                events.emit(Event::Warning { message });
                 return;
             }
             Ok(Err(error)) => tell(&events, &name, &failure::cause(&error), &mut is_told),
@@ -224,7 +224,7 @@ async fn renewed(cluster: &Cluster, api: &Api<Lease>, name: &str) -> kube::Resul
 fn tell(events: &Events, name: &str, why: &str, is_told: &mut bool) {
     if !std::mem::replace(is_told, true) {
         let message = format!("the lease {name} could not be renewed ({why}); it is tried again");
-        events.tell(Event::Notice { message });
+        events.emit(Event::Notice { message });
     }
 }
 

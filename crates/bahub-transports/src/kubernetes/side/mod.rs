@@ -111,7 +111,7 @@ impl SidePod {
     async fn plan(&self, cluster: &Cluster, pod: &Pod, cx: &RunContext) -> Result<Side, TransportError> {
         let Self(config) = self;
         let (writable, containers) = (cx.purpose != RunPurpose::Backup, self.containers(cluster, pod)?);
-        let shared = volumes::shared(pod, &containers, writable, &cx.places)?;
+        let shared = volumes::shared(pod, &containers, writable, &cx.required_paths)?;
         let claims = Claims::of(cluster, &config.namespace, &shared.volumes).await?;
         let first = claims.of_one_pod(&shared.volumes).map(str::to_owned);
         let name = name::of(state::name(pod), &config.pod_suffix, &cx.id);
@@ -124,7 +124,7 @@ impl SidePod {
             return Err(TransportError::new(TransportErrorKind::Refused, message).with_help("set `scaleDown: true`"));
         }
         for message in shared.notices.clone() {
-            cx.events.tell(Event::Notice { message });
+            cx.events.emit(Event::Notice { message });
         }
         let container = containers.first().copied().ok_or_else(cancelled)?;
         let (run, backup, original) = (&*cx.id, &*cx.backup, pod);

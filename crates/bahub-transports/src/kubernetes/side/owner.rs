@@ -123,7 +123,7 @@ pub(super) async fn mind_autoscalers(
             return Err(TransportError::new(TransportErrorKind::Refused, message).with_help(help));
         }
         let message = format!("the autoscaler {name} does nothing while {workload} is scaled to 0");
-        cx.events.tell(Event::Notice { message });
+        cx.events.emit(Event::Notice { message });
     }
     Ok(())
 }

@@ -135,7 +135,7 @@ fn tell_unscheduled(pod: &Pod, told: &mut String, cx: &RunContext) {
 
 fn tell_once(message: &str, told: &mut String, cx: &RunContext) {
     if message != told {
-        cx.events.tell(Event::Notice { message: message.to_owned() });
+        cx.events.emit(Event::Notice { message: message.to_owned() });
         *told = message.to_owned();
     }
 }

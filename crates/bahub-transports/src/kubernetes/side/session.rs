@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bahub_core::instance::{Coverage, Identity};
+use bahub_core::instance::InstanceKind;
 use bahub_core::run::RunContext;
 use bahub_core::transport::{Exec, PlacedPath, Process, PutFile, Session, TransportError, TransportErrorKind};
 use k8s_openapi::api::batch::v1::Job;
@@ -166,6 +168,14 @@ async fn bring_back(
 
 #[async_trait]
 impl Session for Side {
+    async fn identity(&mut self) -> Result<Identity, TransportError> {
+        Ok(Identity::new(InstanceKind::Pod, self.record.name.clone()))
+    }
+
+    async fn coverage(&mut self, paths: &[String]) -> Result<Vec<Coverage>, TransportError> {
+        Ok(vec![Coverage::Own; paths.len()])
+    }
+
     async fn machine(&mut self) -> Result<Option<String>, TransportError> {
         self.inside().await?.machine().await
     }
@@ -187,7 +197,7 @@ impl Session for Side {
         self.scale_down().await
     }
 
-    async fn still_quiet(&mut self) -> Result<(), TransportError> {
+    async fn verify_quiesced(&mut self) -> Result<(), TransportError> {
         match self.down.as_ref().filter(|down| down.is_done) {
             Some(down) => down.scaling.still_down(&down.owner).await,
             None => Ok(()),

@@ -1,0 +1,223 @@
+//! A run from its start to its end: the task that it lives in, its report, its undoing.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::FutureExt;
+use tokio::time::timeout;
+
+use super::control::{RunControl, cancelled};
+use super::{DownloadOptions, Engine, RestoreOptions, RunError, RunErrorKind, RunOutcome};
+use crate::event::{Event, Events, Operation, Phase};
+use crate::observer::RunInfo;
+use crate::plan::Plan;
+use crate::report::{Outcome, Report};
+use crate::run::{Committed, RunContext, RunPurpose};
+use crate::sink::VersionSelector;
+
+/// How long letting go of a store may take: the work is done, and its result must not wait.
+const CLOSE: Duration = Duration::from_secs(10);
+
+/// What a run is asked to do.
+pub(super) enum Work {
+    Backup,
+    Restore(RestoreOptions),
+    Verify(VersionSelector),
+    Download(DownloadOptions),
+    Recover,
+}
+
+impl Work {
+    fn purpose(&self) -> RunPurpose {
+        match self {
+            Self::Backup => RunPurpose::Backup,
+            Self::Restore(_) | Self::Verify(_) | Self::Download(_) => RunPurpose::Restore,
+            Self::Recover => RunPurpose::Recover,
+        }
+    }
+}
+
+impl Engine {
+    /// Runs the work in a task of its own, which ends as it should also where nobody waits for it any more.
+    pub(super) async fn run(&self, operation: Operation, plan: &Plan, control: &RunControl, work: Work) -> RunOutcome {
+        let (engine, plan, control) = (self.clone(), plan.clone(), control.clone());
+        let dropped = control.cancelled.clone().drop_guard();
+        let task = tokio::spawn(async move { engine.run_to_end(operation, &plan, &control, work).await });
+        let outcome = task.await;
+        dropped.disarm();
+        // What can panic in there is caught in there; a runtime that is shut down has nobody to report to.
+        outcome.unwrap_or_else(|error| {
+            let report = Report { operation, ..Report::default() };
+            let error = RunError::new(RunErrorKind::Internal, format!("the run's task ended: {error}"));
+            RunOutcome { report, error: Some(error), not_undone: Vec::new() }
+        })
+    }
+
+    async fn run_to_end(&self, operation: Operation, plan: &Plan, control: &RunControl, work: Work) -> RunOutcome {
+        let mut run = match Run::start(self, operation, plan, control, work.purpose()) {
+            Ok(run) => run,
+            Err(error) => {
+                let report = Report { operation, backup: plan.name.clone(), ..Report::default() };
+                return RunOutcome { report, error: Some(error.into()), not_undone: Vec::new() };
+            }
+        };
+        let cx = run.cx.clone();
+        let aborted = control.aborted.clone();
+        let result = {
+            let working = AssertUnwindSafe(limited(plan, &cx, self.work(plan, &cx, &mut run, work))).catch_unwind();
+            tokio::select! {
+                biased;
+                result = working => result.unwrap_or_else(|panic| Err(internal(panic.as_ref()))),
+                () = aborted.cancelled() => Err(aborted_during(cx.commitment.state())),
+            }
+        };
+        let outcome = run.end(result).await;
+        close(plan).await;
+        self.observers.finished(&Arc::new(outcome.record()));
+        outcome
+    }
+
+    async fn work(&self, plan: &Plan, cx: &RunContext, run: &mut Run, work: Work) -> Result<(), RunError> {
+        match work {
+            Work::Backup => self.locked_backup(plan, cx, run).await,
+            Work::Restore(options) => self.locked_restore(plan, &options, cx, run).await,
+            Work::Verify(version) => self.verified(plan, version, cx, run).await,
+            Work::Download(options) => self.downloaded(plan, &options, cx, run).await,
+            Work::Recover => self.recovered(plan, cx, run).await,
+        }
+    }
+}
+
+/// The error of a panic, which is a bug of ours or of a component.
+pub(super) fn internal(panic: &(dyn Any + Send)) -> RunError {
+    let words = panic.downcast_ref::<&str>().map(|&words| words.to_owned());
+    let words = words.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".into());
+    RunError::new(RunErrorKind::Internal, format!("bahub failed in an unforeseen way: {words}"))
+        .with_help("this is a bug: please report it with these words; what was stopped was brought back")
+}
+
+/// What is left of a run that was ended at once.
+fn aborted_during(committed: Committed) -> RunError {
+    let unknown = |message: String| RunError::new(RunErrorKind::Unknown, message).with_help("list the versions");
+    match committed {
+        Committed::No => cancelled(),
+        Committed::Unknown => unknown("stopped at once, during the commit: there may be a new version".into()),
+        Committed::Version(version) => unknown(format!("stopped at once, after {version} was committed")),
+    }
+}
+
+/// A run under way: its report grows, and its end undoes what has to be undone.
+pub(super) struct Run {
+    pub(super) report: Report,
+    pub(super) cx: RunContext,
+    started: Instant,
+    closing: bool,
+    /// What could not be brought back, a sentence each.
+    not_undone: Vec<String>,
+}
+
+impl Run {
+    /// Begins the report and emits that the run started.
+    fn start(
+        engine: &Engine,
+        operation: Operation,
+        plan: &Plan,
+        control: &RunControl,
+        purpose: RunPurpose,
+    ) -> std::io::Result<Self> {
+        let mut cx = RunContext::new(&plan.name, purpose, Events::ignored())?;
+        let info = Arc::new(RunInfo::new(&cx.id, &plan.name, operation));
+        let observers = engine.observers.clone();
+        cx.events = Events::new(plan.scrubber.clone(), move |event| observers.emit(&info, &event));
+        cx.scrubber = plan.scrubber.clone();
+        cx.cancel = control.cancelled.clone();
+        let (backup, id) = (cx.backup.clone(), cx.id.clone());
+        cx.events.emit(Event::Started { operation, backup: backup.clone(), run: id.clone() });
+        let report = Report { operation, backup, run: id, ..Report::default() };
+        let mut run = Self { report, cx, started: Instant::now(), closing: false, not_undone: Vec::new() };
+        plan.notices.iter().for_each(|notice| run.notice(notice));
+        Ok(run)
+    }
+
+    /// Adds something that is good to know, and emits it.
+    pub(super) fn notice(&mut self, message: &str) {
+        self.cx.events.emit(Event::Notice { message: message.to_owned() });
+        self.report.notices.push(message.to_owned());
+    }
+
+    /// Adds a warning, and emits it.
+    pub(super) fn warn(&mut self, message: impl AsRef<str>) {
+        self.cx.warn(message);
+    }
+
+    /// Notes that something could not be brought back. The outcome is the work's own: a version that was committed
+    /// stands.
+    pub(super) fn not_undone(&mut self, sentence: &str) {
+        self.not_undone.push(self.cx.scrubber.scrub(sentence));
+    }
+
+    /// Emits, once, that the run is being closed.
+    pub(super) fn closing(&mut self) {
+        if !std::mem::replace(&mut self.closing, true) {
+            self.cx.events.phase(Phase::Closing);
+        }
+    }
+
+    /// Undoes what is left to undo, and states how the run ended.
+    async fn end(mut self, result: Result<(), RunError>) -> RunOutcome {
+        self.closing();
+        let cx = &self.cx;
+        let mut not_undone = std::mem::take(&mut self.not_undone);
+        not_undone.extend(cx.undo.unwind().await.iter().map(|sentence| cx.scrubber.scrub(sentence)));
+        self.report.warnings = cx.take_warnings();
+        self.report.downtime_seconds = cx.downtime.total().map(|total| total.as_secs_f64());
+        self.report.seconds = self.started.elapsed().as_secs_f64();
+        let error = result.err().map(|error| scrubbed(error, cx));
+        match error.as_ref().map(RunError::kind) {
+            None => self.report.succeeded(),
+            Some(RunErrorKind::Unknown) => self.report.outcome = Outcome::Unknown,
+            Some(RunErrorKind::Cancelled) => self.report.outcome = Outcome::Cancelled,
+            Some(_) => self.report.outcome = Outcome::Failed,
+        }
+        RunOutcome { report: self.report, error, not_undone }
+    }
+}
+
+/// Ends the work by its cancellation when the plan's timeout passes.
+async fn limited(
+    plan: &Plan,
+    cx: &RunContext,
+    work: impl Future<Output = Result<(), RunError>> + Send,
+) -> Result<(), RunError> {
+    let Some(limit) = plan.timeout else { return work.await };
+    tokio::pin!(work);
+    tokio::select! {
+        result = &mut work => return result,
+        () = tokio::time::sleep(limit) => cx.cancel.cancel(),
+    }
+    match work.await {
+        Err(error) if error.kind() == RunErrorKind::Cancelled => {
+            let message = format!("the run took longer than its timeout of {} s", limit.as_secs());
+            Err(RunError::new(RunErrorKind::TimedOut, message).with_help("raise `timeout` in the backup's meta"))
+        }
+        result => result,
+    }
+}
+
+/// Lets go of the store: after all undoing, because a workload that is down is more urgent. Credentials that it does
+/// not take back expire by themselves.
+pub(super) async fn close(plan: &Plan) {
+    match timeout(CLOSE, plan.sink.close()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!("the session with the store was not closed: {}", error.chain()),
+        Err(_) => tracing::warn!("the session with the store was not closed within {} s", CLOSE.as_secs()),
+    }
+}
+
+/// The same error with every secret replaced; the causes are in the message already.
+fn scrubbed(error: RunError, cx: &RunContext) -> RunError {
+    let scrub = |text: &str| cx.scrubber.scrub(text);
+    RunError::new(error.kind(), scrub(&error.chain())).with_help_opt(error.help().map(scrub))
+}

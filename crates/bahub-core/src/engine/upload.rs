@@ -1,0 +1,90 @@
+//! The controller's end of a relayed upload: a task writes to the store, so that whoever listens to the agent never waits
+//! for the store.
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::{RunError, RunErrorKind};
+use crate::link::{LinkSender, ToAgent};
+use crate::run::RunContext;
+use crate::sink::{SinkError, Upload};
+
+/// An upload that is being written. What waits for the store is bounded by the link: an agent sends no more than it has
+/// credit for.
+pub(super) struct Relay {
+    chunks: mpsc::UnboundedSender<Bytes>,
+    writing: JoinHandle<Box<dyn Upload>>,
+    /// Gets the store's refusal, once.
+    refused: mpsc::Receiver<SinkError>,
+    stop: CancellationToken,
+}
+
+impl Relay {
+    /// Starts to write; the agent gets credit for what the store has taken.
+    pub(super) fn start(upload: Box<dyn Upload>, agent: LinkSender<ToAgent>, cx: &RunContext) -> Self {
+        let (chunks, waiting) = mpsc::unbounded_channel();
+        let (refusal, refused) = mpsc::channel(1);
+        let stop = cx.cancel.child_token();
+        let writing = tokio::spawn(write(upload, waiting, agent, refusal, stop.clone()));
+        Self { chunks, writing, refused, stop }
+    }
+
+    /// Takes a chunk; never waits.
+    pub(super) fn take(&self, chunk: Bytes) {
+        // Where the store has refused, `refused` says so.
+        let _ = self.chunks.send(chunk);
+    }
+
+    /// Waits until the store refuses what it was given; for ever where it does not.
+    pub(super) async fn refused(&mut self) -> SinkError {
+        match self.refused.recv().await {
+            Some(error) => error,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Waits until the store has taken everything, and gives the upload back, to commit or abort it.
+    pub(super) async fn finish(self) -> Result<(Box<dyn Upload>, Result<(), RunError>), RunError> {
+        let Self { chunks, writing, mut refused, stop: _ } = self;
+        drop(chunks);
+        let upload = writing.await.map_err(|error| RunError::new(RunErrorKind::Internal, error.to_string()))?;
+        Ok((upload, refused.try_recv().map_or(Ok(()), |error| Err(error.into()))))
+    }
+
+    /// What stops writing in the middle.
+    pub(super) fn stopper(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
+    /// Stops writing in the middle, and gives the upload back to abort it; none where its task failed.
+    pub(super) async fn stop(self) -> Option<Box<dyn Upload>> {
+        self.stop.cancel();
+        drop(self.chunks);
+        self.writing.await.ok()
+    }
+}
+
+async fn write(
+    mut upload: Box<dyn Upload>,
+    mut waiting: mpsc::UnboundedReceiver<Bytes>,
+    agent: LinkSender<ToAgent>,
+    refusal: mpsc::Sender<SinkError>,
+    stop: CancellationToken,
+) -> Box<dyn Upload> {
+    while let Some(chunk) = waiting.recv().await {
+        let size = chunk.len();
+        let written = tokio::select! {
+            biased;
+            () = stop.cancelled() => return upload,
+            written = upload.write(chunk) => written,
+        };
+        if let Err(error) = written {
+            let _ = refusal.send(error).await;
+            return upload;
+        }
+        agent.credit(size);
+    }
+    upload
+}

@@ -1,0 +1,166 @@
+//! The exit codes of the programs, in one table.
+
+/// How a program of bahub ends; the number is the process's exit code.
+///
+/// ```
+/// use bahub_core::exit::ExitCode;
+///
+/// assert_eq!(ExitCode::Integrity.code(), 12);
+/// assert_eq!(ExitCode::of(12).map(ExitCode::name), Some("integrity"));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+#[non_exhaustive]
+pub enum ExitCode {
+    /// Done; the report names the warnings.
+    Ok = 0,
+    /// The system failed in a way that has no code of its own.
+    Failed = 1,
+    /// The command line is wrong.
+    Usage = 2,
+    /// The configuration is missing or wrong.
+    Config = 3,
+    /// Done with warnings, and `--fail-on-warnings` was given.
+    Warnings = 4,
+    /// Another run of this backup goes on.
+    Locked = 5,
+    /// A key is missing, unusable, locked, or does not fit the message.
+    Keys = 6,
+    /// The target cannot be reached, or refuses.
+    Target = 7,
+    /// A check before the run failed; nothing was begun.
+    Preflight = 8,
+    /// A program that captures or restores did not succeed.
+    Program = 9,
+    /// The store refused, broke off or cannot be reached.
+    Store = 10,
+    /// There is no such collection or version.
+    NoVersion = 11,
+    /// A message is damaged or is another one than expected.
+    Integrity = 12,
+    /// The agent could not be started, or its connection broke.
+    Agent = 13,
+    /// The run took longer than its timeout.
+    Timeout = 14,
+    /// This adapter cannot restore there.
+    Unsupported = 15,
+    /// The file to download into cannot be written.
+    Output = 16,
+    /// A restore over live data was not confirmed.
+    Declined = 17,
+    /// A commit's answer was lost: there may be a version.
+    Unknown = 70,
+    /// Something that was changed could not be brought back.
+    Undo = 100,
+    /// bahub itself failed: a bug. What was stopped was brought back.
+    Internal = 101,
+    /// Ended by Ctrl-C or SIGTERM; nothing became visible.
+    Cancelled = 130,
+}
+
+impl ExitCode {
+    /// Every code, in the order of the numbers.
+    pub const ALL: [Self; 22] = [
+        Self::Ok,
+        Self::Failed,
+        Self::Usage,
+        Self::Config,
+        Self::Warnings,
+        Self::Locked,
+        Self::Keys,
+        Self::Target,
+        Self::Preflight,
+        Self::Program,
+        Self::Store,
+        Self::NoVersion,
+        Self::Integrity,
+        Self::Agent,
+        Self::Timeout,
+        Self::Unsupported,
+        Self::Output,
+        Self::Declined,
+        Self::Unknown,
+        Self::Undo,
+        Self::Internal,
+        Self::Cancelled,
+    ];
+
+    /// The number.
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// The code of this number.
+    pub fn of(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|exit| exit.code() == code)
+    }
+
+    /// A word for scripts.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Failed => "failed",
+            Self::Usage => "usage",
+            Self::Config => "config",
+            Self::Warnings => "warnings",
+            Self::Locked => "locked",
+            Self::Keys => "keys",
+            Self::Target => "target",
+            Self::Preflight => "preflight",
+            Self::Program => "program",
+            Self::Store => "store",
+            Self::NoVersion => "no-version",
+            Self::Integrity => "integrity",
+            Self::Agent => "agent",
+            Self::Timeout => "timeout",
+            Self::Unsupported => "unsupported",
+            Self::Output => "output",
+            Self::Declined => "declined",
+            Self::Unknown => "unknown",
+            Self::Undo => "undo",
+            Self::Internal => "internal",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// What it means, in a phrase.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Ok => "done; the report names the warnings",
+            Self::Failed => "the system failed in a way that has no code of its own",
+            Self::Usage => "the command line is wrong",
+            Self::Config => "the configuration is missing or wrong",
+            Self::Warnings => "done with warnings, and --fail-on-warnings was given",
+            Self::Locked => "another run of this backup goes on",
+            Self::Keys => "a key is missing, unusable, locked, or does not fit the message",
+            Self::Target => "the host, container or pod cannot be reached, or refuses",
+            Self::Preflight => "a check before the run failed; nothing was begun",
+            Self::Program => "a program that captures or restores did not succeed",
+            Self::Store => "the store refused, broke off or cannot be reached",
+            Self::NoVersion => "there is no such collection or version",
+            Self::Integrity => "a message is damaged or is another one than expected",
+            Self::Agent => "the agent could not be started, or its connection broke",
+            Self::Timeout => "the run took longer than its timeout",
+            Self::Unsupported => "this adapter cannot restore there",
+            Self::Output => "the file to download into cannot be written",
+            Self::Declined => "a restore over live data, or to another instance, was not confirmed",
+            Self::Unknown => "a commit's answer was lost: there may be a version",
+            Self::Undo => "something that was changed could not be brought back",
+            Self::Internal => "bahub itself failed, by a bug; what was stopped was brought back",
+            Self::Cancelled => "ended by Ctrl-C or SIGTERM; nothing became visible",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_listed_once_in_order() {
+        assert!(ExitCode::ALL.windows(2).all(|pair| pair[0].code() < pair[1].code()));
+        for exit in ExitCode::ALL {
+            assert_eq!(ExitCode::of(exit.code()), Some(exit));
+        }
+    }
+}

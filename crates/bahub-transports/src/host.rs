@@ -1,0 +1,91 @@
+//! A host as an instance: which one it is, and whether its disks are mounted where they should be.
+
+use bahub_core::instance::{Coverage, Identity, InstanceKind};
+use sha2::{Digest, Sha256};
+
+/// A host of this name; `machine_id` is what stands in `/etc/machine-id` (machine-id(5)), where there is one.
+pub(crate) fn identity(name: &str, machine_id: &str) -> Identity {
+    let machine_id = machine_id.trim();
+    let is_id = machine_id.len() == 32 && machine_id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    // The id itself is not to leave its host (machine-id(5)).
+    let hashed = Sha256::digest(format!("bahub {machine_id}"));
+    let hashed: String = hashed.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    Identity::new(InstanceKind::Host, name.trim()).with("machine", if is_id { &hashed } else { "" })
+}
+
+/// Every path is the host's own, but for those below a mount point of `/etc/fstab` that is not mounted: there is an empty
+/// folder where the data should be.
+pub(crate) fn coverage(fstab: &str, mountinfo: &str, paths: &[String]) -> Vec<Coverage> {
+    let mounted: Vec<_> = mountinfo.lines().filter_map(|line| line.split(' ').nth(4)).map(unescaped).collect();
+    let expected: Vec<_> = fstab.lines().filter_map(mount_point).filter(|point| !mounted.contains(point)).collect();
+    let missing = |path: &String| expected.iter().filter(|point| is_below(path, point)).max_by_key(|point| point.len());
+    paths.iter().map(|path| missing(path).map_or(Coverage::Own, |point| not_mounted(point))).collect()
+}
+
+fn not_mounted(point: &str) -> Coverage {
+    Coverage::NotOwn {
+        reason: format!("lies below {point}, which is listed in /etc/fstab and not mounted"),
+        help: format!("mount {point}; or, where it need not be mounted, add the option noauto in /etc/fstab"),
+    }
+}
+
+/// Where a line of fstab(5) says that something is to be mounted at the start of the host.
+fn mount_point(line: &str) -> Option<String> {
+    let mut fields = line.split_whitespace();
+    let device = fields.next().filter(|device| !device.starts_with('#'))?;
+    let (point, kind, options) = (fields.next()?, fields.next()?, fields.next().unwrap_or_default());
+    let is_left_out = |option: &str| matches!(option, "noauto" | "x-systemd.automount");
+    let is_meant = point.starts_with('/') && kind != "swap" && device != "none" && !options.split(',').any(is_left_out);
+    is_meant.then(|| unescaped(point)).map(|point| if point == "/" { point } else { point.trim_end_matches('/').to_owned() })
+}
+
+/// Whether a path is this folder or lies below it.
+fn is_below(path: &str, folder: &str) -> bool {
+    folder == "/" || path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// A field as it is, without `\040` for a space and its like.
+fn unescaped(field: &str) -> String {
+    let mut bytes = Vec::with_capacity(field.len());
+    let mut rest = field.as_bytes();
+    while let [first, others @ ..] = rest {
+        let digits = others.get(..3).filter(|digits| *first == b'\\' && digits.iter().all(|digit| (b'0'..b'8').contains(digit)));
+        match digits.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok()) {
+            Some(byte) => (bytes.push(byte), rest = &others[3..]).1,
+            None => (bytes.push(*first), rest = others).1,
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FSTAB: &str = "# <file system> <mount point> <type> <options>\nUUID=1 / ext4 defaults 0 1\n\
+        /dev/sdb1 /srv/big\\040data ext4 defaults,nofail 0 2\n/dev/sdc1 /mnt/usb ext4 noauto 0 0\n/dev/sdd none swap sw 0 0\n";
+    const ROOT: &str = "22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw\n";
+    const DISK: &str = "40 22 8:17 / /srv/big\\040data rw - ext4 /dev/sdb1 rw\n";
+
+    fn is_own(mountinfo: &str, path: &str) -> bool {
+        coverage(FSTAB, mountinfo, &[path.to_owned()]) == [Coverage::Own]
+    }
+
+    #[test]
+    fn a_path_below_a_disk_that_is_not_mounted_is_not_the_hosts_own() {
+        assert!(!is_own(ROOT, "/srv/big data/shop") && !is_own(ROOT, "/srv/big data"));
+        let mounted = format!("{ROOT}{DISK}");
+        for path in ["/srv/big data/shop", "/srv/big database", "/mnt/usb/x", "/etc"] {
+            assert!(is_own(&mounted, path), "{path}");
+        }
+        assert!(is_own(ROOT, "/srv/big database"));
+    }
+
+    #[test]
+    fn a_host_is_known_by_its_name_and_machine_id() {
+        let one = identity("web1\n", "0123456789abcdef0123456789abcdef\n");
+        assert!(!one.to_string().contains("0123456789"), "{one}");
+        assert!(one.differs_from(&identity("web1", "")).is_none(), "nothing is known of the other one's machine");
+        assert!(one.differs_from(&identity("web1", "ffff56789abcdef0123456789abcdef0")).is_some());
+    }
+}
