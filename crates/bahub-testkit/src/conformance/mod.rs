@@ -22,4 +22,4 @@ pub use adapter::{AdapterContext, LiveData, RoundTrip, adapter, adapter_round_tr
 pub use registration::{claim as registration_claim, registration};
 pub use report::{Claim, Report, Violation};
 pub use sink::{claim as sink_claim, sink};
-pub use transport::{TransportOptions, claim as transport_claim, transport};
+pub use transport::{StoppedWorkload, TransportOptions, claim as transport_claim, transport};

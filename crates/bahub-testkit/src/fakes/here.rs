@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use async_trait::async_trait;
+use bahub_core::instance::{Coverage, Identity, InstanceKind};
 use bahub_core::run::{RunContext, random_hex};
 use bahub_core::step::Exit;
 use bahub_core::transport::{
@@ -94,6 +95,14 @@ fn failed(kind: TransportErrorKind, what: String) -> impl FnOnce(io::Error) -> T
 impl Session for HereSession {
     fn locality(&self) -> Locality {
         Locality::Here
+    }
+
+    async fn identity(&mut self) -> Result<Identity, TransportError> {
+        Ok(Identity::new(InstanceKind::Host, "here"))
+    }
+
+    async fn coverage(&mut self, paths: &[String]) -> Result<Vec<Coverage>, TransportError> {
+        Ok(vec![Coverage::Own; paths.len()])
     }
 
     async fn exec(&mut self, command: &Exec) -> Result<Process, TransportError> {

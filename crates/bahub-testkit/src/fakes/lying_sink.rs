@@ -84,13 +84,13 @@ impl Sink for LyingSink {
 
     async fn open(&self, version: VersionNumber) -> Result<Download, SinkError> {
         match (self.lie, self.honest.open(version).await) {
-            (SinkLie::TruncatesReads, Ok(Download { size, sha256, stream })) => {
+            (SinkLie::TruncatesReads, Ok(Download { size, sha256, instance, stream })) => {
                 let chunks: Vec<_> = stream.collect().await;
                 let most = chunks.len().saturating_sub(1);
-                Ok(Download { size, sha256, stream: stream::iter(chunks.into_iter().take(most)).boxed() })
+                Ok(Download { size, sha256, instance, stream: stream::iter(chunks.into_iter().take(most)).boxed() })
             }
             (SinkLie::OpensAnything, Err(_)) => {
-                Ok(Download { size: Some(0), sha256: None, stream: stream::empty().boxed() })
+                Ok(Download { size: Some(0), sha256: None, instance: None, stream: stream::empty().boxed() })
             }
             (_, opened) => opened,
         }

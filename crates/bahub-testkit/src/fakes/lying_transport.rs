@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bahub_core::instance::{Coverage, Identity};
 use bahub_core::run::RunContext;
 use bahub_core::step::Exit;
 use bahub_core::transport::{Exec, Locality, PlacedPath, Process, PutFile, Session, Transport, TransportError};
 
-use super::HereTransport;
+use super::WorkloadTransport;
 use super::streams::{cut, merged, stuck, without_tail};
 
 /// What a transport lies about.
@@ -37,14 +38,27 @@ pub enum TransportLie {
     LeavesPrograms,
     /// All sessions place files of one name at one path.
     SharesOnePlace,
+    /// Each session is connected to another instance.
+    ChangesInstance,
+    /// Every path is the instance's own.
+    OwnsEverything,
+    /// All paths get the answer of the first.
+    AnswersForTheFirst,
+    /// The workload was quiet, whoever started it.
+    IsAlwaysQuiet,
+    /// The workload stays down until the close.
+    ResumesLate,
+    /// The workload stays down.
+    LeavesDown,
 }
 
-/// A [`HereTransport`] but for its lie.
+/// A [`WorkloadTransport`] but for its lie.
 #[derive(Debug, Clone)]
 pub struct LyingTransport {
     lie: TransportLie,
     /// Where this liar's leftovers lie; it goes with the transport.
     leftovers: Arc<tempfile::TempDir>,
+    honest: WorkloadTransport,
 }
 
 impl LyingTransport {
@@ -53,14 +67,20 @@ impl LyingTransport {
     /// # Panics
     /// If no temporary folder can be made.
     pub fn new(lie: TransportLie) -> Self {
-        Self { lie, leftovers: Arc::new(tempfile::tempdir().expect("a temporary folder can be made")) }
+        Self { lie, leftovers: Arc::new(tempfile::tempdir().expect("a temporary folder can be made")), honest: WorkloadTransport::default() }
+    }
+
+    /// Tells its lie about this transport.
+    #[must_use]
+    pub fn about(self, honest: WorkloadTransport) -> Self {
+        Self { honest, ..self }
     }
 }
 
 #[async_trait]
 impl Transport for LyingTransport {
     async fn open(&self, cx: &RunContext) -> Result<Box<dyn Session>, TransportError> {
-        let honest = HereTransport.open(cx).await?;
+        let honest = self.honest.open(cx).await?;
         Ok(Box::new(LyingSession { honest, transport: self.clone() }))
     }
 }
@@ -74,6 +94,41 @@ struct LyingSession {
 impl Session for LyingSession {
     fn locality(&self) -> Locality {
         self.honest.locality()
+    }
+
+    async fn identity(&mut self) -> Result<Identity, TransportError> {
+        let identity = self.honest.identity().await?;
+        Ok(match self.transport.lie {
+            TransportLie::ChangesInstance => identity.with("id", crate::fixtures::unique()),
+            _ => identity,
+        })
+    }
+
+    async fn coverage(&mut self, paths: &[String]) -> Result<Vec<Coverage>, TransportError> {
+        let coverage = self.honest.coverage(paths).await?;
+        Ok(match (self.transport.lie, coverage.first()) {
+            (TransportLie::OwnsEverything, _) => vec![Coverage::Own; paths.len()],
+            (TransportLie::AnswersForTheFirst, Some(first)) => vec![first.clone(); paths.len()],
+            _ => coverage,
+        })
+    }
+
+    async fn quiesce(&mut self) -> Result<(), TransportError> {
+        self.honest.quiesce().await
+    }
+
+    async fn verify_quiesced(&mut self) -> Result<(), TransportError> {
+        match self.transport.lie {
+            TransportLie::IsAlwaysQuiet => Ok(()),
+            _ => self.honest.verify_quiesced().await,
+        }
+    }
+
+    async fn resume(&mut self) -> Result<(), TransportError> {
+        match self.transport.lie {
+            TransportLie::ResumesLate | TransportLie::LeavesDown => Ok(()),
+            _ => self.honest.resume().await,
+        }
     }
 
     async fn exec(&mut self, command: &Exec) -> Result<Process, TransportError> {
@@ -131,6 +186,10 @@ impl Session for LyingSession {
     }
 
     async fn close(self: Box<Self>) -> Result<(), TransportError> {
+        if self.transport.lie == TransportLie::LeavesDown {
+            std::mem::forget(self.honest);
+            return Ok(());
+        }
         if self.transport.lie == TransportLie::LeavesPrograms {
             // What is left is killed when the test's runtime ends.
             tokio::spawn(async move {

@@ -9,6 +9,7 @@ mod lying_sink;
 mod lying_transport;
 mod memory_sink;
 mod streams;
+mod workload;
 
 pub use adapter::{AdapterLie, CopyFile, LyingAdapter};
 pub use agent::{AgentLie, LyingAgent};
@@ -16,3 +17,4 @@ pub use here::HereTransport;
 pub use lying_sink::{LyingSink, SinkLie};
 pub use lying_transport::{LyingTransport, TransportLie};
 pub use memory_sink::MemorySink;
+pub use workload::{FakeWorkload, WorkloadTransport};

@@ -4,11 +4,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bahub_testkit::conformance::{self, Claim, TransportOptions, transport_claim as claim};
-use bahub_testkit::fakes::{LyingTransport, TransportLie};
+use bahub_testkit::fakes::{FakeWorkload, LyingTransport, TransportLie, WorkloadTransport};
+
+/// A folder that is not the fake workload's.
+const FOREIGN: &str = "/foreign";
 
 async fn rejects(lie: TransportLie, claims: &[Claim]) {
-    let options = TransportOptions { volume: 4 << 20, limit: Duration::from_secs(10), ..TransportOptions::default() };
-    let report = conformance::transport(Arc::new(LyingTransport::new(lie)), &options).await;
+    let workload = FakeWorkload::default();
+    let options = TransportOptions {
+        volume: 4 << 20,
+        limit: Duration::from_secs(10),
+        foreign_paths: vec![FOREIGN.into()],
+        workload: Some(Arc::new(workload.clone())),
+        ..TransportOptions::default()
+    };
+    let liar = LyingTransport::new(lie).about(WorkloadTransport::new(&workload).with_foreign(FOREIGN));
+    let report = conformance::transport(Arc::new(liar), &options).await;
     for claim in claims {
         assert!(report.breaks(*claim), "{lie:?} is not found by \"{claim}\"; {report}");
     }
@@ -72,4 +83,22 @@ async fn a_program_that_stays_is_rejected() {
 #[tokio::test(flavor = "multi_thread")]
 async fn sessions_that_share_a_place_are_rejected() {
     rejects(TransportLie::SharesOnePlace, &[claim::SESSIONS_ARE_APART]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_instance_each_time_is_found() {
+    rejects(TransportLie::ChangesInstance, &[claim::SAME_INSTANCE]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_foreign_path_that_is_taken_for_its_own_is_found() {
+    rejects(TransportLie::OwnsEverything, &[claim::FOREIGN_PATHS]).await;
+    rejects(TransportLie::AnswersForTheFirst, &[claim::FOREIGN_PATHS]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_workload_that_ran_meanwhile_or_comes_back_late_or_never_is_found() {
+    rejects(TransportLie::IsAlwaysQuiet, &[claim::FLIPS_ARE_NOTICED]).await;
+    rejects(TransportLie::ResumesLate, &[claim::RESUME_BRINGS_BACK]).await;
+    rejects(TransportLie::LeavesDown, &[claim::RESUME_BRINGS_BACK]).await;
 }

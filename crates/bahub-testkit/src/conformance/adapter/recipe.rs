@@ -32,7 +32,7 @@ fn targets() -> Vec<ReplayTarget> {
     let targets = places.iter().flat_map(|place| members.iter().map(move |members| (place, members)));
     targets
         .map(|(place, members)| ReplayTarget {
-            place: place.clone(),
+            location: place.clone(),
             members: members.clone(),
             ..ReplayTarget::default()
         })

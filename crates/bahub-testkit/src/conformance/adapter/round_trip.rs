@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bahub_core::adapter::Adapter;
-use bahub_core::engine::{Ended, RestoreOptions, RunErrorKind};
+use bahub_core::engine::{RunOutcome, RestoreOptions, RunErrorKind};
 use bahub_core::replay::ReplayTarget;
 use bahub_core::report::Outcome;
 use bahub_core::sink::{Sink, VersionNumber};
@@ -96,13 +96,13 @@ pub async fn adapter_round_trip(adapter: Arc<dyn Adapter>, data: &dyn LiveData, 
     report
 }
 
-fn done(ended: &Ended, what: &str) -> Checked {
+fn done(ended: &RunOutcome, what: &str) -> Checked {
     let done = matches!(ended.report.outcome, Outcome::Succeeded | Outcome::SucceededWithWarnings);
     ensure!(done && ended.error.is_none(), "the {what} failed: {}", words(ended));
     Ok(())
 }
 
-fn words(ended: &Ended) -> String {
+fn words(ended: &RunOutcome) -> String {
     ended.error.as_ref().map_or_else(|| "without an error".into(), |error| error.chain())
 }
 
@@ -119,8 +119,8 @@ impl Trial<'_> {
         self.data.compare().await.map_err(|differs| format!("after the restore: {differs}"))
     }
 
-    async fn restore(&self, plan: &bahub_core::plan::Plan) -> Ended {
-        let options = RestoreOptions { target: self.data.target(), ..RestoreOptions::default() };
+    async fn restore(&self, plan: &bahub_core::plan::Plan) -> RunOutcome {
+        let options = RestoreOptions::default().to(self.data.target());
         self.room.restore(plan, &options).await
     }
 

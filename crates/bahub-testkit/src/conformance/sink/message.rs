@@ -38,6 +38,7 @@ pub(super) fn new_version() -> NewVersion {
         compression: "none".into(),
         recipients: vec!["2FB13C38E3A1F87B5C6B2B0D1E4B1C7C7C1D3F5A".into()],
         bahub: env!("CARGO_PKG_VERSION").into(),
+        instance: None,
     }
 }
 

@@ -37,6 +37,16 @@ pub const CLOSE_REMOVES_FILES: Claim = Claim("the close removes placed files and
 pub const CLOSE_LEAVES_NO_PROGRAM: Claim = Claim("the close leaves no program");
 /// `Debug` of the transport holds no secret.
 pub const TELLS_NO_SECRET: Claim = Claim("Debug of the transport holds no secret");
+/// Every session is connected to the same instance, which has a name.
+pub const SAME_INSTANCE: Claim = Claim("every session is connected to the same instance, which has a name");
+/// The instance's own paths are its own.
+pub const OWN_PATHS: Claim = Claim("the instance's own paths are its own");
+/// A path that is not the instance's own is refused, with the way out.
+pub const FOREIGN_PATHS: Claim = Claim("a path that is not the instance's own is refused, with the way out");
+/// A workload is down until resume, and not longer.
+pub const RESUME_BRINGS_BACK: Claim = Claim("a workload is down until resume, and not longer");
+/// A workload that was started and stopped meanwhile was not quiet.
+pub const FLIPS_ARE_NOTICED: Claim = Claim("a workload that was started and stopped meanwhile was not quiet");
 /// Through an agent: arguments with every byte arrive whole.
 pub const STEP_ARGUMENTS: Claim = Claim("through an agent, arguments with every byte arrive whole");
 /// Through an agent: exit codes and signals of steps are exact.
@@ -47,7 +57,7 @@ pub const CANCEL_KILLS_THE_TREE: Claim = Claim("through an agent, a cancellation
 pub const LOST_LINK_KILLS_THE_TREE: Claim = Claim("through an agent, a link that is gone kills the far process tree");
 
 /// Every claim, in the order of its check.
-pub const ALL: [Claim; 21] = [
+pub const ALL: [Claim; 26] = [
     WORDS_ARRIVE,
     BYTES_IN,
     BYTES_OUT,
@@ -65,6 +75,11 @@ pub const ALL: [Claim; 21] = [
     CLOSE_REMOVES_FILES,
     CLOSE_LEAVES_NO_PROGRAM,
     TELLS_NO_SECRET,
+    SAME_INSTANCE,
+    OWN_PATHS,
+    FOREIGN_PATHS,
+    RESUME_BRINGS_BACK,
+    FLIPS_ARE_NOTICED,
     STEP_ARGUMENTS,
     STEP_ENDS,
     CANCEL_KILLS_THE_TREE,

@@ -4,6 +4,7 @@ pub mod claim;
 
 mod agent;
 mod bytes;
+mod contract;
 mod ends;
 mod lifeline;
 mod place;
@@ -16,10 +17,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bahub_core::event::Events;
-use bahub_core::run::{RunContext, RunPurpose};
+use bahub_core::run::{Downtime, RunContext, RunPurpose};
 use bahub_core::transport::{Session, Transport};
 
 use super::report::{Checked, Claim, Report};
+
+pub use contract::StoppedWorkload;
 
 /// How a transport is tried.
 #[derive(Debug, Clone)]
@@ -41,6 +44,12 @@ pub struct TransportOptions {
     pub purpose: RunPurpose,
     /// The secrets that the transport was made with.
     pub secrets: Vec<String>,
+    /// Absolute paths that are the instance's own data: `/`.
+    pub own_paths: Vec<String>,
+    /// Absolute paths that are not, in the eyes of this transport. Without them the claim about them is not tried.
+    pub foreign_paths: Vec<String>,
+    /// The workload that the transport stops. Without it the claims about one are not tried.
+    pub workload: Option<Arc<dyn StoppedWorkload>>,
 }
 
 impl Default for TransportOptions {
@@ -54,6 +63,9 @@ impl Default for TransportOptions {
             shares_files: true,
             purpose: RunPurpose::Backup,
             secrets: Vec::new(),
+            own_paths: vec!["/".into()],
+            foreign_paths: Vec::new(),
+            workload: None,
         }
     }
 }
@@ -64,7 +76,8 @@ struct Trial<'a> {
     options: &'a TransportOptions,
 }
 
-/// Holds a transport to [`claim::ALL`] (to one less where its programs' input has no end, or where sessions share no files).
+/// Holds a transport to [`claim::ALL`], but for what the options leave out: an end of input, shared files, foreign paths, a
+/// workload.
 pub async fn transport(transport: Arc<dyn Transport>, options: &TransportOptions) -> Report {
     let trial = Trial { transport: transport.as_ref(), options };
     let mut report = Report::of("transport");
@@ -73,8 +86,23 @@ pub async fn transport(transport: Arc<dyn Transport>, options: &TransportOptions
     let told = format!("{transport:?}");
     let secret = options.secrets.iter().any(|secret| told.contains(secret));
     report.take(claim::TELLS_NO_SECRET, if secret { Err("Debug holds a secret".into()) } else { Ok(()) });
+    contract(&trial, &mut report).await;
     agents(&trial, &mut report).await;
     report
+}
+
+async fn contract(trial: &Trial<'_>, report: &mut Report) {
+    let TransportOptions { limit, own_paths, foreign_paths, workload, .. } = trial.options;
+    report.check(claim::SAME_INSTANCE, *limit, contract::identity(trial)).await;
+    trial.alone(report, claim::OWN_PATHS, async |session| contract::own_paths(session, own_paths).await).await;
+    if !foreign_paths.is_empty() {
+        let check = async |session: &mut dyn Session| contract::foreign_paths(session, own_paths, foreign_paths).await;
+        trial.alone(report, claim::FOREIGN_PATHS, check).await;
+    }
+    if let Some(workload) = workload {
+        report.check(claim::RESUME_BRINGS_BACK, *limit, contract::resumes(trial, workload)).await;
+        report.check(claim::FLIPS_ARE_NOTICED, *limit, contract::flips(trial, workload)).await;
+    }
 }
 
 async fn programs(trial: &Trial<'_>, report: &mut Report) {
@@ -115,9 +143,15 @@ async fn agents(trial: &Trial<'_>, report: &mut Report) {
 
 impl Trial<'_> {
     async fn open(&self) -> Checked<Box<dyn Session>> {
+        self.open_timed().await.map(|(session, _)| session)
+    }
+
+    /// The same, with what measures how long the workload is down.
+    async fn open_timed(&self) -> Checked<(Box<dyn Session>, Downtime)> {
         let cx = RunContext::new("conformance", self.options.purpose, Events::ignored())
             .map_err(|error| error.to_string())?;
-        self.transport.open(&cx).await.map_err(|error| format!("open failed: {}", error.chain()))
+        let session = self.transport.open(&cx).await.map_err(|error| format!("open failed: {}", error.chain()))?;
+        Ok((session, cx.downtime))
     }
 
     /// Tries a claim in a session of its own, and closes it.

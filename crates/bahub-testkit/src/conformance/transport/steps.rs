@@ -32,6 +32,7 @@ fn capture(step: Step, keys: &KeyPair) -> Checked<Job> {
             compression: "none".into(),
             recipients: Vec::new(),
             bahub: env!("CARGO_PKG_VERSION").into(),
+            instance: None,
         },
         tools: Findings::default(),
         census: None,
