@@ -139,12 +139,7 @@ fn gone(error: &LinkError) -> Failure {
 
 /// Runs the blocking side in a thread and moves its chunks to the store. On any failure the programs are dead when
 /// this returns.
-async fn stream(
-    job: &CaptureJob,
-    before: Before,
-    cx: &JobContext,
-    output: &mut Output,
-) -> Result<Warnings, Failure> {
+async fn stream(job: &CaptureJob, before: Before, cx: &JobContext, output: &mut Output) -> Result<Warnings, Failure> {
     let (writer, mut chunks) = ChunkWriter::new(DEPTH);
     let pump = tokio::task::spawn_blocking({
         let (job, cx) = (job.clone(), cx.clone());

@@ -6,7 +6,7 @@ use bahub_core::adapter::Findings;
 use bahub_core::config::KeyUse;
 use bahub_core::engine::{DownloadContent, RestoreMode, RestoreOptions};
 use bahub_core::plan::Plan;
-use bahub_core::replay::{RestoreTarget, ReplayTarget, Stored};
+use bahub_core::replay::{ReplayTarget, RestoreTarget, Stored};
 use bahub_core::run::RunPurpose;
 
 use super::{Failed, Session};
@@ -53,7 +53,10 @@ fn confirm(plan: &Plan, args: &RestoreArgs, target: &ReplayTarget) -> Result<(),
         RestoreTarget::Database(_) => return Ok(()),
         RestoreTarget::Original => "the data in its original place is overwritten".to_owned(),
     };
-    let what = plan.adapter.restore_warning(target).map_or(what.clone(), |restore_warning| format!("{what} ({restore_warning})"));
+    let what = plan
+        .adapter
+        .restore_warning(target)
+        .map_or(what.clone(), |restore_warning| format!("{what} ({restore_warning})"));
     let declined = |message: String| Failed::new(DECLINED, message);
     if !terminal::is_interactive() {
         return Err(declined(format!("restoring {} needs --yes: {what}", plan.name))

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bahub_core::config::{ConfigErrors, Configuration, Environment, KeyUse, find_config};
-use bahub_core::engine::{RunOutcome, Engine};
+use bahub_core::engine::{Engine, RunOutcome};
 use bahub_core::plan::Plan;
 use bahub_core::registry::Registry;
 use bahub_core::run::{Committed, RunContext, RunPurpose};

@@ -1,6 +1,6 @@
 //! One JSON object a line, for programs.
 
-use bahub_core::engine::{EXIT_CODES, RunOutcome, RunError};
+use bahub_core::engine::{EXIT_CODES, RunError, RunOutcome};
 use bahub_core::event::Event;
 use serde::Serialize;
 use serde_json::{Value, json};

@@ -144,7 +144,7 @@ impl Run {
     /// Adds something that is good to know, and emits it.
     pub(super) fn notice(&mut self, message: &str) {
         self.cx.events.emit(Event::Notice { message: message.to_owned() });
-        self.report.notices.push(message.to_owned());
+        self.report.notices.push(self.cx.scrubber.scrub(message));
     }
 
     /// Adds a warning, and emits it.

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bahub_core::instance::{Coverage, Identity};
 use bahub_core::instance::InstanceKind;
+use bahub_core::instance::{Coverage, Identity};
 use bahub_core::run::RunContext;
 use bahub_core::transport::{Exec, PlacedPath, Process, PutFile, Session, TransportError, TransportErrorKind};
 use k8s_openapi::api::batch::v1::Job;
