@@ -83,6 +83,7 @@ fn run(args: Args, registry: Arc<Registry>, renderer: &Renderer) -> Result<u8, F
         (None, Some(folder)) => engine.with_agent_programs(folder),
         (None, None) => engine,
     };
+    let engine = renderer.watch(engine);
     let code = runtime.block_on(command::run(args, engine, registry, renderer));
     // A thread that still waits for a terminal's input must not hold the end up.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));

@@ -2,44 +2,22 @@
 
 use std::task::Poll;
 
-use bahub_core::engine::RunOutcome;
-use bahub_core::run::{Committed, RunContext};
+use bahub_core::engine::{RunControl, RunOutcome};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// How a run that signals may end came out.
-pub(crate) enum Outcome {
-    /// By itself, or after it was cancelled.
-    RunOutcome(Box<RunOutcome>),
-    /// A second signal: given up at once; what had to be undone was, but for these.
-    Abrupt {
-        /// A sentence for each thing that could not be brought back.
-        not_undone: Vec<String>,
-        /// Whether there is a version all the same.
-        committed: Committed,
-    },
-}
-
-/// Runs the work; the first signal cancels it, the second drops it and undoes what has to be undone.
-pub(crate) async fn guard(cx: &RunContext, work: impl Future<Output = RunOutcome>) -> std::io::Result<Outcome> {
+/// Runs the work; the first signal cancels it, the second ends it at once.
+pub(crate) async fn guard(control: &RunControl, work: impl Future<Output = RunOutcome>) -> std::io::Result<RunOutcome> {
     let mut signals = Signals::new()?;
     let mut work = Box::pin(work);
     tokio::select! {
-        ended = &mut work => return Ok(Outcome::Ended(Box::new(ended))),
-        () = signals.next() => {
-            eprintln!("stopping: what was begun is ended and brought back; once more stops at once");
-            cx.cancel.cancel();
-        }
+        ended = &mut work => return Ok(ended),
+        () = signals.next() => control.cancel(),
     }
     tokio::select! {
-        ended = &mut work => Ok(Outcome::Ended(Box::new(ended))),
-        () = signals.next() => {
-            eprintln!("stopping at once: what was stopped is brought back");
-            let committed = cx.commitment.state();
-            // It may hold the undoing, which is taken up where it was.
-            drop(work);
-            Ok(Outcome::Abrupt { not_undone: cx.undo.unwind().await, committed })
-        }
+        ended = &mut work => return Ok(ended),
+        () = signals.next() => control.abort(),
     }
+    Ok(work.await)
 }
 
 /// The signals that end a run. One that was ignored when this program was started, by nohup or for a job in the

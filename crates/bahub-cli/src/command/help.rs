@@ -1,6 +1,6 @@
 //! `:help:info`, `:help:transport:example`, `:help:backup:schema`, ...
 
-use bahub_core::engine::EXIT_CODES;
+use bahub_core::exit::ExitCode;
 use bahub_core::registry::{Entry, Kind, Registry, Unregistered};
 
 use super::{Failed, Session};
@@ -69,5 +69,5 @@ fn section<'a, T: ?Sized + 'a, C: 'a>(
 }
 
 fn exit_codes() -> String {
-    EXIT_CODES.iter().map(|entry| format!("{:>3}  {:<12} {}\n", entry.code, entry.name, entry.meaning)).collect()
+    ExitCode::ALL.iter().map(|exit| format!("{:>3}  {:<12} {}\n", exit.code(), exit.name(), exit.meaning())).collect()
 }

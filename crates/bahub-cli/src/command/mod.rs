@@ -58,7 +58,7 @@ impl From<ConfigErrors> for Failed {
 
 impl From<RunError> for Failed {
     fn from(error: RunError) -> Self {
-        Self { code: error.kind().exit_code(), reason: Reason::Run(error) }
+        Self { code: error.kind().exit().code(), reason: Reason::Run(error) }
     }
 }
 

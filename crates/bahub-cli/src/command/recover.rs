@@ -1,6 +1,6 @@
 //! `:recover [NAME]`
 
-use bahub_core::run::RunPurpose;
+use bahub_core::engine::{RecoverOptions, RunControl};
 
 use super::{Failed, Session};
 
@@ -15,8 +15,9 @@ pub(super) async fn run(session: &Session<'_>, name: Option<&str>) -> Result<u8,
     for name in names {
         let code = match configuration.plan(name) {
             Ok(plan) => {
-                let cx = session.context(&plan, RunPurpose::Recover)?;
-                session.guarded(&cx, session.engine.recover(&plan, &cx)).await?
+                let control = RunControl::default();
+                let options = RecoverOptions::default().controlled_by(&control);
+                session.guarded(&control, session.engine.recover(&plan, &options)).await?
             }
             Err(errors) => {
                 let failed = Failed::from(errors);

@@ -4,10 +4,9 @@ use std::path::Path;
 
 use bahub_core::adapter::Findings;
 use bahub_core::config::KeyUse;
-use bahub_core::engine::{DownloadContent, RestoreMode, RestoreOptions};
+use bahub_core::engine::{DownloadContent, DownloadOptions, OtherInstance, RestoreMode, RestoreOptions, RunControl};
 use bahub_core::plan::Plan;
 use bahub_core::replay::{ReplayTarget, RestoreTarget, Stored};
-use bahub_core::run::RunPurpose;
 
 use super::{Failed, Session};
 use crate::args::RestoreArgs;
@@ -18,18 +17,19 @@ const DECLINED: u8 = 17;
 
 pub(super) async fn run(session: &Session<'_>, args: RestoreArgs) -> Result<u8, Failed> {
     let plan = session.plan(&args.name, if args.encrypted { None } else { Some(KeyUse::Open) })?;
-    let cx = session.context(&plan, RunPurpose::Restore)?;
+    let control = RunControl::default();
     if let Some(file) = &args.download {
         let content = if args.encrypted { DownloadContent::Encrypted } else { DownloadContent::Plain };
-        return session.guarded(&cx, session.engine.download(&plan, args.version, content, file, &cx)).await;
+        let options = DownloadOptions::new(args.version, content, file).controlled_by(&control);
+        return session.guarded(&control, session.engine.download(&plan, &options)).await;
     }
-    let place = match (&args.into, &args.to) {
+    let location = match (&args.into, &args.to) {
         (Some(database), _) => RestoreTarget::Database(database.clone()),
         (None, Some(directory)) => RestoreTarget::Directory(directory.clone()),
         (None, None) => RestoreTarget::Original,
     };
     let target = ReplayTarget {
-        place,
+        location,
         members: args.path.clone(),
         in_place: args.in_place,
         keep_old: args.keep_old,
@@ -39,8 +39,14 @@ pub(super) async fn run(session: &Session<'_>, args: RestoreArgs) -> Result<u8, 
         confirm(&plan, &args, &target)?;
     }
     let look = if args.scratch { RestoreMode::ScratchFirst } else { RestoreMode::Direct };
-    let options = RestoreOptions { version: args.version, target, stream: args.stream, look };
-    session.guarded(&cx, session.engine.restore(&plan, &options, &cx)).await
+    let options = RestoreOptions::default()
+        .version(args.version)
+        .to(target)
+        .streamed(args.stream)
+        .mode(look)
+        .other_instance(OtherInstance::SameWorkload)
+        .controlled_by(&control);
+    session.guarded(&control, session.engine.restore(&plan, &options)).await
 }
 
 /// Asks a person, where data would be overwritten.

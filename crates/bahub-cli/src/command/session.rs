@@ -4,14 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bahub_core::config::{ConfigErrors, Configuration, Environment, KeyUse, find_config};
-use bahub_core::engine::{Engine, RunOutcome};
+use bahub_core::engine::{Engine, RunControl, RunOutcome};
 use bahub_core::plan::Plan;
 use bahub_core::registry::Registry;
-use bahub_core::run::{Committed, RunContext, RunPurpose};
 
 use super::Failed;
 use crate::render::Renderer;
-use crate::signals::{self, Outcome};
+use crate::signals;
 
 /// What every command works with.
 pub(super) struct Session<'a> {
@@ -43,32 +42,14 @@ impl Session<'_> {
         configuration.plan(name)
     }
 
-    /// The context of a run of this plan, whose events are shown.
-    pub(super) fn context(&self, plan: &Plan, purpose: RunPurpose) -> Result<RunContext, Failed> {
-        let events = self.renderer.events().scrubbed_by(plan.scrubber.clone());
-        Ok(RunContext::new(&plan.name, purpose, events)?)
-    }
-
     /// Runs the work under the guard of signals and writes how it ended; gives the exit code.
-    pub(super) async fn guarded(&self, cx: &RunContext, work: impl Future<Output = RunOutcome>) -> Result<u8, Failed> {
-        match signals::guard(cx, work).await? {
-            Outcome::Ended(ended) => Ok(self.renderer.ended(&ended)),
-            Outcome::Abrupt { not_undone, committed } => Err(abrupt(&not_undone, committed)),
-        }
-    }
-}
-
-/// What there is to say of a run that was given up at once.
-fn abrupt(not_undone: &[String], committed: Committed) -> Failed {
-    let (code, version) = match committed {
-        Committed::No => (130, "stopped at once".to_owned()),
-        Committed::Unknown => (70, "stopped at once, during the commit: there may be a new version".to_owned()),
-        Committed::Version(version) => (70, format!("stopped at once, after {version} was committed")),
-    };
-    match not_undone {
-        [] if committed == Committed::No => Failed::new(code, version),
-        [] => Failed::new(code, version).with_help("look with :backup:list"),
-        _ if committed == Committed::No => Failed::new(100, not_undone.join("; ")),
-        _ => Failed::new(100, format!("{}; {version}", not_undone.join("; "))),
+    pub(super) async fn guarded(
+        &self,
+        control: &RunControl,
+        work: impl Future<Output = RunOutcome>,
+    ) -> Result<u8, Failed> {
+        let outcome = signals::guard(control, work).await?;
+        self.engine.observers().drain(std::time::Duration::from_secs(30));
+        Ok(self.renderer.ended(&outcome))
     }
 }

@@ -1,7 +1,9 @@
 //! One JSON object a line, for programs.
 
-use bahub_core::engine::{EXIT_CODES, RunError, RunOutcome};
+use bahub_core::engine::{RunError, RunOutcome};
 use bahub_core::event::Event;
+use bahub_core::exit::ExitCode;
+use bahub_core::observer::{Observer, RunInfo};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -15,9 +17,13 @@ pub(super) fn line(value: &impl Serialize) {
     }
 }
 
-/// Writes an event.
-pub(super) fn event(event: Event) {
-    line(&event);
+/// Writes events.
+pub(super) struct Events;
+
+impl Observer for Events {
+    fn event(&mut self, _run: &RunInfo, event: &Event) {
+        line(event);
+    }
 }
 
 /// Writes how a run ended.
@@ -46,5 +52,5 @@ fn error(error: &RunError) -> Value {
 }
 
 fn name_of(code: u8) -> Option<&'static str> {
-    EXIT_CODES.iter().find(|entry| entry.code == code).map(|entry| entry.name)
+    ExitCode::of(code).map(ExitCode::name)
 }

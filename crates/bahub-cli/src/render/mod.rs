@@ -6,11 +6,9 @@ mod progress;
 mod size;
 
 use std::io::{self, IsTerminal, Write};
-use std::sync::Arc;
 
 use bahub_core::config::ConfigErrors;
-use bahub_core::engine::RunOutcome;
-use bahub_core::event::Events;
+use bahub_core::engine::{Engine, RunOutcome};
 use bahub_core::sink::Version;
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use serde_json::json;
@@ -74,30 +72,24 @@ impl Renderer {
         self.output == Output::Json
     }
 
-    /// Where a run's events go.
-    pub(crate) fn events(&self) -> Events {
+    /// Shows the events of this engine's runs.
+    pub(crate) fn watch(&self, engine: Engine) -> Engine {
         match (self.output, self.bars) {
-            (Output::Json, _) => Events::to(json::event),
-            (Output::Text, true) => {
-                let bar = Arc::new(progress::Bar::new(self.verbosity));
-                Events::to(move |event| bar.show(&event))
-            }
-            (Output::Text, false) => {
-                let lines = Arc::new(plain::Lines::new(self.verbosity));
-                Events::to(move |event| lines.show(&event))
-            }
+            (Output::Json, _) => engine.observed_by(json::Events),
+            (Output::Text, true) => engine.observed_by(progress::Bar::new(self.verbosity)),
+            (Output::Text, false) => engine.observed_by(plain::Lines::new(self.verbosity)),
         }
     }
 
     /// Writes how a run ended; gives the exit code.
     pub(crate) fn ended(&self, ended: &RunOutcome) -> u8 {
-        let code = ended.exit_code(self.fail_on_warnings);
+        let code = ended.exit(self.fail_on_warnings).code();
         if self.is_json() {
             json::ended(ended, code);
             return code;
         }
         if let Some(error) = &ended.error {
-            if ended.report.operation == "recover" {
+            if ended.report.operation == bahub_core::event::Operation::Recover {
                 self.not_recovered(&ended.report.backup);
             }
             self.report(error);

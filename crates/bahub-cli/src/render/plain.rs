@@ -3,7 +3,8 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use bahub_core::event::Event;
+use bahub_core::event::{Event, Operation};
+use bahub_core::observer::{Observer, RunInfo};
 use bahub_core::report::{Drill, Outcome, Report};
 
 use super::{duration, human};
@@ -18,12 +19,18 @@ pub(super) struct Lines {
     last: Mutex<Instant>,
 }
 
+impl Observer for Lines {
+    fn event(&mut self, _run: &RunInfo, event: &Event) {
+        self.show(event);
+    }
+}
+
 impl Lines {
     pub(super) fn new(verbosity: u8) -> Self {
         Self { verbosity, last: Mutex::new(Instant::now()) }
     }
 
-    pub(super) fn show(&self, event: &Event) {
+    fn show(&self, event: &Event) {
         match event {
             Event::Progress { plain, stored, of } if self.is_due() => eprintln!("{}", moved(*plain, *stored, *of)),
             event => {
@@ -68,18 +75,20 @@ pub(super) fn moved(plain: u64, stored: u64, of: Option<u64>) -> String {
 
 /// What a run that ended well did, in one sentence and a line for each warning's count.
 pub(super) fn summary(report: &Report) -> String {
-    let version = report.version.as_deref().unwrap_or("-");
+    let version = report.version.map_or_else(|| "-".to_owned(), |version| version.to_string());
     let seconds = duration(report.seconds);
     let (plain, stored) = (human(report.plain_bytes), human(report.stored_bytes));
     let location = report.location.as_deref().unwrap_or("-");
     let mut text = match report.operation {
-        "backup" => {
+        Operation::Backup => {
             format!("{}: {version} made in {seconds}: {plain} of data, {stored} stored at {location}", report.backup)
         }
-        "restore" => format!("{}: {version} restored in {seconds}: {plain} of data", report.backup),
-        "drill" => format!("{}: {version} can be restored: {plain} of data", report.backup),
-        "verify" => format!("{}: {version} is whole: {plain} of data in {stored}, read in {seconds}", report.backup),
-        "download" => format!("{}: {version} written to {location} in {seconds}", report.backup),
+        Operation::Restore => format!("{}: {version} restored in {seconds}: {plain} of data", report.backup),
+        Operation::Drill => format!("{}: {version} can be restored: {plain} of data", report.backup),
+        Operation::Verify => {
+            format!("{}: {version} is whole: {plain} of data in {stored}, read in {seconds}", report.backup)
+        }
+        Operation::Download => format!("{}: {version} written to {location} in {seconds}", report.backup),
         _ => recovered(report),
     };
     if let Some(Drill { things, count, compared, seconds }) = &report.drill {

@@ -1,6 +1,7 @@
 //! A bar on a terminal.
 
 use bahub_core::event::{Event, Phase};
+use bahub_core::observer::{Observer, RunInfo};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::plain;
@@ -12,6 +13,12 @@ pub(super) struct Bar {
     verbosity: u8,
 }
 
+impl Observer for Bar {
+    fn event(&mut self, _run: &RunInfo, event: &Event) {
+        self.show(event);
+    }
+}
+
 impl Bar {
     pub(super) fn new(verbosity: u8) -> Self {
         let bar = ProgressBar::new_spinner();
@@ -19,7 +26,7 @@ impl Bar {
         Self { bar, verbosity }
     }
 
-    pub(super) fn show(&self, event: &Event) {
+    fn show(&self, event: &Event) {
         match event {
             Event::Phase { phase: Phase::Closing } => self.bar.finish_and_clear(),
             Event::Phase { phase } => {
