@@ -191,6 +191,7 @@ fn captured<W: Write + Send>(job: &CaptureJob, cx: &JobContext, out: &mut Compre
         version: job.version.bahub.clone(),
         tools: job.tools.0.clone(),
         record: job.capture.record.clone(),
+        seekable: job.compression.algorithm == Algorithm::Zstd,
     };
     fact(out, head)?;
     let mut warnings = Vec::new();
