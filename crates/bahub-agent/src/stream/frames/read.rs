@@ -39,11 +39,7 @@ impl FrameReader {
     }
 
     /// Reads content; 0 where something else than a frame for this comes next, which may be [`Self::long`].
-    pub(in crate::stream) fn read(
-        &mut self,
-        reader: &mut Peek<impl Read>,
-        buffer: &mut [u8],
-    ) -> io::Result<usize> {
+    pub(in crate::stream) fn read(&mut self, reader: &mut Peek<impl Read>, buffer: &mut [u8]) -> io::Result<usize> {
         while self.at == self.content.len() {
             if !self.advance(reader)? {
                 return Ok(0);
