@@ -10,8 +10,9 @@ use super::header::{HEADER_MOST, Header};
 use super::workers::{Ticket, Turn, Workers};
 use super::{CONTENT, ROOM};
 
-/// How many frames may be there beyond those that the threads have in hand.
-const WAITING: usize = 1;
+/// From so many threads on, none of them needs a frame beyond those in hand: they are quicker than what decrypts for them,
+/// and each one more costs [`ROOM`] of memory.
+const MANY: usize = 4;
 
 /// Decompresses frames that say that their content is small, ahead of who reads it. All others are left to who can read
 /// content of any size: memory is bounded, whatever a header says.
@@ -29,7 +30,7 @@ impl FrameReader {
     /// On so many threads beside the one that reads.
     pub(in crate::stream) fn new(threads: usize) -> Self {
         let workers = Workers::new(threads, decompressing, 0);
-        let most = threads + WAITING;
+        let most = threads + usize::from(threads < MANY);
         Self { workers, most, waiting: VecDeque::new(), content: Vec::new(), at: 0, long: None }
     }
 

@@ -9,9 +9,9 @@ use super::table::SeekTable;
 use super::workers::{Ticket, Turn, Workers};
 use super::{CONTENT, ROOM};
 
-/// How many frames wait for their turn at the sink beyond those that the threads have in hand: one is being written, one
-/// is next for the thread that is free first.
-const WAITING: usize = 2;
+/// How many frames wait for their turn at the sink beyond those that the threads have in hand: what a thread that has
+/// finished goes on with. Each one more costs [`ROOM`] of memory.
+const WAITING: usize = 1;
 
 /// Compresses what is written to it in frames of [`CONTENT`], on several threads, and passes them on in order.
 pub(in crate::stream) struct FrameWriter<W> {
