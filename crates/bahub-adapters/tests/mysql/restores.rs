@@ -184,7 +184,7 @@ fn a_drill_is_refused_where_it_would_run_events() {
     let place = adapter.scratch("0123456789abcdef0123456789abcdef").unwrap().location;
     let tried = |events: &str, location: RestoreTarget| {
         let found = Findings([("events that run".to_owned(), events.to_owned())].into());
-        adapter.replay(&ReplayTarget::at(place), &found, &Stored::default())
+        adapter.replay(&ReplayTarget::at(location), &found, &Stored::default())
     };
     assert!(tried("1", place.clone()).unwrap_err().what.contains("events"));
     assert!(tried("0", place).is_ok());

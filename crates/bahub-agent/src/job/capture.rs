@@ -211,6 +211,7 @@ fn captured<W: Write + Send>(
         tools: job.tools.0.clone(),
         record: job.capture.record.clone(),
         instance: job.version.instance.clone(),
+        seekable: job.compression.algorithm == Algorithm::Zstd,
     };
     fact(out, head)?;
     let Capture { segments, .. } = &job.capture;
