@@ -1,8 +1,8 @@
 //! An open place: the namespaces of a process.
 
 use async_trait::async_trait;
-use bahub_core::run::random_hex;
 use bahub_core::instance::{Coverage, Identity};
+use bahub_core::run::random_hex;
 use bahub_core::step::Exit;
 use bahub_core::transport::{Exec, PlacedPath, Process, PutFile, Session, TransportError, TransportErrorKind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
