@@ -119,7 +119,7 @@ impl Cli {
     pub fn run(self) -> std::process::ExitCode {
         let terminal = Terminal::start();
         let logs = terminal.for_logs();
-        std::panic::set_hook(Box::new(move |panic| logs.say(&panic.to_string())));
+        std::panic::set_hook(Box::new(move |panic| logs.say(&panic.to_string().replace('\n', " "))));
         self.run_at(&terminal, std::env::args_os().collect()).code().into()
     }
 

@@ -9,6 +9,8 @@
 //! }
 //! ```
 
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod args;
 mod cli;
 mod command;
