@@ -2,12 +2,13 @@
 
 use bahub_core::config::KeyUse;
 use bahub_core::engine::{BackupOptions, RunControl};
+use bahub_core::exit::ExitCode;
 
 use super::{Failed, Session};
 
-pub(super) async fn run(session: &Session<'_>, name: &str) -> Result<u8, Failed> {
+pub(super) async fn run(session: &Session, name: &str) -> Result<ExitCode, Failed> {
     let plan = session.plan(name, Some(KeyUse::Seal))?;
     let control = RunControl::default();
     let options = BackupOptions::default().controlled_by(&control);
-    session.guarded(&control, session.engine.backup(&plan, &options)).await
+    Ok(session.guarded(&control, session.engine.backup(&plan, &options)).await?)
 }

@@ -5,29 +5,34 @@ use std::sync::Arc;
 
 use bahub_core::config::{ConfigErrors, Configuration, Environment, KeyUse, find_config};
 use bahub_core::engine::{Engine, RunControl, RunOutcome};
+use bahub_core::exit::ExitCode;
+use bahub_core::keys::Keys;
 use bahub_core::plan::Plan;
 use bahub_core::registry::Registry;
 
-use super::Failed;
+use crate::name::ProgramName;
 use crate::render::Renderer;
 use crate::signals;
 
 /// What every command works with.
-pub(super) struct Session<'a> {
-    pub(super) config: Vec<PathBuf>,
-    pub(super) engine: Engine,
-    pub(super) registry: Arc<Registry>,
-    pub(super) renderer: &'a Renderer,
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) config: Vec<PathBuf>,
+    pub(crate) engine: Engine,
+    pub(crate) keys: Arc<dyn Keys>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) renderer: Renderer,
+    pub(crate) program: ProgramName,
 }
 
-impl Session<'_> {
+impl Session {
     /// Finds, reads and checks the configuration.
-    pub(super) fn configuration(&self) -> Result<Configuration, ConfigErrors> {
+    pub(crate) fn configuration(&self) -> Result<Configuration, ConfigErrors> {
         let files = find_config(&self.config)?;
         Configuration::load(&files, &self.registry, Environment::process())
     }
 
-    /// Checks everything that the configuration names, and gives what is worth telling.
+    /// Checks everything that the configuration names, and gives what is good to know.
     pub(super) fn check(&self, name: Option<&str>) -> Result<Vec<String>, ConfigErrors> {
         let files = find_config(&self.config)?;
         Configuration::check_files(&files, &self.registry, Environment::process(), name)
@@ -42,14 +47,13 @@ impl Session<'_> {
         configuration.plan(name)
     }
 
-    /// Runs the work under the guard of signals and writes how it ended; gives the exit code.
-    pub(super) async fn guarded(
+    /// Runs the work under the guard of signals; the observers say how it ended. Gives the exit code.
+    pub(crate) async fn guarded(
         &self,
         control: &RunControl,
         work: impl Future<Output = RunOutcome>,
-    ) -> Result<u8, Failed> {
-        let outcome = signals::guard(control, work).await?;
-        self.engine.observers().drain(std::time::Duration::from_secs(30));
-        Ok(self.renderer.ended(&outcome))
+    ) -> std::io::Result<ExitCode> {
+        let outcome = signals::guard(control, self.renderer.terminal(), work).await?;
+        Ok(outcome.exit(self.renderer.fails_on_warnings()))
     }
 }

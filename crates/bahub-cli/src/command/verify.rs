@@ -2,21 +2,22 @@
 
 use bahub_core::config::KeyUse;
 use bahub_core::engine::{RestoreMode, RestoreOptions, RunControl, VerifyOptions};
+use bahub_core::exit::ExitCode;
 use bahub_core::replay::ReplayTarget;
 
 use super::{Failed, Session};
 use crate::args::VerifyArgs;
 
-pub(super) async fn run(session: &Session<'_>, args: VerifyArgs) -> Result<u8, Failed> {
+pub(super) async fn run(session: &Session, args: VerifyArgs) -> Result<ExitCode, Failed> {
     let VerifyArgs { name, version, drill, path } = args;
     let plan = session.plan(&name, Some(KeyUse::Open))?;
     let control = RunControl::default();
     if drill {
         let target = ReplayTarget { members: path, ..ReplayTarget::default() };
-        let options =
-            RestoreOptions::default().version(version).to(target).mode(RestoreMode::DrillOnly).controlled_by(&control);
-        return session.guarded(&control, session.engine.restore(&plan, &options)).await;
+        let options = RestoreOptions::default().version(version).to(target).mode(RestoreMode::DrillOnly);
+        let options = options.controlled_by(&control);
+        return Ok(session.guarded(&control, session.engine.restore(&plan, &options)).await?);
     }
     let options = VerifyOptions::of(version).controlled_by(&control);
-    session.guarded(&control, session.engine.verify(&plan, &options)).await
+    Ok(session.guarded(&control, session.engine.verify(&plan, &options)).await?)
 }
