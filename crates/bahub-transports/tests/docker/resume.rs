@@ -79,6 +79,30 @@ async fn the_side_container_goes_on_and_who_stops_the_original_then_is_heeded() 
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_is_dropped_at_any_time_leaves_nothing_down_and_nothing_behind() {
+    alone(async |engine| {
+        engine.container("original", &["--volume", "data:/data"]);
+        let transport = side(engine, "original", json!({ "stop_timeout": 1 }));
+        for steps in 0..=2 {
+            let cx = run();
+            let mut session = transport.open(&cx).await.unwrap();
+            let process = session.exec(&Exec::new(["sleep", "100000"])).await.unwrap();
+            if steps > 0 {
+                session.quiesce().await.unwrap();
+            }
+            if steps > 1 {
+                session.resume().await.unwrap();
+            }
+            drop((session, process));
+            assert_eq!(cx.undo.unwind().await, Vec::<String>::new());
+            assert_eq!(status(engine, "original"), "running", "{steps}");
+            assert_eq!(engine.docker(&["ps", "--all", "--quiet", "--filter", "label=bahub.run"]), "", "{steps}");
+        }
+    })
+    .await;
+}
+
 /// The labels of a side container that is made now.
 async fn labels(engine: &DockerEngine, transport: &dyn Transport) -> Value {
     let mut session = open(transport).await.unwrap();

@@ -95,7 +95,7 @@ impl Transport for SideContainer {
             cx: cx.clone(),
             watch: None,
             workload: Workload::Untouched,
-            is_back: Arc::default(),
+            is_down: Arc::default(),
         }))
     }
 

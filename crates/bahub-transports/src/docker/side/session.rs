@@ -28,8 +28,8 @@ pub(super) struct Side {
     /// From before the stop until the workload is back.
     pub(super) watch: Option<Watch>,
     pub(super) workload: Workload,
-    /// Whether nothing is to be brought back any more, for the undo that was deferred.
-    pub(super) is_back: Arc<AtomicBool>,
+    /// Whether something is to be brought back, for what is undone where this session was dropped.
+    pub(super) is_down: Arc<AtomicBool>,
 }
 
 /// What the session did to the original and to `also_stop`.
@@ -55,7 +55,16 @@ impl Session for Side {
     }
 
     async fn exec(&mut self, command: &Exec) -> Result<Process, TransportError> {
-        self.beside.exec(command).await
+        let process = self.beside.exec(command).await;
+        let (docker, made, is_down) = (self.docker.clone(), self.beside.made().to_vec(), Arc::clone(&self.is_down));
+        // Should this session be dropped. It stays where it is the record of what is still to be brought back.
+        self.cx.undo.defer("remove the side container", async move {
+            if is_down.load(Ordering::Acquire) {
+                return Ok(());
+            }
+            removed(&docker, &made).await.map_err(|error| error.chain())
+        });
+        process
     }
 
     async fn put(&mut self, file: PutFile<'_>) -> Result<PlacedPath, TransportError> {
@@ -73,7 +82,8 @@ impl Session for Side {
         // Whoever starts from here on is seen, and then who runs already.
         self.watch = Some(Watch::start(&self.docker).await?);
         self.data.must_have_no_writer(&self.docker, &self.record).await?;
-        self.defer_undo();
+        self.defer_bringing_back();
+        self.is_down.store(true, Ordering::Release);
         self.workload = Workload::Stopped;
         if self.record.stops() {
             self.cx.downtime.begin();
@@ -135,15 +145,16 @@ impl Session for Side {
 
 impl Side {
     /// Should this session be dropped, or the run be ended at once.
-    fn defer_undo(&self) {
+    fn defer_bringing_back(&self) {
         let (docker, record, made) = (self.docker.clone(), self.record.clone(), self.beside.made().to_vec());
-        let (is_back, downtime) = (Arc::clone(&self.is_back), self.cx.downtime.clone());
+        let (is_down, downtime) = (Arc::clone(&self.is_down), self.cx.downtime.clone());
         self.cx.undo.defer("bring the stopped containers back", async move {
-            if is_back.load(Ordering::Acquire) {
+            if !is_down.load(Ordering::Acquire) {
                 return Ok(());
             }
             let brought_back = insisting(&docker, || brought_back_and_removed(&docker, &made, &record)).await;
             brought_back.map_err(|error| error.chain())?;
+            is_down.store(false, Ordering::Release);
             downtime.end();
             Ok(())
         });
@@ -152,7 +163,7 @@ impl Side {
     fn came_back(&mut self) {
         self.workload = Workload::Back;
         self.watch = None;
-        self.is_back.store(true, Ordering::Release);
+        self.is_down.store(false, Ordering::Release);
         self.cx.downtime.end();
     }
 }
