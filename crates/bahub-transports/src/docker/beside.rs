@@ -86,7 +86,8 @@ impl Beside {
         let host = HostConfig {
             volumes_from: Some(volumes_from),
             readonly_rootfs: Some(read_only),
-            tmpfs: (read_only && !self.original.mounts_at("/tmp")).then(|| HashMap::from([("/tmp".to_owned(), String::new())])),
+            tmpfs: (read_only && !self.original.mounts_at("/tmp"))
+                .then(|| HashMap::from([("/tmp".to_owned(), String::new())])),
             network_mode: network,
             // An agent waits for what loses its parent; for other programs the engine's own init does.
             init: Some(pid.is_none() && !self.is_placed(command)),
@@ -160,7 +161,8 @@ impl Beside {
             let name = format!("{}-{number}{suffix}", self.like.name);
             let options = RenameContainerOptionsBuilder::default().name(&name).build();
             let renamed = self.docker.rename_container(id, options).await;
-            result = result.and(renamed.map_err(failed(TransportErrorKind::Undo, format!("cannot rename a container to {name}"))));
+            result = result
+                .and(renamed.map_err(failed(TransportErrorKind::Undo, format!("cannot rename a container to {name}"))));
         }
         result
     }
@@ -184,7 +186,9 @@ impl Beside {
             // What makes the container says so better.
             Err(error) if status(&error) == Some(404) => Ok(Vec::new()),
             Ok(inspected) => Ok(inspected.config.and_then(|config| config.volumes).unwrap_or_default()),
-            Err(error) => Err(failed(TransportErrorKind::Unreachable, format!("cannot inspect the image {image}"))(error)),
+            Err(error) => {
+                Err(failed(TransportErrorKind::Unreachable, format!("cannot inspect the image {image}"))(error))
+            }
         }
     }
 }

@@ -30,7 +30,8 @@ impl ContainerInfo {
 
     /// Where its volumes are: `/data (shop-data), /etc/app (/srv/conf)`.
     fn mount_points(&self) -> String {
-        let described = self.volumes().filter_map(|mount| Some(format!("{} ({})", mount.destination.as_deref()?, name_of(mount))));
+        let described =
+            self.volumes().filter_map(|mount| Some(format!("{} ({})", mount.destination.as_deref()?, name_of(mount))));
         let mut described: Vec<_> = described.collect();
         described.sort_unstable();
         described.join(", ")
@@ -46,7 +47,12 @@ pub(super) fn name_of(mount: &MountPoint) -> &str {
 /// image brings itself, which are empty.
 ///
 /// Symbolic links cannot be seen from outside: a path is judged as it is written.
-pub(super) fn by_volumes(original: &ContainerInfo, image: &str, declared: &[String], paths: &[String]) -> Vec<Coverage> {
+pub(super) fn by_volumes(
+    original: &ContainerInfo,
+    image: &str,
+    declared: &[String],
+    paths: &[String],
+) -> Vec<Coverage> {
     paths.iter().map(|path| one(original, image, declared, path)).collect()
 }
 
@@ -70,9 +76,8 @@ fn one(original: &ContainerInfo, image: &str, declared: &[String], path: &str) -
 
 fn outside(original: &ContainerInfo, path: &str) -> Coverage {
     let name = &original.name;
-    let in_memory = clean(path).is_some_and(|path| {
-        original.in_memory().into_iter().filter_map(clean).any(|point| is_below(&path, &point))
-    });
+    let in_memory = clean(path)
+        .is_some_and(|path| original.in_memory().into_iter().filter_map(clean).any(|point| is_below(&path, &point)));
     let reason = match in_memory {
         true => format!("lies in the memory (tmpfs) of the container {name}, which another container does not see"),
         false => format!("lies on no volume of the container {name}: what would be read there is the image's"),
@@ -151,7 +156,17 @@ mod tests {
         ] {
             assert_eq!(volume(path, &[]).as_deref(), Some(on), "{path}");
         }
-        for path in ["/", "/etc", "/database", "/data/..", "/data/../etc/passwd", "/data/tmp/x", "/data/cache", "/dev/shm", "data"] {
+        for path in [
+            "/",
+            "/etc",
+            "/database",
+            "/data/..",
+            "/data/../etc/passwd",
+            "/data/tmp/x",
+            "/data/cache",
+            "/dev/shm",
+            "data",
+        ] {
             assert_eq!(volume(path, &[]), None, "{path}");
         }
     }

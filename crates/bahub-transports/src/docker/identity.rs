@@ -14,7 +14,8 @@ impl ContainerInfo {
     pub(super) fn identity(&self) -> Identity {
         let config = self.inspected.config.as_ref();
         let image = config.and_then(|config| config.image.clone()).unwrap_or_default();
-        let mut volumes: Vec<_> = self.volumes().filter_map(|mount| mount.name.as_deref().or(mount.source.as_deref())).collect();
+        let mut volumes: Vec<_> =
+            self.volumes().filter_map(|mount| mount.name.as_deref().or(mount.source.as_deref())).collect();
         volumes.sort_unstable();
         volumes.dedup();
         Identity::new(InstanceKind::Container, self.workload())
@@ -53,7 +54,10 @@ impl Orchestrator {
         let label = |name: &str| labels.get(name).map(String::as_str);
         let named = |role: String, way_out: String| Some(Self { role, way_out });
         if let Some(service) = label("com.docker.swarm.service.name").or_else(|| label("com.docker.swarm.task.id")) {
-            return named(format!("a task of the Swarm service {service}"), format!("docker service scale {service}=0"));
+            return named(
+                format!("a task of the Swarm service {service}"),
+                format!("docker service scale {service}=0"),
+            );
         }
         if let Some(allocation) = label("com.hashicorp.nomad.alloc_id") {
             let job = label("com.hashicorp.nomad.job_name").unwrap_or("JOB");

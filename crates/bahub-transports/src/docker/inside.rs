@@ -47,7 +47,8 @@ impl Inside {
     pub(super) fn new(docker: Docker, container: ContainerInfo, config: &DockerConfig) -> Result<Self, TransportError> {
         let DockerConfig { user, workdir, keep_agent, .. } = config.clone();
         let mark = random_hex(16).map_err(|error| {
-            TransportError::new(TransportErrorKind::Exec, "the system has no random bytes for a name").with_source(error)
+            TransportError::new(TransportErrorKind::Exec, "the system has no random bytes for a name")
+                .with_source(error)
         })?;
         Ok(Self {
             docker,

@@ -54,7 +54,8 @@ impl Transport for Docker {
             Helper::Never => false,
         };
         if needs_helper {
-            let message = format!("a helper container stands in for {}: it has its volumes, and no other files", container.name);
+            let message =
+                format!("a helper container stands in for {}: it has its volumes, and no other files", container.name);
             cx.events.emit(Event::Notice { message });
             let like = self.helper_of(&container, cx);
             return Ok(Box::new(Beside::new(docker, like, container)?));

@@ -54,7 +54,11 @@ impl Spot {
 impl Places {
     /// # Errors
     /// [`TransportErrorKind::Put`] where the user is unknown there.
-    pub(super) async fn of(docker: &Docker, container: &ContainerInfo, user: Option<&str>) -> Result<Self, TransportError> {
+    pub(super) async fn of(
+        docker: &Docker,
+        container: &ContainerInfo,
+        user: Option<&str>,
+    ) -> Result<Self, TransportError> {
         let mut places = Self { owner: owner(docker, container, user).await?, all: Vec::new(), tried: Vec::new() };
         places.find(container);
         Ok(places)

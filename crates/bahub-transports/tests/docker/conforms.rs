@@ -15,7 +15,8 @@ async fn conforms(container: &str, spec: Value, options: TransportOptions) {
     let report = conformance::transport(Arc::new(transport(container, spec)), &options).await;
     report.assert_conforms();
     // Commands run in the container itself: every path is its own, and nothing is stopped.
-    let without = [transport_claim::FOREIGN_PATHS, transport_claim::RESUME_BRINGS_BACK, transport_claim::FLIPS_ARE_NOTICED];
+    let without =
+        [transport_claim::FOREIGN_PATHS, transport_claim::RESUME_BRINGS_BACK, transport_claim::FLIPS_ARE_NOTICED];
     let claims: Vec<_> = transport_claim::ALL.into_iter().filter(|claim| !without.contains(claim)).collect();
     assert_eq!(report.held(), claims);
     assert_eq!(ENGINE.docker(&["diff", container]), before);

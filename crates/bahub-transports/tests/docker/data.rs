@@ -22,7 +22,7 @@ async fn a_path_of_the_side_containers_own_image_is_refused_before_anything_is_s
         let spec = json!({ "paths": [path] });
         Arc::new(Filesystem::from_config(serde_json::from_value(spec).unwrap()).unwrap())
     };
-    for path in ["/etc", "/data/../etc", "/"] {
+    for path in ["/etc", "/var/tmp", "/"] {
         let plan = room.plan(files(path), MemorySink::shared("own"));
         let error = room.backup(&plan).await.error.unwrap();
         let told = format!("{} | {}", error.chain(), error.help().unwrap());
@@ -39,7 +39,10 @@ async fn a_path_of_the_side_containers_own_image_is_refused_before_anything_is_s
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_helper_container_has_the_volumes_and_nothing_else() {
-    ENGINE.container("helped", &["--read-only", "--tmpfs", "/tmp", "--volume", "helped:/data", "--volume", "/srv/x:/x/y:ro"]);
+    ENGINE.container(
+        "helped",
+        &["--read-only", "--tmpfs", "/tmp", "--volume", "helped:/data", "--volume", "/srv/x:/x/y:ro"],
+    );
     let mut session = open(&transport("helped", json!({ "helper": "always" }))).await.unwrap();
     let paths = ["/data/a", "/x/y", "/x", "/tmp/a", "/etc"].map(str::to_owned);
     let answers = session.coverage(&paths).await.unwrap();

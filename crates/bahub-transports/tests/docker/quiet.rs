@@ -38,7 +38,8 @@ async fn a_container_that_can_write_to_the_same_data_is_refused_before_the_stop(
             if state == "paused" {
                 ENGINE.docker(&["pause", &name]);
             }
-            let refused = told(&open(&side(&ENGINE, "shared", json!({}))).await.err().unwrap_or_else(|| panic!("{case}")));
+            let refused =
+                told(&open(&side(&ENGINE, "shared", json!({}))).await.err().unwrap_or_else(|| panic!("{case}")));
             assert!(refused.contains("sharer (") && refused.contains("add sharer to `also_stop`"), "{case}: {refused}");
         }
         let also = json!({ "also_stop": ["sharer"], "stop_timeout": 1 });

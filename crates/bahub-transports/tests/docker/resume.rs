@@ -64,7 +64,8 @@ async fn the_side_container_goes_on_and_who_stops_the_original_then_is_heeded() 
         engine.docker(&["stop", "--time", "1", "running"]);
         // Neither another run, nor this one's end, nor the undo of a run that is ended at once.
         assert_eq!(transport.recover(&run()).await.unwrap(), []);
-        let mut other = open(&side(engine, "running", json!({ "also_stop": ["paused"], "stop_timeout": 1 }))).await.unwrap();
+        let mut other =
+            open(&side(engine, "running", json!({ "also_stop": ["paused"], "stop_timeout": 1 }))).await.unwrap();
         let others = other.exec(&Exec::new(["sleep", "100000"])).await.unwrap();
         other.quiesce().await.unwrap();
         other.close().await.unwrap();

@@ -82,7 +82,11 @@ impl Data {
     ///
     /// # Errors
     /// If the engine does not list its volumes.
-    pub(super) async fn shared(&self, docker: &Docker, mounts: &[MountPoint]) -> Result<Option<String>, TransportError> {
+    pub(super) async fn shared(
+        &self,
+        docker: &Docker,
+        mounts: &[MountPoint],
+    ) -> Result<Option<String>, TransportError> {
         let devices = devices(docker).await?;
         Ok(mounts.iter().find_map(|mount| self.written_by(mount, &devices)).map(str::to_owned))
     }
@@ -99,15 +103,20 @@ impl Data {
             !one.id.as_ref().is_some_and(|id| record.holds(id)) && !self.is_of_this_run(one.labels.as_ref())
         };
         let devices = devices(docker).await?;
-        let writers: Vec<_> = listed.iter().filter(|one| is_other(one)).filter_map(|one| self.writer(one, &devices)).collect();
+        let writers: Vec<_> =
+            listed.iter().filter(|one| is_other(one)).filter_map(|one| self.writer(one, &devices)).collect();
         let Some(first) = writers.first() else { return Ok(()) };
         let all: Vec<_> = writers.iter().map(|writer| format!("{} ({})", writer.name, writer.shares)).collect();
         let message = match &*all {
             [one] => format!("a container that runs can write to the same data: {one}"),
-            several => format!("{} containers that run can write to the same data: {}", several.len(), several.join(", ")),
+            several => {
+                format!("{} containers that run can write to the same data: {}", several.len(), several.join(", "))
+            }
         };
         let help = match &first.orchestrator {
-            Some(orchestrator) => format!("{} is {}: {}, meanwhile", first.name, orchestrator.role, orchestrator.way_out),
+            Some(orchestrator) => {
+                format!("{} is {}: {}, meanwhile", first.name, orchestrator.role, orchestrator.way_out)
+            }
             None => format!("add {} to `also_stop`, or mount the volume read-only there", first.name),
         };
         Err(TransportError::new(TransportErrorKind::NotOwn, message).with_help(help))
@@ -150,7 +159,8 @@ impl Origin {
 
     fn overlaps(&self, other: &Self) -> bool {
         let same = |one: &Option<String>, another: &Option<String>| one.is_some() && one == another;
-        let nested = |one: &String| other.folders.iter().any(|another| is_below(one, another) || is_below(another, one));
+        let nested =
+            |one: &String| other.folders.iter().any(|another| is_below(one, another) || is_below(another, one));
         same(&self.volume, &other.volume) || same(&self.device, &other.device) || self.folders.iter().any(nested)
     }
 }
@@ -158,7 +168,12 @@ impl Origin {
 async fn devices(docker: &Docker) -> Result<Devices, TransportError> {
     let listed = docker.list_volumes(None::<ListVolumesOptions>).await;
     let listed = listed.map_err(failed(TransportErrorKind::Unreachable, "cannot list the volumes"))?;
-    Ok(listed.volumes.into_iter().flatten().filter_map(|volume| Some((volume.name.clone(), device_of(&volume)?))).collect())
+    Ok(listed
+        .volumes
+        .into_iter()
+        .flatten()
+        .filter_map(|volume| Some((volume.name.clone(), device_of(&volume)?)))
+        .collect())
 }
 
 /// What the options of the driver `local` say, which are those of mount(8).
@@ -244,7 +259,8 @@ mod tests {
         let devices = Devices::from([("other".to_owned(), folder)]);
         assert!(shares(&["/app"], &mount("other", "/docker/volumes/other/_data", "/x"), &devices));
         let export = [("type", "nfs"), ("o", "addr=10.0.0.1,rw"), ("device", ":/export")];
-        let devices = Devices::from([("data".to_owned(), volume(&export).unwrap()), ("nfs".into(), volume(&export).unwrap())]);
+        let devices =
+            Devices::from([("data".to_owned(), volume(&export).unwrap()), ("nfs".into(), volume(&export).unwrap())]);
         assert!(shares(&["/data"], &mount("nfs", "/docker/volumes/nfs/_data", "/x"), &devices));
         assert_eq!(volume(&[("type", "tmpfs"), ("device", "tmpfs")]), None);
     }

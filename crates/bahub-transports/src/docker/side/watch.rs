@@ -104,7 +104,8 @@ impl Drop for Watch {
 
 fn unknown(reason: &str) -> TransportError {
     let message = format!("cannot prove that nobody used the data meanwhile: the engine's events ended ({reason})");
-    TransportError::new(TransportErrorKind::Lost, message).with_help("run it again; docker events shows what is watched")
+    TransportError::new(TransportErrorKind::Lost, message)
+        .with_help("run it again; docker events shows what is watched")
 }
 
 /// The engine's own time, as its events want it: seconds, and nine digits behind the point.
@@ -112,7 +113,8 @@ async fn now(docker: &Docker) -> Result<String, TransportError> {
     let what = "cannot ask the engine for its time";
     let info = docker.info().await.map_err(failed(TransportErrorKind::Unreachable, what))?;
     let time = info.system_time.and_then(|time| time.parse::<jiff::Timestamp>().ok());
-    let time = time.ok_or_else(|| TransportError::new(TransportErrorKind::Unreachable, format!("{what}: it gives none")))?;
+    let time =
+        time.ok_or_else(|| TransportError::new(TransportErrorKind::Unreachable, format!("{what}: it gives none")))?;
     Ok(format!("{}.{:09}", time.as_second(), time.subsec_nanosecond()))
 }
 
