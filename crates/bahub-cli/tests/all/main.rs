@@ -35,7 +35,7 @@ mod small_disk;
 mod spelling;
 mod ssh;
 mod swap;
-mod terminals;
 mod tar_fails;
+mod terminals;
 mod warnings;
 mod watchers;

@@ -87,7 +87,8 @@ fn a_restore_says_what_it_overwrites_and_with_what_and_takes_yes_alone() {
 #[test]
 fn a_passphrase_is_not_shown_and_the_terminal_is_as_before() {
     let scene = Scene::new();
-    let script = "before=$(stty -g); \"$0\" \"$@\"; code=$?; [ \"$before\" = \"$(stty -g)\" ] && echo as before; exit $code";
+    let script =
+        "before=$(stty -g); \"$0\" \"$@\"; code=$?; [ \"$before\" = \"$(stty -g)\" ] && echo as before; exit $code";
     let args = ["-c", script, env!("CARGO_BIN_EXE_bahub"), ":key:generate", "--email", "me@example.org"];
     let mut pty = Pty::start(scene.command_of("/bin/sh", &args));
     pty.until("Passphrase for the private key:");

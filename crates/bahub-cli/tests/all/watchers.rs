@@ -20,7 +20,9 @@ fn broken() -> Stdio {
 
 /// A tar that writes so many lines on standard error, and then does its work.
 fn loud(scene: &mut Scene, lines: usize) {
-    let say = format!("i=0; while [ $i -lt {lines} ]; do echo \"tar: line $i of many that nobody reads\" >&2; i=$((i+1)); done");
+    let say = format!(
+        "i=0; while [ $i -lt {lines} ]; do echo \"tar: line $i of many that nobody reads\" >&2; i=$((i+1)); done"
+    );
     shim(scene, &is_create(&format!("{say}\nexec /usr/bin/tar \"$@\"")));
 }
 
@@ -72,7 +74,8 @@ fn ctrl_c_into_a_dead_tee_ends_as_a_signal_does() {
 fn what_was_asked_for_and_cannot_be_written_is_a_failure() {
     let scene = Scene::new();
     scene.make();
-    for args in [&[":backup:list", "tree"][..], &[":config:show", "tree"], &[":help:info"], &["--help"], &["--version"]] {
+    for args in [&[":backup:list", "tree"][..], &[":config:show", "tree"], &[":help:info"], &["--help"], &["--version"]]
+    {
         let to = |stdout: Stdio| {
             let output = scene.command(args).stdout(stdout).stderr(Stdio::piped()).output().unwrap();
             (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
