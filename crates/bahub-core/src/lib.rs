@@ -14,6 +14,7 @@
 pub mod adapter;
 pub mod agent;
 pub mod capture;
+pub mod census;
 pub mod compression;
 #[cfg(feature = "config")]
 pub mod config;

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use bahub_core::adapter::{StepEnd, StepFailure};
 use bahub_core::capture::{Capture, Source};
+use bahub_core::census::{Counts, UNREADABLE};
 use bahub_core::compression::Algorithm;
 use bahub_core::facts::Fact;
 use bahub_core::link::{CaptureJob, Done, Failure, FailureKind, FromAgent, LinkError, LinkSender, Route};
@@ -241,7 +242,15 @@ fn counted(job: &CaptureJob, cx: &JobContext, warnings: &mut Warnings) -> Option
     let step = job.census.as_ref().filter(|_| job.compression.algorithm != Algorithm::None)?;
     let counted = within(CENSUS, step, MAX_CENSUS + 1, &cx.switch, &cx.log());
     match counted {
-        Ok((output, _)) if output.len() as u64 <= MAX_CENSUS => return Some(lines_of(&output)),
+        Ok((output, _)) if output.len() as u64 <= MAX_CENSUS => {
+            let lines = lines_of(&output);
+            match Counts::parse(&lines) {
+                Ok(_) => return Some(lines),
+                Err(why) => {
+                    warnings.push(format!("{UNREADABLE}, and a drill of this version will compare nothing: {why}"))
+                }
+            }
+        }
         Ok(_) => warnings.push("there is too much to count: a drill of this version will compare nothing".into()),
         Err(failure) => {
             warnings.push(format!(

@@ -235,6 +235,21 @@ fn an_agent_that_is_missing_or_wrong_is_told_before_anything_is_stopped() {
 }
 
 #[test]
+fn data_that_is_not_the_originals_or_not_its_alone_is_refused_before_anything_is_stopped() {
+    ENGINE.container("whose", &["--volume", "whose:/data"]);
+    let before = ENGINE.docker(&["inspect", "--format", "{{.State.StartedAt}}", "whose"]);
+    let spec = "orig_container: whose, temp_container_image: busybox, stop_timeout: 1";
+    let of = |paths: &str| scene("sidedocker", spec, ("bahub.adapters.filesystem", paths));
+    let images = of("paths: [/data, /etc]");
+    images.json(&[":backup:make", "tree"]).assert_code(8).assert_error(&["/etc", "no volume", "/data (whose)"]);
+    assert_eq!(images.list(), Vec::<String>::new());
+    ENGINE.container("whose-other", &["--volume", "whose:/x"]);
+    let shared = of("paths: [/data]");
+    shared.json(&[":backup:make", "tree"]).assert_code(8).assert_error(&["whose-other", "also_stop"]);
+    assert_eq!(ENGINE.docker(&["inspect", "--format", "{{.State.StartedAt}}", "whose"]), before);
+}
+
+#[test]
 fn one_that_does_not_become_healthy_is_a_warning_of_the_report() {
     let second_time = "[ -e /data/ran ] && touch /data/sick; touch /data/ran; exec sleep 100000";
     let health = ["--health-cmd", "test ! -e /data/sick", "--health-interval", "1s", "--health-retries", "1"];

@@ -6,7 +6,7 @@ use rustix::process::Signal;
 use super::support::Scene;
 
 /// Every moment of the transport's source.
-const MOMENTS: [&str; 11] = [
+const MOMENTS: [&str; 13] = [
     "side.found",
     "side.created",
     "side.placed",
@@ -14,9 +14,11 @@ const MOMENTS: [&str; 11] = [
     "side.stopping",
     "side.stopped-one",
     "side.stopped",
-    "side.closing",
+    "side.returning",
     "side.brought-back-one",
     "side.brought-back",
+    "side.returned",
+    "side.closing",
     "side.removed",
 ];
 
@@ -110,7 +112,7 @@ fn what_cannot_be_brought_back_is_told_and_stops_no_backup_of_another() {
     let mount = format!("type=bind,source={},target=/extra", folder.display());
     app.engine.docker(&["rm", "--force", "original"]);
     app.engine.container("original", &["--volume", "data:/data", "--mount", &mount]);
-    app.engine.container("third", &["--volume", "data:/data"]);
+    app.engine.container("third", &["--volume", "third:/data"]);
     let before = app.state();
     app.killed_at("side.stopped");
     // What it mounts is not there: it does not start.

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::census::Counts;
 use super::put_back::{Proven, put_back, replay};
 use super::read::Reading;
 use super::run::Run;
 use super::{RunError, RunErrorKind};
 use crate::adapter::Findings;
+use crate::census::Counts;
 use crate::event::Phase;
 use crate::plan::Plan;
 use crate::replay::{ReplayTarget, Scratch, Stored};
@@ -72,10 +72,13 @@ async fn looked_at(
         return Ok(());
     };
     let lines = reading.agent.lines(census, CENSUS, plan.adapter.as_ref(), cx).await?;
-    let unreadable = || RunError::new(RunErrorKind::Program, "what was counted cannot be read");
-    let counts = Counts::parse(&lines).ok_or_else(unreadable)?;
-    let captured =
-        restored.census.as_ref().and_then(|[before, after]| Some((Counts::parse(before)?, Counts::parse(after)?)));
+    let counts = Counts::parse(&lines).map_err(|why| {
+        RunError::new(RunErrorKind::Program, format!("the counts of what was restored cannot be read: {why}"))
+    })?;
+    let captured = restored
+        .census
+        .as_ref()
+        .and_then(|[before, after]| Some((Counts::parse(before).ok()?, Counts::parse(after).ok()?)));
     run.report.drill =
         Some(Drill { things: counts.things(), count: counts.sum(), compared: captured.is_some(), seconds });
     let Some((before, after)) = captured else {

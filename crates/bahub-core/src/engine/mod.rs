@@ -8,7 +8,6 @@ mod agent;
 mod agent_program;
 mod backup;
 mod capture;
-mod census;
 mod control;
 mod download;
 mod drill;

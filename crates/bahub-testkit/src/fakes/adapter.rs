@@ -24,6 +24,17 @@ impl CopyFile {
     }
 }
 
+impl CopyFile {
+    fn census_by(&self, program: Step, target: &ReplayTarget) -> Option<Step> {
+        let path = match &target.location {
+            RestoreTarget::Original => self.path.clone(),
+            RestoreTarget::Directory(folder) => folder.join("file"),
+            RestoreTarget::Database(_) => return None,
+        };
+        Some(program.arg("--").arg(path.as_os_str().as_encoded_bytes()))
+    }
+}
+
 impl Adapter for CopyFile {
     fn preflight(&self, _purpose: RunPurpose) -> Vec<Probe> {
         ["cat", "tee"].map(|name| Probe::tool("version", Step::new(name).arg("--version"))).into()
@@ -45,6 +56,11 @@ impl Adapter for CopyFile {
         };
         let step = Step::new("tee").arg("--").arg(path.as_os_str().as_encoded_bytes()).reads_backup();
         Ok(Replay { main: vec![step], ..Replay::default() })
+    }
+
+    /// `1234 /path/of/the/file`.
+    fn census(&self, target: &ReplayTarget) -> Option<Step> {
+        self.census_by(Step::new("wc").arg("-c"), target)
     }
 }
 
@@ -69,6 +85,8 @@ pub enum AdapterLie {
     RestoresGarbage,
     /// A member that looks like an option is one.
     MemberIsOption,
+    /// The census puts out names alone.
+    CountsNothing,
 }
 
 /// A [`CopyFile`] but for its lie.
@@ -107,6 +125,13 @@ impl LyingAdapter {
 impl Adapter for LyingAdapter {
     fn preflight(&self, purpose: RunPurpose) -> Vec<Probe> {
         if self.lie == AdapterLie::ProbesNothing { Vec::new() } else { self.honest.preflight(purpose) }
+    }
+
+    fn census(&self, target: &ReplayTarget) -> Option<Step> {
+        match self.lie {
+            AdapterLie::CountsNothing => self.honest.census_by(Step::new("ls"), target),
+            _ => self.honest.census(target),
+        }
     }
 
     fn capture(&self, _found: &Findings) -> Result<Capture, Unsupported> {

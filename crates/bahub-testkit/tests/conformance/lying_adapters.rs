@@ -82,3 +82,8 @@ async fn an_adapter_that_looks_for_nothing_is_rejected() {
 async fn a_password_in_the_process_list_is_rejected() {
     rejects_in_a_round_trip(AdapterLie::PasswordInEnvironment, claim::NO_SECRET_IN_PROC).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_census_that_counts_nothing_is_rejected() {
+    rejects_in_a_round_trip(AdapterLie::CountsNothing, claim::CENSUS_COUNTS).await;
+}

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bahub_core::instance::InstanceKind;
 use bahub_core::instance::{Coverage, Identity};
 use bahub_core::run::random_hex;
 use bahub_core::step::Exit;
@@ -13,11 +12,12 @@ use bollard::Docker;
 use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig};
 use bollard::query_parameters::{
     AttachContainerOptionsBuilder, CreateContainerOptionsBuilder, InspectContainerOptions,
-    RemoveContainerOptionsBuilder, StartContainerOptions,
+    RemoveContainerOptionsBuilder, RenameContainerOptionsBuilder, StartContainerOptions,
 };
 
+use super::coverage;
 use super::engine::{failed, machine_of, status};
-use super::find;
+use super::find::{self, ContainerInfo};
 use super::place::Folder;
 use super::stdio;
 
@@ -53,9 +53,13 @@ pub(super) struct Like {
 pub(super) struct Beside {
     docker: Docker,
     like: Like,
+    /// The container whose volumes they have.
+    original: ContainerInfo,
     folder: String,
     files: Vec<Placed>,
     made: Vec<String>,
+    /// What their names end with.
+    suffix: &'static str,
 }
 
 /// A file that each container gets before it starts.
@@ -67,11 +71,12 @@ struct Placed {
 }
 
 impl Beside {
-    pub(super) fn new(docker: Docker, like: Like) -> Result<Self, TransportError> {
+    pub(super) fn new(docker: Docker, like: Like, original: ContainerInfo) -> Result<Self, TransportError> {
         let random = random_hex(16).map_err(|error| {
-            TransportError::new(TransportErrorKind::Put, "no random name can be had").with_source(error)
+            TransportError::new(TransportErrorKind::Put, "the system has no random bytes for a name").with_source(error)
         })?;
-        Ok(Self { docker, like, folder: format!("/bahub-{random}/placed"), files: Vec::new(), made: Vec::new() })
+        let folder = format!("/bahub-{random}/placed");
+        Ok(Self { docker, like, original, folder, files: Vec::new(), made: Vec::new(), suffix: "" })
     }
 
     /// Makes a container whose main program is this command, with all that was placed.
@@ -81,7 +86,8 @@ impl Beside {
         let host = HostConfig {
             volumes_from: Some(volumes_from),
             readonly_rootfs: Some(read_only),
-            tmpfs: read_only.then(|| HashMap::from([("/tmp".to_owned(), String::new())])),
+            tmpfs: (read_only && !self.original.mounts_at("/tmp"))
+                .then(|| HashMap::from([("/tmp".to_owned(), String::new())])),
             network_mode: network,
             // An agent waits for what loses its parent; for other programs the engine's own init does.
             init: Some(pid.is_none() && !self.is_placed(command)),
@@ -108,7 +114,7 @@ impl Beside {
             host_config: Some(host),
             ..ContainerCreateBody::default()
         };
-        let name = format!("{name}-{}", self.made.len());
+        let name = format!("{name}-{}{}", self.made.len(), self.suffix);
         let options = CreateContainerOptionsBuilder::default().name(&name).build();
         // Known before it is there: the engine goes on where nobody waits for the answer.
         self.made.push(name.clone());
@@ -143,6 +149,24 @@ impl Beside {
         &self.made
     }
 
+    /// Has the names of all of them, and of those to come, end with this: of what the engine keeps about a container, its name
+    /// is what can be changed at any time.
+    ///
+    /// # Errors
+    /// The first that could not be renamed.
+    pub(super) async fn rename(&mut self, suffix: &'static str) -> Result<(), TransportError> {
+        self.suffix = suffix;
+        let mut result = Ok(());
+        for (number, id) in self.made.iter().enumerate() {
+            let name = format!("{}-{number}{suffix}", self.like.name);
+            let options = RenameContainerOptionsBuilder::default().name(&name).build();
+            let renamed = self.docker.rename_container(id, options).await;
+            result = result
+                .and(renamed.map_err(failed(TransportErrorKind::Undo, format!("cannot rename a container to {name}"))));
+        }
+        result
+    }
+
     /// Removes the containers and their own volumes.
     ///
     /// # Errors
@@ -153,6 +177,19 @@ impl Beside {
             result = result.and(remove(&self.docker, &id).await);
         }
         result
+    }
+
+    /// The points at which the image has volumes of its own.
+    async fn image_volumes(&self) -> Result<Vec<String>, TransportError> {
+        let image = &self.like.image;
+        match self.docker.inspect_image(image).await {
+            // What makes the container says so better.
+            Err(error) if status(&error) == Some(404) => Ok(Vec::new()),
+            Ok(inspected) => Ok(inspected.config.and_then(|config| config.volumes).unwrap_or_default()),
+            Err(error) => {
+                Err(failed(TransportErrorKind::Unreachable, format!("cannot inspect the image {image}"))(error))
+            }
+        }
     }
 }
 
@@ -221,11 +258,11 @@ pub(super) async fn remove(docker: &Docker, id: &str) -> Result<(), TransportErr
 #[async_trait]
 impl Session for Beside {
     async fn identity(&mut self) -> Result<Identity, TransportError> {
-        Ok(Identity::new(InstanceKind::Container, self.like.name.clone()))
+        Ok(self.original.identity())
     }
 
     async fn coverage(&mut self, paths: &[String]) -> Result<Vec<Coverage>, TransportError> {
-        Ok(vec![Coverage::Own; paths.len()])
+        Ok(coverage::by_volumes(&self.original, &self.like.image, &self.image_volumes().await?, paths))
     }
 
     async fn machine(&mut self) -> Result<Option<String>, TransportError> {

@@ -75,7 +75,7 @@ pub(super) fn failed(kind: TransportErrorKind, what: impl Into<String>) -> impl 
 /// [`TransportErrorKind::Unreachable`] if the engine does not know the image.
 pub(super) async fn machine_of(docker: &Docker, image: &str) -> Result<Option<String>, TransportError> {
     let inspected = docker.inspect_image(image).await;
-    let what = format!("the image {image} cannot be looked at");
+    let what = format!("cannot inspect the image {image}");
     let inspected = match inspected {
         // Where it is not there, what makes the container says so better.
         Err(error) if status(&error) == Some(404) => return Ok(None),

@@ -13,14 +13,14 @@ use super::engine::{failed, status};
 
 /// A container as it was found.
 #[derive(Debug, Clone)]
-pub(super) struct Found {
+pub(super) struct ContainerInfo {
     pub(super) id: String,
     /// Without the slash that the engine writes.
     pub(super) name: String,
     pub(super) inspected: ContainerInspectResponse,
 }
 
-impl Found {
+impl ContainerInfo {
     pub(super) fn status(&self) -> ContainerStateStatusEnum {
         self.inspected.state.as_ref().and_then(|state| state.status).unwrap_or(ContainerStateStatusEnum::EMPTY)
     }
@@ -44,8 +44,11 @@ impl Found {
 
     /// The mounts of a kind that outlives the container's processes: volumes and folders of the host.
     pub(super) fn volumes(&self) -> impl Iterator<Item = &MountPoint> {
-        let is_volume = |mount: &&MountPoint| mount.typ.as_deref() != Some("tmpfs");
-        self.inspected.mounts.iter().flatten().filter(is_volume)
+        self.inspected.mounts.iter().flatten().filter(|mount| mount.typ.as_deref() != Some("tmpfs"))
+    }
+
+    pub(super) fn labels(&self) -> Option<&HashMap<String, String>> {
+        self.inspected.config.as_ref()?.labels.as_ref()
     }
 
     /// Folders that live in memory: what the archive API puts there cannot be seen in the container.
@@ -63,7 +66,7 @@ impl Found {
     }
 
     /// # Errors
-    /// If nothing can run in it, naming its state and the way out.
+    /// If commands cannot run in it, naming its state and the way out.
     pub(super) fn must_run(&self) -> Result<(), TransportError> {
         let name = &self.name;
         let help = match self.status() {
@@ -72,7 +75,7 @@ impl Found {
             ContainerStateStatusEnum::RESTARTING => format!("it fails again and again: docker logs {name}"),
             _ => format!("docker start {name}; or a cold backup by bahub.transports.docker_sidecontainer"),
         };
-        let message = format!("the container {name} is {}, nothing can run in it", self.status());
+        let message = format!("the container {name} is {}: commands cannot run in it", self.status());
         Err(TransportError::new(TransportErrorKind::Unreachable, message).with_help(help))
     }
 }
@@ -81,7 +84,7 @@ impl Found {
 ///
 /// # Errors
 /// [`TransportErrorKind::Unreachable`] where none or several match.
-pub(super) async fn find(docker: &Docker, wanted: &str) -> Result<Found, TransportError> {
+pub(super) async fn find(docker: &Docker, wanted: &str) -> Result<ContainerInfo, TransportError> {
     let label = match wanted.split_once(':') {
         Some(("label", label)) => vec![label.trim().to_owned()],
         Some(("compose", service)) => compose(wanted, service.trim())?,
@@ -90,7 +93,7 @@ pub(super) async fn find(docker: &Docker, wanted: &str) -> Result<Found, Transpo
     let filters = HashMap::from([("label".to_owned(), label)]);
     let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
     let listed = docker.list_containers(Some(options)).await;
-    let listed = listed.map_err(failed(TransportErrorKind::Unreachable, "the containers cannot be listed"))?;
+    let listed = listed.map_err(failed(TransportErrorKind::Unreachable, "cannot list the containers"))?;
     let is_passing = |one: &ContainerSummary| {
         one.labels.as_ref().and_then(|labels| labels.get("com.docker.compose.oneoff")).is_some_and(|is| is == "True")
     };
@@ -101,7 +104,7 @@ pub(super) async fn find(docker: &Docker, wanted: &str) -> Result<Found, Transpo
         [] => Err(missing(wanted)),
         several => {
             let names: Vec<_> = several.iter().map(|(_, name)| name.trim_start_matches('/')).collect();
-            let message = format!("{wanted} means {} containers: {}", names.len(), names.join(", "));
+            let message = format!("{wanted} matches {} containers: {}", names.len(), names.join(", "));
             let help = "name one of them, or a label that it alone has";
             Err(TransportError::new(TransportErrorKind::Unreachable, message).with_help(help))
         }
@@ -125,7 +128,7 @@ fn compose(wanted: &str, service: &str) -> Result<Vec<String>, TransportError> {
 ///
 /// # Errors
 /// [`TransportErrorKind::Unreachable`] where there is none.
-pub(super) async fn inspect(docker: &Docker, id: &str) -> Result<Found, TransportError> {
+pub(super) async fn inspect(docker: &Docker, id: &str) -> Result<ContainerInfo, TransportError> {
     look(docker, id).await?.ok_or_else(|| missing(id))
 }
 
@@ -133,17 +136,20 @@ pub(super) async fn inspect(docker: &Docker, id: &str) -> Result<Found, Transpor
 ///
 /// # Errors
 /// [`TransportErrorKind::Unreachable`] where the engine does not tell.
-pub(super) async fn look(docker: &Docker, id: &str) -> Result<Option<Found>, TransportError> {
-    let what = format!("the container {id} cannot be looked at");
+pub(super) async fn look(docker: &Docker, id: &str) -> Result<Option<ContainerInfo>, TransportError> {
+    let what = format!("cannot inspect the container {id}");
     let inspected = match docker.inspect_container(id, None::<InspectContainerOptions>).await {
         Err(error) if status(&error) == Some(404) => return Ok(None),
         other => other.map_err(failed(TransportErrorKind::Unreachable, what))?,
     };
     let name = inspected.name.as_deref().unwrap_or(id).trim_start_matches('/').to_owned();
-    Ok(Some(Found { id: inspected.id.clone().unwrap_or_else(|| id.to_owned()), name, inspected }))
+    Ok(Some(ContainerInfo { id: inspected.id.clone().unwrap_or_else(|| id.to_owned()), name, inspected }))
 }
 
 fn missing(wanted: &str) -> TransportError {
-    let message = format!("no container is {wanted}");
+    let message = match wanted.contains(':') {
+        true => format!("no container matches {wanted}"),
+        false => format!("no container named \"{wanted}\""),
+    };
     TransportError::new(TransportErrorKind::Unreachable, message).with_help("docker ps --all lists what there is")
 }

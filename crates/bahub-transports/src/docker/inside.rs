@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bahub_core::instance::InstanceKind;
 use bahub_core::instance::{Coverage, Identity};
 use bahub_core::run::random_hex;
 use bahub_core::step::Exit;
@@ -14,7 +13,7 @@ use futures::StreamExt;
 
 use super::config::DockerConfig;
 use super::engine::{failed, machine_of, status};
-use super::find::Found;
+use super::find::ContainerInfo;
 use super::kept;
 use super::place::{self, Folder, Places, check_name};
 use super::stdio;
@@ -33,7 +32,7 @@ const DEAD_MAN: Duration = Duration::from_secs(35);
 #[derive(Debug)]
 pub(super) struct Inside {
     docker: Docker,
-    container: Found,
+    container: ContainerInfo,
     user: Option<String>,
     workdir: Option<String>,
     mark: String,
@@ -45,10 +44,11 @@ pub(super) struct Inside {
 }
 
 impl Inside {
-    pub(super) fn new(docker: Docker, container: Found, config: &DockerConfig) -> Result<Self, TransportError> {
+    pub(super) fn new(docker: Docker, container: ContainerInfo, config: &DockerConfig) -> Result<Self, TransportError> {
         let DockerConfig { user, workdir, keep_agent, .. } = config.clone();
         let mark = random_hex(16).map_err(|error| {
-            TransportError::new(TransportErrorKind::Exec, "no random name can be had").with_source(error)
+            TransportError::new(TransportErrorKind::Exec, "the system has no random bytes for a name")
+                .with_source(error)
         })?;
         Ok(Self {
             docker,
@@ -66,7 +66,7 @@ impl Inside {
     /// Makes a folder with this file in the first place that takes it and, where it is a program, can run it.
     async fn placed(&mut self, mut places: Places, file: PutFile<'_>) -> Result<PlacedPath, TransportError> {
         let random = random_hex(16).map_err(|error| {
-            TransportError::new(TransportErrorKind::Put, "no random name can be had").with_source(error)
+            TransportError::new(TransportErrorKind::Put, "the system has no random bytes for a name").with_source(error)
         })?;
         for spot in std::mem::take(&mut places.all) {
             let folder = Folder { path: spot.join(&format!("bahub-{random}")), owner: places.owner };
@@ -111,9 +111,10 @@ impl Inside {
 #[async_trait]
 impl Session for Inside {
     async fn identity(&mut self) -> Result<Identity, TransportError> {
-        Ok(Identity::new(InstanceKind::Container, self.container.name.clone()))
+        Ok(self.container.identity())
     }
 
+    /// Programs run in the container's own mount namespace: whatever they see is its own.
     async fn coverage(&mut self, paths: &[String]) -> Result<Vec<Coverage>, TransportError> {
         Ok(vec![Coverage::Own; paths.len()])
     }
@@ -175,10 +176,10 @@ impl Session for Inside {
         }
         let ended = end(&self.docker, &self.container.id, self.user.as_deref(), &self.mark).await;
         // An image without a shell: an agent ends and removes itself.
-        if ended != Ended::Swept {
+        if ended != KillOutcome::Killed {
             self.ended_by_itself().await?;
         }
-        if ended == Ended::Gone {
+        if ended == KillOutcome::Gone {
             return Ok(());
         }
         for path in &self.made {
@@ -205,7 +206,7 @@ impl Inside {
     }
 
     async fn exists(&self, path: &str) -> Result<bool, TransportError> {
-        let what = format!("the container {} cannot be looked at", self.container.name);
+        let what = format!("cannot inspect the container {}", self.container.name);
         place::exists(&self.docker, &self.container.id, path).await.map_err(failed(TransportErrorKind::Undo, what))
     }
 
@@ -274,22 +275,22 @@ async fn exit_of(docker: &Docker, id: &str, patience: Duration) -> Option<Exit> 
 
 /// What became of the programs of a session.
 #[derive(Debug, PartialEq, Eq)]
-enum Ended {
+enum KillOutcome {
     /// They were killed.
-    Swept,
+    Killed,
     /// The container is gone or does not run: so are they.
     Gone,
     /// There is no shell to do it with.
     NoShell,
 }
 
-async fn end(docker: &Docker, container: &str, user: Option<&str>, mark: &str) -> Ended {
+async fn end(docker: &Docker, container: &str, user: Option<&str>, mark: &str) -> KillOutcome {
     let script = format!("{KILL_MARKED}exit ${{blind:-0}}");
     let argv = ["sh", "-c", &script, "sh", mark];
     match run(docker, container, user, &argv).await {
-        Err(error) if matches!(status(&error), Some(404 | 409)) => Ended::Gone,
-        Ok(Some(Exit::Code(0))) => Ended::Swept,
-        _ => Ended::NoShell,
+        Err(error) if matches!(status(&error), Some(404 | 409)) => KillOutcome::Gone,
+        Ok(Some(Exit::Code(0))) => KillOutcome::Killed,
+        _ => KillOutcome::NoShell,
     }
 }
 

@@ -6,7 +6,7 @@ use bahub_core::run::random_hex;
 use bahub_core::transport::{PutFile, TransportError, TransportErrorKind};
 use bollard::Docker;
 
-use super::find::Found;
+use super::find::ContainerInfo;
 use super::place::{Folder, Owner, Places, download};
 use crate::kept::{folder_name, sha256};
 
@@ -20,14 +20,14 @@ const MOST: usize = 128 << 20;
 /// [`TransportErrorKind::Put`] if the system gives no random bytes.
 pub(super) async fn path(
     docker: &Docker,
-    container: &Found,
+    container: &ContainerInfo,
     places: &Places,
     file: PutFile<'_>,
     made: &mut Vec<String>,
 ) -> Result<Option<String>, TransportError> {
     let hash = sha256(file.content);
     let random = random_hex(8).map_err(|error| {
-        TransportError::new(TransportErrorKind::Put, "no random name can be had").with_source(error)
+        TransportError::new(TransportErrorKind::Put, "the system has no random bytes for a name").with_source(error)
     })?;
     // Its own name: two runs that place it at once write two files.
     let name = format!("{}-{random}", file.name);

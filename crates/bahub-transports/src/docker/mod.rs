@@ -3,8 +3,10 @@
 
 mod beside;
 mod config;
+mod coverage;
 mod engine;
 mod find;
+mod identity;
 mod inside;
 mod kept;
 mod place;
@@ -21,7 +23,7 @@ pub use config::{DockerConfig, Helper};
 pub use side::{Pull, PullPolicy, SideConfig, SideContainer};
 
 use beside::{Beside, Like};
-use find::Found;
+use find::ContainerInfo;
 use inside::Inside;
 
 /// Runs commands in a container.
@@ -52,12 +54,11 @@ impl Transport for Docker {
             Helper::Never => false,
         };
         if needs_helper {
-            let message = format!(
-                "a helper container stands in for {}: of its files it has those of volumes, and no others",
-                container.name
-            );
+            let message =
+                format!("a helper container stands in for {}: it has its volumes, and no other files", container.name);
             cx.events.emit(Event::Notice { message });
-            return Ok(Box::new(Beside::new(docker, self.helper_of(&container, cx))?));
+            let like = self.helper_of(&container, cx);
+            return Ok(Box::new(Beside::new(docker, like, container)?));
         }
         Ok(Box::new(Inside::new(docker, container, config)?))
     }
@@ -70,7 +71,7 @@ impl Transport for Docker {
 impl Docker {
     /// A container that stands in for one that has no place for the agent: the same files of volumes, the same network
     /// and processes, the same environment and user.
-    fn helper_of(&self, container: &Found, cx: &RunContext) -> Like {
+    fn helper_of(&self, container: &ContainerInfo, cx: &RunContext) -> Like {
         let Self(config) = self;
         let own = container.inspected.config.as_ref();
         let theirs = format!("container:{}", container.id);

@@ -9,7 +9,7 @@ use bollard::query_parameters::{DownloadFromContainerOptionsBuilder, UploadToCon
 use futures::StreamExt;
 
 use super::engine::{failed, status};
-use super::find::Found;
+use super::find::ContainerInfo;
 
 /// How large a file of users may be, in bytes.
 const MAX_PASSWD: usize = 16 << 20;
@@ -54,13 +54,17 @@ impl Spot {
 impl Places {
     /// # Errors
     /// [`TransportErrorKind::Put`] where the user is unknown there.
-    pub(super) async fn of(docker: &Docker, container: &Found, user: Option<&str>) -> Result<Self, TransportError> {
+    pub(super) async fn of(
+        docker: &Docker,
+        container: &ContainerInfo,
+        user: Option<&str>,
+    ) -> Result<Self, TransportError> {
         let mut places = Self { owner: owner(docker, container, user).await?, all: Vec::new(), tried: Vec::new() };
         places.find(container);
         Ok(places)
     }
 
-    fn find(&mut self, container: &Found) {
+    fn find(&mut self, container: &ContainerInfo) {
         let in_memory = container.in_memory();
         let is_in_memory = |place: &str| in_memory.iter().any(|mount| is_below(place, mount));
         let is_mounted = |place: &str| {
@@ -87,7 +91,7 @@ impl Places {
     }
 
     /// None would do.
-    pub(super) fn exhausted(&self, container: &Found) -> TransportError {
+    pub(super) fn exhausted(&self, container: &ContainerInfo) -> TransportError {
         let tried = self.tried.join("; ");
         let message = format!("no folder of the container {} takes the agent ({tried})", container.name);
         let help = "give the container a writable /tmp that allows execution or a writable volume, or `helper: always`";
@@ -110,7 +114,7 @@ impl Folder {
     pub(super) async fn make(
         &self,
         docker: &Docker,
-        container: &Found,
+        container: &ContainerInfo,
         file: PutFile<'_>,
     ) -> Result<(), bollard::errors::Error> {
         let (parent, name) = self.parted();
@@ -128,7 +132,7 @@ impl Folder {
     /// [`TransportErrorKind::Put`].
     pub(super) async fn named(
         docker: &Docker,
-        container: &Found,
+        container: &ContainerInfo,
         user: Option<&str>,
         path: &str,
     ) -> Result<Self, TransportError> {
@@ -149,7 +153,7 @@ impl Folder {
     pub(super) async fn write(
         &self,
         docker: &Docker,
-        container: &Found,
+        container: &ContainerInfo,
         of: PutFile<'_>,
     ) -> Result<String, TransportError> {
         let path = format!("{}/{}", self.path, of.name);
@@ -164,7 +168,7 @@ impl Folder {
 }
 
 /// Whether there is surely a place for a folder. What is mounted from the host may be a single file.
-pub(super) fn has_place(container: &Found) -> bool {
+pub(super) fn has_place(container: &ContainerInfo) -> bool {
     let is_volume = |mount: &MountPoint| mount.typ.as_deref() == Some("volume") && mount.rw == Some(true);
     !container.is_read_only() || container.volumes().any(is_volume)
 }
@@ -184,7 +188,7 @@ pub(super) fn check_name(file: PutFile<'_>) -> Result<(), TransportError> {
 
 async fn upload(
     docker: &Docker,
-    container: &Found,
+    container: &ContainerInfo,
     into: &str,
     archive: io::Result<Vec<u8>>,
 ) -> Result<(), bollard::errors::Error> {
@@ -231,7 +235,7 @@ fn append(
 }
 
 /// The numbers of the user that commands run as, out of the container's own /etc/passwd where it has a name.
-async fn owner(docker: &Docker, container: &Found, user: Option<&str>) -> Result<Owner, TransportError> {
+async fn owner(docker: &Docker, container: &ContainerInfo, user: Option<&str>) -> Result<Owner, TransportError> {
     let configured = container.inspected.config.as_ref().and_then(|config| config.user.clone());
     let user = user.map(str::to_owned).or(configured).unwrap_or_default();
     let name = user.split(':').next().unwrap_or_default();
@@ -256,7 +260,7 @@ fn owner_in(passwd: &str, name: &str) -> Option<Owner> {
 }
 
 /// The container's /etc/passwd, where it has one.
-async fn passwd(docker: &Docker, container: &Found) -> Option<String> {
+async fn passwd(docker: &Docker, container: &ContainerInfo) -> Option<String> {
     let bytes = download(docker, container, "/etc/passwd", MAX_PASSWD).await.ok()??;
     let mut archive = tar::Archive::new(&*bytes);
     let mut entry = archive.entries().ok()?.next()?.ok()?;
@@ -271,7 +275,7 @@ async fn passwd(docker: &Docker, container: &Found) -> Option<String> {
 /// If it cannot be read, or has more than `most` bytes.
 pub(super) async fn download(
     docker: &Docker,
-    container: &Found,
+    container: &ContainerInfo,
     path: &str,
     most: usize,
 ) -> Result<Option<Vec<u8>>, bollard::errors::Error> {

@@ -1,4 +1,4 @@
-//! Which container is meant, and what is said where nothing can run in it.
+//! Which container is meant, and what is said where commands cannot run in it.
 
 use serde_json::json;
 
@@ -20,7 +20,7 @@ async fn a_container_is_found_by_name_id_label_and_service() {
     }
     ENGINE.container("found-2", &options);
     let told = refusal("compose:shop/db").await;
-    assert!(told.contains("means 2 containers") && told.contains("found-2"), "{told}");
+    assert!(told.contains("matches 2 containers") && told.contains("found-2"), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -31,7 +31,7 @@ async fn what_does_not_run_is_a_clear_error() {
         let told = refusal(name).await;
         assert!(told.contains(says) && told.contains("docker "), "{told}");
     }
-    assert!(refusal("nobody").await.contains("no container is nobody | docker ps --all"));
+    assert!(refusal("nobody").await.contains("no container named \"nobody\" | docker ps --all"));
     assert!(refusal("compose:shop").await.contains("compose:PROJECT/SERVICE"));
     let elsewhere = transport("x", json!({ "docker_host": "unix:///nonexistent/socket" }));
     let error = open(&elsewhere).await.err().unwrap();

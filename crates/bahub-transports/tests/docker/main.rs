@@ -4,8 +4,12 @@
 
 mod bare;
 mod conforms;
+mod data;
 mod finds;
 mod frames;
 mod kept;
+mod quiet;
+mod resume;
 mod side;
 mod support;
+mod swarm;

@@ -2,24 +2,16 @@
 
 use std::sync::{Arc, Mutex};
 
+use async_trait::async_trait;
 use bahub_core::event::Events;
-use bahub_core::registry::TransportComponent;
 use bahub_core::run::{RunContext, RunPurpose};
 use bahub_core::transport::{Exec, Process, Session, Transport};
-use bahub_testkit::conformance::{self, TransportOptions, transport_claim};
+use bahub_testkit::conformance::{self, StoppedWorkload, TransportOptions, transport_claim};
 use bahub_testkit::fixtures::{DockerEngine, agent_program};
-use bahub_transports::docker::SideContainer;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::io::AsyncReadExt;
 
-use super::support::{merged, open, run, transport};
-
-fn side(engine: &DockerEngine, original: &str, more: Value) -> SideContainer {
-    let spec = json!({
-        "orig_container": original, "temp_container_image": "busybox", "docker_host": engine.host(), "pull": false, "wait_healthy": 5,
-    });
-    SideContainer::from_config(serde_json::from_value(merged(spec, more)).unwrap()).unwrap()
-}
+use super::support::{alone, open, run, side, status, transport};
 
 /// Everything that a run could leave or change.
 fn state(engine: &DockerEngine) -> String {
@@ -30,22 +22,36 @@ fn state(engine: &DockerEngine) -> String {
     lines.join("\n")
 }
 
-fn status(engine: &DockerEngine, name: &str) -> String {
-    engine.docker(&["inspect", "--format", "{{.State.Status}}", name])
-}
-
-/// An engine whose containers no other test touches.
-async fn alone(check: impl AsyncFnOnce(&mut DockerEngine)) {
-    let mut engine = DockerEngine::start();
-    check(&mut engine).await;
-}
-
 async fn said(session: &mut dyn Session, script: &str) -> String {
     let Process { mut stdout, exit, .. } = session.exec(&Exec::new(["sh", "-c", script])).await.unwrap();
     let mut text = String::new();
     stdout.read_to_string(&mut text).await.unwrap();
     exit.await;
     text
+}
+
+/// The container `original` of an engine.
+#[derive(Debug)]
+struct Original(String);
+
+impl Original {
+    fn docker(&self, arguments: &[&str]) -> String {
+        let output = std::process::Command::new("docker").env("DOCKER_HOST", &self.0).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+#[async_trait]
+impl StoppedWorkload for Original {
+    async fn is_up(&self) -> bool {
+        self.docker(&["inspect", "--format", "{{.State.Running}}", "original"]).trim() == "true"
+    }
+
+    async fn flip(&self) {
+        self.docker(&["start", "original"]);
+        self.docker(&["stop", "--time", "1", "original"]);
+    }
 }
 
 async fn conforms(options: TransportOptions) {
@@ -57,6 +63,9 @@ async fn conforms(options: TransportOptions) {
             scratch: "/data".into(),
             shares_files: false,
             purpose: RunPurpose::Restore,
+            own_paths: vec!["/data".into(), "/data/not/there/yet".into(), "/etc/../data/".into()],
+            foreign_paths: ["/", "/etc", "/tmp", "/data/../etc", "/database"].map(str::to_owned).to_vec(),
+            workload: Some(Arc::new(Original(engine.host()))),
             ..options
         };
         let report = conformance::transport(Arc::new(side(engine, "original", json!({}))), &options).await;
@@ -94,6 +103,11 @@ async fn a_helper_for_a_container_without_a_place_conforms() {
             scratch: "/data".into(),
             shares_files: false,
             ..TransportOptions::default()
+        };
+        let options = TransportOptions {
+            own_paths: vec!["/data".into()],
+            foreign_paths: vec!["/".into(), "/etc".into(), "/tmp".into()],
+            ..options
         };
         conformance::transport(Arc::new(transport("fixed", spec)), &options).await.assert_conforms();
         assert_eq!(state(engine), before);
@@ -239,7 +253,7 @@ async fn what_somebody_starts_meanwhile_spoils_the_work_and_stays_up() {
         session.verify_quiesced().await.unwrap();
         engine.docker(&["start", "original"]);
         let spoilt = session.verify_quiesced().await.unwrap_err().chain();
-        assert!(spoilt.contains("somebody started the container original"), "{spoilt}");
+        assert!(spoilt.contains("the container original was started while the data was in use"), "{spoilt}");
         session.close().await.unwrap();
         drop(process);
         assert_eq!(status(engine, "original"), "running");

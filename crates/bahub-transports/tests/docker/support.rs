@@ -7,7 +7,7 @@ use bahub_core::registry::TransportComponent;
 use bahub_core::run::{RunContext, RunPurpose};
 use bahub_core::transport::{Session, Transport, TransportError};
 use bahub_testkit::fixtures::DockerEngine;
-use bahub_transports::docker::Docker;
+use bahub_transports::docker::{Docker, SideContainer};
 use serde_json::{Value, json};
 
 pub(crate) static ENGINE: LazyLock<DockerEngine> = LazyLock::new(DockerEngine::start);
@@ -15,6 +15,28 @@ pub(crate) static ENGINE: LazyLock<DockerEngine> = LazyLock::new(DockerEngine::s
 pub(crate) fn transport(container: &str, more: Value) -> Docker {
     let spec = json!({ "container": container, "docker_host": ENGINE.host() });
     Docker::from_config(serde_json::from_value(merged(spec, more)).unwrap()).unwrap()
+}
+
+pub(crate) fn side(engine: &DockerEngine, original: &str, more: Value) -> SideContainer {
+    let spec = json!({
+        "orig_container": original, "temp_container_image": "busybox", "docker_host": engine.host(), "pull": false, "wait_healthy": 5,
+    });
+    SideContainer::from_config(serde_json::from_value(merged(spec, more)).unwrap()).unwrap()
+}
+
+/// An engine whose containers no other test touches.
+pub(crate) async fn alone(check: impl AsyncFnOnce(&mut DockerEngine)) {
+    let mut engine = DockerEngine::start();
+    check(&mut engine).await;
+}
+
+pub(crate) fn status(engine: &DockerEngine, name: &str) -> String {
+    engine.docker(&["inspect", "--format", "{{.State.Status}}", name])
+}
+
+/// When a container was last started: where it is the same, nobody stopped it meanwhile.
+pub(crate) fn started(engine: &DockerEngine, name: &str) -> String {
+    engine.docker(&["inspect", "--format", "{{.State.Running}} {{.State.StartedAt}}", name])
 }
 
 pub(crate) fn merged(mut spec: Value, more: Value) -> Value {

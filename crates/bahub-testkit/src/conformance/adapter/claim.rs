@@ -35,6 +35,8 @@ pub const ALL: [Claim; 8] = [
 
 /// What was backed up and lost comes back.
 pub const COMES_BACK: Claim = Claim("what was backed up and lost comes back");
+/// What the census puts out is counts: a number, a space and a name on each line.
+pub const CENSUS_COUNTS: Claim = Claim("what the census puts out is a number, a space and a name on each line");
 /// No secret is seen in the process list of a run.
 pub const NO_SECRET_IN_PROC: Claim = Claim("no secret is seen in /proc while a backup and a restore run");
 /// A program that is killed in mid-stream leaves no version.
@@ -48,8 +50,9 @@ pub const MISSING_IS_NAMED: Claim = Claim("a missing program is found before any
 pub const DAMAGE_TOUCHES_NOTHING: Claim = Claim("a restore from a damaged version fails and touches nothing");
 
 /// Every claim of [`adapter_round_trip`](super::super::adapter_round_trip()), in the order of its check.
-pub const ROUND_TRIP: [Claim; 6] = [
+pub const ROUND_TRIP: [Claim; 7] = [
     COMES_BACK,
+    CENSUS_COUNTS,
     NO_SECRET_IN_PROC,
     DAMAGE_TOUCHES_NOTHING,
     KILLED_LEAVES_NO_VERSION,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bahub_core::adapter::Adapter;
+use bahub_core::census::UNREADABLE;
 use bahub_core::engine::{RestoreOptions, RunErrorKind, RunOutcome};
 use bahub_core::replay::ReplayTarget;
 use bahub_core::report::Outcome;
@@ -80,6 +81,9 @@ pub async fn adapter_round_trip(adapter: Arc<dyn Adapter>, data: &dyn LiveData, 
     let mut report = Report::of("adapter round trip");
     trial.data.prepare().await;
     report.check(claim::COMES_BACK, how.limit, trial.comes_back()).await;
+    if trial.adapter.census(&trial.data.target()).is_some() {
+        report.check(claim::CENSUS_COUNTS, how.limit, trial.census_counts()).await;
+    }
     if !how.secrets.is_empty() {
         report.check(claim::NO_SECRET_IN_PROC, how.limit, trial.no_secret_in_proc()).await;
     }
@@ -131,6 +135,14 @@ impl Trial<'_> {
         done(&self.room.backup(&plan).await, "second backup")?;
         done(&self.restore(&plan).await, "restore over live data")?;
         self.data.compare().await.map_err(|differs| format!("after the restore over live data: {differs}"))
+    }
+
+    async fn census_counts(&self) -> Checked {
+        let plan = self.room.plan(Arc::clone(&self.adapter), MemorySink::shared("census"));
+        let outcome = self.room.backup(&plan).await;
+        done(&outcome, "backup")?;
+        let unreadable = outcome.report.warnings.iter().find(|warning| warning.contains(UNREADABLE));
+        unreadable.map_or(Ok(()), |warning| Err(warning.clone()))
     }
 
     async fn no_secret_in_proc(&self) -> Checked {

@@ -5,11 +5,14 @@
 //! stopped; the original is up again before the side container goes.
 
 mod config;
+mod data;
 mod record;
 mod recover;
 mod session;
+mod watch;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -25,10 +28,12 @@ pub use config::{Pull, PullPolicy, SideConfig};
 
 use super::beside::{Beside, Like};
 use super::engine::{self, failed, status};
-use super::find;
+use super::find::{self, ContainerInfo};
+use super::identity::Orchestrator;
 use crate::lease::Holder;
+use data::Data;
 use record::{Before, Record};
-use session::Side;
+use session::{Side, Workload};
 
 /// Runs commands in a container beside the one whose data is meant.
 #[derive(Debug)]
@@ -56,13 +61,17 @@ impl Transport for SideContainer {
         let mut before = Vec::new();
         if config.stop {
             for name in &config.also_stop {
-                add(&mut before, Before::of(&find::find(&docker, name).await?, config.stop_timeout)?)?;
+                add(&mut before, &find::find(&docker, name).await?, config.stop_timeout)?;
             }
-            add(&mut before, Before::of(&original, config.stop_timeout)?)?;
+            add(&mut before, &original, config.stop_timeout)?;
         }
-        pull(&docker, &config.temp_container_image, config.pull.policy()).await?;
         let record = Record { run: cx.id.clone(), holder: Holder::this(), before };
         recover::must_be_free(&docker, &record).await?;
+        let data = Data::of(&original, &cx.required_paths, &cx.id);
+        if config.stop {
+            data.must_have_no_writer(&docker, &record).await?;
+        }
+        pull(&docker, &config.temp_container_image, config.pull.policy()).await?;
         let own_network = original.inspected.host_config.as_ref().and_then(|host| host.network_mode.clone());
         let manner = if cx.purpose == RunPurpose::Backup { "ro" } else { "rw" };
         let like = Like {
@@ -76,10 +85,18 @@ impl Transport for SideContainer {
             ..Like::default()
         };
         bahub_core::fault_point("side.found");
-        let beside = Beside::new(docker.clone(), like)?;
-        let wait_healthy = Duration::from_secs(config.wait_healthy);
-        let (stop_timeout, cx) = (config.stop_timeout, cx.clone());
-        Ok(Box::new(Side { docker, beside, record, stop_timeout, wait_healthy, cx, stopped: false }))
+        Ok(Box::new(Side {
+            beside: Beside::new(docker.clone(), like, original)?,
+            docker,
+            record,
+            data,
+            stop_timeout: config.stop_timeout,
+            wait_healthy: Duration::from_secs(config.wait_healthy),
+            cx: cx.clone(),
+            watch: None,
+            workload: Workload::Untouched,
+            is_down: Arc::default(),
+        }))
     }
 
     async fn recover(&self, cx: &RunContext) -> Result<Vec<Recovered>, TransportError> {
@@ -88,8 +105,18 @@ impl Transport for SideContainer {
 }
 
 /// # Errors
-/// [`TransportErrorKind::Refused`] where a container is named twice.
-fn add(before: &mut Vec<Before>, one: Before) -> Result<(), TransportError> {
+/// [`TransportErrorKind::Refused`] where a container is named twice, or could not be brought back;
+/// [`TransportErrorKind::NotOwn`] where an orchestrator would start another one in its place.
+fn add(before: &mut Vec<Before>, container: &ContainerInfo, timeout: Option<u32>) -> Result<(), TransportError> {
+    if let Some(Orchestrator { role, way_out }) = container.labels().and_then(Orchestrator::of) {
+        let message = format!("the container {} is {role}, which starts another one when it stops", container.name);
+        let help = format!(
+            "scale it down meanwhile ({way_out}), and name a container with the same volumes that does not run \
+             (docker create --volume ...) instead; `stop: false` copies files in use"
+        );
+        return Err(TransportError::new(TransportErrorKind::NotOwn, message).with_help(help));
+    }
+    let one = Before::of(container, timeout)?;
     if before.iter().any(|other| other.id == one.id) {
         let message = format!("the container {} is to be stopped twice", one.name);
         let help = "name it once, in `also_stop` or as the original";
@@ -105,7 +132,7 @@ pub(super) fn labels(cx: &RunContext) -> HashMap<String, String> {
 }
 
 async fn pull(docker: &bollard::Docker, image: &str, policy: PullPolicy) -> Result<(), TransportError> {
-    let what = format!("the image {image} cannot be had");
+    let what = format!("the image {image} is not available");
     let is_there = match docker.inspect_image(image).await {
         Ok(_) => true,
         Err(error) if status(&error) == Some(404) => false,

@@ -10,7 +10,7 @@ use bollard::query_parameters::{StartContainerOptions, StopContainerOptionsBuild
 use serde::{Deserialize, Serialize};
 
 use super::super::engine::{failed, status};
-use super::super::find::{self, Found};
+use super::super::find::{self, ContainerInfo};
 use crate::lease::Holder;
 
 pub(super) const RUN: &str = "bahub.run";
@@ -22,6 +22,33 @@ const MAX_STOP: Duration = Duration::from_secs(3600);
 const STOPS: Duration = Duration::from_secs(3);
 /// How often the engine is asked whether a stop has come.
 const ASKED: Duration = Duration::from_millis(200);
+
+/// How far a run is with what it stopped. Labels stay as they are made, so this is how the side container's name ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Progress {
+    /// It may be stopped.
+    Held,
+    /// It was down from the stop until now, and is being brought back.
+    Returning,
+    /// It is back: what becomes of it now is nobody's but its owner's.
+    Returned,
+}
+
+impl Progress {
+    pub(super) const fn suffix(self) -> &'static str {
+        match self {
+            Self::Held => "",
+            Self::Returning => ".returning",
+            Self::Returned => ".returned",
+        }
+    }
+
+    /// What the name of a side container says.
+    pub(super) fn of(name: &str) -> Self {
+        let is = |progress: &Self| name.ends_with(progress.suffix());
+        [Self::Returned, Self::Returning].into_iter().find(is).unwrap_or(Self::Held)
+    }
+}
 
 /// The containers that a run stops, in the order in which it does; the original is the last.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +86,7 @@ pub(super) enum Was {
 impl Before {
     /// # Errors
     /// [`TransportErrorKind::Refused`] where the container could not be brought back to what it is now.
-    pub(super) fn of(found: &Found, timeout: Option<u32>) -> Result<Self, TransportError> {
+    pub(super) fn of(found: &ContainerInfo, timeout: Option<u32>) -> Result<Self, TransportError> {
         let name = &found.name;
         let refused = |why: &str, help: &str| {
             let message = format!("the container {name} cannot be stopped and brought back: {why}");
@@ -107,11 +134,17 @@ impl Record {
         self.before.iter().any(|before| before.id == id)
     }
 
+    /// Whether anything is to be stopped.
+    pub(super) fn stops(&self) -> bool {
+        self.before.iter().any(|before| before.was != Was::Down)
+    }
+
     /// # Errors
     /// [`TransportErrorKind::Refused`], naming the first container that is not as it was.
     pub(super) async fn must_be_unchanged(&self, docker: &Docker, timeout: Option<u32>) -> Result<(), TransportError> {
-        for Before { id, name, was, .. } in &self.before {
-            if Before::of(&find::inspect(docker, id).await?, timeout)?.was != *was {
+        for Before { id, name, was, started, .. } in &self.before {
+            let now = Before::of(&find::inspect(docker, id).await?, timeout)?;
+            if now.was != *was || now.started != *started {
                 let message = format!("the container {name} is not what it was when the run began");
                 return Err(TransportError::new(TransportErrorKind::Refused, message).with_help("run it again"));
             }
@@ -119,16 +152,21 @@ impl Record {
         Ok(())
     }
 
+    /// Whether all are down, and have been since they were stopped.
+    ///
     /// # Errors
-    /// [`TransportErrorKind::Refused`], naming the first container that somebody has started.
+    /// [`TransportErrorKind::NotOwn`], naming the first container that somebody has started.
     pub(super) async fn must_be_down(&self, docker: &Docker) -> Result<(), TransportError> {
-        for Before { id, name, .. } in &self.before {
-            let found = find::inspect(docker, id).await?;
-            if !matches!(found.status(), Status::EXITED | Status::CREATED | Status::DEAD) {
-                let message = format!("somebody started the container {name} while its data was worked on");
-                let help = "find out who starts it (a supervisor, a compose file), and have that wait";
-                return Err(TransportError::new(TransportErrorKind::Refused, message).with_help(help));
-            }
+        for Before { id, name, started, .. } in &self.before {
+            let meanwhile = match find::look(docker, id).await? {
+                None => "removed",
+                Some(found) if found.is_up() => "started",
+                Some(found) if found.started() != *started => "started, and stopped again,",
+                Some(_) => continue,
+            };
+            let message = format!("the container {name} was {meanwhile} while the data was in use by this run");
+            let help = "find out what starts it (a supervisor, a timer, a compose file), and have that wait";
+            return Err(TransportError::new(TransportErrorKind::NotOwn, message).with_help(help));
         }
         Ok(())
     }
@@ -163,14 +201,14 @@ impl Record {
     }
 
     /// Brings everything back to what it was, the last that was stopped first; harmless where nothing was stopped. Gives
-    /// what was done, a sentence each.
+    /// what was done, a sentence each. Where a run had begun with that, what was started since then is left as it is.
     ///
     /// # Errors
     /// [`TransportErrorKind::Undo`], naming the containers; the others are as they were.
-    pub(super) async fn bring_back(&self, docker: &Docker) -> Result<Vec<String>, TransportError> {
+    pub(super) async fn bring_back(&self, docker: &Docker, progress: Progress) -> Result<Vec<String>, TransportError> {
         let (mut done, mut wrong) = (Vec::new(), None);
         for before in self.before.iter().rev() {
-            match before.bring_back(docker).await {
+            match before.bring_back(docker, progress).await {
                 Ok(what) => done.extend(what.map(|what| format!("{} {what}", before.name))),
                 Err(error) => wrong = wrong.or(Some(error)),
             }
@@ -201,9 +239,9 @@ impl Record {
 }
 
 impl Before {
-    async fn bring_back(&self, docker: &Docker) -> Result<Option<&'static str>, TransportError> {
+    async fn bring_back(&self, docker: &Docker, progress: Progress) -> Result<Option<&'static str>, TransportError> {
         let Self { id, name, was, .. } = self;
-        if *was == Was::Down {
+        if *was == Was::Down || progress == Progress::Returned {
             return Ok(None);
         }
         let help = format!("docker start {name}");
@@ -216,6 +254,8 @@ impl Before {
             (Was::Running, true) => return Ok(None),
             (_, true) if found.status() == Status::PAUSED => return Ok(None),
             (_, true) => {}
+            // It was back, and somebody has stopped it.
+            (_, false) if progress == Progress::Returning && found.started() != self.started => return Ok(None),
             (_, false) => match docker.start_container(id, None::<StartContainerOptions>).await {
                 // 304: somebody else was quicker.
                 Err(error) if status(&error) != Some(304) => return Err(undone(error)),
@@ -230,7 +270,7 @@ impl Before {
     }
 
     /// The container, when no stop of it can be under way any more.
-    async fn settled(&self, docker: &Docker) -> Result<Found, TransportError> {
+    async fn settled(&self, docker: &Docker) -> Result<ContainerInfo, TransportError> {
         let until = Instant::now() + Duration::from_secs(self.patience) + STOPS;
         loop {
             let found = find::inspect(docker, &self.id).await.map_err(|error| {
@@ -265,5 +305,12 @@ mod tests {
         let odd = Record { before: vec![Before { id: "../x".into(), ..record.before[0].clone() }], ..record };
         assert_eq!(Record::parse(&odd.labels()), None);
         assert_eq!(Record::parse(&HashMap::new()), None);
+    }
+
+    #[test]
+    fn the_name_of_a_side_container_says_how_far_its_run_is() {
+        for progress in [Progress::Held, Progress::Returning, Progress::Returned] {
+            assert_eq!(Progress::of(&format!("bahub-a.returned-0123-0{}", progress.suffix())), progress);
+        }
     }
 }

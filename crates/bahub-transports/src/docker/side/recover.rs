@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use bahub_core::run::RunPurpose;
 use bahub_core::transport::{Recovered, TransportError, TransportErrorKind};
 use bollard::Docker;
-use bollard::models::ContainerStateStatusEnum as Status;
+use bollard::models::{ContainerStateStatusEnum as Status, ContainerSummary};
 use bollard::query_parameters::ListContainersOptionsBuilder;
 
 use super::super::beside::{end, remove};
 use super::super::engine::failed;
-use super::super::find::{self, Found};
-use super::record::{RUN, Record, Was};
+use super::super::find::{self, ContainerInfo};
+use super::record::{Progress, RUN, Record, Was};
 use crate::lease::Holder;
 
 /// Mends what dead runs left: what they stopped is up first, then their containers go.
@@ -21,23 +21,24 @@ use crate::lease::Holder;
 pub(in crate::docker) async fn recover(docker: &Docker, purpose: RunPurpose) -> Result<Vec<Recovered>, TransportError> {
     let (mut recovered, mut wrong) = (Vec::new(), None);
     let (mut dead, mut held) = (Vec::new(), Vec::new());
-    for (id, record) in records(docker).await? {
-        match is_dead(docker, &id, &record, purpose).await {
-            Ok(true) => dead.push((id, record)),
-            Ok(false) => held.extend(record.before.into_iter().map(|before| before.id)),
-            // One that cannot be looked at may live.
-            Err(error) => {
-                held.extend(record.before.into_iter().map(|before| before.id));
-                wrong = wrong.or(Some(error));
-            }
+    for Left { id, record, progress } in records(docker).await? {
+        let is_dead = is_dead(docker, &id, &record, purpose).await;
+        if matches!(is_dead, Ok(true)) {
+            dead.push((id, record, progress));
+            continue;
+        }
+        // One that cannot be looked at may live.
+        wrong = wrong.or(is_dead.err());
+        if progress != Progress::Returned {
+            held.extend(record.before.into_iter().map(|before| before.id));
         }
     }
-    for (id, mut record) in dead {
+    for (id, mut record, progress) in dead {
         // What a live run holds too waits for its end, and so does the record of how it was.
         let all = record.before.len();
         record.before.retain(|before| !held.contains(&before.id));
         let is_whole = record.before.len() == all;
-        match mended(docker, &id, record, is_whole).await {
+        match mended(docker, &id, record, progress, is_whole).await {
             Ok(done) => recovered.extend(done),
             Err(error) => wrong = wrong.or(Some(error)),
         }
@@ -59,8 +60,8 @@ fn undone(error: TransportError) -> TransportError {
 pub(super) async fn must_be_free(docker: &Docker, of: &Record) -> Result<(), TransportError> {
     let refused =
         |message: String, help: &str| Err(TransportError::new(TransportErrorKind::Refused, message).with_help(help));
-    for (side, other) in records(docker).await? {
-        if other.run == of.run {
+    for Left { id: side, record: other, progress } in records(docker).await? {
+        if other.run == of.run || progress == Progress::Returned {
             continue;
         }
         let shared: Vec<_> = other.before.iter().filter(|one| of.holds(&one.id)).collect();
@@ -79,13 +80,34 @@ pub(super) async fn must_be_free(docker: &Docker, of: &Record) -> Result<(), Tra
     Ok(())
 }
 
-/// The side containers that there are, and their records.
-async fn records(docker: &Docker) -> Result<Vec<(String, Record)>, TransportError> {
+/// A side container that there is, and its run's record.
+struct Left {
+    id: String,
+    record: Record,
+    progress: Progress,
+}
+
+/// The side containers that there are; of the several that a run may have the one that says most counts.
+async fn records(docker: &Docker) -> Result<Vec<Left>, TransportError> {
     let filters = HashMap::from([("label".to_owned(), vec![RUN.to_owned()])]);
     let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
     let listed = docker.list_containers(Some(options)).await;
-    let listed = listed.map_err(failed(TransportErrorKind::Unreachable, "the containers cannot be listed"))?;
-    Ok(listed.into_iter().filter_map(|side| side.id.zip(side.labels.as_ref().and_then(Record::parse))).collect())
+    let listed = listed.map_err(failed(TransportErrorKind::Unreachable, "cannot list the containers"))?;
+    let left = |side: ContainerSummary| {
+        let record = Record::parse(side.labels.as_ref()?)?;
+        let progress = side.names.iter().flatten().map(|name| Progress::of(name)).max().unwrap_or(Progress::Held);
+        Some(Left { id: side.id?, record, progress })
+    };
+    let mut all: Vec<_> = listed.into_iter().filter_map(left).collect();
+    let furthest = all.iter().fold(HashMap::new(), |mut furthest, left| {
+        let progress = furthest.entry(left.record.run.clone()).or_insert(left.progress);
+        *progress = left.progress.max(*progress);
+        furthest
+    });
+    for left in &mut all {
+        left.progress = furthest.get(&left.record.run).copied().unwrap_or(left.progress);
+    }
+    Ok(all)
 }
 
 async fn is_dead(docker: &Docker, side: &str, record: &Record, purpose: RunPurpose) -> Result<bool, TransportError> {
@@ -95,8 +117,8 @@ async fn is_dead(docker: &Docker, side: &str, record: &Record, purpose: RunPurpo
     // The run is of another host or boot: its agent ends within 30 s of it, and the container with the agent. One that
     // was never started may be about to be: only who asks for it has it removed.
     let side = find::look(docker, side).await?;
-    let never_started = |side: &Found| side.status() == Status::CREATED && purpose == RunPurpose::Recover;
-    let has_ended = |side: &Found| matches!(side.status(), Status::EXITED | Status::DEAD);
+    let never_started = |side: &ContainerInfo| side.status() == Status::CREATED && purpose == RunPurpose::Recover;
+    let has_ended = |side: &ContainerInfo| matches!(side.status(), Status::EXITED | Status::DEAD);
     Ok(side.is_none_or(|side| has_ended(&side) || never_started(&side)))
 }
 
@@ -104,6 +126,7 @@ async fn mended(
     docker: &Docker,
     id: &str,
     mut record: Record,
+    progress: Progress,
     is_whole: bool,
 ) -> Result<Vec<Recovered>, TransportError> {
     // None: it went between the list and now.
@@ -113,14 +136,16 @@ async fn mended(
     // Whatever still works in it works for nobody, and on the data of what is about to start.
     end(docker, &[id.to_owned()]).await?;
     let mut there = Vec::new();
-    for before in record.before {
+    // What is back may be gone, or down, by its owner's wish.
+    let before = if progress == Progress::Returned { Vec::new() } else { record.before };
+    for before in before {
         match find::look(docker, &before.id).await? {
             Some(_) => there.push(before),
             None => done.push(container(&before.name, "somebody removed it: there is nothing to bring back")),
         }
     }
     record.before = there;
-    let brought_back = record.bring_back(docker).await?;
+    let brought_back = record.bring_back(docker, progress).await?;
     let sentences = brought_back.iter().filter_map(|sentence| sentence.split_once(' '));
     done.extend(sentences.map(|(name, done)| container(name, done)));
     if !is_whole {

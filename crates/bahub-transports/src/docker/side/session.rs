@@ -1,5 +1,7 @@
-//! An open place: a side container, and an original that it may stop.
+//! An open session: a side container, and an original that it may stop.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,17 +12,32 @@ use bollard::Docker;
 
 use super::super::beside::{Beside, end, remove};
 use super::super::engine;
-use super::record::Record;
+use super::data::Data;
+use super::record::{Progress, Record};
 use super::recover::must_be_free;
+use super::watch::Watch;
 
 pub(super) struct Side {
     pub(super) docker: Docker,
     pub(super) beside: Beside,
     pub(super) record: Record,
+    pub(super) data: Data,
     pub(super) stop_timeout: Option<u32>,
     pub(super) wait_healthy: Duration,
     pub(super) cx: RunContext,
-    pub(super) stopped: bool,
+    /// From before the stop until the workload is back.
+    pub(super) watch: Option<Watch>,
+    pub(super) workload: Workload,
+    /// Whether something is to be brought back, for what is undone where this session was dropped.
+    pub(super) is_down: Arc<AtomicBool>,
+}
+
+/// What the session did to the original and to `also_stop`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Workload {
+    Untouched,
+    Stopped,
+    Back,
 }
 
 #[async_trait]
@@ -38,7 +55,16 @@ impl Session for Side {
     }
 
     async fn exec(&mut self, command: &Exec) -> Result<Process, TransportError> {
-        self.beside.exec(command).await
+        let process = self.beside.exec(command).await;
+        let (docker, made, is_down) = (self.docker.clone(), self.beside.made().to_vec(), Arc::clone(&self.is_down));
+        // Should this session be dropped. It stays where it is the record of what is still to be brought back.
+        self.cx.undo.defer("remove the side container", async move {
+            if is_down.load(Ordering::Acquire) {
+                return Ok(());
+            }
+            removed(&docker, &made).await.map_err(|error| error.chain())
+        });
+        process
     }
 
     async fn put(&mut self, file: PutFile<'_>) -> Result<PlacedPath, TransportError> {
@@ -50,13 +76,18 @@ impl Session for Side {
         must_be_free(&self.docker, &self.record).await?;
         // What is not as it was when the run began is somebody's wish: nothing was stopped, so nothing is brought back.
         self.record.must_be_unchanged(&self.docker, self.stop_timeout).await?;
-        let (docker, record, made) = (self.docker.clone(), self.record.clone(), self.beside.made().to_vec());
-        // Should this session be dropped: bringing back twice does no harm.
-        self.cx.undo.defer("bring the stopped containers back", async move {
-            let brought_back = insisting(&docker, &made, &record, Ends::Stays).await;
-            brought_back.map_err(|error| error.chain())
-        });
-        self.stopped = true;
+        if self.record.before.is_empty() {
+            return Ok(());
+        }
+        // Whoever starts from here on is seen, and then who runs already.
+        self.watch = Some(Watch::start(&self.docker).await?);
+        self.data.must_have_no_writer(&self.docker, &self.record).await?;
+        self.defer_bringing_back();
+        self.is_down.store(true, Ordering::Release);
+        self.workload = Workload::Stopped;
+        if self.record.stops() {
+            self.cx.downtime.begin();
+        }
         bahub_core::fault_point("side.stopping");
         self.record.stop(&self.docker, self.stop_timeout).await?;
         bahub_core::fault_point("side.stopped");
@@ -64,16 +95,47 @@ impl Session for Side {
     }
 
     async fn verify_quiesced(&mut self) -> Result<(), TransportError> {
-        if self.stopped { self.record.must_be_down(&self.docker).await } else { Ok(()) }
+        let Some(watch) = &self.watch else { return Ok(()) };
+        self.record.must_be_down(&self.docker).await?;
+        self.data.must_have_no_writer(&self.docker, &self.record).await?;
+        watch.must_have_seen_nobody(&self.data, &self.record).await
+    }
+
+    /// The side container goes on; its name says that nothing is left to be brought back.
+    async fn resume(&mut self) -> Result<(), TransportError> {
+        if self.workload != Workload::Stopped {
+            return Ok(());
+        }
+        // The original comes back also where this fails; what is lost is how far that is, should this process be killed.
+        let returning = self.beside.rename(Progress::Returning.suffix()).await;
+        bahub_core::fault_point("side.returning");
+        let (docker, record) = (&self.docker, &self.record);
+        insisting(docker, || async move { record.bring_back(docker, Progress::Held).await.map(drop) }).await?;
+        bahub_core::fault_point("side.brought-back");
+        self.came_back();
+        let returned = self.beside.rename(Progress::Returned.suffix()).await;
+        if let Err(error) = returning.and(returned) {
+            self.cx.warn(format!("the side container still says that containers are stopped: {}", error.chain()));
+        }
+        bahub_core::fault_point("side.returned");
+        Ok(())
     }
 
     /// The original is up before the side container, which is the record of that, goes.
     async fn close(mut self: Box<Self>) -> Result<(), TransportError> {
         bahub_core::fault_point("side.closing");
-        if !self.stopped {
-            return self.beside.remove().await;
+        match self.workload {
+            Workload::Untouched => return self.beside.remove().await,
+            Workload::Stopped => {
+                let (docker, made, record) = (&self.docker, self.beside.made(), &self.record);
+                insisting(docker, || brought_back_and_removed(docker, made, record)).await?;
+                self.came_back();
+            }
+            Workload::Back => {
+                let (docker, made) = (&self.docker, self.beside.made());
+                insisting(docker, || removed(docker, made)).await?;
+            }
         }
-        insisting(&self.docker, self.beside.made(), &self.record, Ends::Removed).await?;
         bahub_core::fault_point("side.removed");
         let unhealthy = self.record.unhealthy(&self.docker, self.wait_healthy).await;
         unhealthy.iter().for_each(|sentence| self.cx.warn(sentence));
@@ -81,38 +143,60 @@ impl Session for Side {
     }
 }
 
+impl Side {
+    /// Should this session be dropped, or the run be ended at once.
+    fn defer_bringing_back(&self) {
+        let (docker, record, made) = (self.docker.clone(), self.record.clone(), self.beside.made().to_vec());
+        let (is_down, downtime) = (Arc::clone(&self.is_down), self.cx.downtime.clone());
+        self.cx.undo.defer("bring the stopped containers back", async move {
+            if !is_down.load(Ordering::Acquire) {
+                return Ok(());
+            }
+            let brought_back = insisting(&docker, || brought_back_and_removed(&docker, &made, &record)).await;
+            brought_back.map_err(|error| error.chain())?;
+            is_down.store(false, Ordering::Release);
+            downtime.end();
+            Ok(())
+        });
+    }
+
+    fn came_back(&mut self) {
+        self.workload = Workload::Back;
+        self.watch = None;
+        self.is_down.store(false, Ordering::Release);
+        self.cx.downtime.end();
+    }
+}
+
 /// How often it is tried to bring back what was stopped: an engine that is restarted answers in a moment.
 const TRIES: u32 = 5;
 
-/// What becomes of the side containers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ends {
-    /// They stay, as the record of what was stopped.
-    Stays,
-    /// They go, when all is back.
-    Removed,
-}
-
-/// Brings back what was stopped, again and from the start where that fails.
-async fn insisting(docker: &Docker, made: &[String], record: &Record, ends: Ends) -> Result<(), TransportError> {
+/// Does something that must be done again and again, from its start, where that fails.
+async fn insisting<W>(docker: &Docker, work: impl Fn() -> W) -> Result<(), TransportError>
+where
+    W: Future<Output = Result<(), TransportError>>,
+{
     for _ in 1..TRIES {
-        if brought_back(docker, made, record, ends).await.is_ok() {
+        if work().await.is_ok() {
             return Ok(());
         }
         engine::is_back(docker).await;
     }
-    brought_back(docker, made, record, ends).await
+    work().await
 }
 
-/// Ends what still works on the data of the originals, which must not start over it, and brings these back.
-async fn brought_back(docker: &Docker, made: &[String], record: &Record, ends: Ends) -> Result<(), TransportError> {
+/// Ends what still works on the data of the originals, which must not start over it, and brings these back; then the
+/// record of them goes.
+async fn brought_back_and_removed(docker: &Docker, made: &[String], record: &Record) -> Result<(), TransportError> {
     end(docker, made).await?;
-    record.bring_back(docker).await?;
+    record.bring_back(docker, Progress::Held).await?;
     bahub_core::fault_point("side.brought-back");
-    if ends == Ends::Removed {
-        for id in made {
-            remove(docker, id).await?;
-        }
+    removed(docker, made).await
+}
+
+async fn removed(docker: &Docker, made: &[String]) -> Result<(), TransportError> {
+    for id in made {
+        remove(docker, id).await?;
     }
     Ok(())
 }

@@ -1,42 +1,60 @@
-//! Counts, and whether what was restored is between those of before and after its capture.
+//! Counts of what is there, and whether what was restored is between those of before and after its capture.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many of each thing there are; none where whoever counts does not see all of them.
-pub(super) struct Counts(BTreeMap<String, Option<u64>>);
+///
+/// ```
+/// use bahub_core::census::Counts;
+///
+/// let counts = Counts::parse(&["12 shop.orders".to_owned(), "? shop.payments".to_owned()]).unwrap();
+/// assert_eq!((counts.things(), counts.sum()), (1, 12));
+/// assert!(Counts::parse(&["shop.orders 12".to_owned()]).is_err(), "the number comes first");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counts(BTreeMap<String, Option<u64>>);
 
-/// What stands in place of a number that cannot be had.
+/// How the warning begins of counts that are no counts: an adapter's fault.
+pub const UNREADABLE: &str = "the adapter's counts cannot be read";
+
+/// What stands in place of a number that is not known.
 const UNKNOWN: &str = "?";
 
 impl Counts {
-    /// Reads lines of a number or [`UNKNOWN`], a space and a name; `None` where one is something else.
-    pub(super) fn parse(lines: &[String]) -> Option<Self> {
+    /// Reads lines of a number or `?`, a space and a name, as [`Adapter::census`](crate::adapter::Adapter::census) puts them out.
+    ///
+    /// # Errors
+    /// What is wrong with the first line that is something else.
+    pub fn parse(lines: &[String]) -> Result<Self, String> {
         let parse = |line: &String| {
-            let (count, name) = line.split_once(' ')?;
+            let (count, name) = line.split_once(' ').filter(|(_, name)| !name.is_empty())?;
             let count = if count == UNKNOWN { None } else { Some(count.parse().ok()?) };
             Some((name.to_owned(), count))
         };
-        lines.iter().map(parse).collect::<Option<_>>().map(Self)
+        let parsed = lines
+            .iter()
+            .map(|line| parse(line).ok_or_else(|| format!("{line:?} is not a number or ?, a space and a name")));
+        parsed.collect::<Result<_, _>>().map(Self)
     }
 
     /// How many things were counted.
-    pub(super) fn things(&self) -> usize {
+    pub fn things(&self) -> usize {
         self.0.values().flatten().count()
     }
 
     /// How many there are in all of them.
-    pub(super) fn sum(&self) -> u64 {
+    pub fn sum(&self) -> u64 {
         self.0.values().flatten().sum()
     }
 
     /// What was not counted, in any of these.
-    pub(super) fn unknown(counts: [&Self; 3]) -> BTreeSet<&str> {
+    pub fn unknown(counts: [&Self; 3]) -> BTreeSet<&str> {
         let each = counts.into_iter().flat_map(|counts| &counts.0);
         each.filter(|(_, count)| count.is_none()).map(|(name, _)| name.as_str()).collect()
     }
 
     /// What is not between these two, a sentence each. What was there only before or only after came or went meanwhile.
-    pub(super) fn differences(&self, before: &Self, after: &Self) -> Vec<String> {
+    pub fn differences(&self, before: &Self, after: &Self) -> Vec<String> {
         let both = before.0.iter().filter_map(|(name, before)| Some((name, (*before)?, (*after.0.get(name)?)?)));
         let wrong = both.filter_map(|(name, before, after)| {
             let (least, most) = (before.min(after), before.max(after));
@@ -74,6 +92,6 @@ mod tests {
         let (before, unseen) = (counts(&["5 a", "3 b", "? c"]), counts(&["? a", "4 b", "4 c"]));
         assert_eq!(unseen.differences(&before, &before), ["b has 4, and had 3"]);
         assert_eq!(Vec::from_iter(Counts::unknown([&unseen, &before, &before])), ["a", "c"]);
-        assert!(Counts::parse(&["x a".to_owned()]).is_none() && Counts::parse(&["1".to_owned()]).is_none());
+        assert!(Counts::parse(&["x a".to_owned()]).is_err() && Counts::parse(&["1".to_owned()]).is_err());
     }
 }

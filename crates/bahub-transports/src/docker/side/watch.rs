@@ -1,0 +1,182 @@
+//! Who is started while a run works on its data: seen by the engine's events, from before the stop to the proof.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bahub_core::transport::{TransportError, TransportErrorKind};
+use bollard::Docker;
+use bollard::models::{EventMessage, EventMessageTypeEnum as Type, MountPoint};
+use bollard::query_parameters::{EventsOptions, EventsOptionsBuilder};
+use futures::StreamExt;
+use tokio::task::JoinHandle;
+
+use super::super::engine::failed;
+use super::super::find;
+use super::data::Data;
+use super::record::Record;
+
+/// What somebody can do about it.
+const HELP: &str = "find out what starts it (a supervisor, a timer, a compose file), and have that wait";
+
+/// A watch over every container that starts.
+#[derive(Debug)]
+pub(super) struct Watch {
+    docker: Docker,
+    seen: Arc<Seen>,
+    since: String,
+    task: JoinHandle<()>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    containers: Mutex<BTreeMap<String, Container>>,
+    /// Why nothing more is seen.
+    ended: Mutex<Option<String>>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Container {
+    name: String,
+    /// Labels, among others.
+    attributes: HashMap<String, String>,
+    is_started: bool,
+    /// What it mounts; none where it was gone before it could be asked.
+    mounts: Option<Vec<MountPoint>>,
+    /// The volumes that the engine mounted for it.
+    volumes: Vec<MountPoint>,
+}
+
+impl Watch {
+    /// Begins to watch: what starts after this returned is seen.
+    ///
+    /// # Errors
+    /// If the engine does not answer.
+    pub(super) async fn start(docker: &Docker) -> Result<Self, TransportError> {
+        let since = now(docker).await?;
+        let seen = Arc::new(Seen::default());
+        let task = tokio::spawn(watched(docker.clone(), since.clone(), Arc::clone(&seen)));
+        Ok(Self { docker: docker.clone(), seen, since, task })
+    }
+
+    /// Whether nobody who could write to the data, and nobody who was stopped for it, was started until now.
+    ///
+    /// # Errors
+    /// [`TransportErrorKind::NotOwn`], naming who was; [`TransportErrorKind::Lost`] if it cannot be known.
+    pub(super) async fn must_have_seen_nobody(&self, data: &Data, record: &Record) -> Result<(), TransportError> {
+        // What has happened by now may not have come by the stream yet.
+        let options = options(&self.since).until(&now(&self.docker).await?).build();
+        if let Some(reason) = note_all(&self.docker, options, &self.seen).await {
+            return Err(unknown(&reason));
+        }
+        if let Some(reason) = &*self.seen.ended.lock().unwrap_or_else(PoisonError::into_inner) {
+            return Err(unknown(reason));
+        }
+        let containers = self.seen.containers.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for (id, container) in containers.iter().filter(|(_, container)| container.is_started) {
+            if data.is_of_this_run(Some(&container.attributes)) {
+                continue;
+            }
+            let name = &container.name;
+            let started = |why: &str| {
+                let message = format!("the container {name} was started while the data was in use by this run{why}");
+                Err(TransportError::new(TransportErrorKind::NotOwn, message).with_help(HELP))
+            };
+            if record.holds(id) {
+                return started("");
+            }
+            let mounts = [container.mounts.as_deref().unwrap_or_default(), &container.volumes].concat();
+            if let Some(volume) = data.shared(&self.docker, &mounts).await? {
+                return started(&format!(", and can write to {volume}"));
+            }
+            if container.mounts.is_none() {
+                return started(", and was removed before bahub could see whether it mounts the data");
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn unknown(reason: &str) -> TransportError {
+    let message = format!("cannot prove that nobody used the data meanwhile: the engine's events ended ({reason})");
+    TransportError::new(TransportErrorKind::Lost, message)
+        .with_help("run it again; docker events shows what is watched")
+}
+
+/// The engine's own time, as its events want it: seconds, and nine digits behind the point.
+async fn now(docker: &Docker) -> Result<String, TransportError> {
+    let what = "cannot ask the engine for its time";
+    let info = docker.info().await.map_err(failed(TransportErrorKind::Unreachable, what))?;
+    let time = info.system_time.and_then(|time| time.parse::<jiff::Timestamp>().ok());
+    let time =
+        time.ok_or_else(|| TransportError::new(TransportErrorKind::Unreachable, format!("{what}: it gives none")))?;
+    Ok(format!("{}.{:09}", time.as_second(), time.subsec_nanosecond()))
+}
+
+fn options(since: &str) -> EventsOptionsBuilder {
+    let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+    let filters = HashMap::from([
+        ("type".to_owned(), words(&["container", "volume"])),
+        ("event".to_owned(), words(&["create", "mount", "start"])),
+    ]);
+    EventsOptionsBuilder::default().since(since).filters(&filters)
+}
+
+async fn watched(docker: Docker, since: String, seen: Arc<Seen>) {
+    let reason = note_all(&docker, options(&since).build(), &seen).await;
+    let reason = reason.unwrap_or_else(|| "the engine closed the connection".to_owned());
+    *seen.ended.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
+}
+
+/// Notes events until there are no more; gives why, where that is an error.
+async fn note_all(docker: &Docker, options: EventsOptions, seen: &Seen) -> Option<String> {
+    let mut events = std::pin::pin!(docker.events(Some(options)));
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(event) => note(docker, event, seen).await,
+            Err(error) => return Some(error.to_string()),
+        }
+    }
+    None
+}
+
+async fn note(docker: &Docker, event: EventMessage, seen: &Seen) {
+    let Some((actor, attributes)) = event.actor.and_then(|actor| Some((actor.id?, actor.attributes?))) else { return };
+    let action = event.action.unwrap_or_default();
+    let seen_of = |id: &str, change: &dyn Fn(&mut Container)| {
+        let mut containers = seen.containers.lock().unwrap_or_else(PoisonError::into_inner);
+        let container = containers.entry(id.to_owned()).or_default();
+        change(container);
+        container.mounts.is_none()
+    };
+    match (event.typ, &*action) {
+        (Some(Type::CONTAINER), "create" | "start") => {
+            let unknown = seen_of(&actor, &|container| {
+                container.name = attributes.get("name").cloned().unwrap_or_else(|| actor.clone());
+                container.attributes.clone_from(&attributes);
+                container.is_started |= action == "start";
+            });
+            // At once: it may be gone in a moment.
+            if unknown && let Ok(Some(found)) = find::look(docker, &actor).await {
+                let mounts = found.inspected.mounts.unwrap_or_default();
+                seen_of(&actor, &|container| container.mounts = Some(mounts.clone()));
+            }
+        }
+        (Some(Type::VOLUME), "mount") => {
+            let Some(id) = attributes.get("container") else { return };
+            let mount = MountPoint {
+                typ: Some("volume".into()),
+                name: Some(actor.clone()),
+                rw: attributes.get("read/write").map(|writable| writable == "true"),
+                ..MountPoint::default()
+            };
+            seen_of(id, &|container| container.volumes.push(mount.clone()));
+        }
+        _ => {}
+    }
+}
