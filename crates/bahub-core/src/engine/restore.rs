@@ -134,11 +134,7 @@ impl Engine {
         let _lock = RunLock::take(&self.lock_folder, &plan.sink.identity(), cx)?;
         let found = unless_cancelled(cx, self.find(plan, options.version)).await?;
         run.report.version = Some(found.number);
-        // A message whose head cannot be read is refused by the proof, with better words.
-        let peeked = match self.peek(plan, &found, cx).await {
-            Err(error) if options.stream || error.kind() == RunErrorKind::Cancelled => return Err(error),
-            peeked => peeked.unwrap_or_default(),
-        };
+        let peeked = self.peeked(plan, options, &found, cx).await?;
         let version_of = found.instance.clone().or_else(|| peeked.instance.clone());
         let required_paths = paths_of(plan, &options.target);
         let cx = &RunContext { required_paths, version_of, ..cx.clone() };
@@ -146,6 +142,27 @@ impl Engine {
         let result = caught(self.restore_in(session.as_mut(), options, &found, peeked, plan, cx, run)).await;
         target::close(session, run).await;
         result
+    }
+
+    /// What the message says of itself, where the store's description of it is not enough to begin with.
+    async fn peeked(
+        &self,
+        plan: &Plan,
+        options: &RestoreOptions,
+        found: &ResolvedVersion,
+        cx: &RunContext,
+    ) -> Result<Stored, RunError> {
+        if options.stream {
+            return self.peek(plan, found, cx).await;
+        }
+        if found.instance.is_some() || !overwrites(options) {
+            return Ok(Stored::default());
+        }
+        match self.peek(plan, found, cx).await {
+            // A message whose head cannot be read is refused by the proof, with better words.
+            Err(error) if error.kind() != RunErrorKind::Cancelled => Ok(Stored::default()),
+            peeked => peeked,
+        }
     }
 
     #[expect(clippy::too_many_arguments, reason = "what a restore is made of, each owned by the caller")]
