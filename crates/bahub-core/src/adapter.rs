@@ -174,7 +174,7 @@ impl std::fmt::Display for StepFailure {
         }
         match self.stderr.trim() {
             "" => Ok(()),
-            text => write!(f, "; it said: {text}"),
+            text => write!(f, "; it reported: {text}"),
         }
     }
 }

@@ -34,7 +34,7 @@ impl AdapterComponent for Git {
             return Ok(Self { repository });
         }
         let wrong = SpecError::new("/repository", format!("{repository:?} is no absolute path"));
-        Err(vec![wrong.with_help("begin it with a /: relative to what, nobody knows on another host")])
+        Err(vec![wrong.with_help("start it with a /: a relative path means nothing on another host")])
     }
 }
 

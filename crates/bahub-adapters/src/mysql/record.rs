@@ -52,7 +52,7 @@ pub(super) fn fits(scope: &Scope, stored: &Stored) -> Result<(), Unsupported> {
     };
     match (stored.record.get(FORM).map(String::as_str), scope) {
         (Some(SEVERAL), Scope::One(name)) => refused(format!(
-            "the version holds a dump of several databases, which would be dropped and made anew; the spec names only {name:?}"
+            "the version holds a dump of several databases, which would be dropped and recreated; the spec names only {name:?}"
         )),
         (Some(ONE), Scope::Some(_) | Scope::All { .. }) => {
             refused("the version holds a dump of one database, and the spec names several".into())

@@ -79,8 +79,8 @@ fn segments(mysql: &Mysql, found: &Findings, stored: &Stored) -> Vec<SegmentRepl
 pub(super) fn restore_warning(target: &ReplayTarget) -> Option<&'static str> {
     match target.location {
         RestoreTarget::Original => Some(
-            "each database of the backup is dropped and made anew, with what was left out of the backup or came later; MySQL and \
-             MariaDB cannot do that at once or not at all: a restore that breaks off leaves what was restored until then",
+            "each database of the backup is dropped and recreated, with what was left out of the backup or came later; in MySQL \
+             and MariaDB a restore is not atomic: one that breaks off leaves what was restored until then",
         ),
         RestoreTarget::Directory(_) | RestoreTarget::Database(_) => None,
     }

@@ -82,7 +82,7 @@ pub(super) fn replay(
 pub(super) fn restore_warning(target: &ReplayTarget) -> Option<&'static str> {
     match (&target.location, target.in_place) {
         (RestoreTarget::Original, true) => Some(
-            "everything in the database is dropped and made anew in one transaction, which other sessions wait for",
+            "everything in the database is dropped and recreated in one transaction, which other sessions wait for",
         ),
         (RestoreTarget::Original, false) if target.keep_old => Some(
             "a new database takes the name in one transaction, and clients are ended for it; the old one is kept under another name",

@@ -247,14 +247,14 @@ fn counted(job: &CaptureJob, cx: &JobContext, warnings: &mut Warnings) -> Option
             match Counts::parse(&lines) {
                 Ok(_) => return Some(lines),
                 Err(why) => {
-                    warnings.push(format!("{UNREADABLE}, and a drill of this version will compare nothing: {why}"))
+                    warnings.push(format!("{UNREADABLE}, and a drill of this version will have nothing to compare with: {why}"))
                 }
             }
         }
-        Ok(_) => warnings.push("there is too much to count: a drill of this version will compare nothing".into()),
+        Ok(_) => warnings.push("there is too much to count: a drill of this version will have nothing to compare with".into()),
         Err(failure) => {
             warnings.push(format!(
-                "what is there was not counted, and a drill of this version will compare nothing: {failure}"
+                "what is there was not counted, and a drill of this version will have nothing to compare with: {failure}"
             ));
         }
     }

@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_program_s_words_begin_no_line_of_ours() {
-        let said = "tar failed: status 2; it said: a\nNOT BROUGHT BACK: db\r\n\u{1b}[2Jerror: b";
+        let said = "tar failed: status 2; it reported: a\nNOT BROUGHT BACK: db\r\n\u{1b}[2Jerror: b";
         for style in [PLAIN, BOXES] {
             let text = Failure::new(said, Some("look\nNOT BROUGHT BACK: db")).render(style);
             assert!(!text.contains('\u{1b}') && !text.contains('\r'), "{text}");

@@ -34,7 +34,7 @@ pub(super) fn summary(report: &Report) -> String {
 
 fn beside(drill: &Drill) -> String {
     let Drill { things, count, compared, seconds } = drill;
-    let compared = if *compared { "as at the capture" } else { "compared with nothing" };
+    let compared = if *compared { "as at the capture" } else { "not compared" };
     let (tables, rows, seconds) = (counted(*things as u64, "table"), counted(*count, "row"), duration(*seconds));
     format!(", beside the original in {seconds}: {tables} with {rows}, {compared}")
 }

@@ -126,13 +126,13 @@ fn schemes(planning: &Planning<'_>) -> String {
 fn unknown_scheme(scheme: &str, pointer: &str, why: &Unregistered, schemes: &str) -> Finding {
     match why {
         Unregistered::Absent(absent) => {
-            let message = format!("this build holds nothing that keeps versions at {scheme}://");
+            let message = format!("this build has no store for {scheme}:// URLs");
             let finding = Finding::new(ConfigErrorKind::AbsentType, pointer, message);
             finding.help(format!("\"{}\" does: {}", absent.type_name, absent.brought_by))
         }
         Unregistered::Unknown { known } => {
             let near = suggest::near(scheme, known.iter().copied()).map(|name| format!("did you mean \"{name}\"? "));
-            let message = format!("nothing is known that keeps versions at {scheme}://");
+            let message = format!("there is no store for {scheme}:// URLs");
             let finding = Finding::new(ConfigErrorKind::UnknownType, pointer, message);
             finding.help(format!("{}known: {schemes}", near.unwrap_or_default()))
         }
@@ -144,12 +144,12 @@ fn unregistered(kind: Kind, type_name: &str, pointer: &str, why: &Unregistered) 
     debug_assert!(tokens(pointer).last().as_deref() == Some("type"), "a type is told at its key");
     match why {
         Unregistered::Absent(absent) => {
-            let message = format!("this build does not hold the {kind} \"{type_name}\"");
+            let message = format!("this build does not include the {kind} \"{type_name}\"");
             Finding::new(ConfigErrorKind::AbsentType, pointer, message)
-                .help(format!("what brings it: {}", absent.brought_by))
+                .help(format!("it comes with: {}", absent.brought_by))
         }
         Unregistered::Unknown { known } => {
-            let message = format!("no {kind} is called \"{type_name}\"");
+            let message = format!("unknown {kind} \"{type_name}\"");
             let help = suggest::help(type_name, &format!("known {kind}s"), known.iter().copied());
             Finding::new(ConfigErrorKind::UnknownType, pointer, message).help(help)
         }

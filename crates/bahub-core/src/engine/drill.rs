@@ -83,7 +83,7 @@ async fn looked_at(
         Some(Drill { things: counts.things(), count: counts.sum(), compared: captured.is_some(), seconds });
     let Some((before, after)) = captured else {
         run.warn(
-            "the version says nothing of what was counted at its capture: what was restored was compared with nothing",
+            "the version says nothing of what was counted at its capture: what was restored was not compared",
         );
         return Ok(());
     };

@@ -138,7 +138,7 @@ fn check_looks_at_entries_that_no_backup_uses() {
     let setting = Setting::new(&text.replace("${API_TOKEN}", "${OTHER_TOKEN}"));
     let errors = setting.load().unwrap().check(None).unwrap_err().to_string();
     assert!(errors.contains("OTHER_TOKEN is not set"), "{errors}");
-    assert!(errors.contains("no transport is called"), "{errors}");
+    assert!(errors.contains("unknown transport"), "{errors}");
 }
 
 #[test]

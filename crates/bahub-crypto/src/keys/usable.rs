@@ -126,7 +126,7 @@ fn renewal(certificate: &Cert, now: SystemTime) -> String {
 
 fn extend(certificate: &Cert) -> String {
     format!(
-        "give the key a later end (gpg --quick-set-expire {fpr} 2y; gpg --quick-set-expire {fpr} 2y '*') and export it again, or make a new one: bahub :key:generate",
+        "extend the key's expiry (gpg --quick-set-expire {fpr} 2y; gpg --quick-set-expire {fpr} 2y '*') and export it again, or make a new one: bahub :key:generate",
         fpr = certificate.fingerprint()
     )
 }

@@ -71,7 +71,7 @@ fn read(granted: &AgentSink) -> Result<Grant, SinkError> {
 
 /// Says nothing about the text: it holds a token.
 fn senseless() -> SinkError {
-    SinkError::new(SinkErrorKind::Other, "the grant for the Backup Repository server makes no sense")
+    SinkError::new(SinkErrorKind::Other, "the grant for the Backup Repository server is malformed")
         .with_help("controller and agent must be of one version")
 }
 
