@@ -52,7 +52,7 @@ pub enum ExitCode {
     Unknown = 70,
     /// Something that was changed could not be brought back.
     Undo = 100,
-    /// bahub itself failed: a bug. What was stopped was brought back.
+    /// bahub itself failed: a bug. What could not be brought back has a code above it.
     Internal = 101,
     /// Ended by Ctrl-C or SIGTERM; nothing became visible.
     Cancelled = 130,
@@ -146,7 +146,7 @@ impl ExitCode {
             Self::Declined => "a restore over live data, or to another instance, was not confirmed",
             Self::Unknown => "a commit's answer was lost: there may be a version",
             Self::Undo => "something that was changed could not be brought back",
-            Self::Internal => "bahub itself failed, by a bug; what was stopped was brought back",
+            Self::Internal => "bahub itself failed, by a bug; what was not brought back is named",
             Self::Cancelled => "ended by Ctrl-C or SIGTERM; nothing became visible",
         }
     }

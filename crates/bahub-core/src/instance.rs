@@ -27,7 +27,7 @@ pub struct Identity {
     /// What stays the same when the instance is replaced: a host's name, a container's name, `statefulset shop/db`.
     pub workload: String,
     /// What tells this instance from others of the workload, and what a person wants to know of it: `id`, `image`,
-    /// `volumes`, `pod`, `uid`, `node`, `claims`, `machine`.
+    /// `volumes`, `pod`, `uid`, `node`, `claims`, `machine`, `engine`.
     #[serde(default)]
     pub details: BTreeMap<String, String>,
 }
@@ -91,10 +91,14 @@ impl Identity {
     ///
     /// Two instances of one workload that hold the same claims or the same volumes are one: those are the data.
     pub fn differs_from(&self, other: &Self) -> Option<Difference> {
-        if (self.kind, &self.workload) != (other.kind, &other.workload) {
+        let both = |name: &str| Some((self.details.get(name)?, other.details.get(name)?));
+        if (self.kind, other.kind) == (InstanceKind::Host, InstanceKind::Host) {
+            return self.host_differs_from(other);
+        }
+        let elsewhere = both("engine").is_some_and(|(one, another)| one != another);
+        if (self.kind, &self.workload) != (other.kind, &other.workload) || elsewhere {
             return Some(Difference::Workload);
         }
-        let both = |name: &str| Some((self.details.get(name)?, other.details.get(name)?));
         for data in ["claims", "volumes"] {
             if let Some((one, another)) = both(data) {
                 return (one != another).then_some(Difference::Instance);
@@ -102,6 +106,19 @@ impl Identity {
         }
         let differs = NAMING.iter().filter_map(|name| both(name)).any(|(one, another)| one != another);
         differs.then_some(Difference::Instance)
+    }
+
+    /// A host is known by its machine: it may be renamed. One without, a container most often, has a name of chance.
+    fn host_differs_from(&self, other: &Self) -> Option<Difference> {
+        let (machine, others) = (self.details.get("machine"), other.details.get("machine"));
+        let is_same_name = self.workload == other.workload;
+        match (machine, others) {
+            (Some(machine), Some(others)) if machine == others => None,
+            (Some(_), Some(_)) | (None, None) if is_same_name => machine.map(|_| Difference::Instance),
+            (None, None) => Some(Difference::Instance),
+            _ if is_same_name => None,
+            _ => Some(Difference::Workload),
+        }
     }
 }
 
@@ -123,6 +140,11 @@ pub enum Coverage {
     Own,
     /// The path lies on this volume, claim or folder of the instance.
     Volume(String),
+    /// It is the instance's own, but something that belongs below it is not there: a disk that is not mounted.
+    Incomplete {
+        /// What is missing, in a phrase that follows the path.
+        reason: String,
+    },
     /// What the session would read there is not the instance's: a file of another image, an empty folder of a helper, a
     /// disk that is not mounted.
     NotOwn {
@@ -131,4 +153,34 @@ pub enum Coverage {
         /// What to do, naming where the instance's own data is.
         help: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(name: &str, machine: &str) -> Identity {
+        Identity::new(InstanceKind::Host, name).with("machine", machine)
+    }
+
+    #[test]
+    fn a_host_is_known_by_its_machine_and_one_without_by_its_name() {
+        assert_eq!(host("web1", "a").differs_from(&host("web2", "a")), None, "it was renamed");
+        assert_eq!(host("web1", "a").differs_from(&host("web1", "b")), Some(Difference::Instance), "it was rebuilt");
+        assert_eq!(host("web1", "a").differs_from(&host("web2", "b")), Some(Difference::Workload));
+        assert_eq!(host("3f2a", "").differs_from(&host("99c1", "")), Some(Difference::Instance), "two containers");
+        assert_eq!(host("web1", "").differs_from(&host("web1", "a")), None);
+        assert_eq!(host("web1", "").differs_from(&host("web2", "a")), Some(Difference::Workload));
+    }
+
+    #[test]
+    fn the_same_volumes_are_the_same_data_on_one_engine_only() {
+        let on = |engine: &str, id: &str, volumes: &str| {
+            let identity = Identity::new(InstanceKind::Container, "compose shop/db").with("engine", engine);
+            identity.with("id", id).with("volumes", volumes)
+        };
+        assert_eq!(on("e", "1", "shop_db").differs_from(&on("e", "2", "shop_db")), None);
+        assert_eq!(on("e", "1", "shop_db").differs_from(&on("e", "1", "other")), Some(Difference::Instance));
+        assert_eq!(on("e", "1", "shop_db").differs_from(&on("f", "2", "shop_db")), Some(Difference::Workload));
+    }
 }

@@ -14,18 +14,36 @@ pub(crate) fn identity(name: &str, machine_id: &str) -> Identity {
 }
 
 /// Every path is the host's own, but for those below a mount point of `/etc/fstab` that is not mounted: there is an empty
-/// folder where the data should be.
-pub(crate) fn coverage(fstab: &str, mountinfo: &str, paths: &[String]) -> Vec<Coverage> {
+/// folder where the data should be. A mount point below a path is named as missing. `resolve` follows symbolic links.
+pub(crate) fn coverage(
+    fstab: &str,
+    mountinfo: &str,
+    paths: &[String],
+    resolve: impl Fn(String) -> String,
+) -> Vec<Coverage> {
     let mounted: Vec<_> = mountinfo.lines().filter_map(|line| line.split(' ').nth(4)).map(unescaped).collect();
-    let expected: Vec<_> = fstab.lines().filter_map(mount_point).filter(|point| !mounted.contains(point)).collect();
-    let missing = |path: &String| expected.iter().filter(|point| is_below(path, point)).max_by_key(|point| point.len());
-    paths.iter().map(|path| missing(path).map_or(Coverage::Own, |point| not_mounted(point))).collect()
+    // A host that does not say what is mounted cannot be asked what is not.
+    let lines = fstab.lines().filter(|_| !mounted.is_empty());
+    let expected = lines.filter_map(mount_point).filter(|point| !mounted.contains(point));
+    let missing: Vec<_> = expected.filter(|point| !mounted.contains(&resolve(point.clone()))).collect();
+    paths.iter().map(|path| coverage_of(path, &missing)).collect()
 }
 
-fn not_mounted(point: &str) -> Coverage {
-    Coverage::NotOwn {
-        reason: format!("lies below {point}, which is listed in /etc/fstab and not mounted"),
-        help: format!("mount {point}; or, where it need not be mounted, add the option noauto in /etc/fstab"),
+fn coverage_of(path: &str, missing: &[String]) -> Coverage {
+    let above = missing.iter().filter(|point| is_below(path, point)).max_by_key(|point| point.len());
+    let below: Vec<_> = missing.iter().filter(|point| is_below(point, path)).map(String::as_str).collect();
+    match (above, &*below) {
+        (Some(point), _) => Coverage::NotOwn {
+            reason: format!("is on {point}, which is listed in /etc/fstab and not mounted"),
+            help: format!("mount {point}; or, where it need not be mounted, add the option noauto in /etc/fstab"),
+        },
+        (None, []) => Coverage::Own,
+        (None, points) => Coverage::Incomplete {
+            reason: format!(
+                "does not hold all that belongs there: {} is listed in /etc/fstab and not mounted",
+                points.join(", ")
+            ),
+        },
     }
 }
 
@@ -35,7 +53,12 @@ fn mount_point(line: &str) -> Option<String> {
     let device = fields.next().filter(|device| !device.starts_with('#'))?;
     let (point, kind, options) = (fields.next()?, fields.next()?, fields.next().unwrap_or_default());
     let is_left_out = |option: &str| matches!(option, "noauto" | "x-systemd.automount");
-    let is_meant = point.starts_with('/') && kind != "swap" && device != "none" && !options.split(',').any(is_left_out);
+    // The root is always there: in a chroot it is no mount point.
+    let is_meant = point.starts_with('/')
+        && point != "/"
+        && kind != "swap"
+        && device != "none"
+        && !options.split(',').any(is_left_out);
     is_meant
         .then(|| unescaped(point))
         .map(|point| if point == "/" { point } else { point.trim_end_matches('/').to_owned() })
@@ -71,7 +94,13 @@ mod tests {
     const DISK: &str = "40 22 8:17 / /srv/big\\040data rw - ext4 /dev/sdb1 rw\n";
 
     fn is_own(mountinfo: &str, path: &str) -> bool {
-        coverage(FSTAB, mountinfo, &[path.to_owned()]) == [Coverage::Own]
+        covered(mountinfo, path) == Coverage::Own
+    }
+
+    fn covered(mountinfo: &str, path: &str) -> Coverage {
+        let mut coverage = coverage(FSTAB, mountinfo, &[path.to_owned()], |point| point);
+        assert_eq!(coverage.len(), 1);
+        coverage.remove(0)
     }
 
     #[test]
@@ -82,6 +111,18 @@ mod tests {
             assert!(is_own(&mounted, path), "{path}");
         }
         assert!(is_own(ROOT, "/srv/big database"));
+    }
+
+    #[test]
+    fn a_disk_below_a_path_is_named_and_what_cannot_be_known_is_no_fault() {
+        let Coverage::Incomplete { reason } = covered(ROOT, "/srv") else { panic!("/srv/big data is not there") };
+        assert!(reason.contains("/srv/big data"), "{reason}");
+        assert!(is_own("", "/srv/big data/shop"), "nothing is known of what is mounted");
+        let chroot = "40 22 8:17 / /proc rw - proc proc rw\n";
+        assert!(is_own(chroot, "/etc"), "the root of a chroot is no mount point");
+        let linked =
+            coverage(FSTAB, &ROOT.replace(" / / ", " / /data "), &["/srv/big data".into()], |_| "/data".into());
+        assert_eq!(linked, [Coverage::Own]);
     }
 
     #[test]

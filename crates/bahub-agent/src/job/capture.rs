@@ -246,12 +246,13 @@ fn counted(job: &CaptureJob, cx: &JobContext, warnings: &mut Warnings) -> Option
             let lines = lines_of(&output);
             match Counts::parse(&lines) {
                 Ok(_) => return Some(lines),
-                Err(why) => {
-                    warnings.push(format!("{UNREADABLE}, and a drill of this version will have nothing to compare with: {why}"))
-                }
+                Err(why) => warnings.push(format!(
+                    "{UNREADABLE}, and a drill of this version will have nothing to compare with: {why}"
+                )),
             }
         }
-        Ok(_) => warnings.push("there is too much to count: a drill of this version will have nothing to compare with".into()),
+        Ok(_) => warnings
+            .push("there is too much to count: a drill of this version will have nothing to compare with".into()),
         Err(failure) => {
             warnings.push(format!(
                 "what is there was not counted, and a drill of this version will have nothing to compare with: {failure}"

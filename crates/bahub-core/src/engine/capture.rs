@@ -7,6 +7,7 @@ use tokio::time::timeout;
 use super::agent::{Agent, AgentMessage, GRACE, protocol_violation};
 use super::control::{cancelled, unless_cancelled};
 use super::run::Run;
+use super::target;
 use super::upload::Relay;
 use super::{RunError, RunErrorKind, error, route};
 use crate::event::Phase;
@@ -90,8 +91,8 @@ impl Capturing<'_> {
         Ok(())
     }
 
-    /// One route, up to where everything is stored. Where it fails, the agent's programs are dead and the upload is aborted
-    /// when this returns.
+    /// One route, up to where everything is stored. Where it fails, the agent's programs are dead when this returns, and the
+    /// upload is left to the end of the run to abort: the workload comes first.
     async fn attempt(&mut self, job: &CaptureJob, granted: Option<&AgentSink>) -> Result<Stored, Broken> {
         let mut relay = match granted {
             Some(_) => None,
@@ -104,7 +105,7 @@ impl Capturing<'_> {
             Ok(captured) => self.stored(captured, relay).await,
             Err(broken) => {
                 if let Some(relay) = relay {
-                    self.abort(relay.stop().await).await;
+                    self.run.abandon(relay.stop().await);
                 }
                 Err(broken)
             }
@@ -137,7 +138,7 @@ impl Capturing<'_> {
         self.cx.events.phase(Phase::Capturing);
         self.agent.sender.send(&ToAgent::Go)?;
         self.pump(relay.as_deref_mut()).await?;
-        let quiet = unless_cancelled(self.cx, self.session.verify_quiesced()).await;
+        let quiet = unless_cancelled(self.cx, self.session.verify_quiesced()).await.map_err(target::disturbed);
         self.or_stopped(quiet).await?;
         self.resume().await;
         self.drain(relay, granted.is_some()).await
@@ -195,7 +196,7 @@ impl Capturing<'_> {
             biased;
             () = self.cx.cancel.cancelled() => cancelled(),
             // The store's refusal is the cause; what the agent says of its end is the consequence.
-            error = refused => error.into(),
+            error = refused => error,
             message = self.agent.next(&self.cx.events, None) => return Ok(message?),
         };
         self.or_stopped(Err(stopped)).await
@@ -219,7 +220,7 @@ impl Capturing<'_> {
         match finished? {
             (upload, Ok(())) => Ok(Stored::Here { captured, upload }),
             (upload, Err(error)) => {
-                self.abort(Some(upload)).await;
+                self.run.abandon(Some(upload));
                 Err(Broken::Failed(error))
             }
         }
@@ -300,14 +301,6 @@ impl Capturing<'_> {
         self.run.report.committed(&receipt);
         for warning in captured.warnings.into_iter().chain(receipt.warnings) {
             self.run.warn(warning);
-        }
-    }
-
-    async fn abort(&mut self, upload: Option<Box<dyn Upload>>) {
-        if let Some(upload) = upload
-            && let Err(error) = upload.abort().await
-        {
-            self.run.warn(format!("leftovers of the aborted upload could not be removed: {}", error.chain()));
         }
     }
 }

@@ -82,9 +82,7 @@ async fn looked_at(
     run.report.drill =
         Some(Drill { things: counts.things(), count: counts.sum(), compared: captured.is_some(), seconds });
     let Some((before, after)) = captured else {
-        run.warn(
-            "the version says nothing of what was counted at its capture: what was restored was not compared",
-        );
+        run.warn("the version says nothing of what was counted at its capture: what was restored was not compared");
         return Ok(());
     };
     let unknown = Counts::unknown([&counts, &before, &after]);

@@ -28,6 +28,8 @@ mod version;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tokio_util::task::TaskTracker;
+
 use crate::agent::LocalAgent;
 use crate::keys::Keys;
 use crate::observer::{Observer, Observers};
@@ -51,6 +53,8 @@ pub struct Engine {
     agent_program: Option<AgentProgram>,
     lock_folder: PathBuf,
     observers: Observers,
+    /// The runs that go on.
+    tasks: TaskTracker,
 }
 
 impl Engine {
@@ -62,6 +66,7 @@ impl Engine {
             agent_program: None,
             lock_folder: lock::default_folder(),
             observers: Observers::default(),
+            tasks: TaskTracker::new(),
         }
     }
 
@@ -91,6 +96,14 @@ impl Engine {
     pub fn observed_by(mut self, observer: impl Observer) -> Self {
         self.observers = self.observers.with(observer);
         self
+    }
+
+    /// Waits until no run of this engine goes on any more, also those whose futures were dropped: a runtime that is shut down
+    /// before ends them in the middle, and what they had stopped stays down until the next run or `recover`.
+    pub async fn idle(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.tasks.reopen();
     }
 
     /// Everybody who watches; to wait for them at the end of a program.

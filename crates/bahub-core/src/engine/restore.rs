@@ -15,7 +15,7 @@ use super::target::{self, caught, identify, paths_of};
 use super::version::ResolvedVersion;
 use super::{Engine, RunError, RunErrorKind, RunOutcome, drill, route};
 use crate::event::{Operation, Phase};
-use crate::instance::{Difference, Identity};
+use crate::instance::{Difference, Identity, InstanceKind};
 use crate::plan::Plan;
 use crate::replay::{ReplayTarget, RestoreTarget, Stored};
 use crate::run::RunContext;
@@ -202,9 +202,13 @@ async fn admit(
     cx: &RunContext,
     run: &mut Run,
 ) -> Result<(), RunError> {
-    let Some((version_of, difference)) = version_of.and_then(|of| Some((of, target.differs_from(of)?))) else {
+    let Some((version_of, mut difference)) = version_of.and_then(|of| Some((of, target.differs_from(of)?))) else {
         return Ok(());
     };
+    // What has no paths speaks to a server, which may be anywhere: the host that it does that from says little.
+    if cx.required_paths.is_empty() && target.kind == InstanceKind::Host {
+        difference = Difference::Instance;
+    }
     let message = format!("the version is of {version_of}, and would overwrite the data of {target}");
     let admitted = match (decision, difference) {
         (OtherInstance::Any, _) | (OtherInstance::SameWorkload, Difference::Instance) => true,
@@ -270,7 +274,8 @@ impl Restoring<'_> {
         let notices = replay.notices.clone();
         put_back(&mut reading, replay, &proven, run).await.map_err(|error| with_note(error, plan, &target))?;
         unless_cancelled(cx, session.verify_quiesced()).await.map_err(|error: RunError| {
-            error.with_more_help("everything was put back, under something that runs: stop that, and restore again")
+            target::disturbed(error)
+                .with_more_help("everything was put back, under something that runs: stop that, and restore again")
         })?;
         notices.iter().for_each(|notice| run.notice(notice));
         Ok(())

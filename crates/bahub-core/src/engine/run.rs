@@ -15,10 +15,12 @@ use crate::observer::RunInfo;
 use crate::plan::Plan;
 use crate::report::{Outcome, Report};
 use crate::run::{Committed, RunContext, RunPurpose};
-use crate::sink::VersionSelector;
+use crate::sink::{Upload, VersionSelector};
 
 /// How long letting go of a store may take: the work is done, and its result must not wait.
 const CLOSE: Duration = Duration::from_secs(10);
+/// How long a store may take to abort an upload.
+const ABORT: Duration = Duration::from_secs(60);
 
 /// What a run is asked to do.
 pub(super) enum Work {
@@ -44,7 +46,7 @@ impl Engine {
     pub(super) async fn run(&self, operation: Operation, plan: &Plan, control: &RunControl, work: Work) -> RunOutcome {
         let (engine, plan, control) = (self.clone(), plan.clone(), control.clone());
         let dropped = control.cancelled.clone().drop_guard();
-        let task = tokio::spawn(async move { engine.run_to_end(operation, &plan, &control, work).await });
+        let task = self.tasks.spawn(async move { engine.run_to_end(operation, &plan, &control, work).await });
         let outcome = task.await;
         dropped.disarm();
         // What can panic in there is caught in there; a runtime that is shut down has nobody to report to.
@@ -98,7 +100,7 @@ pub(super) fn internal(panic: &(dyn Any + Send)) -> RunError {
     let words = panic.downcast_ref::<&str>().map(|&words| words.to_owned());
     let words = words.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".into());
     RunError::new(RunErrorKind::Internal, format!("bahub failed in an unforeseen way: {words}"))
-        .with_help("this is a bug: please report it with these words; what was stopped was brought back")
+        .with_help("this is a bug: please report it with these words")
 }
 
 /// What is left of a run that was ended at once.
@@ -119,6 +121,8 @@ pub(super) struct Run {
     closing: bool,
     /// What could not be brought back, a sentence each.
     not_undone: Vec<String>,
+    /// An upload that came to nothing, and that is still to be aborted.
+    abandoned: Option<Box<dyn Upload>>,
 }
 
 impl Run {
@@ -139,7 +143,8 @@ impl Run {
         let (backup, id) = (cx.backup.clone(), cx.id.clone());
         cx.events.emit(Event::Started { operation, backup: backup.clone(), run: id.clone() });
         let report = Report { operation, backup, run: id, ..Report::default() };
-        let mut run = Self { report, cx, started: Instant::now(), closing: false, not_undone: Vec::new() };
+        let mut run =
+            Self { report, cx, started: Instant::now(), closing: false, not_undone: Vec::new(), abandoned: None };
         plan.notices.iter().for_each(|notice| run.notice(notice));
         Ok(run)
     }
@@ -161,6 +166,21 @@ impl Run {
         self.not_undone.push(self.cx.scrubber.scrub(sentence));
     }
 
+    /// Leaves an upload that came to nothing to the end of the run, which aborts it when the workload is back.
+    pub(super) fn abandon(&mut self, upload: Option<Box<dyn Upload>>) {
+        self.abandoned = upload;
+    }
+
+    async fn abort_upload(&mut self) {
+        let Some(upload) = self.abandoned.take() else { return };
+        let sentence = match timeout(ABORT, upload.abort()).await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error.chain(),
+            Err(_) => format!("the store gave no answer for {} s", ABORT.as_secs()),
+        };
+        self.warn(format!("leftovers of the aborted upload could not be removed: {sentence}"));
+    }
+
     /// Emits, once, that the run is being closed.
     pub(super) fn closing(&mut self) {
         if !std::mem::replace(&mut self.closing, true) {
@@ -174,6 +194,8 @@ impl Run {
         let cx = &self.cx;
         let mut not_undone = std::mem::take(&mut self.not_undone);
         not_undone.extend(cx.undo.unwind().await.iter().map(|sentence| cx.scrubber.scrub(sentence)));
+        self.abort_upload().await;
+        let cx = &self.cx;
         self.report.warnings = cx.take_warnings();
         self.report.downtime_seconds = cx.downtime.total().map(|total| total.as_secs_f64());
         self.report.seconds = self.started.elapsed().as_secs_f64();

@@ -44,11 +44,25 @@ pub(super) async fn identify(session: &mut dyn Session, cx: &RunContext, run: &m
         return Err(RunError::new(RunErrorKind::Internal, message));
     }
     for (path, coverage) in cx.required_paths.iter().zip(coverage) {
-        if let Coverage::NotOwn { reason, help } = coverage {
-            return Err(RunError::new(RunErrorKind::Preflight, format!("{path} {reason}")).with_help(help));
+        match coverage {
+            Coverage::Own | Coverage::Volume(_) => {}
+            Coverage::Incomplete { reason } => run.warn(format!("{path} {reason}")),
+            Coverage::NotOwn { reason, help } => {
+                return Err(RunError::new(RunErrorKind::Preflight, format!("{path} {reason}")).with_help(help));
+            }
         }
     }
     Ok(identity)
+}
+
+/// The error of work that was disturbed: it was begun, so that it is none of a check before.
+pub(super) fn disturbed(error: RunError) -> RunError {
+    match error.kind() {
+        RunErrorKind::Preflight => {
+            RunError::new(RunErrorKind::Target, error.chain()).with_help_opt(error.help().map(str::to_owned))
+        }
+        _ => error,
+    }
 }
 
 /// The paths that a restore writes there.

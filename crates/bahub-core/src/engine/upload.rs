@@ -6,6 +6,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::control::cancelled;
 use super::{RunError, RunErrorKind};
 use crate::link::{LinkSender, ToAgent};
 use crate::run::RunContext;
@@ -15,10 +16,17 @@ use crate::sink::{SinkError, Upload};
 /// credit for.
 pub(super) struct Relay {
     chunks: mpsc::UnboundedSender<Bytes>,
-    writing: JoinHandle<Box<dyn Upload>>,
+    writing: JoinHandle<Written>,
     /// Gets the store's refusal, once.
     refused: mpsc::Receiver<SinkError>,
     stop: CancellationToken,
+}
+
+/// An upload after its last write.
+struct Written {
+    upload: Box<dyn Upload>,
+    /// Whether the store has taken everything that there was.
+    is_complete: bool,
 }
 
 impl Relay {
@@ -38,19 +46,25 @@ impl Relay {
     }
 
     /// Waits until the store refuses what it was given; for ever where it does not.
-    pub(super) async fn refused(&mut self) -> SinkError {
+    pub(super) async fn refused(&mut self) -> RunError {
         match self.refused.recv().await {
-            Some(error) => error,
-            None => std::future::pending().await,
+            Some(error) => error.into(),
+            // Its sender is gone before the end only where its task has failed.
+            None => RunError::new(RunErrorKind::Internal, "what writes to the store has failed in an unforeseen way"),
         }
     }
 
-    /// Waits until the store has taken everything, and gives the upload back, to commit or abort it.
+    /// Waits until the store has taken everything, and gives the upload back, to commit it or to abort it.
     pub(super) async fn finish(self) -> Result<(Box<dyn Upload>, Result<(), RunError>), RunError> {
         let Self { chunks, writing, mut refused, stop: _ } = self;
         drop(chunks);
-        let upload = writing.await.map_err(|error| RunError::new(RunErrorKind::Internal, error.to_string()))?;
-        Ok((upload, refused.try_recv().map_or(Ok(()), |error| Err(error.into()))))
+        let written = writing.await.map_err(|error| RunError::new(RunErrorKind::Internal, error.to_string()))?;
+        let result = match refused.try_recv() {
+            Ok(error) => Err(error.into()),
+            Err(_) if written.is_complete => Ok(()),
+            Err(_) => Err(cancelled()),
+        };
+        Ok((written.upload, result))
     }
 
     /// What stops writing in the middle.
@@ -62,7 +76,7 @@ impl Relay {
     pub(super) async fn stop(self) -> Option<Box<dyn Upload>> {
         self.stop.cancel();
         drop(self.chunks);
-        self.writing.await.ok()
+        self.writing.await.ok().map(|written| written.upload)
     }
 }
 
@@ -72,19 +86,19 @@ async fn write(
     agent: LinkSender<ToAgent>,
     refusal: mpsc::Sender<SinkError>,
     stop: CancellationToken,
-) -> Box<dyn Upload> {
+) -> Written {
     while let Some(chunk) = waiting.recv().await {
         let size = chunk.len();
         let written = tokio::select! {
             biased;
-            () = stop.cancelled() => return upload,
+            () = stop.cancelled() => return Written { upload, is_complete: false },
             written = upload.write(chunk) => written,
         };
         if let Err(error) = written {
             let _ = refusal.send(error).await;
-            return upload;
+            return Written { upload, is_complete: false };
         }
         agent.credit(size);
     }
-    upload
+    Written { upload, is_complete: true }
 }

@@ -23,7 +23,12 @@ fn signatures(text: &str, of: &str) -> BTreeSet<String> {
 fn the_traits_in_the_documentation_are_those_of_the_code() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let docs = fs::read_to_string(root.join("../../docs/extending.md")).expect("the documentation is there");
-    let traits = [("adapter.rs", "Adapter"), ("transport.rs", "Transport"), ("transport.rs", "Session"), ("observer.rs", "Observer")];
+    let traits = [
+        ("adapter.rs", "Adapter"),
+        ("transport.rs", "Transport"),
+        ("transport.rs", "Session"),
+        ("observer.rs", "Observer"),
+    ];
     for (file, of) in traits {
         let code = fs::read_to_string(root.join("src").join(file)).expect("the source is there");
         let (code, docs) = (signatures(&code, of), signatures(&docs, of));

@@ -9,7 +9,7 @@ use super::support::{PATIENCE, Scene, Seen, Watcher};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_that_is_dropped_at_any_phase_leaves_nothing_down_and_no_version() {
-    for dropped_at in [Phase::Opening, Phase::Checking, Phase::Quiescing, Phase::Capturing] {
+    for dropped_at in [Phase::Opening, Phase::Checking, Phase::Quiescing, Phase::Capturing, Phase::Resuming] {
         let scene = Scene::new();
         let (watcher, mut seen) = Watcher::new();
         let engine = scene.room.engine().clone().observed_by(watcher);
@@ -42,11 +42,12 @@ async fn a_time_limit_around_a_backup_leaves_nothing_down() {
     let scene = Scene::new();
     scene.sink.hold();
     let engine = scene.room.engine();
-    let limited = tokio::time::timeout(std::time::Duration::from_millis(300), async {
+    let limited = tokio::time::timeout(std::time::Duration::from_millis(1500), async {
         engine.backup(&scene.plan, &BackupOptions::default()).await.into_result().map(drop)
     });
     assert!(limited.await.is_err(), "the store takes nothing");
-    scene.is_up_again().await;
+    engine.idle().await;
+    assert_eq!(scene.workload.history(), ["stopped", "started"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -98,4 +99,69 @@ async fn a_restore_that_panics_leaves_nothing_down() {
         assert_eq!(outcome.exit(false), ExitCode::Internal, "{call}: {:?}", outcome.error);
         assert!(scene.workload.is_up(), "a panic in {call} leaves the workload down");
     }
+}
+
+/// A store that panics when it is written to.
+#[derive(Debug)]
+struct Breaks(bahub_testkit::fakes::MemorySink);
+
+#[async_trait::async_trait]
+impl Sink for Breaks {
+    fn identity(&self) -> String {
+        self.0.identity()
+    }
+
+    fn encoding(&self) -> bahub_core::sink::Encoding {
+        self.0.encoding()
+    }
+
+    async fn begin(
+        &self,
+        version: &bahub_core::sink::NewVersion,
+    ) -> Result<Box<dyn bahub_core::sink::Upload>, bahub_core::sink::SinkError> {
+        Ok(Box::new(BreaksUpload(self.0.begin(version).await?)))
+    }
+
+    async fn open(
+        &self,
+        version: bahub_core::sink::VersionNumber,
+    ) -> Result<bahub_core::sink::Download, bahub_core::sink::SinkError> {
+        self.0.open(version).await
+    }
+
+    async fn list(&self) -> Result<Vec<bahub_core::sink::Version>, bahub_core::sink::SinkError> {
+        self.0.list().await
+    }
+
+    async fn remove(&self, version: bahub_core::sink::VersionNumber) -> Result<(), bahub_core::sink::SinkError> {
+        self.0.remove(version).await
+    }
+}
+
+struct BreaksUpload(Box<dyn bahub_core::sink::Upload>);
+
+#[async_trait::async_trait]
+impl bahub_core::sink::Upload for BreaksUpload {
+    async fn write(&mut self, _chunk: bytes::Bytes) -> Result<(), bahub_core::sink::SinkError> {
+        panic!("a panic in write, on purpose");
+    }
+
+    async fn commit(self: Box<Self>) -> Result<bahub_core::sink::Receipt, bahub_core::sink::CommitError> {
+        self.0.commit().await
+    }
+
+    async fn abort(self: Box<Self>) -> Result<(), bahub_core::sink::SinkError> {
+        self.0.abort().await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_panics_hangs_nothing_and_leaves_nothing_down() {
+    let scene = Scene::new();
+    let sink = std::sync::Arc::new(Breaks(scene.sink.clone()));
+    let plan = bahub_core::plan::Plan { sink, ..scene.plan.clone() };
+    let outcome = tokio::time::timeout(PATIENCE, scene.room.backup(&plan)).await.expect("it ends");
+    assert_eq!(outcome.exit(false), ExitCode::Internal, "{:?}", outcome.error);
+    assert!(scene.workload.is_up());
+    assert!(scene.sink.list().await.unwrap().is_empty());
 }

@@ -46,16 +46,6 @@ impl Scene {
         let plan = room.plan(Arc::new(CopyFile::new("/etc/passwd", "")), Arc::new(sink.clone()));
         Self { room, workload, sink, plan }
     }
-
-    /// Waits until the workload runs.
-    pub(crate) async fn is_up_again(&self) {
-        let up = async {
-            while !self.workload.is_up() {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, up).await.expect("the workload stays down");
-    }
 }
 
 /// What a watcher saw.

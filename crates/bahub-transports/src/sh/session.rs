@@ -31,7 +31,13 @@ impl Session for ShSession {
     }
 
     async fn coverage(&mut self, paths: &[String]) -> Result<Vec<Coverage>, TransportError> {
-        Ok(host::coverage(&read("/etc/fstab").await, &read("/proc/self/mountinfo").await, paths))
+        let (fstab, mountinfo) = (read("/etc/fstab").await, read("/proc/self/mountinfo").await);
+        let paths = paths.to_vec();
+        let resolve = |point: String| {
+            std::fs::canonicalize(&point).map_or(point, |resolved| resolved.to_string_lossy().into_owned())
+        };
+        let coverage = tokio::task::spawn_blocking(move || host::coverage(&fstab, &mountinfo, &paths, resolve));
+        coverage.await.map_err(|error| TransportError::new(TransportErrorKind::Lost, error.to_string()))
     }
 
     async fn exec(&mut self, command: &Exec) -> Result<Process, TransportError> {

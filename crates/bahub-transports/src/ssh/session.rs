@@ -19,6 +19,8 @@ use crate::host;
 
 /// How long an answer of a small program may take.
 const ANSWER: Duration = Duration::from_secs(30);
+/// How many bytes of it are read.
+const MAX_ANSWER: u64 = 1024 * 1024;
 
 /// What was started and placed there; all of it ends with the session. Dropped, it does the same where a runtime is
 /// there to do it, and tells nobody.
@@ -44,16 +46,16 @@ impl SshSession {
     /// What a program puts out; none where it fails.
     async fn output(&mut self, argv: &[&str]) -> Result<Option<String>, TransportError> {
         let mut asked = self.exec(&Exec::new(argv.iter().copied())).await?;
-        let mut output = String::new();
+        let mut output = Vec::new();
         let answer = timeout(ANSWER, async {
-            asked.stdout.read_to_string(&mut output).await?;
+            (&mut asked.stdout).take(MAX_ANSWER).read_to_end(&mut output).await?;
             Ok::<_, std::io::Error>(asked.exit.await)
         });
         let exit = answer.await.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())).map_err(|error| {
             let message = format!("the host gives no answer to {}", argv.join(" "));
             TransportError::new(TransportErrorKind::Lost, message).with_source(error)
         })?;
-        Ok((exit == Exit::Code(0)).then_some(output))
+        Ok((exit == Exit::Code(0)).then(|| String::from_utf8_lossy(&output).into_owned()))
     }
 
     fn opened(&mut self) -> Result<&mut Open, TransportError> {
@@ -81,9 +83,8 @@ impl Session for SshSession {
         if fstab.is_empty() {
             return Ok(vec![Coverage::Own; paths.len()]);
         }
-        let mounted = self.output(&["cat", "/proc/self/mountinfo"]).await?;
-        // A host that does not say what is mounted is not Linux, or hides /proc.
-        Ok(mounted.map_or_else(|| vec![Coverage::Own; paths.len()], |mounted| host::coverage(&fstab, &mounted, paths)))
+        let mounted = self.output(&["cat", "/proc/self/mountinfo"]).await?.unwrap_or_default();
+        Ok(host::coverage(&fstab, &mounted, paths, |point| point))
     }
 
     async fn exec(&mut self, command: &Exec) -> Result<Process, TransportError> {
