@@ -1,9 +1,10 @@
 //! That nobody else uses the data is proven from the stop to the last byte.
 
 use bahub_core::transport::{Exec, Process, Session, TransportError, TransportErrorKind};
+use bahub_testkit::fixtures::DockerEngine;
 use serde_json::json;
 
-use super::support::{ENGINE, open, side, started, status};
+use super::support::{ENGINE, alone, open, side, started, status};
 
 fn told(error: &TransportError) -> String {
     assert_eq!(error.kind(), TransportErrorKind::NotOwn, "{}", error.chain());
@@ -11,52 +12,59 @@ fn told(error: &TransportError) -> String {
 }
 
 /// A session whose side container is there.
-async fn beside(original: &str) -> (Box<dyn Session>, Process) {
-    let mut session = open(&side(&ENGINE, original, json!({ "stop_timeout": 1 }))).await.unwrap();
+async fn beside(engine: &DockerEngine, original: &str) -> (Box<dyn Session>, Process) {
+    let mut session = open(&side(engine, original, json!({ "stop_timeout": 1 }))).await.unwrap();
     let process = session.exec(&Exec::new(["sleep", "100000"])).await.unwrap();
     (session, process)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_container_that_can_write_to_the_same_data_is_refused_before_the_stop() {
-    ENGINE.container("shared", &["--volume", "shared:/data"]);
-    let before = started(&ENGINE, "shared");
-    let source = ENGINE.docker(&["volume", "inspect", "--format", "{{.Mountpoint}}", "shared"]);
-    let device = format!("device={source}");
-    ENGINE.docker(&["volume", "create", "--opt", "type=none", "--opt", "o=bind", "--opt", &device, "shared-alias"]);
-    let deep = format!("{source}/deep");
-    std::fs::create_dir(&deep).unwrap();
-    for (case, mount) in [
-        ("by its name", "shared:/x".to_owned()),
-        ("by its folder", format!("{source}:/x")),
-        ("by a folder in it", format!("{deep}:/x")),
-        ("by a folder that holds it", format!("{}:/x", source.strip_suffix("/shared/_data").unwrap())),
-        ("by another volume of the same folder", "shared-alias:/x".to_owned()),
-    ] {
-        let name = ENGINE.container("sharer", &["--volume", &mount]);
-        for state in ["running", "paused"] {
-            if state == "paused" {
-                ENGINE.docker(&["pause", &name]);
+    // One of these has the volumes of everybody.
+    alone(async |engine| {
+        engine.container("shared", &["--volume", "shared:/data"]);
+        let before = started(engine, "shared");
+        let source = engine.docker(&["volume", "inspect", "--format", "{{.Mountpoint}}", "shared"]);
+        let device = format!("device={source}");
+        engine.docker(&["volume", "create", "--opt", "type=none", "--opt", "o=bind", "--opt", &device, "shared-alias"]);
+        let deep = format!("{source}/deep");
+        std::fs::create_dir(&deep).unwrap();
+        for (case, mount) in [
+            ("by its name", "shared:/x".to_owned()),
+            ("by its folder", format!("{source}:/x")),
+            ("by a folder in it", format!("{deep}:/x")),
+            ("by a folder that holds it", format!("{}:/x", source.strip_suffix("/shared/_data").unwrap())),
+            ("by another volume of the same folder", "shared-alias:/x".to_owned()),
+        ] {
+            let name = engine.container("sharer", &["--volume", &mount]);
+            for state in ["running", "paused"] {
+                if state == "paused" {
+                    engine.docker(&["pause", &name]);
+                }
+                let refused =
+                    told(&open(&side(engine, "shared", json!({}))).await.err().unwrap_or_else(|| panic!("{case}")));
+                assert!(
+                    refused.contains("sharer (") && refused.contains("add sharer to `also_stop`"),
+                    "{case}: {refused}"
+                );
             }
-            let refused =
-                told(&open(&side(&ENGINE, "shared", json!({}))).await.err().unwrap_or_else(|| panic!("{case}")));
-            assert!(refused.contains("sharer (") && refused.contains("add sharer to `also_stop`"), "{case}: {refused}");
+            let also = json!({ "also_stop": ["sharer"], "stop_timeout": 1 });
+            open(&side(engine, "shared", also)).await.unwrap().close().await.unwrap();
+            // Files in use are copied where that is asked for.
+            open(&side(engine, "shared", json!({ "stop": false }))).await.unwrap().close().await.unwrap();
+            engine.docker(&["rm", "--force", &name]);
         }
-        let also = json!({ "also_stop": ["sharer"], "stop_timeout": 1 });
-        open(&side(&ENGINE, "shared", also)).await.unwrap().close().await.unwrap();
-        // Files in use are copied where that is asked for.
-        open(&side(&ENGINE, "shared", json!({ "stop": false }))).await.unwrap().close().await.unwrap();
-        ENGINE.docker(&["rm", "--force", &name]);
-    }
-    // Who only reads disturbs nobody; and one that comes later is refused later.
-    ENGINE.container("reader", &["--volume", "shared:/x:ro"]);
-    let (mut session, process) = beside("shared").await;
-    ENGINE.container("late", &["--volume", "shared:/x"]);
-    let refused = told(&session.quiesce().await.unwrap_err());
-    assert!(refused.contains("late (shared at /x)"), "{refused}");
-    session.close().await.unwrap();
-    drop(process);
-    assert_eq!(started(&ENGINE, "shared"), before);
+        // Who only reads disturbs nobody; and one that comes later is refused later.
+        engine.container("reader", &["--volume", "shared:/x:ro"]);
+        let (mut session, process) = beside(engine, "shared").await;
+        engine.container("late", &["--volume", "shared:/x"]);
+        let refused = told(&session.quiesce().await.unwrap_err());
+        assert!(refused.contains("late (shared at /x)"), "{refused}");
+        session.close().await.unwrap();
+        drop(process);
+        assert_eq!(started(engine, "shared"), before);
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -79,7 +87,7 @@ async fn whoever_used_the_data_meanwhile_is_noticed_though_nobody_runs_at_the_en
         ("the container one-shot was started", &|| one_shot(&format!("{source}:/x"))),
     ];
     for (says, disturb) in disturbances {
-        let (mut session, process) = beside("flipped").await;
+        let (mut session, process) = beside(&ENGINE, "flipped").await;
         session.quiesce().await.unwrap();
         // Who only reads, and who has other data, disturbs nobody.
         one_shot("flipped:/x:ro");
@@ -99,7 +107,7 @@ async fn a_compose_project_that_goes_up_and_down_meanwhile_is_noticed() {
     let labels = ["--label", "com.docker.compose.project=upped", "--label", "com.docker.compose.service=db"];
     let options = [&labels[..], &["--volume", "upped:/data"]].concat();
     ENGINE.container("upped-db-1", &options);
-    let (mut session, process) = beside("compose:upped/db").await;
+    let (mut session, process) = beside(&ENGINE, "compose:upped/db").await;
     session.quiesce().await.unwrap();
     // `docker compose down`, `up`, `down`.
     ENGINE.docker(&["rm", "--force", "upped-db-1"]);

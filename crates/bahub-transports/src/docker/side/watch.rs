@@ -8,7 +8,7 @@ use bollard::Docker;
 use bollard::models::{EventMessage, EventMessageTypeEnum as Type, MountPoint};
 use bollard::query_parameters::{EventsOptions, EventsOptionsBuilder};
 use futures::StreamExt;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use super::super::engine::failed;
 use super::super::find;
@@ -30,6 +30,8 @@ pub(super) struct Watch {
 #[derive(Debug, Default)]
 struct Seen {
     containers: Mutex<BTreeMap<String, Container>>,
+    /// What they mount is being asked for. The engine answers when a start is over, so no event waits for that.
+    asking: Mutex<JoinSet<()>>,
     /// Why nothing more is seen.
     ended: Mutex<Option<String>>,
 }
@@ -68,6 +70,8 @@ impl Watch {
         if let Some(reason) = note_all(&self.docker, options, &self.seen).await {
             return Err(unknown(&reason));
         }
+        let asking = std::mem::take(&mut *self.seen.asking.lock().unwrap_or_else(PoisonError::into_inner));
+        asking.join_all().await;
         if let Some(reason) = &*self.seen.ended.lock().unwrap_or_else(PoisonError::into_inner) {
             return Err(unknown(reason));
         }
@@ -134,49 +138,59 @@ async fn watched(docker: Docker, since: String, seen: Arc<Seen>) {
 }
 
 /// Notes events until there are no more; gives why, where that is an error.
-async fn note_all(docker: &Docker, options: EventsOptions, seen: &Seen) -> Option<String> {
+async fn note_all(docker: &Docker, options: EventsOptions, seen: &Arc<Seen>) -> Option<String> {
     let mut events = std::pin::pin!(docker.events(Some(options)));
     while let Some(event) = events.next().await {
         match event {
-            Ok(event) => note(docker, event, seen).await,
+            Ok(event) => note(docker, event, seen),
             Err(error) => return Some(error.to_string()),
         }
     }
     None
 }
 
-async fn note(docker: &Docker, event: EventMessage, seen: &Seen) {
+fn note(docker: &Docker, event: EventMessage, seen: &Arc<Seen>) {
     let Some((actor, attributes)) = event.actor.and_then(|actor| Some((actor.id?, actor.attributes?))) else { return };
     let action = event.action.unwrap_or_default();
-    let seen_of = |id: &str, change: &dyn Fn(&mut Container)| {
-        let mut containers = seen.containers.lock().unwrap_or_else(PoisonError::into_inner);
-        let container = containers.entry(id.to_owned()).or_default();
-        change(container);
-        container.mounts.is_none()
-    };
     match (event.typ, &*action) {
         (Some(Type::CONTAINER), "create" | "start") => {
-            let unknown = seen_of(&actor, &|container| {
+            let mounts = seen.with(&actor, |container| {
                 container.name = attributes.get("name").cloned().unwrap_or_else(|| actor.clone());
-                container.attributes.clone_from(&attributes);
+                container.attributes = attributes;
                 container.is_started |= action == "start";
+                container.mounts.clone()
             });
             // At once: it may be gone in a moment.
-            if unknown && let Ok(Some(found)) = find::look(docker, &actor).await {
-                let mounts = found.inspected.mounts.unwrap_or_default();
-                seen_of(&actor, &|container| container.mounts = Some(mounts.clone()));
+            if mounts.is_none() {
+                let mut asking = seen.asking.lock().unwrap_or_else(PoisonError::into_inner);
+                while asking.try_join_next().is_some() {}
+                asking.spawn(ask(docker.clone(), actor, Arc::clone(seen)));
             }
         }
         (Some(Type::VOLUME), "mount") => {
             let Some(id) = attributes.get("container") else { return };
             let mount = MountPoint {
                 typ: Some("volume".into()),
-                name: Some(actor.clone()),
+                name: Some(actor),
                 rw: attributes.get("read/write").map(|writable| writable == "true"),
                 ..MountPoint::default()
             };
-            seen_of(id, &|container| container.volumes.push(mount.clone()));
+            seen.with(id, |container| container.volumes.push(mount));
         }
         _ => {}
+    }
+}
+
+async fn ask(docker: Docker, id: String, seen: Arc<Seen>) {
+    if let Ok(Some(found)) = find::look(&docker, &id).await {
+        let mounts = found.inspected.mounts.unwrap_or_default();
+        seen.with(&id, |container| container.mounts = Some(mounts));
+    }
+}
+
+impl Seen {
+    fn with<T>(&self, id: &str, change: impl FnOnce(&mut Container) -> T) -> T {
+        let mut containers = self.containers.lock().unwrap_or_else(PoisonError::into_inner);
+        change(containers.entry(id.to_owned()).or_default())
     }
 }
