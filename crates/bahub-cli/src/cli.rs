@@ -193,6 +193,8 @@ impl Cli {
                     (None, None) => Ok(ExitCode::Usage),
                 }
             });
+            // Runs whose futures were dropped clean up by themselves, as long as there is a runtime.
+            runtime.block_on(session.engine.idle());
             runtime.shutdown_timeout(SHUTDOWN);
             session.engine.observers().drain(PATIENCE);
             result

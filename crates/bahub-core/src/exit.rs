@@ -95,6 +95,12 @@ impl ExitCode {
         Self::ALL.into_iter().find(|exit| exit.code() == code)
     }
 
+    /// The more urgent of two: what could not be brought back comes before everything else.
+    #[must_use]
+    pub fn worse(self, other: Self) -> Self {
+        if self == Self::Undo || other == Self::Undo { Self::Undo } else { self.max(other) }
+    }
+
     /// A word for scripts.
     pub const fn name(self) -> &'static str {
         match self {

@@ -27,7 +27,7 @@ pub(super) async fn run(session: &Session, name: Option<&str>) -> Result<ExitCod
                 failed.exit
             }
         };
-        worst = worst.max(exit);
+        worst = worst.worse(exit);
         if exit == ExitCode::Cancelled {
             break;
         }

@@ -1,6 +1,7 @@
 //! Containers made for a run: each program is the main program of one, which goes with it.
 
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -16,7 +17,7 @@ use bollard::query_parameters::{
 };
 
 use super::coverage;
-use super::engine::{failed, machine_of, status};
+use super::engine::{self, failed, machine_of, status};
 use super::find::{self, ContainerInfo};
 use super::place::Folder;
 use super::stdio;
@@ -46,9 +47,26 @@ pub(super) struct Like {
     pub(super) name: String,
     /// Whether nothing but volumes can be written: what a restore would write elsewhere goes with the container.
     pub(super) read_only: bool,
+    /// How files that lie on no volume are read, for people.
+    pub(super) elsewhere: &'static str,
 }
 
-/// An open place that consists of containers made for it.
+/// The containers that were made for a session, by id; by name where the engine has not answered yet. What is undone when the
+/// session is gone reads it as well.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Made(Arc<Mutex<Vec<String>>>);
+
+impl Made {
+    pub(super) fn all(&self) -> Vec<String> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A session that consists of containers made for it.
 #[derive(Debug)]
 pub(super) struct Beside {
     docker: Docker,
@@ -57,7 +75,7 @@ pub(super) struct Beside {
     original: ContainerInfo,
     folder: String,
     files: Vec<Placed>,
-    made: Vec<String>,
+    made: Made,
     /// What their names end with.
     suffix: &'static str,
 }
@@ -76,12 +94,13 @@ impl Beside {
             TransportError::new(TransportErrorKind::Put, "the system has no random bytes for a name").with_source(error)
         })?;
         let folder = format!("/bahub-{random}/placed");
-        Ok(Self { docker, like, original, folder, files: Vec::new(), made: Vec::new(), suffix: "" })
+        Ok(Self { docker, like, original, folder, files: Vec::new(), made: Made::default(), suffix: "" })
     }
 
     /// Makes a container whose main program is this command, with all that was placed.
     async fn create(&mut self, command: &Exec) -> Result<String, TransportError> {
-        let Like { image, volumes_from, network, pid, user, workdir, env, labels, name, read_only } = self.like.clone();
+        let Like { image, volumes_from, network, pid, user, workdir, env, labels, name, read_only, .. } =
+            self.like.clone();
         let parent = self.folder.rsplit_once('/').map(|(parent, _)| parent.to_owned()).unwrap_or_default();
         let host = HostConfig {
             volumes_from: Some(volumes_from),
@@ -114,10 +133,10 @@ impl Beside {
             host_config: Some(host),
             ..ContainerCreateBody::default()
         };
-        let name = format!("{name}-{}{}", self.made.len(), self.suffix);
+        let name = format!("{name}-{}{}", self.made.lock().len(), self.suffix);
         let options = CreateContainerOptionsBuilder::default().name(&name).build();
         // Known before it is there: the engine goes on where nobody waits for the answer.
-        self.made.push(name.clone());
+        self.made.lock().push(name.clone());
         let created = match self.docker.create_container(Some(options), body).await {
             Err(error) if status(&error) == Some(404) => {
                 let what = format!("cannot make the container {name} of the image {image}");
@@ -126,7 +145,7 @@ impl Beside {
             }
             other => other.map_err(failed(TransportErrorKind::Exec, format!("cannot make the container {name}")))?,
         };
-        if let Some(made) = self.made.last_mut() {
+        if let Some(made) = self.made.lock().last_mut() {
             created.id.clone_into(made);
         }
         bahub_core::fault_point("side.created");
@@ -145,8 +164,8 @@ impl Beside {
     }
 
     /// The containers that were made so far.
-    pub(super) fn made(&self) -> &[String] {
-        &self.made
+    pub(super) fn made(&self) -> Made {
+        self.made.clone()
     }
 
     /// Has the names of all of them, and of those to come, end with this: of what the engine keeps about a container, its name
@@ -157,7 +176,7 @@ impl Beside {
     pub(super) async fn rename(&mut self, suffix: &'static str) -> Result<(), TransportError> {
         self.suffix = suffix;
         let mut result = Ok(());
-        for (number, id) in self.made.iter().enumerate() {
+        for (number, id) in self.made.all().iter().enumerate() {
             let name = format!("{}-{number}{suffix}", self.like.name);
             let options = RenameContainerOptionsBuilder::default().name(&name).build();
             let renamed = self.docker.rename_container(id, options).await;
@@ -173,7 +192,8 @@ impl Beside {
     /// [`TransportErrorKind::Undo`], naming the first that stays.
     pub(super) async fn remove(&mut self) -> Result<(), TransportError> {
         let mut result = Ok(());
-        for id in self.made.drain(..) {
+        let made = std::mem::take(&mut *self.made.lock());
+        for id in made {
             result = result.and(remove(&self.docker, &id).await);
         }
         result
@@ -258,11 +278,12 @@ pub(super) async fn remove(docker: &Docker, id: &str) -> Result<(), TransportErr
 #[async_trait]
 impl Session for Beside {
     async fn identity(&mut self) -> Result<Identity, TransportError> {
-        Ok(self.original.identity())
+        Ok(self.original.identity(&engine::id(&self.docker).await?))
     }
 
     async fn coverage(&mut self, paths: &[String]) -> Result<Vec<Coverage>, TransportError> {
-        Ok(coverage::by_volumes(&self.original, &self.like.image, &self.image_volumes().await?, paths))
+        let (image, declared) = (&self.like.image, self.image_volumes().await?);
+        Ok(coverage::by_volumes(&self.original, image, &declared, self.like.elsewhere, paths))
     }
 
     async fn machine(&mut self) -> Result<Option<String>, TransportError> {

@@ -44,21 +44,22 @@ pub(super) fn name_of(mount: &MountPoint) -> &str {
 }
 
 /// What a container of this image, with the volumes of `original`, has at these paths; `declared` are the volumes that the
-/// image brings itself, which are empty.
+/// image brings itself, which are empty, and `elsewhere` is how the other files are read.
 ///
 /// Symbolic links cannot be seen from outside: a path is judged as it is written.
 pub(super) fn by_volumes(
     original: &ContainerInfo,
     image: &str,
     declared: &[String],
+    elsewhere: &str,
     paths: &[String],
 ) -> Vec<Coverage> {
-    paths.iter().map(|path| one(original, image, declared, path)).collect()
+    paths.iter().map(|path| one(original, image, declared, elsewhere, path)).collect()
 }
 
-fn one(original: &ContainerInfo, image: &str, declared: &[String], path: &str) -> Coverage {
+fn one(original: &ContainerInfo, image: &str, declared: &[String], elsewhere: &str, path: &str) -> Coverage {
     let not_own = |reason: String, help: String| Coverage::NotOwn { reason, help };
-    let Some(volume) = original.volume_of(path) else { return outside(original, path) };
+    let Some(volume) = original.volume_of(path) else { return outside(original, elsewhere, path) };
     let path = clean(path).unwrap_or_default();
     let depth = volume.destination.as_deref().and_then(clean).map_or(0, |point| point.len());
     let declared = declared.iter().filter_map(|point| clean(point));
@@ -74,7 +75,7 @@ fn one(original: &ContainerInfo, image: &str, declared: &[String], path: &str) -
     }
 }
 
-fn outside(original: &ContainerInfo, path: &str) -> Coverage {
+fn outside(original: &ContainerInfo, elsewhere: &str, path: &str) -> Coverage {
     let name = &original.name;
     let in_memory = clean(path)
         .is_some_and(|path| original.in_memory().into_iter().filter_map(clean).any(|point| is_below(&path, &point)));
@@ -82,10 +83,9 @@ fn outside(original: &ContainerInfo, path: &str) -> Coverage {
         true => format!("lies in the memory (tmpfs) of the container {name}, which another container does not see"),
         false => format!("lies on no volume of the container {name}: what would be read there is the image's"),
     };
-    let running = "bahub.transports.docker reads its other files while it runs";
     let help = match &*original.mount_points() {
-        "" => format!("it has no volumes; {running}"),
-        points => format!("name paths on its volumes: {points}; {running}"),
+        "" => format!("it has no volumes; {elsewhere}"),
+        points => format!("name paths on its volumes: {points}; {elsewhere}"),
     };
     Coverage::NotOwn { reason, help }
 }
@@ -138,7 +138,7 @@ mod tests {
 
     fn volume(path: &str, declared: &[&str]) -> Option<String> {
         let declared: Vec<_> = declared.iter().map(|&point| point.to_owned()).collect();
-        match by_volumes(&original(), "tools", &declared, &[path.to_owned()]).pop() {
+        match by_volumes(&original(), "tools", &declared, "", &[path.to_owned()]).pop() {
             Some(Coverage::Volume(name)) => Some(name),
             _ => None,
         }
@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_refusal_names_the_volumes_that_there_are() {
-        let answers = by_volumes(&original(), "tools", &[], &["/etc/passwd".into(), "/data/tmp".into()]);
+        let answers = by_volumes(&original(), "tools", &[], "", &["/etc/passwd".into(), "/data/tmp".into()]);
         let [Coverage::NotOwn { reason, help }, Coverage::NotOwn { reason: memory, .. }] = &*answers else {
             panic!("{answers:?}")
         };

@@ -84,3 +84,13 @@ pub(super) async fn machine_of(docker: &Docker, image: &str) -> Result<Option<St
     let machine = inspected.architecture.filter(|name| !name.is_empty());
     Ok(machine)
 }
+
+/// What tells this engine from others. An engine that has no id is none other in anybody's eyes.
+///
+/// # Errors
+/// [`TransportErrorKind::Unreachable`] if the engine does not answer.
+pub(super) async fn id(docker: &Docker) -> Result<String, TransportError> {
+    let info = docker.info().await;
+    let info = info.map_err(failed(TransportErrorKind::Unreachable, "the engine gives no information about itself"))?;
+    Ok(info.id.unwrap_or_default())
+}

@@ -10,8 +10,8 @@ use super::find::ContainerInfo;
 const SHORT: usize = 12;
 
 impl ContainerInfo {
-    /// The container as an instance. Of its environment, which may hold secrets, nothing is in it.
-    pub(super) fn identity(&self) -> Identity {
+    /// The container as an instance, on the engine of this id. Of its environment, which may hold secrets, nothing is in it.
+    pub(super) fn identity(&self, engine: &str) -> Identity {
         let config = self.inspected.config.as_ref();
         let image = config.and_then(|config| config.image.clone()).unwrap_or_default();
         let mut volumes: Vec<_> =
@@ -19,6 +19,7 @@ impl ContainerInfo {
         volumes.sort_unstable();
         volumes.dedup();
         Identity::new(InstanceKind::Container, self.workload())
+            .with("engine", engine)
             .with("id", self.id.get(..SHORT).unwrap_or(&self.id))
             .with("image", image)
             .with("volumes", volumes.join(", "))
@@ -96,16 +97,19 @@ mod tests {
     fn a_service_of_compose_stays_itself_when_its_container_is_recreated() {
         let labels = [("com.docker.compose.project", "shop"), ("com.docker.compose.service", "db")];
         let mounts = [("volume", "db", "/volumes/db"), ("bind", "", "/etc/my.cnf"), ("tmpfs", "", "")];
-        let identity = container("shop-db-1", &labels, &mounts).identity();
+        let identity = container("shop-db-1", &labels, &mounts).identity("e");
         let told = identity.to_string();
-        assert_eq!(told, "container compose shop/db (id 0123456789ab, image mariadb:11, volumes /etc/my.cnf, db)");
+        assert_eq!(
+            told,
+            "container compose shop/db (engine e, id 0123456789ab, image mariadb:11, volumes /etc/my.cnf, db)"
+        );
         assert!(!format!("{identity:?}").contains("hunter2"));
         let mut recreated = container("shop-db-1", &labels, &mounts);
         recreated.id = "f".repeat(64);
-        assert_eq!(identity.differs_from(&recreated.identity()), None, "the data is the same");
+        assert_eq!(identity.differs_from(&recreated.identity("e")), None, "the data is the same");
         let passing = [&labels[..], &[("com.docker.compose.oneoff", "True")]].concat();
-        assert_eq!(container("shop-db-run-1", &passing, &[]).identity().workload, "shop-db-run-1");
-        assert!(!container("bare", &[], &[("tmpfs", "", "")]).identity().details.contains_key("volumes"));
+        assert_eq!(container("shop-db-run-1", &passing, &[]).identity("e").workload, "shop-db-run-1");
+        assert!(!container("bare", &[], &[("tmpfs", "", "")]).identity("e").details.contains_key("volumes"));
     }
 
     #[test]

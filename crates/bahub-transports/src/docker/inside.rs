@@ -12,7 +12,7 @@ use bollard::exec::{CreateExecOptions, StartExecOptions, StartExecResults};
 use futures::StreamExt;
 
 use super::config::DockerConfig;
-use super::engine::{failed, machine_of, status};
+use super::engine::{self, failed, machine_of, status};
 use super::find::ContainerInfo;
 use super::kept;
 use super::place::{self, Folder, Places, check_name};
@@ -111,7 +111,7 @@ impl Inside {
 #[async_trait]
 impl Session for Inside {
     async fn identity(&mut self) -> Result<Identity, TransportError> {
-        Ok(self.container.identity())
+        Ok(self.container.identity(&engine::id(&self.docker).await?))
     }
 
     /// Programs run in the container's own mount namespace: whatever they see is its own.

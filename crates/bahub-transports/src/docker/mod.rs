@@ -86,6 +86,7 @@ impl Docker {
             labels: side::labels(cx),
             name: format!("bahub-{}-{}", container.name, cx.id.get(..8).unwrap_or_default()),
             read_only: cx.purpose != RunPurpose::Backup,
+            elsewhere: "a writable tmpfs or volume that allows execution, and `helper: never`, let programs run in the container itself",
         }
     }
 }

@@ -117,6 +117,10 @@ impl Data {
             Some(orchestrator) => {
                 format!("{} is {}: {}, meanwhile", first.name, orchestrator.role, orchestrator.way_out)
             }
+            None if first.is_own => format!(
+                "bahub itself runs in {}: mount there only what it needs, read-only, and never the data of others",
+                first.name
+            ),
             None => format!("add {} to `also_stop`, or mount the volume read-only there", first.name),
         };
         Err(TransportError::new(TransportErrorKind::NotOwn, message).with_help(help))
@@ -128,13 +132,22 @@ impl Data {
         })?;
         let name = container.names.as_ref().and_then(|names| names.first()).map(|name| name.trim_start_matches('/'));
         let name = name.or(container.id.as_deref()).unwrap_or_default().to_owned();
-        Some(Writer { name, shares: shared, orchestrator: container.labels.as_ref().and_then(Orchestrator::of) })
+        // A container's name for itself is the beginning of its id, unless somebody gave it another.
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let is_own = host.len() >= 12 && container.id.as_ref().is_some_and(|id| id.starts_with(&host));
+        Some(Writer {
+            name,
+            shares: shared,
+            is_own,
+            orchestrator: container.labels.as_ref().and_then(Orchestrator::of),
+        })
     }
 }
 
 struct Writer {
     name: String,
     shares: String,
+    is_own: bool,
     orchestrator: Option<Orchestrator>,
 }
 

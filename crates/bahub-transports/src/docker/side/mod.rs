@@ -68,7 +68,8 @@ impl Transport for SideContainer {
         let record = Record { run: cx.id.clone(), holder: Holder::this(), before };
         recover::must_be_free(&docker, &record).await?;
         let data = Data::of(&original, &cx.required_paths, &cx.id);
-        if config.stop {
+        // Who mends what dead runs left stops nothing.
+        if config.stop && cx.purpose != RunPurpose::Recover {
             data.must_have_no_writer(&docker, &record).await?;
         }
         pull(&docker, &config.temp_container_image, config.pull.policy()).await?;
@@ -82,6 +83,7 @@ impl Transport for SideContainer {
             labels: record.labels(),
             name: format!("bahub-{}-{}", original.name, cx.id.get(..8).unwrap_or_default()),
             read_only: cx.purpose != RunPurpose::Backup,
+            elsewhere: "bahub.transports.docker reads its other files while it runs",
             ..Like::default()
         };
         bahub_core::fault_point("side.found");

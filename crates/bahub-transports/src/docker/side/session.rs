@@ -55,16 +55,16 @@ impl Session for Side {
     }
 
     async fn exec(&mut self, command: &Exec) -> Result<Process, TransportError> {
-        let process = self.beside.exec(command).await;
-        let (docker, made, is_down) = (self.docker.clone(), self.beside.made().to_vec(), Arc::clone(&self.is_down));
-        // Should this session be dropped. It stays where it is the record of what is still to be brought back.
+        let (docker, made, is_down) = (self.docker.clone(), self.beside.made(), Arc::clone(&self.is_down));
+        // Should this session be dropped, also before the engine has answered. It stays where it is the record of what is still
+        // to be brought back.
         self.cx.undo.defer("remove the side container", async move {
             if is_down.load(Ordering::Acquire) {
                 return Ok(());
             }
-            removed(&docker, &made).await.map_err(|error| error.chain())
+            removed(&docker, &made.all()).await.map_err(|error| error.chain())
         });
-        process
+        self.beside.exec(command).await
     }
 
     async fn put(&mut self, file: PutFile<'_>) -> Result<PlacedPath, TransportError> {
@@ -127,12 +127,12 @@ impl Session for Side {
         match self.workload {
             Workload::Untouched => return self.beside.remove().await,
             Workload::Stopped => {
-                let (docker, made, record) = (&self.docker, self.beside.made(), &self.record);
+                let (docker, made, record) = (&self.docker, &self.beside.made().all(), &self.record);
                 insisting(docker, || brought_back_and_removed(docker, made, record)).await?;
                 self.came_back();
             }
             Workload::Back => {
-                let (docker, made) = (&self.docker, self.beside.made());
+                let (docker, made) = (&self.docker, &self.beside.made().all());
                 insisting(docker, || removed(docker, made)).await?;
             }
         }
@@ -146,12 +146,13 @@ impl Session for Side {
 impl Side {
     /// Should this session be dropped, or the run be ended at once.
     fn defer_bringing_back(&self) {
-        let (docker, record, made) = (self.docker.clone(), self.record.clone(), self.beside.made().to_vec());
+        let (docker, record, made) = (self.docker.clone(), self.record.clone(), self.beside.made());
         let (is_down, downtime) = (Arc::clone(&self.is_down), self.cx.downtime.clone());
         self.cx.undo.defer("bring the stopped containers back", async move {
             if !is_down.load(Ordering::Acquire) {
                 return Ok(());
             }
+            let made = made.all();
             let brought_back = insisting(&docker, || brought_back_and_removed(&docker, &made, &record)).await;
             brought_back.map_err(|error| error.chain())?;
             is_down.store(false, Ordering::Release);
