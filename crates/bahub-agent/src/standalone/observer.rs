@@ -48,7 +48,9 @@ impl LineObserver {
         let help = error.help.as_deref().filter(|help| !help.contains(":backup:"));
         match exit {
             Some(ExitCode::Cancelled) => self.output.error("stopped by a signal", None),
-            Some(ExitCode::Integrity) if operation != Operation::Backup => self.output.error(&error.message, Some(ANOTHER_VERSION)),
+            Some(ExitCode::Integrity) if operation != Operation::Backup => {
+                self.output.error(&error.message, Some(ANOTHER_VERSION))
+            }
             Some(ExitCode::Unknown) => {
                 let look = "look at the versions of the collection on the server, then run it again";
                 self.output.error(&error.message, help.or(Some(look)));

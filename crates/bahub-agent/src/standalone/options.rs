@@ -172,8 +172,9 @@ fn secret(raw: &RawArgs, long: &str) -> Result<Option<Secret>, Error> {
 /// The first line: an editor ends it, and no token or passphrase holds a line's end.
 fn from_file(path: &Path, long: &str) -> Result<String, Error> {
     let read = std::fs::read_to_string(path);
-    let failed =
-        |reason: String| Error::new(ExitCode::Usage, format!("cannot read the {long} from {}: {reason}", path.display()));
+    let failed = |reason: String| {
+        Error::new(ExitCode::Usage, format!("cannot read the {long} from {}: {reason}", path.display()))
+    };
     let text = read.map_err(|error| failed(error.to_string()))?;
     let line = text.lines().next().unwrap_or_default();
     if line.is_empty() { Err(failed("its first line is empty".into())) } else { Ok(line.to_owned()) }

@@ -8,7 +8,7 @@ use lexopt::Arg;
 use super::error::{Error, usage};
 use super::option_spec::{self, OptionSpec, Verb};
 
-/// The verb, and every value that was raw.
+/// The verb, and every value that was given.
 #[derive(Debug)]
 pub(super) struct RawArgs {
     pub(super) verb: Verb,
@@ -43,7 +43,8 @@ impl RawArgs {
             }
         }
         let verb = verb.ok_or_else(|| usage("missing command: make, restore or download"))?;
-        let unsupported = argv.keys().find(|long| option_spec::find(long).is_some_and(|option| !option.verbs.contains(&verb)));
+        let unsupported =
+            argv.keys().find(|long| option_spec::find(long).is_some_and(|option| !option.verbs.contains(&verb)));
         if let Some(long) = unsupported {
             return Err(usage(format!("{} has no option --{long}", verb.name())));
         }
