@@ -12,17 +12,23 @@ use crate::stream::Form;
 #[derive(Debug, Clone, Default)]
 pub struct InProcess {
     sinks: AgentSinks,
+    form: Form,
 }
 
 impl InProcess {
     /// An agent that can use these sinks directly.
     pub fn new(sinks: AgentSinks) -> Self {
-        Self { sinks }
+        Self { sinks, form: Form::Layered }
+    }
+
+    /// One that leaves every stream as it is.
+    pub(crate) fn as_is(sinks: AgentSinks) -> Self {
+        Self { sinks, form: Form::AsIs }
     }
 }
 
 impl LocalAgent for InProcess {
     fn serve(&self, link: LinkEnd<FromAgent, ToAgent>) -> BoxFuture<'static, ()> {
-        Box::pin(serve_link(link, self.sinks.clone(), Form::Layered))
+        Box::pin(serve_link(link, self.sinks.clone(), self.form))
     }
 }

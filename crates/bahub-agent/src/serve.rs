@@ -1,17 +1,21 @@
 //! The agent's side of a link, from the first message to the last.
 
+use std::process::ExitCode;
+
 use bahub_core::link::{
     self, Failure, FailureKind, FromAgent, Hello, Incoming, Job, LinkEnd, LinkReceiver, LinkSender, PROTOCOL, ToAgent,
 };
+use bahub_core::secret::Scrubber;
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::AgentSinks;
 use crate::job::{self, JobContext, JobInput};
+use crate::output::{Level, Output};
 use crate::steps::KillSwitch;
 use crate::stream::{Form, SourceEvent};
+use crate::{AgentSinks, runtime};
 
 /// Serves a link over two byte streams until the controller quits or is gone. When this returns every program is dead and every upload is
 /// committed or aborted.
@@ -21,6 +25,23 @@ pub async fn serve(
     sinks: AgentSinks,
 ) {
     serve_link(link::connect(reader, writer), sinks, Form::Layered).await;
+}
+
+/// Serves a link over this process's own stdin and stdout, with the sinks of this build: what `backup-maker serve` does.
+pub fn serve_stdio() -> ExitCode {
+    let output = Output::new(Level::Info, Scrubber::default());
+    let runtime = match runtime::start(&output) {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output.error(&format!("cannot start: {error}"), None);
+            return ExitCode::FAILURE;
+        }
+    };
+    let sinks = AgentSinks::new(bahub_sinks::agent_sinks());
+    runtime.block_on(serve(tokio::io::stdin(), tokio::io::stdout(), sinks));
+    // A thread that still waits for stdin must not hold the end up.
+    runtime.shutdown_background();
+    ExitCode::SUCCESS
 }
 
 pub(crate) async fn serve_link((sender, mut receiver): LinkEnd<FromAgent, ToAgent>, sinks: AgentSinks, form: Form) {
@@ -89,7 +110,7 @@ async fn one_job(
     };
     let answer = match ended {
         Ok(Ok(done)) => FromAgent::Done(Box::new(done)),
-        Ok(Err(failure)) => FromAgent::Failed(Box::new(failure)),
+        Ok(Err(failure)) => FromAgent::Failed(Box::new(form.reported(failure))),
         Err(error) => {
             let message = format!("the agent failed in an unforeseen way: {error}");
             FromAgent::Failed(Box::new(Failure::new(FailureKind::System, message)))

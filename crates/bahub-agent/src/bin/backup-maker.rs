@@ -1,9 +1,9 @@
-//! The program `backup-maker`: an agent over its own stdin and stdout, or alone, as its predecessor was.
+//! The program `backup-maker`: an agent over its own stdin and stdout, or by itself, as its predecessor was.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use bahub_agent::{AgentSinks, alone, end_on_panic, serve};
+use bahub_agent::{end_on_panic, serve_stdio, standalone};
 
 fn main() -> ExitCode {
     end_on_panic();
@@ -13,12 +13,7 @@ fn main() -> ExitCode {
             unlink_placed();
             serve_stdio()
         }
-        // With a value it is the option of a restore.
-        Some("--version") if args.len() == 1 => {
-            println!("backup-maker {}", env!("CARGO_PKG_VERSION"));
-            ExitCode::SUCCESS
-        }
-        _ => alone::run(args),
+        _ => standalone::run(args),
     }
 }
 
@@ -36,23 +31,4 @@ fn is_private(folder: &Path) -> bool {
     let name = folder.file_name().and_then(|name| name.to_str());
     let random = name.and_then(|name| name.strip_prefix("bahub-")).unwrap_or_default();
     random.len() == 32 && random.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-fn serve_stdio() -> ExitCode {
-    // Children of programs that end before them become ours, so that they can be waited for.
-    if let Err(error) = rustix::process::set_child_subreaper(Some(rustix::process::getpid())) {
-        eprintln!("backup-maker: children of children may be left alone: {error}");
-    }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("backup-maker: cannot start: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
-    let sinks = AgentSinks::new(bahub_sinks::agent_sinks());
-    runtime.block_on(serve(tokio::io::stdin(), tokio::io::stdout(), sinks));
-    // A thread that still waits for stdin must not hold the end up.
-    runtime.shutdown_background();
-    ExitCode::SUCCESS
 }

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::run::Run;
-use super::{Engine, RunError, RunErrorKind, agent_program, error};
+use super::{Engine, Environment, RunError, RunErrorKind, agent_program, error};
 use crate::adapter::{Adapter, Finding, Findings};
 use crate::event::{Event, Events};
 use crate::link::{
@@ -36,6 +36,7 @@ pub(super) struct Agent {
     receiver: LinkReceiver<FromAgent>,
     pub(super) hello: Hello,
     pub(super) locality: Locality,
+    environment: Environment,
     serving: JoinHandle<()>,
 }
 
@@ -63,7 +64,7 @@ impl Engine {
     pub(super) async fn agent_here(&self) -> Result<Agent, RunError> {
         let (ours, theirs) = link::pair();
         let serving = tokio::spawn(self.local_agent.serve(theirs));
-        Agent::greet(ours, Locality::Here, serving).await
+        Agent::greet(ours, (Locality::Here, self.environment), serving).await
     }
 
     /// Places the agent's program through the session and speaks to it over its stdio.
@@ -85,14 +86,14 @@ impl Engine {
             // The exit status proves nothing either way: success is what the agent states.
             exit.await;
         });
-        Agent::greet(link::connect(stdout, stdin), Locality::Remote, serving).await
+        Agent::greet(link::connect(stdout, stdin), (Locality::Remote, self.environment), serving).await
     }
 }
 
 impl Agent {
     async fn greet(
         (sender, mut receiver): LinkEnd<ToAgent, FromAgent>,
-        locality: Locality,
+        (locality, environment): (Locality, Environment),
         serving: JoinHandle<()>,
     ) -> Result<Self, RunError> {
         let failed = |what: String| RunError::new(RunErrorKind::Agent, what);
@@ -107,7 +108,7 @@ impl Agent {
                 format!("the agent {} speaks protocol {}, this bahub {PROTOCOL}", hello.version, hello.protocol);
             return Err(failed(theirs));
         }
-        Ok(Self { sender, receiver, hello, locality, serving })
+        Ok(Self { sender, receiver, hello, locality, environment, serving })
     }
 
     /// Waits for what the agent says next; progress and log lines become events.
@@ -241,7 +242,7 @@ impl Agent {
         for secret in steps.iter().flat_map(|step| step.secrets()) {
             cx.scrubber.learn(secret);
         }
-        if self.locality == Locality::Here {
+        if self.locality == Locality::Here && self.environment == Environment::Shielded {
             let secret = |name: &OsStr, value: &OsStr| {
                 let (name, value) = (name.to_string_lossy(), value.to_string_lossy());
                 holds_credentials(&name, &value) || cx.scrubber.finds_in(&value)

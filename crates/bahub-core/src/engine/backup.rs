@@ -3,7 +3,6 @@
 use super::agent::Agent;
 use super::capture::Capturing;
 use super::control::{RunControl, unless_cancelled};
-use super::lock::RunLock;
 use super::run::{Run, Work};
 use super::target::{self, caught, identify};
 use super::{Engine, RunError, RunOutcome, route};
@@ -46,7 +45,7 @@ impl Engine {
     }
 
     pub(super) async fn locked_backup(&self, plan: &Plan, cx: &RunContext, run: &mut Run) -> Result<(), RunError> {
-        let _lock = RunLock::take(&self.lock_folder, &plan.sink.identity(), cx)?;
+        let _lock = self.lock(plan, cx)?;
         let recipients = self.recipients(plan, run).await?;
         let cx = &RunContext { required_paths: plan.adapter.required_paths(), ..cx.clone() };
         let mut session = self.open(plan, cx, run).await?;

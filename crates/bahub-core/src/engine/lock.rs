@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, OFlags, flock};
 use sha2::{Digest, Sha256};
 
-use super::{RunError, RunErrorKind};
+use super::{Engine, RunError, RunErrorKind};
+use crate::plan::Plan;
 use crate::run::RunContext;
 
 /// So much of what the holder wrote is told.
@@ -37,6 +38,13 @@ pub(super) fn default_folder() -> PathBuf {
 
 fn is_writable(folder: &Path) -> bool {
     rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK).is_ok()
+}
+
+impl Engine {
+    /// Takes the run lock of this plan's place in the store, unless this engine takes none.
+    pub(super) fn lock(&self, plan: &Plan, cx: &RunContext) -> Result<Option<RunLock>, RunError> {
+        self.lock_folder.as_ref().map(|folder| RunLock::take(folder, &plan.sink.identity(), cx)).transpose()
+    }
 }
 
 impl RunLock {

@@ -51,7 +51,9 @@ pub struct Engine {
     keys: Arc<dyn Keys>,
     local_agent: Arc<dyn LocalAgent>,
     agent_program: Option<AgentProgram>,
-    lock_folder: PathBuf,
+    /// Where run locks stand; none are taken without one.
+    lock_folder: Option<PathBuf>,
+    environment: Environment,
     observers: Observers,
     /// The runs that go on.
     tasks: TaskTracker,
@@ -64,7 +66,8 @@ impl Engine {
             keys,
             local_agent,
             agent_program: None,
-            lock_folder: lock::default_folder(),
+            lock_folder: Some(lock::default_folder()),
+            environment: Environment::default(),
             observers: Observers::default(),
             tasks: TaskTracker::new(),
         }
@@ -87,7 +90,23 @@ impl Engine {
     /// Keeps run locks in this folder.
     #[must_use]
     pub fn with_lock_folder(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.lock_folder = folder.into();
+        self.lock_folder = Some(folder.into());
+        self
+    }
+
+    /// Takes no run lock: runs of one collection may go on side by side, and no folder has to be writable. For sinks that
+    /// number versions themselves, and programs whose users expect that.
+    #[must_use]
+    pub fn without_run_lock(mut self) -> Self {
+        self.lock_folder = None;
+        self
+    }
+
+    /// Lets programs on this host inherit this process's environment, credentials included, but for what their steps name.
+    /// For commands that the owner of the environment wrote; without this, variables that hold credentials are withheld.
+    #[must_use]
+    pub fn with_inherited_credentials(mut self) -> Self {
+        self.environment = Environment::Inherited;
         self
     }
 
@@ -110,6 +129,16 @@ impl Engine {
     pub fn observers(&self) -> &Observers {
         &self.observers
     }
+}
+
+/// Which variables of this process reach programs on this host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Environment {
+    /// Those without credentials.
+    #[default]
+    Shielded,
+    /// All that a step does not exclude.
+    Inherited,
 }
 
 /// Does something that blocks, such as reading key files or stretching a passphrase, beside the runtime.

@@ -7,7 +7,6 @@ use async_trait::async_trait;
 
 use super::agent::Agent;
 use super::control::{RunControl, unless_cancelled};
-use super::lock::RunLock;
 use super::put_back::{prove, put_back, replay};
 use super::read::Reading;
 use super::run::{Run, Work};
@@ -131,7 +130,7 @@ impl Engine {
         cx: &RunContext,
         run: &mut Run,
     ) -> Result<(), RunError> {
-        let _lock = RunLock::take(&self.lock_folder, &plan.sink.identity(), cx)?;
+        let _lock = self.lock(plan, cx)?;
         let found = unless_cancelled(cx, self.find(plan, options.version)).await?;
         run.report.version = Some(found.number);
         let peeked = self.peeked(plan, options, &found, cx).await?;

@@ -2,21 +2,25 @@
 
 use std::io;
 
+use bahub_core::engine::RunControl;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
+
+use crate::output::Output;
 
 /// Cancels the run at the first SIGINT, SIGTERM or SIGHUP. One that was ignored when this program was started, by nohup for
 /// example, stays ignored.
-pub(super) fn cancel(stop: CancellationToken) -> io::Result<()> {
+pub(super) fn cancel(control: &RunControl, output: &Output) -> io::Result<()> {
     let ignored = ignored();
     for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
         if ignored & (1 << (kind.as_raw_value() - 1)) != 0 {
             continue;
         }
-        let (mut arrived, stop) = (signal(kind)?, stop.clone());
+        let (mut arrived, control, output) = (signal(kind)?, control.clone(), output.clone());
         tokio::spawn(async move {
             arrived.recv().await;
-            stop.cancel();
+            control.cancel();
+            // A terminal that takes no line must hold nothing up.
+            tokio::task::spawn_blocking(move || output.info("stopping the command and the transfer"));
         });
     }
     Ok(())

@@ -43,6 +43,17 @@ fn secrets_of_variables_reach_no_command() {
 }
 
 #[test]
+fn a_command_inherits_the_credentials_that_are_its_own() {
+    let bench = Bench::new();
+    let mut make = bench.making("env");
+    make.env("AWS_SECRET_ACCESS_KEY", "of-the-command").env("HTTPS_PROXY", "http://user:word@127.0.0.1:1");
+    make.env("NO_PROXY", "127.0.0.1");
+    assert_exit(&make.output().unwrap(), 0);
+    let env = String::from_utf8(bench.gpg().decrypt(&bench.message(), "")).unwrap();
+    assert!(env.contains("AWS_SECRET_ACCESS_KEY=of-the-command") && env.contains("HTTPS_PROXY=http://user"), "{env}");
+}
+
+#[test]
 fn a_secret_in_argv_is_warned_of_and_not_repeated() {
     let bench = Bench::new();
     let quiet = bench.make("echo all");

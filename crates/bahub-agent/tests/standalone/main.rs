@@ -1,4 +1,4 @@
-//! Claims about `backup-maker` used alone: the program itself, a strict server, and gpg.
+//! Claims about `backup-maker` used by itself: the program itself, a strict server, and gpg.
 
 #![expect(clippy::unwrap_used, reason = "a test states what must hold")]
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use bahub_testkit::backup_repository::{Fault, Refusal};
 use bahub_testkit::fixtures::{GnupgHome, noise};
 
-use crate::support::{Bench, COLLECTION, assert_exit, said};
+use crate::support::{Bench, COLLECTION, assert_exit, line_of, said, started};
 
 #[test]
 fn gpg_gives_exactly_what_the_command_wrote() {
@@ -148,4 +148,28 @@ fn an_empty_version_is_told_of() {
     assert_exit(&output, 0);
     assert!(said(&output).contains("the command wrote nothing"));
     assert_eq!(bench.gpg().decrypt(&bench.message(), ""), b"");
+}
+
+#[test]
+fn runs_of_one_collection_do_not_wait_for_each_other() {
+    let bench = Bench::new();
+    let fifo = bench.path("fifo");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::from_raw_mode(0o600)).unwrap();
+    let first = started(bench.making("echo $$ > shell; cat fifo"));
+    line_of(&bench.path("shell"));
+    assert_exit(&bench.make("echo second"), 0);
+    assert_exit(&bench.restore("cat > second"), 0);
+    fs::write(fifo, "first").unwrap();
+    assert_exit(&first.wait_with_output().unwrap(), 0);
+    assert_eq!(bench.count(), 2);
+}
+
+#[test]
+fn a_standard_error_that_takes_nothing_fails_no_run() {
+    let bench = Bench::new();
+    let full = || fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    assert!(bench.making("echo all; echo said >&2").stderr(full()).status().unwrap().success());
+    assert_eq!(bench.count(), 1);
+    let help = bench.program().arg("--help").stdout(full()).stderr(full()).status().unwrap();
+    assert_eq!(help.code(), Some(16));
 }

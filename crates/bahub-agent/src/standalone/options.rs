@@ -1,17 +1,18 @@
-//! What a run is to do, understood: bad states are refused here.
+//! What a run is to do, parsed: bad states are refused here.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use bahub_core::exit::ExitCode;
 use bahub_core::secret::Secret;
 use bahub_core::sink::VersionSelector;
 
-use super::given::Given;
-use super::table::{self, Verb};
-use super::teller::Level;
-use super::trouble::{Exit, Trouble, usage};
+use super::error::{Error, usage};
+use super::option_spec::{self, Verb};
+use super::raw_args::RawArgs;
+use crate::output::Level;
 
-/// Everything that a run is told.
+/// Everything that a run needs to know.
 #[derive(Debug)]
 pub(super) struct Options {
     pub(super) url: String,
@@ -72,18 +73,18 @@ pub(super) struct PrivateKey {
 }
 
 impl Options {
-    /// Understands what was given; beside it what there is to warn of.
-    pub(super) fn of(given: &Given) -> Result<(Self, Vec<String>), Trouble> {
-        let mut warnings = given.warnings().collect::<Vec<_>>();
-        let (level, unknown) = Level::of(&text(given, "log-level")?.unwrap_or_default());
+    /// Parses the values; beside the options, what to warn of.
+    pub(super) fn parse(raw: &RawArgs) -> Result<(Self, Vec<String>), Error> {
+        let mut warnings = raw.warnings().collect::<Vec<_>>();
+        let (level, unknown) = level(&text(raw, "log-level")?.unwrap_or_default());
         warnings.extend(unknown);
         let options = Self {
-            url: required(text(given, "url")?, "url")?,
-            collection: required(text(given, "collection-id")?, "collection-id")?,
-            token: required(secret(given, "auth-token")?, "auth-token")?,
-            timeout: timeout(given)?,
+            url: required(text(raw, "url")?, "url")?,
+            collection: required(text(raw, "collection-id")?, "collection-id")?,
+            token: required(secret(raw, "auth-token")?, "auth-token")?,
+            timeout: timeout(raw)?,
             level,
-            action: action(given)?,
+            action: action(raw)?,
         };
         Ok((options, warnings))
     }
@@ -99,19 +100,19 @@ impl Options {
     }
 }
 
-fn action(given: &Given) -> Result<Action, Trouble> {
-    let path = |long| given.value(long).map(PathBuf::from);
-    let command = || required(given.value("cmd").cloned(), "cmd");
-    let version = || text(given, "version")?.map_or(Ok(VersionSelector::Latest), |text| text.parse().map_err(usage));
-    let private = || -> Result<_, Trouble> {
+fn action(raw: &RawArgs) -> Result<Action, Error> {
+    let path = |long| raw.value(long).map(PathBuf::from);
+    let command = || required(raw.value("cmd").cloned(), "cmd");
+    let version = || text(raw, "version")?.map_or(Ok(VersionSelector::Latest), |text| text.parse().map_err(usage));
+    let private = || -> Result<_, Error> {
         let Some(path) = path("private-key").or_else(|| path("key")) else { return Ok(None) };
-        Ok(Some(PrivateKey { path, passphrase: secret(given, "passphrase")? }))
+        Ok(Some(PrivateKey { path, passphrase: secret(raw, "passphrase")? }))
     };
-    Ok(match given.verb {
+    Ok(match raw.verb {
         Verb::Make => Action::Make(Make {
             command: command()?,
             key: required(path("key").or_else(|| path("private-key")), "key")?,
-            recipient: text(given, "recipient")?.map(Recipient::of),
+            recipient: text(raw, "recipient")?.map(Recipient::of),
         }),
         Verb::Restore => Action::Restore(Restore {
             command: command()?,
@@ -139,16 +140,27 @@ impl Recipient {
     }
 }
 
-fn timeout(given: &Given) -> Result<Option<u32>, Trouble> {
-    let Some(text) = text(given, "timeout")? else { return Ok(None) };
+/// One of the predecessor's names, or info; with a warning where it is another word.
+fn level(text: &str) -> (Level, Option<String>) {
+    match text.to_ascii_lowercase().as_str() {
+        "panic" | "fatal" | "error" => (Level::Error, None),
+        "warn" | "warning" => (Level::Warn, None),
+        "" | "info" => (Level::Info, None),
+        "debug" | "trace" => (Level::Debug, None),
+        _ => (Level::Info, Some(format!("there is no log level {text:?}: info is used"))),
+    }
+}
+
+fn timeout(raw: &RawArgs) -> Result<Option<u32>, Error> {
+    let Some(text) = text(raw, "timeout")? else { return Ok(None) };
     let seconds = text.parse::<u32>().map_err(|_| usage(format!("--timeout {text:?} is no number of seconds")))?;
     Ok(Some(seconds).filter(|seconds| *seconds > 0))
 }
 
 /// A secret: the variable, the file, and last the command line.
-fn secret(given: &Given, long: &str) -> Result<Option<Secret>, Trouble> {
-    let file = table::known(long).and_then(|option| option.file).and_then(|file| given.value(file));
-    let text = match (given.in_environment(long), file, given.in_argv(long)) {
+fn secret(raw: &RawArgs, long: &str) -> Result<Option<Secret>, Error> {
+    let file = option_spec::find(long).and_then(|option| option.file).and_then(|file| raw.value(file));
+    let text = match (raw.in_environment(long), file, raw.in_argv(long)) {
         (Some(value), ..) => utf8(value, long)?,
         (None, Some(file), _) => from_file(Path::new(file), long)?,
         (None, None, Some(value)) => utf8(value, long)?,
@@ -158,26 +170,27 @@ fn secret(given: &Given, long: &str) -> Result<Option<Secret>, Trouble> {
 }
 
 /// The first line: an editor ends it, and no token or passphrase holds a line's end.
-fn from_file(path: &Path, long: &str) -> Result<String, Trouble> {
+fn from_file(path: &Path, long: &str) -> Result<String, Error> {
     let read = std::fs::read_to_string(path);
-    let failed =
-        |what: String| Trouble::new(Exit::Usage, format!("cannot read the {long} from {}: {what}", path.display()));
+    let failed = |reason: String| {
+        Error::new(ExitCode::Usage, format!("cannot read the {long} from {}: {reason}", path.display()))
+    };
     let text = read.map_err(|error| failed(error.to_string()))?;
     let line = text.lines().next().unwrap_or_default();
     if line.is_empty() { Err(failed("its first line is empty".into())) } else { Ok(line.to_owned()) }
 }
 
-fn text(given: &Given, long: &str) -> Result<Option<String>, Trouble> {
-    given.value(long).map(|value| utf8(value, long)).transpose()
+fn text(raw: &RawArgs, long: &str) -> Result<Option<String>, Error> {
+    raw.value(long).map(|value| utf8(value, long)).transpose()
 }
 
-fn utf8(value: &OsString, long: &str) -> Result<String, Trouble> {
+fn utf8(value: &OsString, long: &str) -> Result<String, Error> {
     value.clone().into_string().map_err(|_| usage(format!("the value of --{long} is not UTF-8")))
 }
 
-fn required<T>(value: Option<T>, long: &str) -> Result<T, Trouble> {
+fn required<T>(value: Option<T>, long: &str) -> Result<T, Error> {
     value.ok_or_else(|| {
-        let variable = table::known(long).and_then(|option| option.variables.first()).copied().unwrap_or_default();
+        let variable = option_spec::find(long).and_then(|option| option.variables.first()).copied().unwrap_or_default();
         usage(format!("--{long} (or {variable}) is needed"))
     })
 }

@@ -61,8 +61,8 @@ fn a_message_that_is_another_one_the_second_time_never_ends_for_the_command() {
     // More than waits anywhere between the server and the command.
     fs::write(bench.path("data"), noise(16_000_000)).unwrap();
     assert_exit(&bench.make("cat data"), 0);
-    // The head, and the proof.
-    bench.server.misbehave(Fault::corrupt_download_at(u64::MAX).times(2));
+    // The head, the first bytes of the content, and the proof.
+    bench.server.misbehave(Fault::corrupt_download_at(u64::MAX).times(3));
     bench.server.misbehave(Fault::corrupt_download_at(20_000_000));
     assert_exit(&bench.restore("touch started; cat > out; touch completed"), 12);
     assert!(bench.path("started").exists() && !bench.path("completed").exists());

@@ -29,14 +29,14 @@ impl Verb {
 
 /// An option with a value.
 #[derive(Debug)]
-pub(super) struct Known {
+pub(super) struct OptionSpec {
     /// Its name after `--`.
     pub(super) long: &'static str,
     /// Its name after `-`.
     pub(super) short: Option<char>,
-    /// Variables that it is taken from, the first that is not empty; the predecessor's come first.
+    /// Variables that set it, the first that is not empty; the predecessor's come first.
     pub(super) variables: &'static [&'static str],
-    /// The verbs that know it.
+    /// The verbs that have it.
     pub(super) verbs: &'static [Verb],
     /// The option that names a file with the value, where the value is a secret.
     pub(super) file: Option<&'static str>,
@@ -51,8 +51,8 @@ const fn option(
     short: Option<char>,
     variables: &'static [&'static str],
     verbs: &'static [Verb],
-) -> Known {
-    Known { long, short, variables, verbs, file: None }
+) -> OptionSpec {
+    OptionSpec { long, short, variables, verbs, file: None }
 }
 
 const fn secret(
@@ -60,12 +60,12 @@ const fn secret(
     short: Option<char>,
     variables: &'static [&'static str],
     file: &'static str,
-) -> Known {
-    Known { long, short, variables, verbs: ALL, file: Some(file) }
+) -> OptionSpec {
+    OptionSpec { long, short, variables, verbs: ALL, file: Some(file) }
 }
 
 /// All of them.
-pub(super) const OPTIONS: &[Known] = &[
+pub(super) const OPTIONS: &[OptionSpec] = &[
     option("url", Some('u'), &["BM_URL"], ALL),
     option("collection-id", Some('i'), &["BM_COLLECTION_ID"], ALL),
     secret("auth-token", Some('t'), &["BM_AUTH_TOKEN"], "auth-token-file"),
@@ -83,12 +83,12 @@ pub(super) const OPTIONS: &[Known] = &[
 ];
 
 /// The option of this long name.
-pub(super) fn known(long: &str) -> Option<&'static Known> {
+pub(super) fn find(long: &str) -> Option<&'static OptionSpec> {
     OPTIONS.iter().find(|option| option.long == long)
 }
 
 /// The option of this short name.
-pub(super) fn known_short(short: char) -> Option<&'static Known> {
+pub(super) fn find_short(short: char) -> Option<&'static OptionSpec> {
     OPTIONS.iter().find(|option| option.short == Some(short))
 }
 
@@ -124,4 +124,4 @@ serve is what bahub starts next to the data.
       --timeout SECONDS      give up where the server does nothing for so long   BM_TIMEOUT
       --log-level LEVEL      error, warn, info (default) or debug                BM_LOG_LEVEL
 
-A variable that is set and not empty comes before the option, as it always did. Exit codes: docs/exit-codes.md of bahub.";
+A variable that is set and not empty takes precedence over the option, as it always did. Exit codes: docs/exit-codes.md of bahub.";
