@@ -2,7 +2,7 @@
 
 use bahub_core::instance::{Coverage, Difference, Identity};
 use bahub_core::run::{RunContext, RunPurpose};
-use bahub_core::transport::{Session, Transport, TransportError, TransportErrorKind};
+use bahub_core::transport::{Transport, TransportError, TransportErrorKind};
 use bahub_testkit::fixtures::{Kubernetes, Namespace, container, workload};
 use serde_json::{Value, json};
 
