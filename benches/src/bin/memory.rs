@@ -1,33 +1,56 @@
-//! Peak resident memory of a backup, a verification and a restore.
+//! Peak resident memory of backups, verifications and restores of data of several kinds.
 
 use std::io;
+use std::path::Path;
 
-use bahub_benches::{Common, sql_text, timed};
+use bahub_benches::{Common, Setup, incompressible, sql_text, timed, tree};
 use clap::Parser;
 
-/// Prints the peak RSS of bahub for each operation.
+/// Prints the peak RSS of bahub, its agent included, for each operation.
 #[derive(Debug, Parser)]
 struct Args {
     #[command(flatten)]
     common: Common,
-    /// Gigabytes of SQL-like text
+    /// Gigabytes of each kind of data
     #[arg(long, default_value_t = 1)]
     gigabytes: u64,
+    /// How many threads compress, in turn
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 2, 4])]
+    threads: Vec<u32>,
+    /// How many files the tree has
+    #[arg(long, default_value_t = 86_000)]
+    files: u64,
 }
 
 fn main() -> io::Result<()> {
     let args = Args::parse();
     let setup = args.common.setup()?;
-    let data = setup.folder.join(format!("memory-{}", args.gigabytes));
-    std::fs::create_dir_all(&data)?;
-    for number in 0..args.gigabytes {
-        sql_text(&data.join(format!("dump-{number}.sql")), 1_000_000_000)?;
+    println!("{} GB of each kind, {} cores", args.gigabytes, std::thread::available_parallelism()?);
+    for kind in ["text", "noise", "tree"] {
+        let data = setup.folder.join(format!("memory-{kind}-{}", args.gigabytes));
+        std::fs::create_dir_all(&data)?;
+        match kind {
+            "text" => parts(&args, &data, sql_text)?,
+            "noise" => parts(&args, &data, incompressible)?,
+            _ => tree(&data, args.files, args.gigabytes * 1_000_000_000)?,
+        }
+        for threads in &args.threads {
+            measure(&setup, kind, &data, *threads)?;
+        }
     }
+    Ok(())
+}
+
+fn parts(args: &Args, data: &Path, write: impl Fn(&Path, u64) -> io::Result<()>) -> io::Result<()> {
+    (0..args.gigabytes).try_for_each(|number| write(&data.join(format!("part-{number}")), 1_000_000_000))
+}
+
+fn measure(setup: &Setup, kind: &str, data: &Path, threads: u32) -> io::Result<()> {
     let store = format!("{{ url: \"file://{}/store-memory\" }}", setup.folder.display());
-    let bahub = setup.bahub("memory", &store, &[&data], "")?;
+    let meta = format!(", compression: {{ algorithm: zstd, threads: {threads} }}");
+    let bahub = setup.bahub("memory", &store, &[data], &meta)?;
     let out = setup.folder.join("out-memory");
     timed("rm -rf store-memory out-memory", &setup.folder)?;
-    println!("{} GB of SQL-like text, {} cores", args.gigabytes, std::thread::available_parallelism()?);
     let operations = [
         ("backup", format!("exec {bahub} :backup:make data >/dev/null")),
         ("verify", format!("exec {bahub} :backup:verify data >/dev/null")),
@@ -35,8 +58,8 @@ fn main() -> io::Result<()> {
     ];
     for (name, line) in operations {
         let cost = timed(&line, &setup.folder)?;
-        println!("  {name:<8} peak RSS {:>6.1} MiB   {:>7.1} s", cost.rss as f64 / 1024.0, cost.wall);
+        let rss = cost.rss as f64 / 1024.0;
+        println!("  {kind:<5} threads: {threads} {name:<8} peak RSS {rss:>6.1} MiB   {:>7.1} s", cost.wall);
     }
-    timed("rm -rf out-memory store-memory", &setup.folder)?;
-    Ok(())
+    timed("rm -rf out-memory store-memory", &setup.folder).map(drop)
 }

@@ -49,6 +49,8 @@ fn backup(setup: &Setup, args: &Args) -> io::Result<()> {
             "rm -f original.asc",
             format!("gzip -3 < text/dump.sql | {} > original.asc", setup.encrypt("--armor")),
         ),
+        // Neither encrypts nor stores, and has as many threads as bahub on two cores.
+        Series::new("tar | zstd -3 -T2 > /dev/null", "", "tar -c text | zstd -3 -T2 -q > /dev/null"),
     ];
     Series::interleaved(&mut series, args.rounds, &setup.folder)?;
     print("backup of SQL-like text: wall time", "s", &series, |cost| cost.wall);

@@ -27,13 +27,13 @@ pub(crate) struct Global {
     /// How results are written to standard output
     #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORMAT", global = true)]
     pub(crate) output: Output,
-    /// Say more; twice says everything
+    /// Show phases and what programs report; twice (-vv) adds debugging messages
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     pub(crate) verbose: u8,
-    /// Say everything (the original's name for -vv)
+    /// The same as -vv (the original's name)
     #[arg(long, global = true)]
     pub(crate) debug: bool,
-    /// The least severe messages to show: error, warn, info, debug or trace (-rl in the original)
+    /// The lowest level of log messages to show: error, warn, info, debug or trace (-rl in the original)
     #[arg(long, value_name = "LEVEL", global = true)]
     pub(crate) log_level: Option<String>,
     /// Accepted for the original's command lines; bahub never shows secrets
@@ -45,7 +45,7 @@ pub(crate) struct Global {
     /// End with exit code 4 where a run succeeded with warnings
     #[arg(long, global = true)]
     pub(crate) fail_on_warnings: bool,
-    /// The backup-maker program to place where the data is, or a folder with one for each architecture [default: beside bahub]
+    /// The backup-maker program to run next to the data, or a folder with one per architecture [default: the folder of bahub]
     #[arg(long, value_name = "FILE", env = "BAHUB_AGENT", global = true)]
     pub(crate) agent: Option<PathBuf>,
 }
@@ -76,18 +76,18 @@ pub(crate) enum Command {
     /// Make, restore, list and verify backups
     #[command(subcommand)]
     Backup(BackupCommand),
-    /// Bring back what runs that were killed had stopped or left
+    /// Bring back what killed runs had stopped, and remove what they left
     Recover {
-        /// Only this backup's place
+        /// Only this backup's target
         name: Option<String>,
     },
     /// Check and describe the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Make keys
+    /// Generate keys
     #[command(subcommand)]
     Key(KeyCommand),
-    /// What this build holds, with examples and schemas
+    /// List components, with examples and schemas
     Help(HelpArgs),
 }
 
@@ -99,7 +99,7 @@ pub(crate) enum BackupCommand {
         /// The backup's name in the configuration
         name: String,
     },
-    /// Put a version back, or download it
+    /// Restore a version, or download it
     Restore(RestoreArgs),
     /// List versions
     List {
@@ -140,16 +140,16 @@ pub(crate) struct RestoreArgs {
     /// With --download: write the stored message as it is
     #[arg(long, requires = "download")]
     pub(crate) encrypted: bool,
-    /// Restore into this directory of the target, not to the original place
+    /// Restore into this directory of the target, not to the original location
     #[arg(long, value_name = "DIR")]
     pub(crate) to: Option<PathBuf>,
     /// Restore under this name, beside the original database; refused where a database of that name exists
     #[arg(long, value_name = "DATABASE", conflicts_with_all = ["to", "download"])]
     pub(crate) into: Option<String>,
-    /// Change the database that is there, in one transaction, where there is no room for a second one beside it
+    /// Replace the existing database in one transaction, where there is no room for a second one beside it
     #[arg(long, conflicts_with_all = ["to", "into", "download"])]
     pub(crate) in_place: bool,
-    /// Keep the database that was there, under another name
+    /// Keep the previous database under another name
     #[arg(long, conflicts_with_all = ["to", "into", "download", "in_place"])]
     pub(crate) keep_old: bool,
     /// Restore only this member (a path of a files backup); may be given several times
@@ -158,12 +158,15 @@ pub(crate) struct RestoreArgs {
     /// Restore it into a temporary database first, count rows, and go on only if they are as at the capture
     #[arg(long, conflicts_with_all = ["download", "to"])]
     pub(crate) scratch: bool,
-    /// Do without the first pass that proves the message before anything is touched
+    /// Skip the first pass, which verifies the whole message before anything is touched
     #[arg(long)]
     pub(crate) stream: bool,
-    /// Do not ask before live data is overwritten
+    /// Do not ask before live data is overwritten; a target of another kind or workload than the version's is refused
     #[arg(short, long)]
     pub(crate) yes: bool,
+    /// Restore to another instance than the version's, of whatever kind or workload
+    #[arg(long, conflicts_with = "download")]
+    pub(crate) other_instance: bool,
 }
 
 /// The commands of the configuration.
@@ -186,7 +189,7 @@ pub(crate) enum ConfigCommand {
 /// The commands of keys.
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyCommand {
-    /// Make a key pair into two new files
+    /// Generate a key pair into two new files
     Generate(GenerateArgs),
 }
 
@@ -202,19 +205,19 @@ pub(crate) struct GenerateArgs {
     /// The kind of key
     #[arg(long, value_enum, default_value_t = KeyType::Cv25519)]
     pub(crate) r#type: KeyType,
-    /// Where the private key goes
+    /// The file to write the private key to
     #[arg(long, value_name = "FILE", default_value = "bahub-private.asc")]
     pub(crate) private_key: PathBuf,
-    /// Where the public key goes
+    /// The file to write the public key to
     #[arg(long, value_name = "FILE", default_value = "bahub-public.asc")]
     pub(crate) public_key: PathBuf,
     /// Lock the private key with the first line of this file
     #[arg(long, value_name = "FILE", group = "lock")]
     pub(crate) passphrase_file: Option<PathBuf>,
-    /// Leave the private key open: who has the file can decrypt
+    /// Leave the private key unlocked: whoever has the file can decrypt
     #[arg(long, group = "lock")]
     pub(crate) no_passphrase: bool,
-    /// How many days the key is valid; for ever where not given
+    /// How many days the key is valid [default: no limit]
     #[arg(long, value_name = "N")]
     pub(crate) days: Option<u32>,
 }
@@ -222,7 +225,7 @@ pub(crate) struct GenerateArgs {
 /// The kinds of keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum KeyType {
-    /// Curve25519: small and quick; every GnuPG since 2.1 knows it
+    /// Curve25519: small and fast; supported by GnuPG 2.1 and later
     Cv25519,
     /// RSA of 4096 bits
     Rsa4096,
@@ -238,7 +241,7 @@ pub(crate) struct HelpArgs {
 /// The topics of help.
 #[derive(Debug, Subcommand)]
 pub(crate) enum HelpTopic {
-    /// Everything that this build holds
+    /// Every component of this build
     Info,
     /// A transport's example or schema
     #[command(subcommand)]

@@ -1,44 +1,46 @@
-//! Ctrl-C and SIGTERM: the first cancels and cleans up, the second is abrupt but still undoes.
+//! Ctrl-C, SIGTERM and SIGHUP: the first cancels and cleans up, the second is abrupt but still undoes.
 
+use std::io;
 use std::task::Poll;
+use std::time::Duration;
 
-use bahub_core::engine::RunOutcome;
-use bahub_core::run::{Committed, RunContext};
+use bahub_core::engine::{RunControl, RunOutcome};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// How a run that signals may end came out.
-pub(crate) enum Outcome {
-    /// By itself, or after it was cancelled.
-    RunOutcome(Box<RunOutcome>),
-    /// A second signal: given up at once; what had to be undone was, but for these.
-    Abrupt {
-        /// A sentence for each thing that could not be brought back.
-        not_undone: Vec<String>,
-        /// Whether there is a version all the same.
-        committed: Committed,
-    },
-}
+use crate::terminal::Terminal;
 
-/// Runs the work; the first signal cancels it, the second drops it and undoes what has to be undone.
-pub(crate) async fn guard(cx: &RunContext, work: impl Future<Output = RunOutcome>) -> std::io::Result<Outcome> {
+/// A signal so soon after the first is the same wish: `timeout` sends two, a terminal that closes sends SIGHUP twice.
+const SAME: Duration = Duration::from_secs(1);
+
+/// Runs the work; the first signal cancels it, the second ends it at once. What was changed is brought back both times.
+pub(crate) async fn guard(
+    control: &RunControl,
+    terminal: &Terminal,
+    work: impl Future<Output = RunOutcome>,
+) -> io::Result<RunOutcome> {
     let mut signals = Signals::new()?;
     let mut work = Box::pin(work);
     tokio::select! {
-        ended = &mut work => return Ok(Outcome::Ended(Box::new(ended))),
-        () = signals.next() => {
-            eprintln!("stopping: what was begun is ended and brought back; once more stops at once");
-            cx.cancel.cancel();
-        }
+        outcome = &mut work => return Ok(outcome),
+        () = signals.next() => control.cancel(),
     }
+    // A terminal that is paused, or gone, must hold nothing up.
+    let terminal = terminal.for_logs();
+    terminal.say("stopping: what was stopped or made is being brought back; a second Ctrl-C ends the run at once");
     tokio::select! {
-        ended = &mut work => Ok(Outcome::Ended(Box::new(ended))),
-        () = signals.next() => {
-            eprintln!("stopping at once: what was stopped is brought back");
-            let committed = cx.commitment.state();
-            // It may hold the undoing, which is taken up where it was.
-            drop(work);
-            Ok(Outcome::Abrupt { not_undone: cx.undo.unwind().await, committed })
-        }
+        outcome = &mut work => return Ok(outcome),
+        () = signals.next_after(SAME) => control.abort(),
+    }
+    terminal.say("stopping at once: only what was stopped or made is still brought back");
+    Ok(work.await)
+}
+
+/// Waits for an answer; none where a signal came first.
+pub(crate) async fn unless_signalled<T>(answer: impl Future<Output = io::Result<T>>) -> io::Result<Option<T>> {
+    let mut signals = Signals::new()?;
+    tokio::select! {
+        answer = answer => answer.map(Some),
+        () = signals.next() => Ok(None),
     }
 }
 
@@ -49,11 +51,25 @@ struct Signals {
 }
 
 impl Signals {
-    fn new() -> std::io::Result<Self> {
+    fn new() -> io::Result<Self> {
         let ignored = ignored();
         let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].into_iter();
         let wanted = kinds.filter(|kind| ignored & (1 << (kind.as_raw_value() - 1)) == 0);
         Ok(Self { listened: wanted.map(signal).collect::<Result<_, _>>()? })
+    }
+
+    /// The next one after this time; those before it are none.
+    async fn next_after(&mut self, time: Duration) {
+        let passed = tokio::time::sleep(time);
+        tokio::pin!(passed);
+        loop {
+            tokio::select! {
+                biased;
+                () = self.next() => {}
+                () = &mut passed => break,
+            }
+        }
+        self.next().await;
     }
 
     async fn next(&mut self) {

@@ -121,6 +121,25 @@ pub enum Phase {
     Closing,
 }
 
+impl Phase {
+    /// The moment at which it begins, for [`fault_point`](crate::fault_point).
+    fn moment(self) -> &'static str {
+        match self {
+            Self::Opening => "phase.opening",
+            Self::Checking => "phase.checking",
+            Self::Quiescing => "phase.quiescing",
+            Self::Capturing => "phase.capturing",
+            Self::Resuming => "phase.resuming",
+            Self::Committing => "phase.committing",
+            Self::Proving => "phase.proving",
+            Self::Drilling => "phase.drilling",
+            Self::Replaying => "phase.replaying",
+            Self::Downloading => "phase.downloading",
+            Self::Closing => "phase.closing",
+        }
+    }
+}
+
 impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -189,5 +208,6 @@ impl Events {
     /// Emits that a phase begins.
     pub fn phase(&self, phase: Phase) {
         self.emit(Event::Phase { phase });
+        crate::fault_point(phase.moment());
     }
 }

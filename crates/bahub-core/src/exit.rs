@@ -44,7 +44,7 @@ pub enum ExitCode {
     Timeout = 14,
     /// This adapter cannot restore there.
     Unsupported = 15,
-    /// The file to download into cannot be written.
+    /// The file of a download, or the list or text that was asked for, cannot be written.
     Output = 16,
     /// A restore over live data was not confirmed.
     Declined = 17,
@@ -142,7 +142,7 @@ impl ExitCode {
             Self::Agent => "the agent could not be started, or its connection broke",
             Self::Timeout => "the run took longer than its timeout",
             Self::Unsupported => "this adapter cannot restore there",
-            Self::Output => "the file to download into cannot be written",
+            Self::Output => "the file of a download, or the text that was asked for, cannot be written",
             Self::Declined => "a restore over live data, or to another instance, was not confirmed",
             Self::Unknown => "a commit's answer was lost: there may be a version",
             Self::Undo => "something that was changed could not be brought back",

@@ -1,7 +1,7 @@
 //! Facts about a version that travel inside its message.
 //!
 //! For zstd they are skippable frames (RFC 8878 section 3.1.2), which `zstd -d` ignores: one at the head, one before
-//! each named segment, one at the tail. For gzip they are members without content, whose headers have an extra field `BH`
+//! each named segment, one at the tail, and behind that zstd's own seek table, which lists all frames. For gzip they are members without content, whose headers have an extra field `BH`
 //! (RFC 1952 section 2.3.1.1). What is not compressed carries none.
 
 use std::collections::BTreeMap;
@@ -34,6 +34,9 @@ pub enum Fact {
         /// The instance that it was captured from.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         instance: Option<Identity>,
+        /// Whether the stream ends with a seek table. One that says so and does not was cut.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        seekable: bool,
     },
     /// What follows, up to the next segment, is this part.
     Segment {

@@ -109,7 +109,8 @@ impl Identity {
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.kind, self.workload)?;
-        let details: Vec<_> = self.details.iter().map(|(name, value)| format!("{} {value}", name.replace('_', " "))).collect();
+        let details: Vec<_> =
+            self.details.iter().map(|(name, value)| format!("{} {value}", name.replace('_', " "))).collect();
         if details.is_empty() { Ok(()) } else { write!(f, " ({})", details.join(", ")) }
     }
 }

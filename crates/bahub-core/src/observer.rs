@@ -85,12 +85,7 @@ pub struct RunRecord {
 
 impl RunRecord {
     /// A record of these parts.
-    pub fn new(
-        exit: ExitCode,
-        report: Report,
-        error: Option<ErrorRecord>,
-        not_undone: Vec<String>,
-    ) -> Self {
+    pub fn new(exit: ExitCode, report: Report, error: Option<ErrorRecord>, not_undone: Vec<String>) -> Self {
         Self { exit_code: exit.code(), exit: exit.name(), report, error, not_undone }
     }
 }
@@ -200,8 +195,7 @@ impl Queue {
         }
         match item {
             // Only where the work is now matters.
-            Item::Event(run, Event::Progress { plain, stored, of })
-                if matches!(state.items.back(), Some(Item::Event(last, Event::Progress { .. })) if last.run == run.run) =>
+            Item::Event(run, Event::Progress { plain, stored, of }) if matches!(state.items.back(), Some(Item::Event(last, Event::Progress { .. })) if last.run == run.run) =>
             {
                 state.items.pop_back();
                 state.items.push_back(Item::Event(run, Event::Progress { plain, stored, of }));
@@ -242,12 +236,10 @@ fn consume(queue: &Queue, mut observer: impl Observer) {
         state.say_missed();
         state.is_busy = true;
         drop(state);
-        let consumed = catch_unwind(AssertUnwindSafe(|| {
-            match item {
-                Some(Item::Event(run, event)) => observer.event(&run, &event),
-                Some(Item::Finished(record)) => observer.finished(&record),
-                None => {}
-            }
+        let consumed = catch_unwind(AssertUnwindSafe(|| match item {
+            Some(Item::Event(run, event)) => observer.event(&run, &event),
+            Some(Item::Finished(record)) => observer.finished(&record),
+            None => {}
         }));
         let mut state = queue.lock();
         state.is_busy = false;
@@ -306,7 +298,10 @@ mod tests {
         drop(open);
         observers.drain(Duration::from_secs(60));
         let seen: Vec<_> = events.try_iter().collect();
-        let missed: u64 = seen.iter().filter_map(|line| line.strip_prefix("Missed { count: ")?.strip_suffix(" }")?.parse::<u64>().ok()).sum();
+        let missed: u64 = seen
+            .iter()
+            .filter_map(|line| line.strip_prefix("Missed { count: ")?.strip_suffix(" }")?.parse::<u64>().ok())
+            .sum();
         let notices = seen.iter().filter(|line| line.starts_with("Notice")).count();
         assert_eq!(notices + missed as usize, all);
         assert!(missed >= 99, "{missed}");

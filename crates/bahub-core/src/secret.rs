@@ -99,14 +99,23 @@ impl Scrubber {
     pub const SHORTEST: usize = 4;
 
     /// Adds a secret, longest first, so that a secret that contains another one is replaced whole.
+    ///
+    /// What is written for people is written line by line, and programs trim what they read: each line of the secret and its
+    /// trimmed text are secrets as well.
     pub fn learn(&self, secret: &Secret) {
-        if secret.expose().len() < Self::SHORTEST {
-            return;
-        }
+        self.learn_part(secret.expose());
+        secret.expose().lines().for_each(|line| {
+            self.learn_part(line);
+            self.learn_part(line.trim());
+        });
+        self.learn_part(secret.expose().trim());
+    }
+
+    fn learn_part(&self, text: &str) {
         let mut known = self.known.write().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if !known.contains(secret) {
-            known.push(secret.clone());
-            known.sort_by_key(|s| std::cmp::Reverse(s.expose().len()));
+        if text.len() >= Self::SHORTEST && !known.iter().any(|secret| secret.expose() == text) {
+            known.push(Secret::new(text));
+            known.sort_by_key(|secret| std::cmp::Reverse(secret.expose().len()));
         }
     }
 
@@ -140,5 +149,14 @@ mod tests {
         scrubber.learn(&Secret::new("pass"));
         scrubber.learn(&Secret::new("password"));
         assert_eq!(scrubber.scrub("login with password failed"), "login with [redacted] failed");
+    }
+
+    #[test]
+    fn each_line_of_a_secret_is_one_and_so_is_its_trimmed_text() {
+        let scrubber = Scrubber::default();
+        scrubber.learn(&Secret::new("hunter22\n"));
+        scrubber.learn(&Secret::new("[client]\r\n  password=s3cr3t-value\r\n"));
+        assert_eq!(scrubber.scrub("no login for hunter22"), "no login for [redacted]");
+        assert_eq!(scrubber.scrub("bad option: password=s3cr3t-value"), "bad option: [redacted]");
     }
 }

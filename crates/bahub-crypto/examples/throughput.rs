@@ -11,7 +11,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use bahub_core::keys::{EncryptionSpec, MAX_HEAD, Keys, MessageFormat, Recipient};
+use bahub_core::keys::{EncryptionSpec, Keys, MAX_HEAD, MessageFormat, Recipient};
 use bahub_crypto::{Decryptor, Encryptor, KeyAlgorithm, KeyGeneration, OpenPgpKeys, generate, write_key_pair};
 use openssl::sha::Sha256;
 

@@ -36,7 +36,9 @@ fn mount_point(line: &str) -> Option<String> {
     let (point, kind, options) = (fields.next()?, fields.next()?, fields.next().unwrap_or_default());
     let is_left_out = |option: &str| matches!(option, "noauto" | "x-systemd.automount");
     let is_meant = point.starts_with('/') && kind != "swap" && device != "none" && !options.split(',').any(is_left_out);
-    is_meant.then(|| unescaped(point)).map(|point| if point == "/" { point } else { point.trim_end_matches('/').to_owned() })
+    is_meant
+        .then(|| unescaped(point))
+        .map(|point| if point == "/" { point } else { point.trim_end_matches('/').to_owned() })
 }
 
 /// Whether a path is this folder or lies below it.
@@ -49,7 +51,8 @@ fn unescaped(field: &str) -> String {
     let mut bytes = Vec::with_capacity(field.len());
     let mut rest = field.as_bytes();
     while let [first, others @ ..] = rest {
-        let digits = others.get(..3).filter(|digits| *first == b'\\' && digits.iter().all(|digit| (b'0'..b'8').contains(digit)));
+        let digits =
+            others.get(..3).filter(|digits| *first == b'\\' && digits.iter().all(|digit| (b'0'..b'8').contains(digit)));
         match digits.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok()) {
             Some(byte) => (bytes.push(byte), rest = &others[3..]).1,
             None => (bytes.push(*first), rest = others).1,

@@ -3,7 +3,7 @@
 use bahub_core::adapter::{Adapter, Diagnosis, Findings, Probe, StepFailure};
 use bahub_core::capture::Capture;
 use bahub_core::registry::{AdapterComponent, SpecError};
-use bahub_core::replay::{RestoreTarget, Replay, ReplayTarget, Stored, Unsupported};
+use bahub_core::replay::{Replay, ReplayTarget, RestoreTarget, Stored, Unsupported};
 use bahub_core::run::RunPurpose;
 use bahub_core::step::Step;
 use schemars::JsonSchema;
@@ -67,13 +67,14 @@ impl Adapter for Git {
         Ok(Replay { before: vec![init], main: vec![import], ..Replay::default() })
     }
 
+    /// One of each reference at what it points to: a number, a space and a name, as the contract wants it.
     fn census(&self, target: &ReplayTarget) -> Option<Step> {
         let place = match &target.location {
             RestoreTarget::Original => self.repository.as_bytes(),
             RestoreTarget::Directory(directory) => directory.as_os_str().as_encoded_bytes(),
             RestoreTarget::Database(_) => return None,
         };
-        Some(git().arg("-C").arg(place).args(["for-each-ref", "--format=%(refname) %(objectname)"]))
+        Some(git().arg("-C").arg(place).args(["for-each-ref", "--format=1 %(refname) %(objectname)"]))
     }
 
     fn explain(&self, failure: &StepFailure) -> Option<Diagnosis> {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use acme::Git;
 use async_trait::async_trait;
 use bahub_core::registry::AdapterComponent;
-use bahub_core::replay::{RestoreTarget, ReplayTarget};
+use bahub_core::replay::{ReplayTarget, RestoreTarget};
 use bahub_testkit::conformance::{self, AdapterContext, LiveData, RoundTrip};
 
 fn adapter(repository: &Path) -> Git {

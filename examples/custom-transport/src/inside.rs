@@ -1,6 +1,7 @@
 //! An open place: the namespaces of a process.
 
 use async_trait::async_trait;
+use bahub_core::instance::{Coverage, Identity};
 use bahub_core::run::random_hex;
 use bahub_core::step::Exit;
 use bahub_core::transport::{Exec, PlacedPath, Process, PutFile, Session, TransportError, TransportErrorKind};
@@ -85,6 +86,15 @@ impl Inside {
 
 #[async_trait]
 impl Session for Inside {
+    async fn identity(&mut self) -> Result<Identity, TransportError> {
+        Ok(self.target.identity())
+    }
+
+    /// Commands run with the process's own root: every path there is its own.
+    async fn coverage(&mut self, paths: &[String]) -> Result<Vec<Coverage>, TransportError> {
+        Ok(vec![Coverage::Own; paths.len()])
+    }
+
     async fn exec(&mut self, command: &Exec) -> Result<Process, TransportError> {
         if !self.target.lives() {
             let message = format!("process {} has ended", self.target.pid);

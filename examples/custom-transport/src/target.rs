@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use bahub_core::instance::{Identity, InstanceKind};
 use bahub_core::transport::{TransportError, TransportErrorKind};
 
 /// How the configuration names it.
@@ -38,6 +39,13 @@ impl Target {
             unreachable(format!("there is no process {pid}")).with_help("check that the service runs: ps -p PID")
         })?;
         Ok(Self { pid, started })
+    }
+
+    /// The process: a service is recognised by its program, and one that was restarted is another instance of it.
+    pub(crate) fn identity(&self) -> Identity {
+        let program = std::fs::read_to_string(format!("/proc/{}/comm", self.pid)).unwrap_or_default();
+        let id = format!("{} since {}", self.pid, self.started);
+        Identity::new(InstanceKind::Other, format!("process {}", program.trim())).with("id", id)
     }
 
     /// Whether it is still there.

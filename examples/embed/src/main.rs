@@ -1,15 +1,26 @@
 //! Makes a backup from another Rust program: `embed bahub.yaml NAME`.
 
 use std::error::Error;
+use std::io::{Write, stderr, stdout};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bahub_agent::{AgentSinks, InProcess};
 use bahub_core::config::{Configuration, Environment};
-use bahub_core::engine::Engine;
-use bahub_core::event::Events;
+use bahub_core::engine::{BackupOptions, Engine};
+use bahub_core::event::Event;
+use bahub_core::observer::{Observer, RunInfo};
 use bahub_core::registry::RegistryBuilder;
-use bahub_core::run::{RunContext, RunPurpose};
 use bahub_crypto::OpenPgpKeys;
+
+/// Writes every event. It has a thread of its own: a run neither waits for it nor fails with it.
+struct Log;
+
+impl Observer for Log {
+    fn event(&mut self, run: &RunInfo, event: &Event) {
+        let _ = writeln!(stderr(), "{}: {event:?}", run.backup);
+    }
+}
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -24,10 +35,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let plan = configuration.plan(&name)?;
     let agent = InProcess::new(AgentSinks::new(bahub_sinks::agent_sinks()));
-    let engine = Engine::new(Arc::new(OpenPgpKeys), Arc::new(agent));
-    let events = Events::to(|event| println!("{event:?}")).scrubbed_by(plan.scrubber.clone());
-    let ended = engine.backup(&plan, &RunContext::new(&name, RunPurpose::Backup, events)?).await;
+    let engine = Engine::new(Arc::new(OpenPgpKeys), Arc::new(agent)).observed_by(Log);
+    let outcome = engine.backup(&plan, &BackupOptions::default()).await;
+    engine.observers().drain(Duration::from_secs(10));
 
-    println!("{:?}: {:?}", ended.report.outcome, ended.report.version);
-    ended.error.map_or(Ok(()), |error| Err(error.into()))
+    let report = outcome.into_result()?;
+    if let Some(version) = report.version {
+        let _ = writeln!(stdout(), "{}: {version}", report.backup);
+    }
+    Ok(())
 }

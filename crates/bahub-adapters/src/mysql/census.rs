@@ -1,7 +1,7 @@
 //! Counting rows, and databases that are there only to be counted.
 
 use bahub_core::adapter::Findings;
-use bahub_core::replay::{RestoreTarget, ReplayTarget, Scratch, Unsupported};
+use bahub_core::replay::{ReplayTarget, RestoreTarget, Scratch, Unsupported};
 use bahub_core::step::{Bytes, Stdin, Step};
 
 use super::scope::Scope;

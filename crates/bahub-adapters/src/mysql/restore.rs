@@ -1,7 +1,7 @@
 //! The dump, put back by the client program.
 
 use bahub_core::adapter::Findings;
-use bahub_core::replay::{RestoreTarget, Replay, ReplayTarget, SegmentReplay, Stored, Unsupported};
+use bahub_core::replay::{Replay, ReplayTarget, RestoreTarget, SegmentReplay, Stored, Unsupported};
 use bahub_core::step::{Bytes, Step};
 
 use super::capture::{DATABASES, TRAILER};
@@ -44,7 +44,9 @@ pub(super) fn replay(
                 .into(),
             });
         }
-        (Scope::One(name), RestoreTarget::Original) => (vec![made_anew(mysql, name)], client(mysql, Some(name)), Vec::new()),
+        (Scope::One(name), RestoreTarget::Original) => {
+            (vec![made_anew(mysql, name)], client(mysql, Some(name)), Vec::new())
+        }
         (Scope::One(_), RestoreTarget::Database(name)) => {
             census::runs_no_events(name, found)?;
             let dropped = preflight::query(mysql, &format!("DROP DATABASE {};", sql::ident(name)));

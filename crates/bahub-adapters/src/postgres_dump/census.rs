@@ -1,6 +1,6 @@
 //! Counting rows.
 
-use bahub_core::replay::{RestoreTarget, ReplayTarget};
+use bahub_core::replay::{ReplayTarget, RestoreTarget};
 use bahub_core::step::Step;
 
 use super::PostgresDump;
@@ -13,7 +13,8 @@ pub(super) fn census(postgres: &PostgresDump, target: &ReplayTarget) -> Option<S
         return None;
     }
     let database = match (&target.location, &postgres.scope) {
-        (RestoreTarget::Database(name), _) | (RestoreTarget::Original | RestoreTarget::Directory(_), Scope::One(name)) => name,
+        (RestoreTarget::Database(name), _)
+        | (RestoreTarget::Original | RestoreTarget::Directory(_), Scope::One(name)) => name,
         (RestoreTarget::Original | RestoreTarget::Directory(_), Scope::Some(_) | Scope::All { .. }) => return None,
     };
     Some(postgres.account.script(database, TABLES))

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
 use bahub_core::adapter::Findings;
-use bahub_core::replay::{RestoreTarget, Replay, ReplayTarget, SegmentReplay, Stored, Unsupported};
+use bahub_core::replay::{Replay, ReplayTarget, RestoreTarget, SegmentReplay, Stored, Unsupported};
 use bahub_core::step::{Bytes, Stdin, Step};
 
 use super::capture::{GLOBALS, TRAILER, data_of};

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use bahub_adapters::filesystem::Filesystem;
 use bahub_core::adapter::{Adapter, Findings};
 use bahub_core::registry::{AdapterComponent, RegistryBuilder};
-use bahub_core::replay::{RestoreTarget, ReplayTarget, Stored};
+use bahub_core::replay::{ReplayTarget, RestoreTarget, Stored};
 use bahub_core::step::{Arg, Bytes, Step};
 use proptest::prelude::*;
 use serde_json::json;

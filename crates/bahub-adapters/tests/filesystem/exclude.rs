@@ -3,7 +3,7 @@
 use bahub_adapters::filesystem::Filesystem;
 use bahub_core::adapter::Adapter;
 use bahub_core::registry::AdapterComponent;
-use bahub_core::replay::{RestoreTarget, ReplayTarget, Stored};
+use bahub_core::replay::{ReplayTarget, RestoreTarget, Stored};
 use bahub_core::step::Arg;
 use serde_json::json;
 
@@ -107,7 +107,7 @@ fn a_member_restores_where_busybox_had_to_name_it_with_a_dot() {
     let adapter = adapter(json!({ "paths": [room.src()], "exclude": [room.src().join("cache")] }));
     let member = room.src().join("a/keep");
     let target = ReplayTarget {
-        place: RestoreTarget::Directory(room.to()),
+        location: RestoreTarget::Directory(room.to()),
         members: vec![member.clone().into()],
         ..ReplayTarget::default()
     };

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use bahub_core::replay::{RestoreTarget, ReplayTarget};
+use bahub_core::replay::{ReplayTarget, RestoreTarget};
 
 use crate::runner::Tools;
 use crate::tree::{Like, Room, adapter_of, differences, fill};
@@ -31,7 +31,7 @@ fn a_member_of_a_backup_of_the_original_product_restores() {
     let file = room.write("folder/file", "file");
     room.write("other", "other");
     let target = ReplayTarget {
-        place: RestoreTarget::Directory(room.to()),
+        location: RestoreTarget::Directory(room.to()),
         members: vec![file.to_str().unwrap().into()],
         ..ReplayTarget::default()
     };

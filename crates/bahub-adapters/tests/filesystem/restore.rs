@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use bahub_core::adapter::{Adapter, Findings};
-use bahub_core::replay::{RestoreTarget, ReplayTarget, Stored};
+use bahub_core::replay::{ReplayTarget, RestoreTarget, Stored};
 use serde_json::json;
 
 use crate::runner::{Outcome, Tools, names};

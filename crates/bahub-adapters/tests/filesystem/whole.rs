@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use bahub_core::replay::{RestoreTarget, ReplayTarget};
+use bahub_core::replay::{ReplayTarget, RestoreTarget};
 
 use crate::runner::Tools;
 use crate::tree::{Like, Room, adapter_of, add_attributes, differences, fill, on_disk};

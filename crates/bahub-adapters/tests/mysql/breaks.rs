@@ -26,7 +26,7 @@ const LARGE: &str = "CREATE TABLE large_rows (id INT PRIMARY KEY, t TEXT); \
                      FROM seq_1_to_150000 a, seq_1_to_16 b GROUP BY a.seq;";
 
 async fn no_version(room: &Room, ended: &bahub_core::engine::RunOutcome) {
-    assert_eq!(*ended.error.as_ref().unwrap().kind(), RunErrorKind::Program, "{}", told(ended));
+    assert_eq!(ended.error.as_ref().unwrap().kind(), RunErrorKind::Program, "{}", told(ended));
     assert!(told(ended).contains("ended the connection"), "{}", told(ended));
     assert!(room.sink.list().await.unwrap().is_empty());
 }

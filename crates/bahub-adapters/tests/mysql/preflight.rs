@@ -15,7 +15,7 @@ async fn refused(more: Value, words: &[&str]) {
     let ended = room.backup(all).await;
     assert!(began.elapsed() < Duration::from_secs(11));
     let told = told(&ended);
-    assert_eq!(*ended.error.as_ref().unwrap().kind(), RunErrorKind::Preflight, "{told}");
+    assert_eq!(ended.error.as_ref().unwrap().kind(), RunErrorKind::Preflight, "{told}");
     assert!(words.iter().all(|word| told.contains(word)), "{told}");
     assert!(!told.contains("no help"), "{told}");
 }

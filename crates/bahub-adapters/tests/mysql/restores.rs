@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bahub_core::engine::{RestoreMode, RestoreOptions, RunErrorKind};
-use bahub_core::replay::{RestoreTarget, ReplayTarget};
+use bahub_core::replay::{ReplayTarget, RestoreTarget};
 use bahub_testkit::fixtures::MariaDb;
 use serde_json::json;
 
@@ -39,9 +39,9 @@ async fn several_databases_cannot_go_into_one() {
     let one = ReplayTarget { members: vec!["several_a".into()], ..into.clone() };
     let kept = ReplayTarget { keep_old: true, ..ReplayTarget::default() };
     for (target, cannot) in [(into, "--into"), (one, "--into"), (kept, "--to")] {
-        let options = RestoreOptions { target, ..RestoreOptions::default() };
+        let options = RestoreOptions::default().to(target);
         let ended = room.engine.restore(&room.plan(spec(&SHARED, several.clone())), &options).await;
-        assert_eq!(*ended.error.as_ref().unwrap().kind(), RunErrorKind::Unsupported, "{}", told(&ended));
+        assert_eq!(ended.error.as_ref().unwrap().kind(), RunErrorKind::Unsupported, "{}", told(&ended));
         assert!(told(&ended).contains("another server") && !told(&ended).contains(cannot), "{}", told(&ended));
     }
 }
@@ -79,7 +79,8 @@ fn a_backup_under_writers_is_of_one_moment() {
         backup
     });
     done(&backup);
-    let restore = room.restore(spec(&SHARED, json!({ "database": "bank" })), RestoreTarget::Database("bank_then".into()));
+    let restore =
+        room.restore(spec(&SHARED, json!({ "database": "bank" })), RestoreTarget::Database("bank_then".into()));
     done(&runtime.block_on(restore));
     assert_eq!(SHARED.sql("SELECT a.v + z.v FROM bank_then.a AS a, bank_then.z AS z;").trim(), "1000000");
     assert_ne!(SHARED.sql("SELECT v FROM bank_then.z;").trim(), "0");
@@ -102,7 +103,7 @@ async fn a_dump_of_the_original_comes_back_and_a_cut_one_is_refused_before_anyth
             done(&ended);
             assert_eq!(SHARED.sql("SELECT SUM(id) FROM legacy.t;").trim(), "6");
         } else {
-            assert_eq!(*ended.error.as_ref().unwrap().kind(), RunErrorKind::Integrity, "{}", told(&ended));
+            assert_eq!(ended.error.as_ref().unwrap().kind(), RunErrorKind::Integrity, "{}", told(&ended));
             assert!(told(&ended).contains("Dump completed"), "{}", told(&ended));
             assert_eq!(SHARED.sql("SELECT SUM(id) FROM legacy.t;").trim(), "9", "nothing was touched");
         }
@@ -115,9 +116,10 @@ async fn a_statement_that_is_refused_stops_the_restore_and_its_line_is_named() {
     SHARED.sql("CREATE DATABASE broken;");
     let script = "SELECT 1;\nSELECT 2;\nNONSENSE;\n-- Dump completed\n";
     room.sink.put(room.engine.by_the_original(script.as_bytes()));
-    let ended = room.restore(spec(&SHARED, json!({ "database": "broken" })), RestoreTarget::Database("half".into())).await;
+    let ended =
+        room.restore(spec(&SHARED, json!({ "database": "broken" })), RestoreTarget::Database("half".into())).await;
     assert!(SHARED.sql("SHOW DATABASES LIKE 'half';").is_empty(), "what the restore made is gone again");
-    assert_eq!(*ended.error.as_ref().unwrap().kind(), RunErrorKind::Program, "{}", told(&ended));
+    assert_eq!(ended.error.as_ref().unwrap().kind(), RunErrorKind::Program, "{}", told(&ended));
     assert!(told(&ended).contains("at line 3") && !told(&ended).contains("incomplete"), "{}", told(&ended));
     let ended = room.restore(spec(&SHARED, json!({ "database": "broken" })), RestoreTarget::Original).await;
     assert!(told(&ended).contains("at line 3") && told(&ended).contains("incomplete now"), "{}", told(&ended));
@@ -131,7 +133,7 @@ async fn a_drill_counts_what_came_back_and_leaves_nothing() {
     let room = Room::new();
     let database = spec(&server, json!({ "database": "drilled" }));
     done(&room.backup(database.clone()).await);
-    let look = |look| RestoreOptions { mode: look, ..RestoreOptions::default() };
+    let look = |look| RestoreOptions::default().mode(look);
     let ended = room.engine.restore(&room.plan(database.clone()), &look(RestoreMode::DrillOnly)).await;
     done(&ended);
     let drill = ended.report.drill.unwrap();
@@ -179,10 +181,10 @@ fn a_drill_is_refused_where_it_would_run_events() {
     use bahub_core::adapter::{Adapter, Findings};
     use bahub_core::replay::{ReplayTarget, Stored};
     let adapter = super::support::adapter(json!({ "host": "h", "user": "u", "database": "d" }));
-    let place = adapter.scratch("0123456789abcdef0123456789abcdef").unwrap().place;
+    let place = adapter.scratch("0123456789abcdef0123456789abcdef").unwrap().location;
     let tried = |events: &str, location: RestoreTarget| {
         let found = Findings([("events that run".to_owned(), events.to_owned())].into());
-        adapter.replay(&ReplayTarget::at(place), &found, &Stored::default())
+        adapter.replay(&ReplayTarget::at(location), &found, &Stored::default())
     };
     assert!(tried("1", place.clone()).unwrap_err().what.contains("events"));
     assert!(tried("0", place).is_ok());

@@ -1,6 +1,6 @@
 //! Exactly the grants that docs/adapters/mysql.md names.
 
-use bahub_core::engine::{RunOutcome, RestoreMode, RestoreOptions};
+use bahub_core::engine::{RestoreMode, RestoreOptions, RunOutcome};
 use bahub_core::replay::RestoreTarget;
 use bahub_testkit::fixtures::MariaDb;
 use serde_json::{Value, json};
@@ -43,7 +43,7 @@ fn of(server: &MariaDb, user: &str, more: Value) -> Value {
 }
 
 async fn looked_at(room: &Room, spec: Value, mode: RestoreMode) -> RunOutcome {
-    room.engine.restore(&room.plan(spec), &RestoreOptions { mode: look, ..RestoreOptions::default() }).await
+    room.engine.restore(&room.plan(spec), &RestoreOptions::default().mode(mode)).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

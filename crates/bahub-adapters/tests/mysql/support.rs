@@ -3,10 +3,10 @@
 use std::sync::{Arc, LazyLock};
 
 use bahub_adapters::mysql::Mysql;
-use bahub_core::engine::{RunOutcome, RestoreOptions};
+use bahub_core::engine::{RestoreOptions, RunOutcome};
 use bahub_core::plan::Plan;
 use bahub_core::registry::AdapterComponent;
-use bahub_core::replay::{RestoreTarget, ReplayTarget};
+use bahub_core::replay::{ReplayTarget, RestoreTarget};
 use bahub_core::report::Outcome;
 use bahub_testkit::fakes::MemorySink;
 use bahub_testkit::fixtures::{EngineRoom, MariaDb};
@@ -53,8 +53,8 @@ impl Room {
     }
 
     pub(crate) async fn restore(&self, spec: Value, location: RestoreTarget) -> RunOutcome {
-        let target = ReplayTarget::at(place);
-        self.engine.restore(&self.plan(spec), &RestoreOptions { target, ..RestoreOptions::default() }).await
+        let target = ReplayTarget::at(location);
+        self.engine.restore(&self.plan(spec), &RestoreOptions::default().to(target)).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! Dumps that break: no version, and the cause named.
 
-use bahub_core::engine::{RunOutcome, RunErrorKind};
+use bahub_core::engine::{RunErrorKind, RunOutcome};
 use bahub_core::sink::Sink;
 use bahub_testkit::fixtures::Postgres;
 use serde_json::{Value, json};
@@ -49,7 +49,7 @@ fn broken(
 }
 
 async fn no_version(room: &Room, ended: &RunOutcome, word: &str) {
-    assert_eq!(*ended.error.as_ref().unwrap().kind(), RunErrorKind::Program, "{}", told(ended));
+    assert_eq!(ended.error.as_ref().unwrap().kind(), RunErrorKind::Program, "{}", told(ended));
     assert!(told(ended).contains(word), "{}", told(ended));
     assert!(room.sink.list().await.unwrap().is_empty());
 }

@@ -16,7 +16,7 @@ async fn refused(more: Value, words: &[&str]) {
     let ended = room.backup(all).await;
     assert!(began.elapsed() < Duration::from_secs(11));
     let told = told(&ended);
-    assert_eq!(*ended.error.as_ref().unwrap().kind(), RunErrorKind::Preflight, "{told}");
+    assert_eq!(ended.error.as_ref().unwrap().kind(), RunErrorKind::Preflight, "{told}");
     assert!(words.iter().all(|word| told.contains(word)), "{told}");
     assert!(!told.contains("no help"), "{told}");
 }
@@ -64,7 +64,8 @@ async fn who_may_not_make_or_rename_databases_is_told_before_anything_is_touched
     SHARED.sql("owned", "INSERT INTO t VALUES (2)");
     done(&room.restore(of("owner"), in_place()).await);
     assert_eq!(SHARED.sql("owned", "TABLE t"), "1");
-    let folder = room.restore(of("owner"), bahub_core::replay::ReplayTarget::at(RestoreTarget::Directory("/x".into()))).await;
+    let folder =
+        room.restore(of("owner"), bahub_core::replay::ReplayTarget::at(RestoreTarget::Directory("/x".into()))).await;
     assert!(told_of(&folder).contains("--into"));
 }
 

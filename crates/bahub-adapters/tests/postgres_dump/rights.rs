@@ -1,7 +1,7 @@
 //! Exactly the rights that docs/adapters/postgres_dump.md names.
 
 use bahub_core::engine::{RestoreMode, RestoreOptions};
-use bahub_core::replay::{RestoreTarget, ReplayTarget};
+use bahub_core::replay::{ReplayTarget, RestoreTarget};
 use bahub_testkit::fixtures::Postgres;
 use serde_json::json;
 
@@ -70,7 +70,7 @@ async fn what_a_plain_owner_may_not_set_or_see_stops_nothing_and_is_told() {
     }
     server.sql("postgres", "ALTER DATABASE plain SET log_statement TO 'all'; ALTER DATABASE plain SET my.value TO 'it''s :\"db\"'; ALTER ROLE \"its app\" IN DATABASE plain SET statement_timeout TO '33s'");
     same(&server.dump("plain"), &before.replace("ALTER ROLE gone IN DATABASE plain SET work_mem TO '1MB';\n", ""));
-    let options = RestoreOptions { mode: RestoreMode::DrillOnly, ..RestoreOptions::default() };
+    let options = RestoreOptions::default().mode(RestoreMode::DrillOnly);
     let ended = room.engine.restore(&room.plan(owner), &options).await;
     done(&ended);
     assert!(ended.report.warnings.join("").contains("not compared: public.hidden"), "{:?}", ended.report.warnings);

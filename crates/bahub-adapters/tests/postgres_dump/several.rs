@@ -2,7 +2,7 @@
 
 use bahub_core::compression::{Algorithm, Compression};
 use bahub_core::engine::{RestoreMode, RestoreOptions};
-use bahub_core::replay::{RestoreTarget, ReplayTarget};
+use bahub_core::replay::{ReplayTarget, RestoreTarget};
 use bahub_testkit::fixtures::Postgres;
 use serde_json::json;
 
@@ -114,10 +114,9 @@ async fn one_of_several_comes_back_by_itself() {
         refused.contains("several databases") && refused.contains("--path DATABASE: -r, latin, postgres"),
         "{refused}"
     );
-    let drill = |members| RestoreOptions {
-        target: ReplayTarget { members, ..ReplayTarget::default() },
-        mode: RestoreMode::DrillOnly,
-        ..RestoreOptions::default()
+    let drill = |members| {
+        let target = ReplayTarget { members, ..ReplayTarget::default() };
+        RestoreOptions::default().to(target).mode(RestoreMode::DrillOnly)
     };
     let refused = told(&room.engine.restore(&room.plan(spec.clone()), &drill(Vec::new())).await);
     assert!(refused.contains("--path DATABASE") && !refused.contains("__bahub"), "{refused}");

@@ -3,13 +3,11 @@
 use std::sync::{Arc, LazyLock};
 
 use bahub_adapters::postgres_dump::PostgresDump;
-use bahub_core::engine::{DownloadContent, RunOutcome, RestoreOptions};
-use bahub_core::event::Events;
+use bahub_core::engine::{DownloadContent, DownloadOptions, RestoreOptions, RunOutcome};
 use bahub_core::plan::Plan;
 use bahub_core::registry::AdapterComponent;
-use bahub_core::replay::{RestoreTarget, ReplayTarget};
+use bahub_core::replay::{ReplayTarget, RestoreTarget};
 use bahub_core::report::Outcome;
-use bahub_core::run::{RunContext, RunPurpose};
 use bahub_core::sink::VersionSelector;
 use bahub_testkit::fakes::MemorySink;
 use bahub_testkit::fixtures::{EngineRoom, Postgres};
@@ -56,7 +54,7 @@ impl Room {
     }
 
     pub(crate) async fn restore(&self, spec: Value, target: ReplayTarget) -> RunOutcome {
-        self.engine.restore(&self.plan(spec), &RestoreOptions { target, ..RestoreOptions::default() }).await
+        self.engine.restore(&self.plan(spec), &RestoreOptions::default().to(target)).await
     }
 
     /// Back where it came from.
@@ -93,8 +91,8 @@ impl Room {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("content");
         let plan = self.plan(json!({ "host": "unused", "user": "unused" }));
-        let cx = RunContext::new("content", RunPurpose::Restore, Events::ignored()).unwrap();
-        done(&self.engine.engine().download(&plan, VersionSelector::Latest, DownloadContent::Plain, &file, &cx).await);
+        let options = DownloadOptions::new(VersionSelector::Latest, DownloadContent::Plain, &file);
+        done(&self.engine.engine().download(&plan, &options).await);
         std::fs::read(&file).unwrap()
     }
 }

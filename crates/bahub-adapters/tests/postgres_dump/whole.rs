@@ -1,7 +1,7 @@
 //! One database, there and back.
 
 use bahub_core::engine::{RestoreMode, RestoreOptions};
-use bahub_core::replay::{RestoreTarget, ReplayTarget};
+use bahub_core::replay::{ReplayTarget, RestoreTarget};
 use bahub_testkit::fixtures::Postgres;
 use serde_json::json;
 
@@ -94,7 +94,7 @@ async fn a_drill_counts_what_came_back_and_leaves_nothing() {
     let (room, spec) = (Room::new(), spec(&server, json!({ "database": "drilled" })));
     done(&room.backup(spec.clone()).await);
     let before = server.dump("drilled");
-    let look = |look| RestoreOptions { mode: look, ..RestoreOptions::default() };
+    let look = |look| RestoreOptions::default().mode(look);
     let ended = room.engine.restore(&room.plan(spec.clone()), &look(RestoreMode::DrillOnly)).await;
     done(&ended);
     let drill = ended.report.drill.unwrap();

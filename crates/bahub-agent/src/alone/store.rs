@@ -1,6 +1,6 @@
 //! The collection on the server, by bahub's own sink.
 
-use bahub_core::keys::{EncryptionSpec, MAX_HEAD, Keys, SessionKey};
+use bahub_core::keys::{EncryptionSpec, Keys, MAX_HEAD, SessionKey};
 use bahub_core::registry::{SinkComponent, SinkContext};
 use bahub_core::sink::{Download, Sink, VersionNumber, VersionSelector};
 use bahub_crypto::OpenPgpKeys;

@@ -139,12 +139,7 @@ fn gone(error: &LinkError) -> Failure {
 
 /// Runs the blocking side in a thread and moves its chunks to the store. On any failure the programs are dead when
 /// this returns.
-async fn stream(
-    job: &CaptureJob,
-    before: Before,
-    cx: &JobContext,
-    output: &mut Output,
-) -> Result<Warnings, Failure> {
+async fn stream(job: &CaptureJob, before: Before, cx: &JobContext, output: &mut Output) -> Result<Warnings, Failure> {
     let (writer, mut chunks) = ChunkWriter::new(DEPTH);
     let pump = tokio::task::spawn_blocking({
         let (job, cx) = (job.clone(), cx.clone());
@@ -216,6 +211,7 @@ fn captured<W: Write + Send>(
         tools: job.tools.0.clone(),
         record: job.capture.record.clone(),
         instance: job.version.instance.clone(),
+        seekable: job.compression.algorithm == Algorithm::Zstd,
     };
     fact(out, head)?;
     let Capture { segments, .. } = &job.capture;

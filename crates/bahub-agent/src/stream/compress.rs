@@ -7,10 +7,10 @@ use bahub_core::facts::Fact;
 use gzp::ZWriter;
 use gzp::deflate::Gzip;
 use gzp::par::compress::{ParCompress, ParCompressBuilder};
-use zstd::stream::write::Encoder;
 
 use super::Form;
 use super::decompress::looks_compressed;
+use super::frames::FrameWriter;
 
 /// How many threads compress: what is configured, else at most four and at most what the cgroup and the affinity of
 /// this process allow.
@@ -21,7 +21,8 @@ fn threads(compression: &Compression) -> u32 {
     })
 }
 
-/// Compresses what is written to it. [`Compressor::finish`] gives the sink back; dropping it ends nothing well.
+/// Compresses what is written to it. [`Compressor::finish`] gives the sink back; dropping it ends nothing well, and lets
+/// threads end after the frame that they have in hand.
 pub(crate) struct Compressor<W: Write + Send + 'static> {
     compression: Compression,
     state: State<W>,
@@ -29,9 +30,10 @@ pub(crate) struct Compressor<W: Write + Send + 'static> {
 }
 
 enum State<W: Write + Send + 'static> {
-    /// Between frames, or before the first.
+    /// Before the first byte, and between members of gzip.
     Idle(W),
-    Zstd(Encoder<'static, W>),
+    /// From the first byte or fact to the end.
+    Zstd(FrameWriter<W>),
     Gzip(ParCompress<'static, Gzip, W>),
     /// Without compression, before four bytes are known.
     Undecided(W, Vec<u8>),
@@ -57,25 +59,33 @@ impl<W: Write + Send + 'static> Compressor<W> {
 
     /// Puts a fact between what was written and what comes. What is not compressed carries none: it is dropped.
     pub(crate) fn fact(&mut self, fact: &Fact) -> io::Result<()> {
-        if self.compression.algorithm == Algorithm::None {
-            return Ok(());
-        }
-        let mut sink = self.end_frame()?;
         match self.compression.algorithm {
-            Algorithm::Gzip => super::gzip_fact::write(&fact.to_content(), &mut sink)?,
-            Algorithm::Zstd | Algorithm::None => sink.write_all(&fact.to_frame())?,
+            Algorithm::None => Ok(()),
+            Algorithm::Gzip => {
+                let mut sink = self.end()?;
+                super::gzip_fact::write(&fact.to_content(), &mut sink)?;
+                self.state = State::Idle(sink);
+                Ok(())
+            }
+            Algorithm::Zstd => {
+                if let State::Idle(_) = self.state {
+                    self.begin()?;
+                }
+                match &mut self.state {
+                    State::Zstd(frames) => frames.skippable(fact.to_frame()),
+                    _ => Err(io::ErrorKind::BrokenPipe.into()),
+                }
+            }
         }
-        self.state = State::Idle(sink);
-        Ok(())
     }
 
     /// Ends the stream and gives the sink back.
     pub(crate) fn finish(mut self) -> io::Result<W> {
         if !self.framed {
             // A stream of nothing is still a stream of its format.
-            self.begin(&[])?;
+            self.begin()?;
         }
-        self.end_frame()
+        self.end()
     }
 
     /// Gives up: nothing more reaches the sink but what the format's threads have in hand.
@@ -86,29 +96,29 @@ impl<W: Write + Send + 'static> Compressor<W> {
         }
     }
 
-    fn end_frame(&mut self) -> io::Result<W> {
+    fn end(&mut self) -> io::Result<W> {
         match std::mem::replace(&mut self.state, State::Gone) {
             State::Idle(sink) | State::Raw(sink) => Ok(sink),
-            State::Zstd(encoder) => encoder.finish(),
+            State::Zstd(frames) => frames.finish(),
             State::Gzip(mut gzip) => gzip.finish().map_err(gzip_error),
             State::Undecided(sink, head) => {
                 self.state = State::Undecided(sink, head);
                 self.decide()?;
-                self.end_frame()
+                self.end()
             }
             State::Gone => Err(io::ErrorKind::BrokenPipe.into()),
         }
     }
 
-    /// Opens the first or next frame.
-    fn begin(&mut self, head: &[u8]) -> io::Result<()> {
+    /// Opens the stream, or the next member of gzip.
+    fn begin(&mut self) -> io::Result<()> {
         let State::Idle(sink) = std::mem::replace(&mut self.state, State::Gone) else {
             return Err(io::ErrorKind::BrokenPipe.into());
         };
         self.framed = true;
         let threads = threads(&self.compression);
         self.state = match self.compression.algorithm {
-            Algorithm::Zstd => State::Zstd(zstd_encoder(sink, self.compression.level, threads)?),
+            Algorithm::Zstd => State::Zstd(FrameWriter::new(sink, self.compression.level, threads)),
             Algorithm::Gzip => State::Gzip(
                 ParCompressBuilder::new()
                     .compression_level(gzp::Compression::new(self.compression.level.unsigned_abs()))
@@ -116,7 +126,7 @@ impl<W: Write + Send + 'static> Compressor<W> {
                     .map_err(gzip_error)?
                     .from_writer(sink),
             ),
-            Algorithm::None => State::Undecided(sink, head.to_vec()),
+            Algorithm::None => State::Undecided(sink, Vec::new()),
         };
         Ok(())
     }
@@ -127,9 +137,9 @@ impl<W: Write + Send + 'static> Compressor<W> {
             return Err(io::ErrorKind::BrokenPipe.into());
         };
         self.state = if looks_compressed(&head) {
-            let mut encoder = zstd_encoder(sink, 1, threads(&self.compression))?;
-            encoder.write_all(&head)?;
-            State::Zstd(encoder)
+            let mut frames = FrameWriter::new(sink, 1, threads(&self.compression));
+            frames.write_all(&head)?;
+            State::Zstd(frames)
         } else {
             sink.write_all(&head)?;
             State::Raw(sink)
@@ -142,10 +152,10 @@ impl<W: Write + Send + 'static> Write for Compressor<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.state {
             State::Idle(_) => {
-                self.begin(&[])?;
+                self.begin()?;
                 self.write(bytes)
             }
-            State::Zstd(encoder) => encoder.write(bytes),
+            State::Zstd(frames) => frames.write(bytes),
             State::Gzip(gzip) => gzip.write(bytes),
             State::Undecided(_, head) => {
                 let taken = bytes.len().min(4 - head.len());
@@ -163,13 +173,6 @@ impl<W: Write + Send + 'static> Write for Compressor<W> {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-fn zstd_encoder<W: Write>(sink: W, level: i32, threads: u32) -> io::Result<Encoder<'static, W>> {
-    let mut encoder = Encoder::new(sink, level)?;
-    // One worker still runs beside the thread that reads and encrypts; none would run in it.
-    encoder.multithread(threads)?;
-    Ok(encoder)
 }
 
 fn gzip_error(error: gzp::GzpError) -> io::Error {

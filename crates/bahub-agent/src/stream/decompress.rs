@@ -2,20 +2,21 @@
 //! read as well.
 
 use std::collections::VecDeque;
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, Chain, Cursor, Read};
 
-use bahub_core::compression::Algorithm;
+use bahub_core::compression::{Algorithm, Compression};
 use bahub_core::facts::{self, Fact};
 use bahub_core::replay::MAX_PREFIX;
 use flate2::bufread::GzDecoder;
 use zstd::stream::read::Decoder;
 
 use super::Form;
+use super::frames::{FrameReader, HEADER_MOST, TABLE_MAGIC, content_listed};
 use super::gzip_fact::Parts;
 use super::peek::Peek;
 use super::tail::Tail;
 
-const ZSTD: [u8; 4] = 0xFD2F_B528_u32.to_le_bytes();
+pub(super) const ZSTD: [u8; 4] = 0xFD2F_B528_u32.to_le_bytes();
 const GZIP: [u8; 2] = [0x1F, 0x8B];
 
 /// True for what a reader would take for a compressed stream.
@@ -66,19 +67,33 @@ pub(crate) struct Decompressor<R: Read> {
     ahead: VecDeque<String>,
     /// Parts of a fact in gzip members.
     parts: Parts,
+    /// How many threads decompress.
+    threads: usize,
+    /// From the second zstd frame on: many a reader wants no more than what stands in the first.
+    frames: Option<FrameReader>,
+    /// How much content was given.
+    given: u64,
+    /// How much a seek table says that there is, while it is the last frame.
+    listed: Option<u64>,
 }
 
 enum State<R: Read> {
     Start(Peek<R>),
     /// Before a zstd frame.
     Between(Peek<R>),
-    Frame(Decoder<'static, Peek<R>>),
+    /// In a zstd frame whose content may be of any size: what was taken of it, and its rest.
+    Frame(Decoder<'static, Begun<R>>),
+    /// Before or in zstd frames that threads decompress.
+    Frames(Peek<R>),
     /// Before a gzip member.
     BetweenMembers(Peek<R>),
     Gzip(GzDecoder<Peek<R>>),
     Raw(Peek<R>),
     Failed,
 }
+
+/// What was taken already, and the rest.
+type Begun<R> = Chain<Cursor<Vec<u8>>, Peek<R>>;
 
 impl<R: Read> Decompressor<R> {
     pub(crate) fn new(source: R) -> Self {
@@ -93,6 +108,10 @@ impl<R: Read> Decompressor<R> {
             tail: Tail::default(),
             ahead: VecDeque::new(),
             parts: Parts::default(),
+            threads: threads(),
+            frames: None,
+            given: 0,
+            listed: None,
         }
     }
 
@@ -102,6 +121,12 @@ impl<R: Read> Decompressor<R> {
             Form::Layered => Self::new(source),
             Form::AsIs => Self::in_state(State::Raw(Peek::new(source))),
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn on_threads(mut self, threads: usize) -> Self {
+        self.threads = threads;
+        self
     }
 
     /// What was found so far.
@@ -165,6 +190,7 @@ impl<R: Read> Decompressor<R> {
             match std::mem::replace(&mut self.state, State::Failed) {
                 State::Frame(decoder) => return drain(decoder.finish()).map(|()| false),
                 State::Gzip(decoder) => return drain(decoder.into_inner()).map(|()| false),
+                State::Frames(reader) => return drain(reader).map(|()| false),
                 other => self.state = other,
             }
         }
@@ -182,6 +208,14 @@ impl<R: Read> Decompressor<R> {
                 0 => return Ok(None),
                 count => count,
             },
+            State::Frames(reader) => match self.frames.as_mut().map_or(Ok(0), |frames| frames.read(reader, buffer)) {
+                Ok(0) => return Ok(None),
+                Ok(count) => count,
+                Err(error) => {
+                    self.state = State::Failed;
+                    return Err(error);
+                }
+            },
             State::Raw(reader) => reader.read(buffer)?,
             State::Failed => return Err(damaged("an earlier part of the stream could not be read")),
             State::Start(_) | State::Between(_) | State::BetweenMembers(_) => return Ok(None),
@@ -191,6 +225,7 @@ impl<R: Read> Decompressor<R> {
 
     fn gave(&mut self, bytes: &[u8]) -> usize {
         self.tail.push(bytes);
+        self.given += bytes.len() as u64;
         bytes.len()
     }
 
@@ -208,7 +243,20 @@ impl<R: Read> Decompressor<R> {
     fn advance(&mut self) -> io::Result<bool> {
         match std::mem::replace(&mut self.state, State::Failed) {
             State::Start(reader) => self.state = self.start(reader)?,
-            State::Frame(decoder) => self.state = State::Between(decoder.finish()),
+            State::Frame(decoder) => {
+                let (begun, reader) = decoder.finish().into_inner();
+                if begun.position() < begun.get_ref().len() as u64 {
+                    return Err(damaged("a zstd frame ends before its last block"));
+                }
+                self.state = State::Between(reader);
+            }
+            State::Frames(reader) => {
+                let long = self.frames.as_mut().and_then(FrameReader::long);
+                self.state = match long {
+                    Some(begun) => streamed(begun, reader)?,
+                    None => State::Between(reader),
+                };
+            }
             State::Gzip(decoder) => {
                 let fact = self.parts.take_in(decoder.header().and_then(|header| header.extra()));
                 self.state = State::BetweenMembers(decoder.into_inner());
@@ -233,15 +281,29 @@ impl<R: Read> Decompressor<R> {
         Ok(false)
     }
 
+    /// Opens a zstd frame, for this thread or for others.
+    fn open_frame(&mut self, mut reader: Peek<R>) -> io::Result<State<R>> {
+        let is_first = self.frames.is_none();
+        if is_first && self.threads > 1 {
+            self.frames = Some(FrameReader::new(self.threads));
+        }
+        if self.threads > 1 && !is_first && FrameReader::suits(reader.look(HEADER_MOST)?) {
+            return Ok(State::Frames(reader));
+        }
+        streamed(Vec::new(), reader)
+    }
+
     /// At the boundary of zstd frames: skips what is to be skipped, and opens the next. `None` at the end.
     fn next_frame(&mut self, mut reader: Peek<R>) -> io::Result<(State<R>, bool)> {
         loop {
             let head = reader.head()?;
             if head.is_empty() {
+                self.check_end()?;
                 return Ok((State::Between(reader), true));
             }
+            self.listed = None;
             if head == ZSTD {
-                return Ok((State::Frame(Decoder::with_buffer(reader)?.single_frame()), false));
+                return Ok((self.open_frame(reader)?, false));
             }
             if !is_skippable(head) {
                 return Err(damaged("what follows a zstd frame is none"));
@@ -249,18 +311,58 @@ impl<R: Read> Decompressor<R> {
             let mut header = [0; 8];
             reader.read_exact(&mut header)?;
             let length = u32::from_le_bytes([header[4], header[5], header[6], header[7]]) as usize;
+            if header[..4] == TABLE_MAGIC.to_le_bytes() {
+                self.listed = read_table(&mut reader, length)?;
+                continue;
+            }
             let ours = header[..4] == facts::SKIPPABLE_MAGIC.to_le_bytes()
                 && length <= facts::MOST
                 && self.kept + length <= FACTS_MOST;
             let mut content = Vec::new();
             let kept = (&mut reader).take(if ours { length as u64 } else { 0 }).read_to_end(&mut content)?;
-            let skipped = io::copy(&mut (&mut reader).take((length - kept) as u64), &mut io::sink())?;
-            if kept as u64 + skipped != length as u64 {
-                return Err(damaged("a skippable frame is cut off"));
-            }
+            skip(&mut reader, length - kept)?;
             self.found(Some(content));
         }
     }
+
+    /// A stream that says that it ends with a seek table ends nowhere else, and holds what the table lists: frames that are
+    /// whole do not tell that there were more of them.
+    fn check_end(&self) -> io::Result<()> {
+        match self.content.facts.first() {
+            Some(Fact::Head { seekable: true, .. }) if self.listed != Some(self.given) => {
+                Err(damaged("the stream is cut off: it does not end with the seek table of what was read"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Reads a frame that has the magic of a seek table: what it lists, if it is one.
+fn read_table(reader: &mut impl Read, length: usize) -> io::Result<Option<u64>> {
+    let mut table = reader.take(length as u64);
+    let listed = content_listed(&mut table, length)?;
+    let rest = table.limit() as usize;
+    skip(reader, rest)?;
+    Ok(listed)
+}
+
+/// Passes over so many bytes of a skippable frame.
+fn skip(reader: &mut impl Read, count: usize) -> io::Result<()> {
+    match io::copy(&mut reader.take(count as u64), &mut io::sink())? {
+        skipped if skipped == count as u64 => Ok(()),
+        _ => Err(damaged("a skippable frame is cut off")),
+    }
+}
+
+/// A frame that is decompressed as it is read, after what was taken of it.
+fn streamed<R: Read>(begun: Vec<u8>, reader: Peek<R>) -> io::Result<State<R>> {
+    Ok(State::Frame(Decoder::with_buffer(Cursor::new(begun).chain(reader))?.single_frame()))
+}
+
+/// As many as this process may use, and no more than compress by default.
+fn threads() -> usize {
+    let allowed = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    allowed.min(Compression::MOST_THREADS as usize)
 }
 
 impl<R: Read> Read for Decompressor<R> {
@@ -428,6 +530,8 @@ mod tests {
             version: "1".into(),
             tools: Default::default(),
             record: Default::default(),
+            instance: None,
+            seekable: false,
         };
         let data = vec![7; 300_000];
         let ours =
@@ -463,7 +567,8 @@ mod tests {
         for algorithm in [Algorithm::Zstd, Algorithm::Gzip] {
             let stream = compressed(algorithm, &[(Some(Fact::Segment { name: "a".into() }), b"some bytes of data")]);
             for cut in 4..stream.len() {
-                let whole_frames = [&ZSTD[..], &GZIP].iter().any(|magic| stream[cut..].starts_with(magic));
+                // Not where the stream says how it ends: see there.
+                let whole_frames = looks_compressed(&stream[cut..]);
                 let result = Decompressor::new(&stream[..cut]).read_to_end(&mut Vec::new());
                 assert!(result.is_err() || whole_frames, "{algorithm:?} cut at {cut}");
             }

@@ -7,6 +7,7 @@ mod channel;
 mod compress;
 mod decompress;
 mod form;
+mod frames;
 mod gzip_fact;
 mod hash;
 mod peek;

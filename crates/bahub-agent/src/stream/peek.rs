@@ -1,4 +1,4 @@
-//! A buffered reader that can look at the next four bytes wherever they lie.
+//! A buffered reader that can look at the next bytes wherever they lie.
 
 use std::io::{self, BufRead, Read};
 
@@ -19,14 +19,19 @@ impl<R: Read> Peek<R> {
 
     /// The next four bytes, or fewer at the end.
     pub(super) fn head(&mut self) -> io::Result<&[u8]> {
-        while self.end - self.start < 4 {
+        self.look(4)
+    }
+
+    /// The next few bytes, or fewer at the end.
+    pub(super) fn look(&mut self, count: usize) -> io::Result<&[u8]> {
+        while self.end - self.start < count {
             self.buffer.copy_within(self.start..self.end, 0);
             (self.start, self.end) = (0, self.end - self.start);
             if self.read_more()? == 0 {
                 break;
             }
         }
-        Ok(&self.buffer[self.start..self.end.min(self.start + 4)])
+        Ok(&self.buffer[self.start..self.end.min(self.start + count)])
     }
 
     fn read_more(&mut self) -> io::Result<usize> {

@@ -2,36 +2,37 @@
 
 use bahub_core::config;
 use bahub_core::engine::RunError;
-use bahub_core::keys::Keys;
-use bahub_crypto::OpenPgpKeys;
+use bahub_core::exit::ExitCode;
 
 use super::{Failed, Session};
 
-pub(super) fn check(session: &Session<'_>, name: Option<&str>) -> Result<u8, Failed> {
+pub(super) fn check(session: &Session, name: Option<&str>) -> Result<ExitCode, Failed> {
     let notices = session.check(name)?;
     let configuration = session.configuration()?;
     for backup in name.map_or_else(|| configuration.backup_names(), |name| vec![name]) {
-        OpenPgpKeys.recipients(&configuration.encryption_of(backup)?).map_err(RunError::from)?;
+        session.keys.recipients(&configuration.encryption_of(backup)?).map_err(RunError::from)?;
     }
     if session.renderer.is_json() {
-        session.renderer.text(&serde_json::json!({ "event": "checked", "notices": notices }).to_string());
-        return Ok(0);
+        session.renderer.result(&serde_json::json!({ "event": "checked", "notices": notices }).to_string());
+        return Ok(ExitCode::Ok);
     }
     for notice in &notices {
-        session.renderer.notice(&format!("notice: {notice}"));
+        session.renderer.notice(notice);
     }
-    session.renderer.text("the configuration is good");
-    Ok(0)
+    session.renderer.result("the configuration is valid");
+    Ok(ExitCode::Ok)
 }
 
-pub(super) fn schema(session: &Session<'_>) -> Result<u8, Failed> {
+pub(super) fn schema(session: &Session) -> Result<ExitCode, Failed> {
     let schema = config::schema(&session.registry);
-    session.renderer.text(&format!("{schema:#}"));
-    Ok(0)
+    session.renderer.product(&format!("{schema:#}"))?;
+    Ok(ExitCode::Ok)
 }
 
-pub(super) fn show(session: &Session<'_>, name: &str) -> Result<u8, Failed> {
-    let plan = session.plan(name, None)?;
-    session.renderer.text(&plan.scrubber.scrub(&format!("{plan:#?}")));
-    Ok(0)
+pub(super) fn show(session: &Session, name: &str) -> Result<ExitCode, Failed> {
+    let shown = session.configuration()?.shown(name)?;
+    let yaml = serde_yaml::to_string(&shown)
+        .map_err(|error| Failed::new(ExitCode::Internal, format!("cannot write the plan as YAML: {error}")))?;
+    session.renderer.product(&yaml)?;
+    Ok(ExitCode::Ok)
 }

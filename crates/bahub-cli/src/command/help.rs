@@ -1,22 +1,22 @@
 //! `:help:info`, `:help:transport:example`, `:help:backup:schema`, ...
 
-use bahub_core::engine::EXIT_CODES;
+use bahub_core::exit::ExitCode;
 use bahub_core::registry::{Entry, Kind, Registry, Unregistered};
 
 use super::{Failed, Session};
 use crate::args::{Describe, HelpTopic};
 
-pub(super) fn run(session: &Session<'_>, topic: Option<HelpTopic>) -> Result<u8, Failed> {
+pub(super) fn run(session: &Session, topic: Option<HelpTopic>) -> Result<ExitCode, Failed> {
     let registry = &session.registry;
     let text = match topic {
-        None | Some(HelpTopic::Info) => info(registry),
+        None | Some(HelpTopic::Info) => info(session),
         Some(HelpTopic::Exitcodes) => exit_codes(),
         Some(HelpTopic::Transport(what)) => describe(&what, |name| registry.transport(name))?,
         Some(HelpTopic::Backup(what)) => describe(&what, |name| registry.adapter(name))?,
         Some(HelpTopic::Access(what)) => describe(&what, |name| registry.sink(name))?,
     };
-    session.renderer.text(&text);
-    Ok(0)
+    session.renderer.product(&text)?;
+    Ok(ExitCode::Ok)
 }
 
 fn describe<'a, T: ?Sized + 'a, C: 'a>(
@@ -25,11 +25,10 @@ fn describe<'a, T: ?Sized + 'a, C: 'a>(
 ) -> Result<String, Failed> {
     let (Describe::Example { r#type: name } | Describe::Schema { r#type: name }) = what;
     let entry = find(name).map_err(|unregistered| match unregistered {
-        Unregistered::Absent(absent) => Failed::new(2, format!("this build does not hold {name}"))
+        Unregistered::Absent(absent) => Failed::new(ExitCode::Usage, format!("{name} is not part of this build"))
             .with_help(format!("it comes with {}", absent.brought_by)),
-        Unregistered::Unknown { known } => {
-            Failed::new(2, format!("nobody knows {name}")).with_help(format!("known are: {}", known.join(", ")))
-        }
+        Unregistered::Unknown { known } => Failed::new(ExitCode::Usage, format!("unknown component type \"{name}\""))
+            .with_help(format!("known types: {}", known.join(", "))),
     })?;
     Ok(match what {
         Describe::Example { .. } => entry.example.trim_matches('\n').to_owned(),
@@ -37,15 +36,17 @@ fn describe<'a, T: ?Sized + 'a, C: 'a>(
     })
 }
 
-fn info(registry: &Registry) -> String {
-    let mut text = format!("bahub {}\n", env!("CARGO_PKG_VERSION"));
-    section(&mut text, "What can be backed up (adapters)", registry.adapters(), registry, Kind::Adapter);
-    section(&mut text, "Where commands run (transports)", registry.transports(), registry, Kind::Transport);
-    section(&mut text, "Where versions go (sinks)", registry.sinks(), registry, Kind::Sink);
-    text.push_str(
-        "\nExamples: bahub :help:backup:example TYPE, :help:transport:example TYPE, :help:access:example TYPE\n",
-    );
-    text.push_str("Exit codes: bahub :help:exitcodes\n");
+fn info(session: &Session) -> String {
+    let (registry, program) = (&session.registry, &session.program);
+    let mut text = format!("{} {}\n", program.name, program.version);
+    section(&mut text, "Adapters: what can be backed up", registry.adapters(), registry, Kind::Adapter);
+    section(&mut text, "Transports: where commands run", registry.transports(), registry, Kind::Transport);
+    section(&mut text, "Sinks: where versions are stored", registry.sinks(), registry, Kind::Sink);
+    let name = &program.name;
+    text.push_str(&format!(
+        "\nExamples: {name} :help:backup:example TYPE, :help:transport:example TYPE, :help:access:example TYPE\n\
+         Exit codes: {name} :help:exitcodes\n"
+    ));
     text
 }
 
@@ -69,5 +70,5 @@ fn section<'a, T: ?Sized + 'a, C: 'a>(
 }
 
 fn exit_codes() -> String {
-    EXIT_CODES.iter().map(|entry| format!("{:>3}  {:<12} {}\n", entry.code, entry.name, entry.meaning)).collect()
+    ExitCode::ALL.iter().map(|exit| format!("{:>3}  {:<12} {}\n", exit.code(), exit.name(), exit.meaning())).collect()
 }

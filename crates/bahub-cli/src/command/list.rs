@@ -1,10 +1,12 @@
 //! `:backup:list NAME`
 
+use bahub_core::exit::ExitCode;
+
 use super::{Failed, Session};
 
-pub(super) async fn run(session: &Session<'_>, name: &str) -> Result<u8, Failed> {
+pub(super) async fn run(session: &Session, name: &str) -> Result<ExitCode, Failed> {
     let plan = session.plan(name, None)?;
     let versions = session.engine.list(&plan).await?;
-    session.renderer.versions(name, &versions);
-    Ok(0)
+    session.renderer.versions(name, &versions)?;
+    Ok(ExitCode::Ok)
 }

@@ -1,12 +1,14 @@
 //! `:backup:make NAME`
 
 use bahub_core::config::KeyUse;
-use bahub_core::run::RunPurpose;
+use bahub_core::engine::{BackupOptions, RunControl};
+use bahub_core::exit::ExitCode;
 
 use super::{Failed, Session};
 
-pub(super) async fn run(session: &Session<'_>, name: &str) -> Result<u8, Failed> {
+pub(super) async fn run(session: &Session, name: &str) -> Result<ExitCode, Failed> {
     let plan = session.plan(name, Some(KeyUse::Seal))?;
-    let cx = session.context(&plan, RunPurpose::Backup)?;
-    session.guarded(&cx, session.engine.backup(&plan, &cx)).await
+    let control = RunControl::default();
+    let options = BackupOptions::default().controlled_by(&control);
+    Ok(session.guarded(&control, session.engine.backup(&plan, &options)).await?)
 }

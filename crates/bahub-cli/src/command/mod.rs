@@ -1,6 +1,7 @@
 //! One file a command.
 
 mod config;
+mod confirm;
 mod help;
 mod key;
 mod list;
@@ -10,20 +11,18 @@ mod restore;
 mod session;
 mod verify;
 
-use std::sync::Arc;
-
 use bahub_core::config::ConfigErrors;
-use bahub_core::engine::{Engine, RunError, RunErrorKind};
-use bahub_core::registry::Registry;
+use bahub_core::engine::{RunError, RunErrorKind};
+use bahub_core::exit::ExitCode;
 
-use crate::args::{Args, BackupCommand, Command, ConfigCommand, KeyCommand};
-use crate::render::Renderer;
-use session::Session;
+use crate::args::{BackupCommand, Command, ConfigCommand, KeyCommand};
+
+pub(crate) use session::Session;
 
 /// Why a command did nothing.
 #[derive(Debug)]
 pub(crate) struct Failed {
-    pub(crate) code: u8,
+    pub(crate) exit: ExitCode,
     pub(crate) reason: Reason,
 }
 
@@ -36,8 +35,8 @@ pub(crate) enum Reason {
 
 impl Failed {
     /// A failure with this exit code.
-    pub(crate) fn new(code: u8, message: impl Into<String>) -> Self {
-        Self { code, reason: Reason::Run(RunError::new(RunErrorKind::System, message)) }
+    pub(crate) fn new(exit: ExitCode, message: impl Into<String>) -> Self {
+        Self { exit, reason: Reason::Run(RunError::new(RunErrorKind::System, message)) }
     }
 
     /// Adds the way out.
@@ -48,44 +47,43 @@ impl Failed {
         };
         Self { reason, ..self }
     }
+
+    /// A signal ended the command before it began anything.
+    pub(crate) fn cancelled() -> Self {
+        Self::new(ExitCode::Cancelled, "cancelled; nothing was begun")
+    }
 }
 
 impl From<ConfigErrors> for Failed {
     fn from(errors: ConfigErrors) -> Self {
-        Self { code: 3, reason: Reason::Config(errors) }
+        Self { exit: ExitCode::Config, reason: Reason::Config(errors) }
     }
 }
 
 impl From<RunError> for Failed {
     fn from(error: RunError) -> Self {
-        Self { code: error.kind().exit_code(), reason: Reason::Run(error) }
+        Self { exit: error.kind().exit(), reason: Reason::Run(error) }
     }
 }
 
 impl From<std::io::Error> for Failed {
     fn from(error: std::io::Error) -> Self {
-        Self::new(1, error.to_string())
+        Self::new(ExitCode::Failed, error.to_string())
     }
 }
 
 /// Does what the command line asks; gives the exit code.
-pub(crate) async fn run(
-    args: Args,
-    engine: Engine,
-    registry: Arc<Registry>,
-    renderer: &Renderer,
-) -> Result<u8, Failed> {
-    let session = Session { config: args.global.config, engine, registry, renderer };
-    match args.command {
-        Command::Backup(BackupCommand::Make { name }) => make::run(&session, &name).await,
-        Command::Backup(BackupCommand::Restore(args)) => restore::run(&session, args).await,
-        Command::Backup(BackupCommand::List { name }) => list::run(&session, &name).await,
-        Command::Backup(BackupCommand::Verify(args)) => verify::run(&session, args).await,
-        Command::Recover { name } => recover::run(&session, name.as_deref()).await,
-        Command::Config(ConfigCommand::Check { name }) => config::check(&session, name.as_deref()),
-        Command::Config(ConfigCommand::Schema) => config::schema(&session),
-        Command::Config(ConfigCommand::Show { name }) => config::show(&session, &name),
-        Command::Key(KeyCommand::Generate(args)) => key::generate(&session, &args),
-        Command::Help(args) => help::run(&session, args.topic),
+pub(crate) async fn run(session: &Session, command: Command) -> Result<ExitCode, Failed> {
+    match command {
+        Command::Backup(BackupCommand::Make { name }) => make::run(session, &name).await,
+        Command::Backup(BackupCommand::Restore(args)) => restore::run(session, args).await,
+        Command::Backup(BackupCommand::List { name }) => list::run(session, &name).await,
+        Command::Backup(BackupCommand::Verify(args)) => verify::run(session, args).await,
+        Command::Recover { name } => recover::run(session, name.as_deref()).await,
+        Command::Config(ConfigCommand::Check { name }) => config::check(session, name.as_deref()),
+        Command::Config(ConfigCommand::Schema) => config::schema(session),
+        Command::Config(ConfigCommand::Show { name }) => config::show(session, &name),
+        Command::Key(KeyCommand::Generate(args)) => key::generate(session, &args).await,
+        Command::Help(args) => help::run(session, args.topic),
     }
 }

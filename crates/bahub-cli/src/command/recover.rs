@@ -1,32 +1,34 @@
 //! `:recover [NAME]`
 
-use bahub_core::run::RunPurpose;
+use bahub_core::engine::{RecoverOptions, RunControl};
+use bahub_core::exit::ExitCode;
 
 use super::{Failed, Session};
+use crate::terminal::PATIENCE;
 
-/// The exit code of a run that a signal ended.
-const CANCELLED: u8 = 130;
-
-/// Recovers every place that the configuration names; a place that cannot be looked at does not stop the others.
-pub(super) async fn run(session: &Session<'_>, name: Option<&str>) -> Result<u8, Failed> {
+/// Recovers every target that the configuration names; one that cannot be reached does not stop the others.
+pub(super) async fn run(session: &Session, name: Option<&str>) -> Result<ExitCode, Failed> {
     let configuration = session.configuration()?;
     let names = name.map_or_else(|| configuration.backup_names(), |name| vec![name]);
-    let mut worst = 0;
+    let mut worst = ExitCode::Ok;
     for name in names {
-        let code = match configuration.plan(name) {
+        let exit = match configuration.plan(name) {
             Ok(plan) => {
-                let cx = session.context(&plan, RunPurpose::Recover)?;
-                session.guarded(&cx, session.engine.recover(&plan, &cx)).await?
+                let control = RunControl::default();
+                let options = RecoverOptions::default().controlled_by(&control);
+                session.guarded(&control, session.engine.recover(&plan, &options)).await?
             }
             Err(errors) => {
                 let failed = Failed::from(errors);
+                // After what is said of those before it.
+                session.engine.observers().drain(PATIENCE);
                 session.renderer.not_recovered(name);
                 session.renderer.failed(&failed);
-                failed.code
+                failed.exit
             }
         };
-        worst = worst.max(code);
-        if code == CANCELLED {
+        worst = worst.max(exit);
+        if exit == ExitCode::Cancelled {
             break;
         }
     }

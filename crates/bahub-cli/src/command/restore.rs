@@ -1,89 +1,63 @@
 //! `:backup:restore NAME`
 
-use std::path::Path;
-
-use bahub_core::adapter::Findings;
 use bahub_core::config::KeyUse;
-use bahub_core::engine::{DownloadContent, RestoreMode, RestoreOptions};
+use bahub_core::engine::{DownloadContent, DownloadOptions, OtherInstance, RestoreMode, RestoreOptions, RunControl};
+use bahub_core::exit::ExitCode;
 use bahub_core::plan::Plan;
-use bahub_core::replay::{RestoreTarget, ReplayTarget, Stored};
-use bahub_core::run::RunPurpose;
+use bahub_core::replay::{ReplayTarget, RestoreTarget};
 
+use super::confirm::{self, AskAtTerminal};
 use super::{Failed, Session};
 use crate::args::RestoreArgs;
-use crate::terminal;
+use crate::terminal::is_interactive;
 
-/// The exit code of a restore that was not confirmed.
-const DECLINED: u8 = 17;
-
-pub(super) async fn run(session: &Session<'_>, args: RestoreArgs) -> Result<u8, Failed> {
+pub(super) async fn run(session: &Session, args: RestoreArgs) -> Result<ExitCode, Failed> {
     let plan = session.plan(&args.name, if args.encrypted { None } else { Some(KeyUse::Open) })?;
-    let cx = session.context(&plan, RunPurpose::Restore)?;
-    if let Some(file) = &args.download {
-        let content = if args.encrypted { DownloadContent::Encrypted } else { DownloadContent::Plain };
-        return session.guarded(&cx, session.engine.download(&plan, args.version, content, file, &cx)).await;
+    if args.download.is_some() {
+        return download(session, &plan, &args).await;
     }
-    let place = match (&args.into, &args.to) {
-        (Some(database), _) => RestoreTarget::Database(database.clone()),
-        (None, Some(directory)) => RestoreTarget::Directory(directory.clone()),
-        (None, None) => RestoreTarget::Original,
-    };
     let target = ReplayTarget {
-        place,
+        location: location_of(&args),
         members: args.path.clone(),
         in_place: args.in_place,
         keep_old: args.keep_old,
         ..ReplayTarget::default()
     };
-    if !args.yes {
-        confirm(&plan, &args, &target)?;
-    }
-    let look = if args.scratch { RestoreMode::ScratchFirst } else { RestoreMode::Direct };
-    let options = RestoreOptions { version: args.version, target, stream: args.stream, look };
-    session.guarded(&cx, session.engine.restore(&plan, &options, &cx)).await
+    let version =
+        if args.yes { args.version } else { confirm::overwriting(session, &plan, args.version, &target).await? };
+    let control = RunControl::default();
+    let options = RestoreOptions::default()
+        .version(version)
+        .to(target)
+        .streamed(args.stream)
+        .mode(if args.scratch { RestoreMode::ScratchFirst } else { RestoreMode::Direct })
+        .other_instance(other_instance(session, &args))
+        .controlled_by(&control);
+    Ok(session.guarded(&control, session.engine.restore(&plan, &options)).await?)
 }
 
-/// Asks a person, where data would be overwritten.
-fn confirm(plan: &Plan, args: &RestoreArgs, target: &ReplayTarget) -> Result<(), Failed> {
-    let what = match &target.location {
-        // Where the target is elsewhere, a folder of the same name here says nothing about it.
-        RestoreTarget::Directory(folder) if plan.transport.is_here() && is_empty(folder) => return Ok(()),
-        RestoreTarget::Directory(folder) => format!("files in {} may be overwritten", folder.display()),
-        // A database that is there already is refused.
-        RestoreTarget::Database(_) => return Ok(()),
-        RestoreTarget::Original => "the data in its original place is overwritten".to_owned(),
-    };
-    let what = plan.adapter.restore_warning(target).map_or(what.clone(), |restore_warning| format!("{what} ({restore_warning})"));
-    let declined = |message: String| Failed::new(DECLINED, message);
-    if !terminal::is_interactive() {
-        return Err(declined(format!("restoring {} needs --yes: {what}", plan.name))
-            .with_help(format!("add --yes{}", elsewhere(plan))));
-    }
-    let question = format!(
-        "{} {} goes back over transport {}: {what}. Type yes to go on:",
-        plan.name, args.version, plan.transport_name
-    );
-    match terminal::ask(&question)?.as_str() {
-        "yes" => Ok(()),
-        _ => Err(declined("the restore was not confirmed; nothing was touched".into())),
+async fn download(session: &Session, plan: &Plan, args: &RestoreArgs) -> Result<ExitCode, Failed> {
+    let Some(file) = &args.download else { return Ok(ExitCode::Ok) };
+    let content = if args.encrypted { DownloadContent::Encrypted } else { DownloadContent::Plain };
+    let control = RunControl::default();
+    let options = DownloadOptions::new(args.version, content, file).controlled_by(&control);
+    Ok(session.guarded(&control, session.engine.download(plan, &options)).await?)
+}
+
+fn location_of(args: &RestoreArgs) -> RestoreTarget {
+    match (&args.into, &args.to) {
+        (Some(database), _) => RestoreTarget::Database(database.clone()),
+        (None, Some(directory)) => RestoreTarget::Directory(directory.clone()),
+        (None, None) => RestoreTarget::Original,
     }
 }
 
-/// What the adapter offers to whoever wants to look first.
-fn elsewhere(plan: &Plan) -> String {
-    let takes = |place| plan.adapter.replay(&ReplayTarget::at(place), &Findings::default(), &Stored::default()).is_ok();
-    let ways = [
-        (takes(RestoreTarget::Directory("/".into())), "; or restore beside it with --to DIR into an empty folder"),
-        (takes(RestoreTarget::Database("a".into())), "; or restore it under another name with --into NAME"),
-        (plan.adapter.scratch("").is_ok(), "; or try it beside the original first with --scratch"),
-    ];
-    ways.iter().filter(|(is_there, _)| *is_there).map(|(_, way)| *way).collect()
-}
-
-/// True for a folder of this host that holds nothing.
-fn is_empty(folder: &Path) -> bool {
-    match std::fs::read_dir(folder) {
-        Ok(mut entries) => entries.next().is_none(),
-        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+/// Another workload than the version's is never overwritten by a mere `--yes`.
+fn other_instance(session: &Session, args: &RestoreArgs) -> OtherInstance {
+    match (args.other_instance, args.yes) {
+        (true, _) => OtherInstance::Any,
+        (false, true) => OtherInstance::SameWorkload,
+        (false, false) if is_interactive() => OtherInstance::Ask(AskAtTerminal::new(session.renderer.terminal())),
+        (false, false) => OtherInstance::Refuse,
     }
 }

@@ -1,21 +1,23 @@
 //! `:backup:verify NAME`
 
 use bahub_core::config::KeyUse;
-use bahub_core::engine::{RestoreMode, RestoreOptions};
+use bahub_core::engine::{RestoreMode, RestoreOptions, RunControl, VerifyOptions};
+use bahub_core::exit::ExitCode;
 use bahub_core::replay::ReplayTarget;
-use bahub_core::run::RunPurpose;
 
 use super::{Failed, Session};
 use crate::args::VerifyArgs;
 
-pub(super) async fn run(session: &Session<'_>, args: VerifyArgs) -> Result<u8, Failed> {
+pub(super) async fn run(session: &Session, args: VerifyArgs) -> Result<ExitCode, Failed> {
     let VerifyArgs { name, version, drill, path } = args;
     let plan = session.plan(&name, Some(KeyUse::Open))?;
-    let cx = session.context(&plan, RunPurpose::Restore)?;
+    let control = RunControl::default();
     if drill {
         let target = ReplayTarget { members: path, ..ReplayTarget::default() };
-        let options = RestoreOptions { version, target, mode: RestoreMode::DrillOnly, ..RestoreOptions::default() };
-        return session.guarded(&cx, session.engine.restore(&plan, &options, &cx)).await;
+        let options = RestoreOptions::default().version(version).to(target).mode(RestoreMode::DrillOnly);
+        let options = options.controlled_by(&control);
+        return Ok(session.guarded(&control, session.engine.restore(&plan, &options)).await?);
     }
-    session.guarded(&cx, session.engine.verify(&plan, version, &cx)).await
+    let options = VerifyOptions::of(version).controlled_by(&control);
+    Ok(session.guarded(&control, session.engine.verify(&plan, &options)).await?)
 }

@@ -1,50 +1,54 @@
 //! One JSON object a line, for programs.
 
-use bahub_core::engine::{EXIT_CODES, RunOutcome, RunError};
 use bahub_core::event::Event;
+use bahub_core::exit::ExitCode;
+use bahub_core::observer::{Observer, RunInfo, RunRecord};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::print_line;
+use super::exit_of;
 use crate::command::{Failed, Reason};
+use crate::terminal::Terminal;
 
-/// Writes a value as a line.
-pub(super) fn line(value: &impl Serialize) {
-    if let Ok(text) = serde_json::to_string(value) {
-        print_line(&text);
+/// Writes events, and how each run ended.
+#[derive(Debug)]
+pub(super) struct Json {
+    pub(super) terminal: Terminal,
+    pub(super) fail_on_warnings: bool,
+}
+
+impl Observer for Json {
+    fn event(&mut self, _run: &RunInfo, event: &Event) {
+        self.terminal.print_escaped(&line(event));
+    }
+
+    fn finished(&mut self, record: &RunRecord) {
+        let exit = exit_of(record, self.fail_on_warnings);
+        let ended = json!({
+            "event": "ended",
+            "exit_code": exit.map_or(record.exit_code, ExitCode::code),
+            "exit": exit.map_or(record.exit, ExitCode::name),
+            "report": record.report,
+            "error": record.error,
+            "not_undone": record.not_undone,
+        });
+        self.terminal.print_escaped(&line(&ended));
     }
 }
 
-/// Writes an event.
-pub(super) fn event(event: Event) {
-    line(&event);
+/// A value in one line.
+pub(super) fn line(value: &impl Serialize) -> String {
+    // Only a map with keys that are no texts cannot be written, and there is none.
+    serde_json::to_string(value).unwrap_or_default()
 }
 
-/// Writes how a run ended.
-pub(super) fn ended(ended: &RunOutcome, code: u8) {
-    line(&json!({
-        "event": "ended",
-        "exit_code": code,
-        "exit": name_of(code),
-        "report": ended.report,
-        "error": ended.error.as_ref().map(error),
-        "not_undone": ended.not_undone,
-    }));
-}
-
-/// Writes why something other than a run failed.
-pub(super) fn failed(failed: &Failed) {
+/// Why something other than a run failed.
+pub(super) fn failed(failed: &Failed) -> String {
     let errors = match &failed.reason {
         Reason::Config(errors) => serde_json::to_value(errors).unwrap_or_default(),
-        Reason::Run(run) => json!([error(run)]),
+        Reason::Run(error) => json!([{ "message": error.chain(), "help": error.help() }]),
     };
-    line(&json!({ "event": "failed", "exit_code": failed.code, "exit": name_of(failed.code), "errors": errors }));
-}
-
-fn error(error: &RunError) -> Value {
-    json!({ "message": error.chain(), "help": error.help() })
-}
-
-fn name_of(code: u8) -> Option<&'static str> {
-    EXIT_CODES.iter().find(|entry| entry.code == code).map(|entry| entry.name)
+    let exit = failed.exit;
+    let failed: Value = json!({ "event": "failed", "exit_code": exit.code(), "exit": exit.name(), "errors": errors });
+    line(&failed)
 }

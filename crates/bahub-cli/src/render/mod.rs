@@ -1,70 +1,68 @@
 //! What people and programs see: nothing here decides anything.
 
+mod failure;
 mod json;
-mod plain;
-mod progress;
 mod size;
+mod summary;
+mod text;
 
-use std::io::{self, IsTerminal, Write};
-use std::sync::Arc;
+use std::io::{self, IsTerminal};
+use std::time::Instant;
 
 use bahub_core::config::ConfigErrors;
-use bahub_core::engine::RunOutcome;
-use bahub_core::event::Events;
+use bahub_core::engine::Engine;
+use bahub_core::exit::ExitCode;
+use bahub_core::observer::RunRecord;
+use bahub_core::report::Outcome;
 use bahub_core::sink::Version;
-use miette::{GraphicalReportHandler, GraphicalTheme};
 use serde_json::json;
-use tracing_subscriber::EnvFilter;
 
 use crate::args::{Color, Global, Output};
 use crate::command::{Failed, Reason};
+use crate::terminal::{LogFormat, Terminal, escape, escape_lines, start_logging};
+use failure::{Failure, Style};
 
-pub(crate) use size::{duration, human};
+pub(crate) use size::{clock, duration, human};
 
 /// Writes results to standard output and everything else to standard error.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Renderer {
+    terminal: Terminal,
     output: Output,
     verbosity: u8,
-    bars: bool,
-    colour: bool,
+    has_status: bool,
+    style: Style,
     fail_on_warnings: bool,
 }
 
 impl Renderer {
-    pub(crate) fn new(global: &Global) -> Self {
-        let terminal = io::stderr().is_terminal();
-        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let plain = dumb || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    pub(crate) fn new(global: &Global, terminal: Terminal) -> Self {
+        let is_terminal = io::stderr().is_terminal();
+        let is_dumb = is_dumb();
         let colour = match global.color {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => terminal && !plain,
+            Color::Auto => is_terminal && !is_plain(),
         };
-        let verbosity = if global.debug { 2 } else { global.verbose };
-        let bars = terminal && !dumb && global.output == Output::Text;
-        Self { output: global.output, verbosity, bars, colour, fail_on_warnings: global.fail_on_warnings }
+        Self {
+            terminal,
+            output: global.output,
+            verbosity: if global.debug { 2 } else { global.verbose },
+            has_status: is_terminal && !is_dumb && global.output == Output::Text,
+            style: Style { boxes: is_terminal && !is_dumb && is_utf8(), colour },
+            fail_on_warnings: global.fail_on_warnings,
+        }
     }
 
-    /// Starts the logs of libraries, on standard error.
+    /// Starts the logs of libraries.
     pub(crate) fn start_logging(&self, global: &Global) {
-        let level = global.log_level.clone().unwrap_or_else(|| {
-            match self.verbosity {
-                0 => "warn",
-                1 => "bahub=info,warn",
-                _ => "bahub_core=debug,bahub_agent=debug,bahub_sinks=debug,info",
-            }
-            .to_owned()
+        let level = global.log_level.as_deref().unwrap_or(match self.verbosity {
+            0 => "warn",
+            1 => "bahub=info,warn",
+            _ => "bahub_core=debug,bahub_agent=debug,bahub_sinks=debug,info",
         });
-        let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("warn"));
-        // A program that embeds this one may log already.
-        let _ = tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_ansi(self.colour)
-            .with_writer(io::stderr)
-            .without_time()
-            .with_target(self.verbosity > 0 || global.log_level.is_some())
-            .try_init();
+        let target = self.verbosity > 0 || global.log_level.is_some();
+        start_logging(&self.terminal, level, LogFormat { colour: self.style.colour, target });
         if global.show_secrets {
             tracing::warn!("--show-secrets has no effect: bahub never shows secrets");
         }
@@ -74,122 +72,140 @@ impl Renderer {
         self.output == Output::Json
     }
 
-    /// Where a run's events go.
-    pub(crate) fn events(&self) -> Events {
-        match (self.output, self.bars) {
-            (Output::Json, _) => Events::to(json::event),
-            (Output::Text, true) => {
-                let bar = Arc::new(progress::Bar::new(self.verbosity));
-                Events::to(move |event| bar.show(&event))
-            }
-            (Output::Text, false) => {
-                let lines = Arc::new(plain::Lines::new(self.verbosity));
-                Events::to(move |event| lines.show(&event))
-            }
-        }
+    pub(crate) fn terminal(&self) -> &Terminal {
+        &self.terminal
     }
 
-    /// Writes how a run ended; gives the exit code.
-    pub(crate) fn ended(&self, ended: &RunOutcome) -> u8 {
-        let code = ended.exit_code(self.fail_on_warnings);
+    /// Whether a run that succeeded with warnings is no success.
+    pub(crate) fn fails_on_warnings(&self) -> bool {
+        self.fail_on_warnings
+    }
+
+    /// Shows this engine's runs.
+    pub(crate) fn watch(&self, engine: Engine) -> Engine {
+        let terminal = self.terminal.for_observer();
         if self.is_json() {
-            json::ended(ended, code);
-            return code;
+            return engine.observed_by(json::Json { terminal, fail_on_warnings: self.fail_on_warnings });
         }
-        if let Some(error) = &ended.error {
-            if ended.report.operation == "recover" {
-                self.not_recovered(&ended.report.backup);
-            }
-            self.report(error);
-        }
-        for sentence in &ended.not_undone {
-            eprintln!("NOT BROUGHT BACK: {sentence}");
-        }
-        if ended.error.is_none() {
-            print_line(&plain::summary(&ended.report));
-        }
-        code
-    }
-
-    /// Writes whose error follows, where several are recovered.
-    pub(crate) fn not_recovered(&self, name: &str) {
-        if !self.is_json() {
-            eprintln!("{name}: not recovered");
-        }
+        engine.observed_by(text::Text {
+            terminal,
+            style: self.style,
+            verbosity: self.verbosity,
+            has_status: self.has_status,
+            status: None,
+            said: Instant::now(),
+        })
     }
 
     /// Writes why something other than a run failed.
     pub(crate) fn failed(&self, failed: &Failed) {
         if self.is_json() {
-            json::failed(failed);
+            self.terminal.print_escaped(&json::failed(failed));
             return;
         }
         match &failed.reason {
             Reason::Config(errors) => self.config_errors(errors),
-            Reason::Run(error) => self.report(error),
+            Reason::Run(error) => self.failure(&Failure::new(&error.chain(), error.help())),
         }
     }
 
     fn config_errors(&self, errors: &ConfigErrors) {
         for (index, error) in errors.iter().enumerate() {
             if index > 0 {
-                eprintln!();
+                self.terminal.say("");
             }
-            self.report(error);
+            self.failure(&Failure::of_config(error));
         }
-        if errors.iter().count() > 1 {
-            eprintln!("\nthe configuration has {} errors", errors.iter().count());
-        }
-    }
-
-    fn report(&self, diagnostic: &dyn miette::Diagnostic) {
-        let theme = if self.colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-        let mut text = String::new();
-        let handler = GraphicalReportHandler::new_themed(theme).with_width(terminal_width()).with_links(false);
-        match handler.render_report(&mut text, diagnostic) {
-            Ok(()) => eprintln!("{}", text.trim_end()),
-            Err(_) => eprintln!("{diagnostic}"),
+        let count = errors.iter().count();
+        if count > 1 {
+            self.terminal.say("");
+            self.terminal.say(&format!("the configuration has {count} errors"));
         }
     }
 
-    /// Writes a list of versions.
-    pub(crate) fn versions(&self, name: &str, versions: &[Version]) {
+    fn failure(&self, failure: &Failure) {
+        self.terminal.say_escaped(&failure.render(self.style));
+    }
+
+    /// Writes whose error follows, where several are recovered.
+    pub(crate) fn not_recovered(&self, name: &str) {
+        if !self.is_json() {
+            self.terminal.say(&format!("{name}: not recovered"));
+        }
+    }
+
+    /// Writes a list of versions, which was what the user asked for.
+    pub(crate) fn versions(&self, name: &str, versions: &[Version]) -> Result<(), Failed> {
         if self.is_json() {
-            json::line(&json!({ "backup": name, "versions": versions }));
-            return;
+            return self.product(&json::line(&json!({ "backup": name, "versions": versions })));
         }
         if versions.is_empty() {
-            print_line(&format!("there is no version of {name}"));
+            return self.product(&escape(&format!("there is no version of {name}")));
         }
-        for version in versions {
-            let created = version.created.map_or_else(
-                || "-".to_owned(),
-                |created| created.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string(),
-            );
-            let number = version.number.to_string();
-            print_line(&match &version.damage {
-                None => format!("{number:<8} {:>10}  {created}  {}", human(version.size), version.location),
-                Some(damage) => format!("{number:<8} {:>10}  cannot be read: {damage}", "-"),
-            });
-        }
+        let lines: Vec<_> = versions.iter().map(version_line).collect();
+        self.product(&lines.join("\n"))
     }
 
-    /// Writes a text that was asked for.
-    pub(crate) fn text(&self, text: &str) {
-        print_line(text.trim_end());
+    /// Writes a text that was what the user asked for.
+    pub(crate) fn product(&self, text: &str) -> Result<(), Failed> {
+        let written = self.terminal.produce(&escape_lines(text.trim_end()));
+        written.map_err(|error| Failed::new(ExitCode::Output, format!("cannot write to standard output: {error}")))
+    }
+
+    /// Writes a result that stands for itself elsewhere: that it cannot be written changes nothing.
+    pub(crate) fn result(&self, text: &str) {
+        self.terminal.print_escaped(&escape_lines(text.trim_end()));
     }
 
     /// Writes something that is good to know.
     pub(crate) fn notice(&self, text: &str) {
-        eprintln!("{text}");
+        self.terminal.say(&format!("notice: {text}"));
     }
 }
 
-/// A reader of our output who went away is no reason to fail.
-fn print_line(line: &str) {
-    let _ = writeln!(io::stdout().lock(), "{line}");
+/// `v7        1.20 GiB  2026-11-28 03:00:00 CET  /srv/backups/...`
+fn version_line(version: &Version) -> String {
+    let number = version.number.to_string();
+    match &version.damage {
+        None => {
+            let (size, created) = (human(version.size), version.created.map_or_else(|| "-".to_owned(), date));
+            format!("{number:<8} {size:>10}  {created}  {}", escape(&version.location))
+        }
+        Some(damage) => format!("{number:<8} {:>10}  cannot be read: {}", "-", escape(damage)),
+    }
 }
 
-fn terminal_width() -> usize {
-    rustix::termios::tcgetwinsize(io::stderr()).map_or(100, |size| usize::from(size.ws_col).clamp(60, 140))
+/// A moment in this host's time zone.
+pub(crate) fn date(moment: jiff::Timestamp) -> String {
+    moment.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
+}
+
+/// The exit code of a program that did this run alone; none where it is none that this build knows.
+fn exit_of(record: &RunRecord, fail_on_warnings: bool) -> Option<ExitCode> {
+    match ExitCode::of(record.exit_code)? {
+        ExitCode::Ok if fail_on_warnings && record.report.outcome == Outcome::SucceededWithWarnings => {
+            Some(ExitCode::Warnings)
+        }
+        exit => Some(exit),
+    }
+}
+
+/// Whether the terminal cannot move its cursor.
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+}
+
+/// Whether colours are unwanted wherever they were not asked for.
+pub(crate) fn is_plain() -> bool {
+    is_dumb() || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
+/// Whether the locale writes UTF-8; POSIX: the first of these variables that is set and not empty counts.
+fn is_utf8() -> bool {
+    let names = ["LC_ALL", "LC_CTYPE", "LANG"];
+    let locale = names.iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+    locale.is_some_and(|locale| {
+        let locale = locale.to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
 }

@@ -78,7 +78,7 @@ fn the_check_tells_what_is_accepted_and_not_acted_on_yet() {
     assert!(run.last()["notices"].to_string().contains("notifiers"), "{run:?}");
     let run = scene.run(&[":config:check", "tree"]);
     run.assert_code(0);
-    assert_eq!(run.stdout, "the configuration is good\n");
+    assert_eq!(run.stdout, "the configuration is valid\n");
 }
 
 #[test]
@@ -94,9 +94,22 @@ fn the_schema_is_one_and_knows_the_components() {
 }
 
 #[test]
-fn the_plan_is_shown() {
-    let scene = Scene::new();
+fn the_plan_is_shown_as_yaml_without_secrets() {
+    let scene = Scene::new()
+        .with_access("url: \"http://u:hunter23@127.0.0.1:1\", token: \"${TOKEN}\"")
+        .with_variable("TOKEN", "abc")
+        .with_meta(", timeout: 1h");
     let run = scene.run(&[":config:show", "tree"]);
     run.assert_code(0);
-    assert!(run.stdout.contains("tree") && run.stdout.contains("bahub.adapters.filesystem"), "{}", run.stdout);
+    let shown: Value = serde_yaml::from_str(&run.stdout).unwrap();
+    assert_eq!(shown["backups"]["tree"]["meta"]["type"], "bahub.adapters.filesystem");
+    assert_eq!(shown["backups"]["tree"]["meta"]["collection_id"], "tree");
+    assert_eq!(shown["backups"]["tree"]["spec"]["paths"][0], scene.data().display().to_string());
+    assert_eq!(shown["accesses"]["here"]["token"], "[redacted]");
+    assert_eq!(shown["accesses"]["here"]["url"], "http://u:[redacted]@127.0.0.1:1");
+    assert_eq!(shown["transports"]["local"]["type"], "bahub.transports.sh");
+    for secret in ["abc", "hunter23"] {
+        assert!(!run.stdout.contains(secret), "{}", run.stdout);
+    }
+    scene.run(&[":config:show", "trie"]).assert_code(3);
 }

@@ -87,6 +87,22 @@ fn everything_is_as_before_after_recover_and_after_the_next_run() {
 }
 
 #[test]
+fn a_panic_at_any_moment_leaves_nothing_down() {
+    let app = App::new();
+    let before = app.state();
+    let phases = ["phase.quiescing", "phase.capturing", "phase.resuming", "phase.committing", "phase.closing"];
+    for moment in MOMENTS.iter().chain(&phases) {
+        let mut command = app.scene.command(&[":backup:make", "tree"]);
+        command.env("BAHUB_FAULT_POINT", format!("panic:{moment}"));
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(101), "{moment}: {said}");
+        assert!(said.contains(&format!("injected at {moment}")), "{said}");
+        assert_eq!(app.state(), before, "{moment}: {said}");
+    }
+}
+
+#[test]
 fn what_cannot_be_brought_back_is_told_and_stops_no_backup_of_another() {
     let app = App::new();
     let folder = app.engine.folder().join("gone");
@@ -147,7 +163,8 @@ fn a_stop_that_goes_on_in_the_engine_is_waited_for() {
         std::thread::sleep(std::time::Duration::from_millis(1500));
         for &signal in interrupts {
             run.signal(signal);
-            std::thread::sleep(std::time::Duration::from_millis(300));
+            // Sooner the second would be one with the first.
+            std::thread::sleep(std::time::Duration::from_millis(1100));
         }
         assert_ne!(run.finish().status.code(), Some(0));
         app.scene.json(&[":recover", "tree"]).assert_code(0);

@@ -4,6 +4,9 @@ use rustix::process::Signal;
 
 use super::support::{COLLECTION, Gate, LIMIT, Scene, Server, held_tar, is_create, is_gone, shim, wait};
 
+/// So long after the first a second signal is another wish.
+const AFTER: std::time::Duration = std::time::Duration::from_millis(1500);
+
 /// A tar that puts out half a megabyte, reaches the gate, and never ends by itself.
 fn endless(scene: &mut Scene) -> Gate {
     let gate = Gate::new(scene, "tar");
@@ -117,6 +120,22 @@ fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
 }
 
 #[test]
+fn two_signals_at_once_are_one() {
+    let mut scene = Scene::new();
+    let gate = hanging(&mut scene);
+    // As `timeout` does it: to the program, and to its group.
+    let running = scene.start_text(&[":backup:make", "tree"]);
+    gate.reached();
+    running.signal(Signal::TERM);
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    running.signal(Signal::TERM);
+    let run = running.finish();
+    run.assert_code(130);
+    assert!(!run.stderr.contains("at once:"), "{}", run.stderr);
+    next_run_succeeds(&mut scene);
+}
+
+#[test]
 fn the_second_signal_is_abrupt() {
     let server = Server::start();
     // The server reads nothing and the run would wait for it for an hour.
@@ -129,6 +148,7 @@ fn the_second_signal_is_abrupt() {
     rustix::process::kill_process(tar, Signal::STOP).unwrap();
     let begun = std::time::Instant::now();
     running.signal(Signal::INT);
+    std::thread::sleep(AFTER);
     running.signal(Signal::TERM);
     running.finish().assert_code(130);
     assert!(is_gone(tar));

@@ -1,6 +1,6 @@
 //! The program from end to end: what a user does, and what goes wrong while it runs.
 //!
-//! Needs GNU tar, bash, rsync, gpg, zstd, curl, strace, setpriv, setfattr, setfacl, PostgreSQL and root's rights: a test that cannot run fails.
+//! Needs GNU tar, bash, rsync, gpg, zstd, curl, strace, setpriv, setsid, unshare, setfattr, setfacl, PostgreSQL and root's rights: a test that cannot run fails.
 //! `scripts/testbed` brings the programs.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test states what must hold")]
@@ -14,14 +14,18 @@ mod docker;
 mod docker_breaks;
 mod docker_killed;
 mod docker_tls;
+mod embedded;
 mod ended;
+mod exit_codes;
 mod files;
 mod gnupg;
+mod instances;
 mod keys;
 mod kubernetes;
 mod kubernetes_breaks;
 mod kubernetes_killed;
 mod kubernetes_side;
+mod panics;
 mod postgres;
 mod repository_faults;
 mod restore;
@@ -31,5 +35,7 @@ mod small_disk;
 mod spelling;
 mod ssh;
 mod swap;
+mod terminals;
 mod tar_fails;
 mod warnings;
+mod watchers;

@@ -127,6 +127,18 @@ impl Configuration {
         self.planned(|planning| planning.encryption_of(backup))
     }
 
+    /// The backup and the entries that it names, with variables filled in, numbers and defaults of `collection_id` as they are
+    /// used, and every secret replaced by `[redacted]`: for people, in the form of the configuration.
+    ///
+    /// # Errors
+    /// Everything that is wrong with this backup and the entries that it names.
+    pub fn shown(&self, backup: &str) -> Result<Value, ConfigErrors> {
+        self.planned(|planning| {
+            planning.plan(backup)?;
+            planning.shown(backup)
+        })
+    }
+
     /// Runs `make`, which gives `None` only after it said what is wrong.
     fn planned<T>(&self, make: impl FnOnce(&mut Planning<'_>) -> Option<T>) -> Result<T, ConfigErrors> {
         let mut planning =

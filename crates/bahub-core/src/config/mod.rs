@@ -28,6 +28,7 @@ mod resolve;
 mod schema;
 mod sentences;
 mod shape;
+mod shown;
 mod source;
 mod structure;
 mod suggest;

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use super::census::Counts;
-use super::run::Run;
-use super::read::Reading;
 use super::put_back::{Proven, put_back, replay};
+use super::read::Reading;
+use super::run::Run;
 use super::{RunError, RunErrorKind};
 use crate::adapter::Findings;
 use crate::event::Phase;

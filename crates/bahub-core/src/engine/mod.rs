@@ -57,7 +57,13 @@ pub struct Engine {
 impl Engine {
     /// An engine whose run locks stand where this system keeps such files.
     pub fn new(keys: Arc<dyn Keys>, local_agent: Arc<dyn LocalAgent>) -> Self {
-        Self { keys, local_agent, agent_program: None, lock_folder: lock::default_folder(), observers: Observers::default() }
+        Self {
+            keys,
+            local_agent,
+            agent_program: None,
+            lock_folder: lock::default_folder(),
+            observers: Observers::default(),
+        }
     }
 
     /// Names the program that is placed next to data that is elsewhere, whatever machine that is.

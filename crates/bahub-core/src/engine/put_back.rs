@@ -20,7 +20,12 @@ pub(super) struct Proven {
 }
 
 /// The first pass, unless it is to be done without.
-pub(super) async fn prove(reading: &mut Reading<'_>, stream: bool, peeked: Stored, run: &mut Run) -> Result<Proven, RunError> {
+pub(super) async fn prove(
+    reading: &mut Reading<'_>,
+    stream: bool,
+    peeked: Stored,
+    run: &mut Run,
+) -> Result<Proven, RunError> {
     if stream {
         return Ok(Proven { sha256: None, stored: peeked, readings: None });
     }
@@ -64,8 +69,9 @@ impl Engine {
     /// What a version says of itself at its head, by an agent of its own here; nothing of it is proven.
     pub(super) async fn peek(&self, plan: &Plan, found: &ResolvedVersion, cx: &RunContext) -> Result<Stored, RunError> {
         let mut agent = self.agent_here().await?;
-        let peeked =
-            Reading { plan, cx, agent: &mut agent, found, granted: None }.run(Deliver::Peek, None, Content::Rejected).await;
+        let peeked = Reading { plan, cx, agent: &mut agent, found, granted: None }
+            .run(Deliver::Peek, None, Content::Rejected)
+            .await;
         agent.quit().await;
         Ok(peeked?.stored_content)
     }

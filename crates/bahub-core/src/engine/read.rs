@@ -181,7 +181,9 @@ impl Reading<'_> {
                 }
                 (AgentMessage::Done(done), _) => return Readings::of(done).ok_or_else(protocol_violation),
                 (AgentMessage::Failed(failure), _) => return Err(self.failed(failure)),
-                (AgentMessage::Reached | AgentMessage::Begun | AgentMessage::Captured | AgentMessage::Stored, _) => return Err(protocol_violation()),
+                (AgentMessage::Reached | AgentMessage::Begun | AgentMessage::Captured | AgentMessage::Stored, _) => {
+                    return Err(protocol_violation());
+                }
             }
         }
     }
@@ -209,7 +211,8 @@ impl Reading<'_> {
         loop {
             match timeout_at(deadline, self.agent.next(&self.cx.events, None)).await {
                 Ok(Ok(AgentMessage::Data(chunk))) => self.agent.sender.credit(chunk.len()),
-                Ok(Ok(AgentMessage::Reached | AgentMessage::Begun | AgentMessage::Captured | AgentMessage::Stored)) => {}
+                Ok(Ok(AgentMessage::Reached | AgentMessage::Begun | AgentMessage::Captured | AgentMessage::Stored)) => {
+                }
                 Ok(Ok(AgentMessage::Failed(Failure { kind: FailureKind::Step(step), .. })))
                     if cause.kind() == RunErrorKind::Agent =>
                 {
@@ -227,7 +230,12 @@ fn is_stores(error: &RunError) -> bool {
 }
 
 /// Sends the message's bytes through the link, where the route is relayed, and states their end.
-async fn relay(sink: &dyn Sink, found: &ResolvedVersion, sender: LinkSender<ToAgent>, relayed: bool) -> Result<(), RunError> {
+async fn relay(
+    sink: &dyn Sink,
+    found: &ResolvedVersion,
+    sender: LinkSender<ToAgent>,
+    relayed: bool,
+) -> Result<(), RunError> {
     if !relayed {
         return Ok(());
     }

@@ -120,8 +120,7 @@ impl Engine {
     /// read again for the restore, which is completed only if the same SHA-256 came out. Dropping the future cancels it, and
     /// what was stopped is started again.
     pub async fn restore(&self, plan: &Plan, options: &RestoreOptions) -> RunOutcome {
-        let operation =
-            if options.mode == RestoreMode::DrillOnly { Operation::Drill } else { Operation::Restore };
+        let operation = if options.mode == RestoreMode::DrillOnly { Operation::Drill } else { Operation::Restore };
         self.run(operation, plan, &options.control, Work::Restore(options.clone())).await
     }
 

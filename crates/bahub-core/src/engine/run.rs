@@ -73,6 +73,9 @@ impl Engine {
                 () = aborted.cancelled() => Err(aborted_during(cx.commitment.state())),
             }
         };
+        // What is only said must not keep anything from being undone.
+        let closing = std::panic::catch_unwind(AssertUnwindSafe(|| run.closing()));
+        let result = closing.map_or_else(|panic| Err(internal(panic.as_ref())), |()| result);
         let outcome = run.end(result).await;
         close(plan).await;
         self.observers.finished(&Arc::new(outcome.record()));
@@ -144,7 +147,7 @@ impl Run {
     /// Adds something that is good to know, and emits it.
     pub(super) fn notice(&mut self, message: &str) {
         self.cx.events.emit(Event::Notice { message: message.to_owned() });
-        self.report.notices.push(message.to_owned());
+        self.report.notices.push(self.cx.scrubber.scrub(message));
     }
 
     /// Adds a warning, and emits it.

@@ -13,7 +13,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::frame::{self, MAX_DATA, Frame, LinkError};
+use super::frame::{self, Frame, LinkError, MAX_DATA};
 
 /// How often a side that has nothing to say tells that it lives.
 pub const HEARTBEAT: Duration = Duration::from_secs(5);

@@ -80,7 +80,8 @@ pub(super) async fn read<R: AsyncRead + Unpin>(reader: &mut R) -> Result<Frame, 
         b'M' => Frame::Message(payload.freeze()),
         b'D' => Frame::Data(payload.freeze()),
         b'C' => {
-            let bytes = payload.as_ref().try_into().map_err(|_| LinkError::ProtocolViolation("a short credit".into()))?;
+            let bytes =
+                payload.as_ref().try_into().map_err(|_| LinkError::ProtocolViolation("a short credit".into()))?;
             Frame::Credit(u64::from_be_bytes(bytes))
         }
         _ => Frame::Heartbeat,

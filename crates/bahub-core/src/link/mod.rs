@@ -9,7 +9,7 @@ mod frame;
 mod message;
 
 pub use endpoint::{HEARTBEAT, Incoming, LinkEnd, LinkReceiver, LinkSender, SILENCE, WINDOW, connect, pair};
-pub use frame::{MAX_DATA, LinkError};
+pub use frame::{LinkError, MAX_DATA};
 pub use message::{
     CaptureJob, Deliver, Done, Expected, Failure, FailureKind, FromAgent, Hello, Job, PROTOCOL, ProbeStep, ReadJob,
     Route, ToAgent,

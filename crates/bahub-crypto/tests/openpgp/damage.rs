@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use bahub_core::keys::{MAX_HEAD, Keys, MessageFormat};
+use bahub_core::keys::{Keys, MAX_HEAD, MessageFormat};
 use bahub_core::secret::Secret;
 use bahub_crypto::{CryptoError, Decryptor, OpenPgpKeys, addressees};
 use proptest::prelude::*;

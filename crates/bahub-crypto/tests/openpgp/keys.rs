@@ -247,4 +247,3 @@ fn secrets_are_not_shown_in_debug() {
     let spec = KeyGeneration { passphrase: Some(Secret::new("hunter22")), ..request("a@example.org") };
     assert!(!format!("{spec:?}").contains("hunter22"));
 }
- 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
-use bahub_core::keys::{EncryptionSpec, MAX_HEAD, Keys, MessageFormat, Recipient, SessionKey};
+use bahub_core::keys::{EncryptionSpec, Keys, MAX_HEAD, MessageFormat, Recipient, SessionKey};
 use bahub_core::secret::Secret;
 use bahub_crypto::{
     CryptoError, Decryptor, Encryptor, GeneratedKey, KeyAlgorithm, KeyGeneration, OpenPgpKeys, generate,

@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bahub_core::sink::{CommitError, Receipt, SinkError, SinkErrorKind, Upload};
@@ -10,7 +11,7 @@ use bytes::Bytes;
 use futures::stream;
 use reqwest::Body;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 use tokio::time::timeout;
 
 use super::answer::Answer;
@@ -28,14 +29,27 @@ enum Part {
     End,
 }
 
-type Request = JoinHandle<Result<Answer, SinkError>>;
+/// The request's answer, once it comes.
+type Answering = JoinHandle<Result<Answer, SinkError>>;
+
+/// The request of an upload.
+enum Request {
+    /// Nothing was sent.
+    Waiting,
+    /// Its body is being sent.
+    Sending { parts: mpsc::Sender<Part>, answer: Answering },
+    /// It is over, or was given up.
+    Over,
+}
 
 /// One request whose body comes bit by bit; a mebibyte at most is on its way inside this process.
+///
+/// It is sent with the first bytes, not before: a workload is stopped between the begin and the first byte, and proxies give
+/// up on a request whose body does not come.
 pub(super) struct RepositoryUpload {
     session: Arc<Session>,
     before: Before,
     framer: Framer,
-    parts: Option<mpsc::Sender<Part>>,
     request: Request,
     /// Whether the HTTP client took the body's end.
     ended: Arc<AtomicBool>,
@@ -50,24 +64,44 @@ impl RepositoryUpload {
             Err(error) if error.kind() == SinkErrorKind::Forbidden => Before::Unknown,
             Err(error) => return Err(error),
         };
-        let (parts, queue) = mpsc::channel(4);
-        let ended = Arc::new(AtomicBool::new(false));
-        let request = send(&session, queue, Arc::clone(&ended));
-        Ok(Self { session, before, framer: Framer::default(), parts: Some(parts), request, ended, sent: 0 })
+        Ok(Self {
+            session,
+            before,
+            framer: Framer::default(),
+            request: Request::Waiting,
+            ended: Arc::new(AtomicBool::new(false)),
+            sent: 0,
+        })
+    }
+
+    /// The way into the body, and the answer that may come early.
+    fn sending(&mut self) -> Result<(&mpsc::Sender<Part>, &mut Answering), SinkError> {
+        if let Request::Waiting = self.request {
+            let (parts, queue) = mpsc::channel(4);
+            let answer = send(&self.session, queue, Arc::clone(&self.ended));
+            self.request = Request::Sending { parts, answer };
+        }
+        match &mut self.request {
+            Request::Sending { parts, answer } => Ok((parts, answer)),
+            _ => Err(SinkError::new(
+                SinkErrorKind::Other,
+                "the upload has failed already, with the error that was reported",
+            )),
+        }
     }
 
     async fn pass(&mut self, part: Part) -> Result<(), SinkError> {
-        let Some(parts) = &self.parts else { return Err(self.over()) };
         let bytes = if let Part::Chunk(chunk) = &part { chunk.len() as u64 } else { 0 };
         let stall = self.session.api().patience().stall;
+        let (parts, answer) = self.sending()?;
         let passed = tokio::select! {
             biased;
-            answer = &mut self.request => Err(Some(answer)),
+            answer = answer => Err(Some(answer)),
             passed = timeout(stall, parts.send(part)) => match passed {
                 Ok(Ok(())) => Ok(()),
                 Ok(Err(_)) => Err(None),
                 Err(_) => {
-                    self.cut();
+                    self.cut().await;
                     return Err(self.stalled());
                 }
             },
@@ -78,29 +112,40 @@ impl RepositoryUpload {
                 Ok(())
             }
             Err(Some(answer)) => {
-                self.parts = None;
+                self.request = Request::Over;
                 Err(self.early(answer))
             }
             // The client stopped reading the body: the answer is there, or about to be.
-            Err(None) => {
-                self.parts = None;
-                let answer = timeout(stall, &mut self.request).await;
-                Err(match answer {
-                    Ok(answer) => self.early(answer),
-                    Err(_) => self.stalled(),
-                })
-            }
+            Err(None) => Err(match self.answer(stall).await {
+                Some(answer) => self.early(answer),
+                None => self.stalled(),
+            }),
         }
     }
 
-    /// Breaks the connection.
-    fn cut(&mut self) {
-        self.parts = None;
-        self.request.abort();
+    /// Ends the body, well or not, and waits for the answer so long; whatever comes, the request is over then.
+    async fn answer(&mut self, patience: Duration) -> Option<Result<Result<Answer, SinkError>, JoinError>> {
+        let mut answer = match std::mem::replace(&mut self.request, Request::Over) {
+            Request::Sending { answer, .. } => answer,
+            Request::Waiting | Request::Over => return None,
+        };
+        let answered = timeout(patience, &mut answer).await.ok();
+        if answered.is_none() {
+            answer.abort();
+        }
+        answered
+    }
+
+    /// Breaks the connection. Once the task is gone, so is the connection.
+    async fn cut(&mut self) {
+        if let Request::Sending { answer, .. } = std::mem::replace(&mut self.request, Request::Over) {
+            answer.abort();
+            let _ = answer.await;
+        }
     }
 
     /// What an answer, or its lack, before the body's end means.
-    fn early(&self, answer: Result<Result<Answer, SinkError>, tokio::task::JoinError>) -> SinkError {
+    fn early(&self, answer: Result<Result<Answer, SinkError>, JoinError>) -> SinkError {
         match answer {
             Ok(Ok(answer)) => answer.refusal(self.session.api(), &self.doing()),
             Ok(Err(error)) => {
@@ -124,10 +169,6 @@ impl RepositoryUpload {
             .with_help("look at the server and the network; stall_timeout of the access says how long to wait")
     }
 
-    fn over(&self) -> SinkError {
-        SinkError::new(SinkErrorKind::Other, "the upload has failed already, with the error that was reported")
-    }
-
     /// Passes what is left, and waits for the answer.
     async fn end(&mut self) -> Ending {
         let rest: Vec<_> = std::mem::take(&mut self.framer).finish().collect();
@@ -137,18 +178,14 @@ impl RepositoryUpload {
                 return if self.has_ended() { Ending::Lost(error) } else { Ending::Refused(error) };
             }
         }
-        self.parts = None;
         let patience = self.session.api().patience().answer;
-        match timeout(patience, &mut self.request).await {
-            Ok(Ok(Ok(answer))) => Ending::Answered(answer),
-            Ok(broken) if self.has_ended() => Ending::Lost(self.early(broken)),
-            Ok(broken) => Ending::Refused(self.early(broken)),
-            Err(_) => {
-                self.cut();
-                let ended = self.has_ended();
-                let error = if ended { call::no_answer(self.session.api()) } else { self.stalled() };
-                if ended { Ending::Silent(error) } else { Ending::Refused(error) }
-            }
+        // Without its sender the body has its end.
+        match self.answer(patience).await {
+            Some(Ok(Ok(answer))) => Ending::Answered(answer),
+            Some(broken) if self.has_ended() => Ending::Lost(self.early(broken)),
+            Some(broken) => Ending::Refused(self.early(broken)),
+            None if self.has_ended() => Ending::Silent(call::no_answer(self.session.api())),
+            None => Ending::Refused(self.stalled()),
         }
     }
 
@@ -157,7 +194,7 @@ impl RepositoryUpload {
     }
 }
 
-fn send(session: &Session, queue: mpsc::Receiver<Part>, ended: Arc<AtomicBool>) -> Request {
+fn send(session: &Session, queue: mpsc::Receiver<Part>, ended: Arc<AtomicBool>) -> Answering {
     let body = stream::unfold(Some(queue), move |queue| {
         let ended = Arc::clone(&ended);
         async move {
@@ -203,11 +240,7 @@ impl Upload for RepositoryUpload {
     }
 
     async fn abort(mut self: Box<Self>) -> Result<(), SinkError> {
-        self.cut();
-        // Once the task is gone, so is the connection. One whose answer was taken must not be asked again.
-        if !self.request.is_finished() {
-            let _ = (&mut self.request).await;
-        }
+        self.cut().await;
         Ok(())
     }
 }

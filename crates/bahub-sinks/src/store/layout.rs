@@ -182,6 +182,7 @@ mod tests {
             compression: "zstd".into(),
             recipients: vec!["AB".into()],
             bahub: "0.1.0".into(),
+            instance: None,
         }
     }
 

@@ -6,6 +6,7 @@ pub(crate) mod s3;
 #[cfg(feature = "store")]
 use std::path::Path;
 
+use bahub_core::instance::{Identity, InstanceKind};
 #[cfg(feature = "store")]
 use bahub_core::registry::SinkComponent;
 use bahub_core::registry::SinkContext;
@@ -33,6 +34,7 @@ pub(crate) fn new_version() -> NewVersion {
         compression: "zstd".into(),
         recipients: vec!["2FB13C38E3A1F87B5C6B2B0D1E4B1C7C7C1D3F5A".into()],
         bahub: "0.1.0".into(),
+        instance: Some(Identity::new(InstanceKind::Host, "web1").with("machine", "6f2b03c59d1e")),
     }
 }
 

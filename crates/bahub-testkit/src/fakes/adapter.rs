@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use bahub_core::adapter::{Adapter, Findings, Probe};
 use bahub_core::capture::Capture;
-use bahub_core::replay::{RestoreTarget, Replay, ReplayTarget, Stored, Unsupported};
+use bahub_core::replay::{Replay, ReplayTarget, RestoreTarget, Stored, Unsupported};
 use bahub_core::run::RunPurpose;
 use bahub_core::secret::Secret;
 use bahub_core::step::{Arg, Step};

@@ -67,7 +67,11 @@ impl LyingTransport {
     /// # Panics
     /// If no temporary folder can be made.
     pub fn new(lie: TransportLie) -> Self {
-        Self { lie, leftovers: Arc::new(tempfile::tempdir().expect("a temporary folder can be made")), honest: WorkloadTransport::default() }
+        Self {
+            lie,
+            leftovers: Arc::new(tempfile::tempdir().expect("a temporary folder can be made")),
+            honest: WorkloadTransport::default(),
+        }
     }
 
     /// Tells its lie about this transport.

@@ -143,7 +143,12 @@ impl Sink for MemorySink {
             let end = message.len().min(start + 64 * 1024);
             Ok(message.slice(start..end))
         });
-        Ok(Download { size: Some(version.size), sha256: version.sha256, instance: None, stream: stream::iter(chunks).boxed() })
+        Ok(Download {
+            size: Some(version.size),
+            sha256: version.sha256,
+            instance: None,
+            stream: stream::iter(chunks).boxed(),
+        })
     }
 
     async fn list(&self) -> Result<Vec<Version>, SinkError> {

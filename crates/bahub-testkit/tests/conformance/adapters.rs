@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bahub_adapters::filesystem::Filesystem;
 use bahub_core::adapter::Findings;
 use bahub_core::registry::AdapterComponent;
-use bahub_core::replay::{RestoreTarget, ReplayTarget};
+use bahub_core::replay::{ReplayTarget, RestoreTarget};
 use bahub_testkit::conformance::{self, AdapterContext, LiveData, RoundTrip, adapter_claim};
 use bahub_testkit::fakes::CopyFile;
 use bahub_testkit::fixtures::{TreeSpec, assert_same_tree, tree};

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bahub_core::instance::{Coverage, Identity};
 use bahub_core::instance::InstanceKind;
+use bahub_core::instance::{Coverage, Identity};
 use bahub_core::run::random_hex;
 use bahub_core::step::Exit;
 use bahub_core::transport::{Exec, PlacedPath, Process, PutFile, Session, TransportError, TransportErrorKind};

@@ -138,8 +138,7 @@ impl Cluster {
         mut request: impl FnMut() -> R + Send,
     ) -> Result<T, Unanswered> {
         let until = Instant::now() + self.patience;
-        let pauses =
-            ExponentialBuilder::default().with_max_delay(MAX_PAUSE).with_min_delay(Duration::from_millis(200));
+        let pauses = ExponentialBuilder::default().with_max_delay(MAX_PAUSE).with_min_delay(Duration::from_millis(200));
         let mut pauses = pauses.with_jitter().without_max_times().build();
         let mut was_away = false;
         loop {

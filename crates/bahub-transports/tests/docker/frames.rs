@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use async_trait::async_trait;
 use bahub_adapters::filesystem::Filesystem;
 use bahub_core::engine::RestoreOptions;
+use bahub_core::instance::{Coverage, Identity};
 use bahub_core::registry::AdapterComponent;
 use bahub_core::report::Outcome;
 use bahub_core::run::RunContext;
@@ -44,6 +45,14 @@ impl Transport for Recording {
 
 #[async_trait]
 impl Session for RecordingSession {
+    async fn identity(&mut self) -> Result<Identity, TransportError> {
+        self.inner.identity().await
+    }
+
+    async fn coverage(&mut self, paths: &[String]) -> Result<Vec<Coverage>, TransportError> {
+        self.inner.coverage(paths).await
+    }
+
     async fn exec(&mut self, command: &Exec) -> Result<Process, TransportError> {
         let process = self.inner.exec(command).await?;
         let stdin = Box::pin(Recorder { inner: process.stdin, sent: Arc::clone(&self.sent) });

@@ -85,7 +85,7 @@ async fn a_missing_program_is_named() {
     let error = session.exec(&Exec::new(["no-such-program"])).await.unwrap_err();
     assert_eq!(error.kind(), TransportErrorKind::Exec);
     assert!(error.to_string().contains("no-such-program") && error.help().is_some());
-    assert_eq!(*session.exec(&Exec::new([""; 0])).await.unwrap_err().kind(), TransportErrorKind::Exec);
+    assert_eq!(session.exec(&Exec::new([""; 0])).await.unwrap_err().kind(), TransportErrorKind::Exec);
 }
 
 #[tokio::test]

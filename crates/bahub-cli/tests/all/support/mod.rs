@@ -2,6 +2,7 @@
 
 mod far;
 mod process;
+mod pty;
 mod run;
 mod running;
 mod scene;
@@ -10,6 +11,7 @@ mod shim;
 
 pub(crate) use far::{Watch, comes_back, own_address, routes};
 pub(crate) use process::{all_processes, is_gone};
+pub(crate) use pty::Pty;
 pub(crate) use run::Run;
 pub(crate) use running::Running;
 pub(crate) use scene::{EMAIL, Scene, compare};

@@ -227,6 +227,11 @@ impl Scene {
         Running::start(self.json_command(args))
     }
 
+    /// Starts the program with text as output.
+    pub(crate) fn start_text(&self, args: &[&str]) -> Running {
+        Running::start(self.command(args))
+    }
+
     fn json_command(&self, args: &[&str]) -> Command {
         let mut command = self.command(args);
         command.args(["--output", "json"]);

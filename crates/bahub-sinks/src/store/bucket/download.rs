@@ -40,7 +40,12 @@ pub(super) async fn open(objects: &Objects, number: u64) -> Result<Download, Sin
             Err(error) => Some((Err(error), None)),
         }
     });
-    Ok(Download { size: Some(version.size), sha256: Some(version.sha256), instance: version.instance, stream: stream.boxed() })
+    Ok(Download {
+        size: Some(version.size),
+        sha256: Some(version.sha256),
+        instance: version.instance,
+        stream: stream.boxed(),
+    })
 }
 
 struct Reading {

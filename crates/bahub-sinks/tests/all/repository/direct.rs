@@ -18,7 +18,7 @@ async fn an_agent_uploads_and_downloads_with_what_it_is_granted_and_no_more() {
     let uploader = DirectRepository.open(&uploads).unwrap();
     let message = armoured(100_000);
     let version = store(&*uploader, &message).await.unwrap().version;
-    assert_eq!(*fetch(&*uploader, version).await.unwrap_err().kind(), SinkErrorKind::Forbidden);
+    assert_eq!(fetch(&*uploader, version).await.unwrap_err().kind(), SinkErrorKind::Forbidden);
     let downloads = sink.delegate(Purpose::Download(version)).await.unwrap().unwrap();
     assert_eq!(fetch(&*DirectRepository.open(&downloads).unwrap(), version).await.unwrap(), message);
     assert_eq!(server.active_sessions().len(), 2, "the agent revokes nothing");

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use bahub_core::adapter::{Adapter, Findings, Probe};
 use bahub_core::capture::{Capture, Source};
-use bahub_core::replay::{RestoreTarget, Replay, ReplayTarget, Stored, Unsupported};
+use bahub_core::replay::{Replay, ReplayTarget, RestoreTarget, Stored, Unsupported};
 use bahub_core::run::RunPurpose;
 use bahub_core::step::{Stdin, Step};
 
@@ -27,7 +27,11 @@ pub(super) struct Recipe {
 }
 
 fn targets() -> Vec<ReplayTarget> {
-    let places = [RestoreTarget::Original, RestoreTarget::Directory(PathBuf::from(DIRECTORY)), RestoreTarget::Database(DATABASE.into())];
+    let places = [
+        RestoreTarget::Original,
+        RestoreTarget::Directory(PathBuf::from(DIRECTORY)),
+        RestoreTarget::Database(DATABASE.into()),
+    ];
     let members = [vec![], vec![MEMBER.into()], vec![OPTION.into()]];
     let targets = places.iter().flat_map(|place| members.iter().map(move |members| (place, members)));
     targets

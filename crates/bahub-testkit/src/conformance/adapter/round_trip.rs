@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bahub_core::adapter::Adapter;
-use bahub_core::engine::{RunOutcome, RestoreOptions, RunErrorKind};
+use bahub_core::engine::{RestoreOptions, RunErrorKind, RunOutcome};
 use bahub_core::replay::ReplayTarget;
 use bahub_core::report::Outcome;
 use bahub_core::sink::{Sink, VersionNumber};

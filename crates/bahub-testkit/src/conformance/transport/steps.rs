@@ -5,7 +5,7 @@ use std::io::Read;
 use bahub_core::adapter::{Findings, StepEnd};
 use bahub_core::capture::Capture;
 use bahub_core::compression::{Algorithm, Compression};
-use bahub_core::keys::{MAX_HEAD, Keys, MessageFormat};
+use bahub_core::keys::{Keys, MAX_HEAD, MessageFormat};
 use bahub_core::link::{CaptureJob, FailureKind, FromAgent, Job, ProbeStep, Route, ToAgent};
 use bahub_core::sink::{Encoding, NewVersion};
 use bahub_core::step::{Exit, Step};

@@ -1,0 +1,93 @@
+//! What people see of a run while it goes on, and how it ended.
+
+use std::time::{Duration, Instant};
+
+use bahub_core::event::{Event, Operation};
+use bahub_core::observer::{Observer, RunInfo, RunRecord};
+
+use super::failure::{Failure, Style};
+use super::summary::summary;
+use crate::terminal::{Status, Terminal, escape, moved};
+
+/// How often a long phase says how far it is, where there is no status line.
+const EVERY: Duration = Duration::from_secs(30);
+
+/// Writes a line for what happens, and on a terminal keeps a status line below.
+#[derive(Debug)]
+pub(super) struct Text {
+    pub(super) terminal: Terminal,
+    pub(super) style: Style,
+    pub(super) verbosity: u8,
+    /// Whether there is a status line.
+    pub(super) has_status: bool,
+    pub(super) status: Option<Status>,
+    pub(super) said: Instant,
+}
+
+impl Observer for Text {
+    fn event(&mut self, _run: &RunInfo, event: &Event) {
+        match event {
+            Event::Phase { phase } => self.status().phase = phase.to_string(),
+            &Event::Progress { plain, stored, of } => {
+                let status = self.status();
+                (status.plain, status.stored, status.of) = (plain, stored, of);
+                self.say_how_far(plain, stored, of);
+            }
+            _ => {}
+        }
+        if let Some(line) = line(event, self.verbosity) {
+            self.terminal.say(&line);
+        }
+        if self.has_status {
+            self.terminal.show(self.status.clone());
+        }
+    }
+
+    fn finished(&mut self, record: &RunRecord) {
+        self.status = None;
+        self.terminal.show(None);
+        let report = &record.report;
+        if let Some(error) = &record.error {
+            if report.operation == Operation::Recover {
+                self.terminal.say(&format!("{}: not recovered", report.backup));
+            }
+            let failure = Failure::new(&error.message, error.help.as_deref());
+            self.terminal.say_escaped(&failure.render(self.style));
+        }
+        for sentence in &record.not_undone {
+            self.terminal.say(&format!("NOT BROUGHT BACK: {sentence}"));
+        }
+        if record.error.is_none() {
+            self.terminal.print_escaped(&summary(report));
+        }
+    }
+}
+
+impl Text {
+    fn status(&mut self) -> &mut Status {
+        let begun = || Status { phase: "starting".into(), plain: 0, stored: 0, of: None, since: Instant::now() };
+        self.status.get_or_insert_with(begun)
+    }
+
+    fn say_how_far(&mut self, plain: u64, stored: u64, of: Option<u64>) {
+        if !self.has_status && self.said.elapsed() >= EVERY {
+            self.said = Instant::now();
+            self.terminal.say(&moved(plain, stored, of));
+        }
+    }
+}
+
+/// The line of an event that is no progress.
+fn line(event: &Event, verbosity: u8) -> Option<String> {
+    match event {
+        Event::Started { operation, backup, run } if verbosity > 0 => {
+            Some(format!("{operation} of {backup}: run {run}"))
+        }
+        Event::Phase { phase } if verbosity > 0 => Some(phase.to_string()),
+        Event::Log { source, line } if verbosity > 0 => Some(format!("{}: {line}", escape(source))),
+        Event::Notice { message } => Some(format!("notice: {message}")),
+        Event::Warning { message } => Some(format!("warning: {message}")),
+        Event::Missed { count } => Some(format!("({count} events were not shown: standard error was too slow)")),
+        _ => None,
+    }
+}

@@ -1,0 +1,101 @@
+//! However a run ends, nothing stays down and nothing becomes visible by accident.
+
+use bahub_core::engine::{BackupOptions, RestoreOptions, RunControl, RunErrorKind};
+use bahub_core::event::Phase;
+use bahub_core::exit::ExitCode;
+use bahub_core::sink::Sink;
+
+use super::support::{PATIENCE, Scene, Seen, Watcher};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_that_is_dropped_at_any_phase_leaves_nothing_down_and_no_version() {
+    for dropped_at in [Phase::Opening, Phase::Checking, Phase::Quiescing, Phase::Capturing] {
+        let scene = Scene::new();
+        let (watcher, mut seen) = Watcher::new();
+        let engine = scene.room.engine().clone().observed_by(watcher);
+        // What is captured cannot be stored, so that the run is still going on whenever the phase is seen.
+        scene.sink.hold();
+        let plan = scene.plan.clone();
+        let backup = tokio::spawn(async move { engine.backup(&plan, &BackupOptions::default()).await });
+        let reached = async { while !matches!(seen.recv().await, Some(Seen::Phase(phase)) if phase == dropped_at) {} };
+        tokio::time::timeout(PATIENCE, reached).await.expect("the phase is reached");
+
+        backup.abort();
+
+        let record = async {
+            loop {
+                if let Some(Seen::Finished(record)) = seen.recv().await {
+                    return record;
+                }
+            }
+        };
+        let record = tokio::time::timeout(PATIENCE, record).await.expect("the run ends by itself");
+        assert_eq!(record.exit_code, ExitCode::Cancelled.code(), "{dropped_at}: {:?}", record.error);
+        assert!(scene.workload.is_up(), "dropped at {dropped_at}, the workload stays down");
+        scene.sink.release();
+        assert!(scene.sink.list().await.unwrap().is_empty(), "dropped at {dropped_at}, there is a version");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_time_limit_around_a_backup_leaves_nothing_down() {
+    let scene = Scene::new();
+    scene.sink.hold();
+    let engine = scene.room.engine();
+    let limited = tokio::time::timeout(std::time::Duration::from_millis(300), async {
+        engine.backup(&scene.plan, &BackupOptions::default()).await.into_result().map(drop)
+    });
+    assert!(limited.await.is_err(), "the store takes nothing");
+    scene.is_up_again().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_abort_waits_for_nothing_but_the_undoing() {
+    let scene = Scene::new();
+    scene.sink.hold();
+    let control = RunControl::default();
+    let (watcher, mut seen) = Watcher::new();
+    let engine = scene.room.engine().clone().observed_by(watcher);
+    let (plan, options) = (scene.plan.clone(), BackupOptions::default().controlled_by(&control));
+    let backup = tokio::spawn(async move { engine.backup(&plan, &options).await });
+    let reached = async { while !matches!(seen.recv().await, Some(Seen::Phase(Phase::Capturing))) {} };
+    tokio::time::timeout(PATIENCE, reached).await.expect("the phase is reached");
+    control.abort();
+    let outcome = tokio::time::timeout(PATIENCE, backup).await.expect("it ends").unwrap();
+    assert_eq!(outcome.error.unwrap().kind(), RunErrorKind::Cancelled);
+    assert!(scene.workload.is_up());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_at_any_step_is_an_error_with_its_code_and_leaves_nothing_down() {
+    for call in ["open", "identity", "quiesce", "verify_quiesced", "resume"] {
+        let scene = Scene::with_panic(Some(call));
+        let outcome = scene.room.backup(&scene.plan).await;
+        let error = outcome.error.as_ref().unwrap_or_else(|| panic!("{call} panicked, and nothing was said"));
+        assert_eq!(outcome.exit(false), ExitCode::Internal, "{call}: {}", error.chain());
+        assert!(error.to_string().contains(call) && error.help().is_some(), "{error}");
+        assert!(scene.workload.is_up(), "a panic in {call} leaves the workload down");
+        assert!(scene.sink.list().await.unwrap().is_empty(), "a panic in {call} leaves a version");
+    }
+    let scene = Scene::with_panic(Some("close"));
+    let outcome = scene.room.backup(&scene.plan).await;
+    assert_eq!(outcome.exit(false), ExitCode::Undo, "what a close did not do is not known to be done");
+    assert!(scene.workload.is_up());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_that_panics_leaves_nothing_down() {
+    let made = Scene::new();
+    made.room.backup(&made.plan).await.into_result().unwrap();
+    for call in ["quiesce", "verify_quiesced"] {
+        let scene = Scene::with_panic(Some(call));
+        let plan = bahub_core::plan::Plan {
+            sink: made.plan.sink.clone(),
+            encryption: made.plan.encryption.clone(),
+            ..scene.plan.clone()
+        };
+        let outcome = scene.room.restore(&plan, &RestoreOptions::default()).await;
+        assert_eq!(outcome.exit(false), ExitCode::Internal, "{call}: {:?}", outcome.error);
+        assert!(scene.workload.is_up(), "a panic in {call} leaves the workload down");
+    }
+}

@@ -1,0 +1,7 @@
+//! What a run promises whoever embeds it: nothing stays down, whatever ends it; nothing that watches holds it up.
+
+mod ends;
+mod observers;
+mod order;
+mod send;
+mod support;
