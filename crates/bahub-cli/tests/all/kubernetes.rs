@@ -120,12 +120,20 @@ fn of_the_pods_of_a_stateful_set_the_named_one_is_backed_up_and_gets_its_own_bac
     }
     namespace.ready("app=db");
     let write = |word: &str| {
-        pods.iter().for_each(|pod| drop(namespace.sh(pod, "main", &format!("mkdir -p /data; echo {word} $HOSTNAME >/data/file"))));
+        pods.iter().for_each(|pod| {
+            drop(namespace.sh(pod, "main", &format!("mkdir -p /data; echo {word} $HOSTNAME >/data/file")))
+        });
     };
     write("made");
     let adapter = ("bahub.adapters.filesystem", "paths: [/data]");
     let any = scene(&namespace, "db", "", adapter).json(&[":backup:make", "tree"]);
-    any.assert_code(8).assert_error(&["2 pods", "db-0 (statefulset", "db-1 (statefulset", "do not have the same data", "`pod: db-0`"]);
+    any.assert_code(8).assert_error(&[
+        "2 pods",
+        "db-0 (statefulset",
+        "db-1 (statefulset",
+        "do not have the same data",
+        "`pod: db-0`",
+    ]);
     let one = scene(&namespace, "db", ", pod: 1", adapter);
     one.make();
     write("changed");

@@ -73,7 +73,8 @@ pub(super) const WORDS: &str = "`ready`, `oldest`, `newest`, `all-must-match-one
 impl PodChoice {
     fn parse(text: &str) -> Result<Self, String> {
         let is_name = |text: &str| {
-            let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
+            let is_letter =
+                |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
             !text.is_empty() && text.len() <= 253 && text.bytes().all(is_letter)
         };
         Ok(match text {

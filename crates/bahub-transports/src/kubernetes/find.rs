@@ -9,8 +9,8 @@ use kube::api::ListParams;
 use tokio::time::{Instant, sleep};
 
 use super::client::Cluster;
-use super::container::ContainerRef;
 use super::config::{PodChoice, WORDS};
+use super::container::ContainerRef;
 use super::instance::{self, Data, Instance, workload_of};
 use super::state::{self, name};
 
@@ -123,7 +123,9 @@ impl Target {
         match (self, &wanted.pod) {
             (Self::Any, PodChoice::Oldest) => Ok(first),
             (Self::Any, PodChoice::Newest) => Ok(last),
-            (Self::Any, PodChoice::AllMustMatchOne) | (Self::Ordinal(_), _) if allowed.len() > 1 => Err(Several(allowed)),
+            (Self::Any, PodChoice::AllMustMatchOne) | (Self::Ordinal(_), _) if allowed.len() > 1 => {
+                Err(Several(allowed))
+            }
             (Self::Any, _) if are_several(&allowed, wanted) => Err(Several(allowed)),
             _ => Ok(allowed.iter().copied().find(|pod| state::is_ready(pod)).or(first)),
         }
@@ -135,15 +137,19 @@ impl Target {
         let names = alive.iter().map(name).collect::<Vec<_>>().join(", ");
         let message = match self {
             Self::OfVersion(pod) => {
-                let message = format!("the version is of the pod {pod}, which the namespace {namespace} does not have; it has {names}");
-                let help = "bring that pod back; or set `pod` of the transport to the one that the version should go to";
+                let message = format!(
+                    "the version is of the pod {pod}, which the namespace {namespace} does not have; it has {names}"
+                );
+                let help =
+                    "bring that pod back; or set `pod` of the transport to the one that the version should go to";
                 return TransportError::new(TransportErrorKind::NotOwn, message).with_help(help);
             }
             Self::Ordinal(ordinal) => format!("with the ordinal {ordinal}"),
             Self::Named(named) => format!("called {named}"),
             Self::Any => "that is meant".to_owned(),
         };
-        let message = format!("no pod {message} is among those of the namespace {namespace} with the labels {selector}: {names}");
+        let message =
+            format!("no pod {message} is among those of the namespace {namespace} with the labels {selector}: {names}");
         let help = format!(
             "`pod` takes the name of one, its ordinal, or one of {WORDS}: {}",
             cluster.kubectl(namespace, &format!("get pods -l '{selector}'"))

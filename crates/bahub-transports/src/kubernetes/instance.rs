@@ -81,7 +81,8 @@ impl fmt::Display for Data {
 impl Data {
     /// Whether who changes the one may change the other.
     pub(super) fn overlaps(&self, other: &Self) -> bool {
-        let nested = |one: &str, other: &str| lies_on(&plain(one), &plain(other)) || lies_on(&plain(other), &plain(one));
+        let nested =
+            |one: &str, other: &str| lies_on(&plain(one), &plain(other)) || lies_on(&plain(other), &plain(one));
         match (self, other) {
             (Self::HostPath { node, path }, Self::HostPath { node: on, path: at }) => node == on && nested(path, at),
             (Self::Nfs { server, path }, Self::Nfs { server: of, path: at }) => server == of && nested(path, at),
@@ -245,8 +246,10 @@ mod tests {
 
     #[test]
     fn the_pods_of_a_deployment_are_one_instance_whatever_their_names() {
-        let one = pod("web-5d-a", owned("ReplicaSet", "web-5d"), json!({ "pod-template-hash": "5d" }), json!([claim("web")]));
-        let other = pod("web-6e-b", owned("ReplicaSet", "web-6e"), json!({ "pod-template-hash": "6e" }), json!([claim("web")]));
+        let one =
+            pod("web-5d-a", owned("ReplicaSet", "web-5d"), json!({ "pod-template-hash": "5d" }), json!([claim("web")]));
+        let other =
+            pod("web-6e-b", owned("ReplicaSet", "web-6e"), json!({ "pod-template-hash": "6e" }), json!([claim("web")]));
         let (one_of, other_of) = (instance(&one, &["/data/x"]), instance(&other, &["/data/x"]));
         assert_eq!(one_of, other_of);
         let identity = one_of.identity(&one, Some("main"));
@@ -259,7 +262,8 @@ mod tests {
 
     #[test]
     fn the_pods_of_a_stateful_set_are_an_instance_each_unless_they_share_a_claim() {
-        let of = |name: &str, claim_name: &str| pod(name, owned("StatefulSet", "db"), json!({}), json!([claim(claim_name)]));
+        let of =
+            |name: &str, claim_name: &str| pod(name, owned("StatefulSet", "db"), json!({}), json!([claim(claim_name)]));
         let (one, other) = (of("db-0", "data-db-0"), of("db-1", "data-db-1"));
         for paths in [&["/data"][..], &[]] {
             assert_ne!(instance(&one, paths), instance(&other, paths));

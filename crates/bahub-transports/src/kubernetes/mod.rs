@@ -48,15 +48,8 @@ impl TransportComponent for PodExec {
         if !wrong.is_empty() {
             return Err(wrong);
         }
-        let wanted = Wanted {
-            namespace,
-            selector,
-            container,
-            is_one_container: true,
-            pod,
-            paths: Vec::new(),
-            version_of: None,
-        };
+        let wanted =
+            Wanted { namespace, selector, container, is_one_container: true, pod, paths: Vec::new(), version_of: None };
         Ok(Self { access: Access { kubeconfig, context }, wanted, timeout: Duration::from_secs(timeout) })
     }
 }

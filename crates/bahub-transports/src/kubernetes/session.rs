@@ -11,10 +11,10 @@ use bahub_core::transport::{Exec, PlacedPath, Process, PutFile, Session, Transpo
 use tokio::time::timeout;
 
 use super::client::Cluster;
-use super::exec::Running;
 use super::container::{Container, ContainerRef};
-use super::kill::{self, KillOutcome};
+use super::exec::Running;
 use super::folder::Folder;
+use super::kill::{self, KillOutcome};
 
 /// How long an agent may take to notice that nobody speaks to it any more.
 const DEAD_MAN: Duration = Duration::from_secs(35);

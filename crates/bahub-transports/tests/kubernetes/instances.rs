@@ -15,7 +15,8 @@ fn stateful_set(namespace: &Namespace, replicas: u32) {
     let main = container("main", "busybox", ", volumeMounts: [{name: data, mountPath: /data}]");
     let claims = "volumeClaimTemplates: [{metadata: {name: data}, spec: {accessModes: [ReadWriteOnce], storageClassName: \"\", \
                   resources: {requests: {storage: 1Gi}}}}]";
-    let set = workload("StatefulSet", "db", replicas, "", &main).replace(", template: {", &format!(", {claims}, template: {{"));
+    let set = workload("StatefulSet", "db", replicas, "", &main)
+        .replace(", template: {", &format!(", {claims}, template: {{"));
     namespace.apply(&set);
     for number in 0..replicas {
         namespace.wait("its pods", || namespace.try_kubectl(&["get", "pod", &format!("db-{number}")]).status.success());
@@ -55,7 +56,15 @@ async fn of_pods_with_claims_of_their_own_one_is_named() {
     let podexec = |more: Value| transport(&namespace, "app=db", more);
     let sidepod = |more: Value| side(&namespace, "db", more);
     let (backup, restore) = (of_data(RunPurpose::Backup), of_data(RunPurpose::Restore));
-    let names = ["3 pods", "db-0 (statefulset", "claim data-db-0", "db-1 (", "db-2 (", "do not have the same data", "`pod: db-0`"];
+    let names = [
+        "3 pods",
+        "db-0 (statefulset",
+        "claim data-db-0",
+        "db-1 (",
+        "db-2 (",
+        "do not have the same data",
+        "`pod: db-0`",
+    ];
     for more in [json!({}), json!({ "pod": "ready" })] {
         for cx in [&backup, &run(), &restore] {
             told(&podexec(more.clone()).open(cx).await.err().unwrap(), TransportErrorKind::NotOwn, &names);
@@ -76,7 +85,8 @@ async fn of_pods_with_claims_of_their_own_one_is_named() {
 
     // A version goes back to where it came from, unless the configuration says otherwise.
     let restore_of = |of: &Identity| RunContext { version_of: Some(of.clone()), ..restore.clone() };
-    for transport in [&podexec(json!({})) as &dyn Transport, &sidepod(json!({})), &podexec(json!({ "pod": "newest" }))] {
+    for transport in [&podexec(json!({})) as &dyn Transport, &sidepod(json!({})), &podexec(json!({ "pod": "newest" }))]
+    {
         let (name, identity) = seen(transport, &restore_of(&of_one)).await.unwrap();
         assert_eq!((&*name, identity.differs_from(&of_one)), ("db-1", None));
     }
@@ -84,9 +94,17 @@ async fn of_pods_with_claims_of_their_own_one_is_named() {
     assert_eq!((&*name, identity.differs_from(&of_one)), ("db-0", Some(Difference::Instance)));
     let gone = of_one.clone().with("pod", "db-7");
     let error = podexec(json!({ "timeout": 1 })).open(&restore_of(&gone)).await.err().unwrap();
-    told(&error, TransportErrorKind::NotOwn, &["the version is of the pod db-7", "it has db-0, db-1, db-2", "set `pod`"]);
+    told(
+        &error,
+        TransportErrorKind::NotOwn,
+        &["the version is of the pod db-7", "it has db-0, db-1, db-2", "set `pod`"],
+    );
     let error = podexec(json!({ "pod": "redy", "timeout": 1 })).open(&backup).await.err().unwrap();
-    told(&error, TransportErrorKind::Unreachable, &["no pod called redy", "db-0, db-1, db-2", "one of `ready`, `oldest`"]);
+    told(
+        &error,
+        TransportErrorKind::Unreachable,
+        &["no pod called redy", "db-0, db-1, db-2", "one of `ready`, `oldest`"],
+    );
     let error = podexec(json!({ "pod": 7, "timeout": 1 })).open(&backup).await.err().unwrap();
     told(&error, TransportErrorKind::Unreachable, &["no pod with the ordinal 7", "db-0, db-1, db-2"]);
 }
@@ -114,9 +132,14 @@ async fn replicas_that_share_their_claims_are_one_instance_and_pods_of_several_w
     assert_eq!(beside.differs_from(&after), None);
     // Each replica has its own /etc.
     let own = RunContext { required_paths: vec!["/etc".into()], ..run() };
-    told(&podexec.open(&own).await.err().unwrap(), TransportErrorKind::NotOwn, &["2 pods", "do not have the same data"]);
+    told(
+        &podexec.open(&own).await.err().unwrap(),
+        TransportErrorKind::NotOwn,
+        &["2 pods", "do not have the same data"],
+    );
     // Somebody else's pod has the same labels.
-    let other = workload("Deployment", "other", 1, "", &container("main", "busybox", "")).replace("app: other", "app: web, of: other");
+    let other = workload("Deployment", "other", 1, "", &container("main", "busybox", ""))
+        .replace("app: other", "app: web, of: other");
     namespace.apply(&other);
     namespace.ready("of=other");
     let error = podexec.open(&backup).await.err().unwrap();

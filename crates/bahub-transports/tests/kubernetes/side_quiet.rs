@@ -50,7 +50,13 @@ async fn who_else_has_a_claim_writable_is_named_before_anything_is_stopped() {
     let namespace = cluster.namespace("shared-claim");
     namespace.workload("Deployment", "web", 1);
     let is_up = || assert_eq!(namespace.scale_of("deployment/web").trim(), "1/1");
-    let words = [&format!("the pod batch of pod {}/batch runs", namespace.name()), "claim web", "not of deployment", "readOnly", "leave out `scaleDown`"];
+    let words = [
+        &format!("the pod batch of pod {}/batch runs", namespace.name()),
+        "claim web",
+        "not of deployment",
+        "readOnly",
+        "leave out `scaleDown`",
+    ];
     other(&namespace, "batch", false);
     let error = open(&side(&namespace, "web", cold())).await.err().unwrap();
     told(&error, &words);
@@ -113,7 +119,10 @@ async fn who_ran_meanwhile_is_found_out_though_nothing_of_it_is_left() {
     session.verify_quiesced().await.unwrap();
     ended(&namespace, "batch");
     gone(&namespace, "batch");
-    told(&session.verify_quiesced().await.unwrap_err(), &["the pod batch of pod", "ran, with the claim web writable meanwhile"]);
+    told(
+        &session.verify_quiesced().await.unwrap_err(),
+        &["the pod batch of pod", "ran, with the claim web writable meanwhile"],
+    );
     session.close().await.unwrap();
     is_up();
 }

@@ -99,7 +99,8 @@ async fn what_is_killed_after_a_resume_is_mended_without_scaling() {
         alone.shutdown_background();
         namespace.kubectl(&["scale", "deployment/web", &format!("--replicas={replicas}")]);
         let lease = namespace.kubectl(&["get", "leases", "-l", "bahub.run", "-o", "name"]);
-        let dead = json!({ "spec": { "holderIdentity": "another-boot/1/2/3", "renewTime": "2020-01-01T00:00:00.000000Z" } });
+        let dead =
+            json!({ "spec": { "holderIdentity": "another-boot/1/2/3", "renewTime": "2020-01-01T00:00:00.000000Z" } });
         namespace.kubectl(&["patch", &lease, "--type=merge", "-p", &dead.to_string()]);
         let recovered = transport.recover(&run()).await.unwrap();
         assert_eq!(recovered.len(), 1, "{recovered:?}");

@@ -159,7 +159,10 @@ fn written(pod: &Pod) -> BTreeSet<Data> {
         let read_only = volume.persistent_volume_claim.as_ref().and_then(|claim| claim.read_only) == Some(true);
         !read_only && containers.iter().any(|container| writes(container, &volume.name))
     };
-    spec.flat_map(|spec| spec.volumes.iter().flatten()).filter(is_written).filter_map(|one| Data::of(pod, one)).collect()
+    spec.flat_map(|spec| spec.volumes.iter().flatten())
+        .filter(is_written)
+        .filter_map(|one| Data::of(pod, one))
+        .collect()
 }
 
 fn writes(container: &Container, volume: &str) -> bool {
@@ -388,7 +391,8 @@ mod tests {
 
     #[test]
     fn a_claim_is_written_by_who_mounts_it_writable() {
-        let claim = |read_only| json!({ "name": "d", "persistentVolumeClaim": { "claimName": "web", "readOnly": read_only } });
+        let claim =
+            |read_only| json!({ "name": "d", "persistentVolumeClaim": { "claimName": "web", "readOnly": read_only } });
         let mount = |read_only| json!({ "name": "d", "mountPath": "/d", "readOnly": read_only });
         let web = BTreeSet::from([Data::Claim("web".into())]);
         assert_eq!(written(&pod(claim(false), mount(false))), web);

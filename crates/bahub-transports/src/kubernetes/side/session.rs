@@ -237,7 +237,9 @@ impl Session for Side {
         bahub_core::fault_point("pod.scaled-back");
         if down.first {
             let message = "its pods start when the side pod has ended, because their claim is ReadWriteOncePod";
-            self.cx.events.emit(Event::Notice { message: format!("{} is scaled back; {message}", down.owner.workload) });
+            self.cx
+                .events
+                .emit(Event::Notice { message: format!("{} is scaled back; {message}", down.owner.workload) });
         } else {
             self.cx.downtime.end();
         }

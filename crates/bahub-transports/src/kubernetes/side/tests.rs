@@ -258,7 +258,8 @@ fn a_wanted_path_must_lie_on_a_volume_that_can_be_shared() {
     ] {
         let refused = coverage(&pod(), false, path).unwrap_err();
         assert!(refused.contains(reason), "{path}: {refused}");
-        let volumes = "mounted at /data (claim data-web-0), /etc/web.conf (configMap conf), /logs (claim data-web-0), /keys";
+        let volumes =
+            "mounted at /data (claim data-web-0), /etc/web.conf (configMap conf), /logs (claim data-web-0), /keys";
         assert!(refused.contains(volumes) && refused.contains("podexec"), "{refused}");
     }
     for path in ["/data", "/data/", "/data/a/b", "/logs/x"] {
