@@ -23,6 +23,7 @@ mod settle;
 #[cfg(test)]
 mod tests;
 mod volumes;
+mod witness;
 mod workload;
 
 use std::sync::Arc;

@@ -17,10 +17,11 @@ use super::super::session::InPod;
 use super::lease::{self, Held, Record};
 use super::owner::Owner;
 use super::pod;
-use super::quiet::{Quiet, Witness};
+use super::quiet::Quiet;
 use super::scale::{Back, Scaling};
 use super::undone;
 use super::volumes::Mounts;
+use super::witness::Witness;
 
 /// How long a kubelet may take to kill the programs of a pod that has no time to end. It hears of it within a second.
 const KILLED: Duration = Duration::from_secs(5);
@@ -158,7 +159,7 @@ impl Side {
         if down.is_abrupt {
             tokio::time::sleep(KILLED).await;
         }
-        self.witness = Some(down.quiet.watch(&down.scaling).await?);
+        self.witness = Some(Witness::begin(&down.quiet, &down.scaling).await?);
         bahub_core::fault_point("pod.quiesced");
         down.is_done = true;
         Ok(())
