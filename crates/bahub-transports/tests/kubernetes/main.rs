@@ -10,6 +10,7 @@ mod places;
 mod rights;
 mod side;
 mod side_custom;
+mod side_either;
 mod side_quiet;
 mod side_resume;
 mod side_rights;

@@ -14,6 +14,7 @@ use bahub_transports::kubernetes::SidePod;
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 
+use super::side_either::Either;
 use super::support::{in_each, open, run};
 
 pub(crate) fn side(namespace: &Namespace, app: &str, more: Value) -> SidePod {
@@ -98,14 +99,18 @@ async fn conforms(namespace: Arc<Namespace>, options: TransportOptions) {
     let stdin_ends = namespace.cluster().closes_stdin();
     let options = TransportOptions {
         agent_program: Some(agent_program()),
+        scratch: "/data".into(),
         shares_files: false,
         stdin_ends,
+        purpose: RunPurpose::Restore,
         own_paths: vec!["/data".into(), "/data/a".into()],
         foreign_paths: vec!["/".into(), "/etc".into(), "/database".into(), "/tmp".into()],
         workload: Some(Arc::new(Web(Arc::clone(&namespace)))),
         ..options
     };
-    let report = conformance::transport(Arc::new(side(&namespace, "web", cold())), &options).await;
+    let cold = Arc::new(side(&namespace, "web", cold()));
+    let report =
+        conformance::transport(Arc::new(Either { hot: side(&namespace, "web", json!({})), cold }), &options).await;
     report.assert_conforms();
     assert_eq!(report.held().len(), transport_claim::ALL.len() - 1 - usize::from(!stdin_ends));
     assert_eq!(state(&namespace), before);
