@@ -69,20 +69,20 @@ fn pods(namespace: &Namespace, app: &str) -> usize {
     namespace.kubectl(&["get", "pods", "-l", &format!("app={app}"), "-o", "name"]).lines().count()
 }
 
-/// The Deployment `web`.
+/// The StatefulSet `web`.
 #[derive(Debug)]
 struct Web(Arc<Namespace>);
 
 impl Web {
     fn scale(&self, replicas: u32) {
-        self.0.kubectl(&["scale", "deployment/web", &format!("--replicas={replicas}")]);
+        self.0.kubectl(&["scale", "statefulset/web", &format!("--replicas={replicas}")]);
     }
 }
 
 #[async_trait::async_trait]
 impl StoppedWorkload for Web {
     async fn is_up(&self) -> bool {
-        !self.0.scale_of("deployment/web").starts_with("0/")
+        !self.0.scale_of("statefulset/web").starts_with("0/")
     }
 
     async fn flip(&self) {
@@ -94,7 +94,7 @@ impl StoppedWorkload for Web {
 }
 
 async fn conforms(namespace: Arc<Namespace>, options: TransportOptions) {
-    namespace.workload("Deployment", "web", 1);
+    namespace.workload("StatefulSet", "web", 1);
     let before = state(&namespace);
     let stdin_ends = namespace.cluster().closes_stdin();
     let options = TransportOptions {

@@ -26,6 +26,8 @@ const WATCHED: u32 = 240;
 const PAUSE: Duration = Duration::from_millis(500);
 /// A server's watch lags behind what it lists by less than this.
 const LAG: Duration = Duration::from_millis(750);
+/// How often it is tried to catch up.
+const TRIES: usize = 3;
 /// How long catching up may take at most, in a namespace in which pods change all the time.
 const CAUGHT_UP: Duration = Duration::from_secs(10);
 
@@ -149,12 +151,16 @@ impl Witness {
         let (rules, quiet) = (Arc::clone(&self.rules), &self.rules.quiet);
         let listed = quiet.list().await?;
         log.disturbance = log.disturbance.or_else(|| listed.items.iter().find_map(|pod| rules.disturbance(pod)));
-        if !log.is_over() {
-            catch_up(&rules, &mut log, &version(&listed)).await?;
+        let mut is_caught_up = false;
+        for _ in 0..TRIES {
+            if !is_caught_up && !log.is_over() {
+                is_caught_up = catch_up(&rules, &mut log, &version(&listed)).await?;
+            }
         }
         match (&log.disturbance, &log.gap) {
             (Some(disturbance), _) => return Err(disturbed(disturbance)),
             (None, Some(gap)) => return Err(unproven(gap)),
+            (None, None) if !is_caught_up => return Err(unproven("the watch on the pods breaks again and again")),
             (None, None) => {}
         }
         let generation = scaling.generation().await?;
@@ -220,7 +226,8 @@ async fn follow(rules: Arc<Rules>, mut log: Log, stop: CancellationToken) -> Log
 }
 
 /// Takes in what happened up to a version of the list, over a connection of its own: one that has long been silent may be dead.
-async fn catch_up(rules: &Rules, log: &mut Log, upto: &str) -> Result<(), TransportError> {
+/// Whether it came so far.
+async fn catch_up(rules: &Rules, log: &mut Log, upto: &str) -> Result<bool, TransportError> {
     let (api, how) = (rules.quiet.api(), WatchParams::default().timeout(30));
     let until = Instant::now() + CAUGHT_UP;
     let (what, from) = (rules.quiet.cannot_watch(), log.version.clone());
@@ -230,22 +237,28 @@ async fn catch_up(rules: &Rules, log: &mut Log, upto: &str) -> Result<(), Transp
     };
     let events = match rules.quiet.cluster.ask(&what, opened).await? {
         Ok(events) => events,
-        Err(error) => return Ok(log.refused(&error)),
+        Err(error) => {
+            log.refused(&error);
+            return Ok(false);
+        }
     };
     futures::pin_mut!(events);
-    while !log.is_over() && Instant::now() < until && !is_at(&log.version, upto) {
+    while Instant::now() < until {
+        if is_at(&log.version, upto) {
+            return Ok(true);
+        }
         match timeout(LAG, events.next()).await {
             Ok(Some(Ok(event))) => {
-                if !log.take(event, rules) && !log.is_over() {
-                    log.gap = Some("the watch on the pods was ended by the cluster".to_owned());
+                if !log.take(event, rules) || log.is_over() {
+                    return Ok(false);
                 }
             }
-            Ok(_) => log.gap = Some("the connection to the cluster broke".to_owned()),
+            Ok(_) => return Ok(false),
             // Nothing more is on its way.
-            Err(_) => return Ok(()),
+            Err(_) => return Ok(true),
         }
     }
-    Ok(())
+    Ok(false)
 }
 
 /// Versions count up, wherever they are numbers.
