@@ -1,6 +1,6 @@
 //! Pods: make, list, verify, wipe, restore, compare, in the application's own pod; direct and relayed.
 
-use bahub_testkit::fixtures::{ApiServer, Kubernetes, Namespace, container, pod};
+use bahub_testkit::fixtures::{ApiServer, Kubernetes, Namespace, container, pod, workload};
 
 use super::support::{Scene, Watch, comes_back, routes};
 
@@ -106,6 +106,40 @@ fn mariadb_in_a_pod_of(cluster: &Kubernetes) {
     }
     watch.heard_no_secret();
     assert!(!namespace.sh("maria", "main", "ls /tmp").contains("bahub-"));
+}
+
+#[test]
+fn of_the_pods_of_a_stateful_set_the_named_one_is_backed_up_and_gets_its_own_back() {
+    let Some(cluster) = Kubernetes::any() else { return };
+    let namespace = cluster.namespace("named");
+    // Without a volume each has its own files all the same.
+    namespace.apply(&workload("StatefulSet", "db", 2, "", &container("main", "busybox", "")));
+    let pods = ["db-0", "db-1"];
+    for pod in pods {
+        namespace.wait(pod, || namespace.try_kubectl(&["get", "pod", pod]).status.success());
+    }
+    namespace.ready("app=db");
+    let write = |word: &str| {
+        pods.iter().for_each(|pod| {
+            drop(namespace.sh(pod, "main", &format!("mkdir -p /data; echo {word} $HOSTNAME >/data/file")))
+        });
+    };
+    write("made");
+    let adapter = ("bahub.adapters.filesystem", "paths: [/data]");
+    let any = scene(&namespace, "db", "", adapter).json(&[":backup:make", "tree"]);
+    any.assert_code(8).assert_error(&[
+        "2 pods",
+        "db-0 (statefulset",
+        "db-1 (statefulset",
+        "do not have the same data",
+        "`pod: db-0`",
+    ]);
+    let one = scene(&namespace, "db", ", pod: 1", adapter);
+    one.make();
+    write("changed");
+    one.json(&[":backup:restore", "tree", "--yes"]).assert_code(0);
+    let looked = pods.map(|pod| namespace.sh(pod, "main", "cat /data/file"));
+    assert_eq!(looked, ["changed db-0", "made db-1"]);
 }
 
 /// Exec's arguments are a part of its URL, which the API server writes down.

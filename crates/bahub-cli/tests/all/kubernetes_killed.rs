@@ -7,7 +7,7 @@ use super::kubernetes_side::{scene, state};
 use super::support::Scene;
 
 /// Every moment of the transport's source.
-const MOMENTS: [&str; 13] = [
+const MOMENTS: [&str; 15] = [
     "pod.found",
     "pod.leased",
     "pod.created",
@@ -17,9 +17,11 @@ const MOMENTS: [&str; 13] = [
     "pod.scaling",
     "pod.scaled",
     "pod.quiesced",
+    "pod.resuming",
+    "pod.scaled-back",
+    "pod.resumed",
     "pod.closing",
     "pod.removed",
-    "pod.scaled-back",
     "pod.released",
 ];
 
@@ -91,12 +93,31 @@ fn a_stateful_set_is_as_before_after_recover_and_after_the_next_run() {
 }
 
 #[test]
+fn what_is_killed_after_the_last_byte_was_read_leaves_the_workload_up_and_to_its_owner() {
+    let Some(cluster) = Kubernetes::any() else { return };
+    let app = App::new(&cluster, "Deployment");
+    let scale = || app.namespace.scale_of("deployment/web").trim().to_owned();
+    for replicas in ["2/2", "0/"] {
+        app.namespace.kubectl(&["scale", "deployment/web", "--replicas=1"]);
+        app.namespace.ready("app=web");
+        app.killed_at("pod.resumed", &[":backup:make", "tree"]);
+        app.namespace.wait("its pod", || scale() == "1/1");
+        app.namespace.kubectl(&["scale", "deployment/web", &format!("--replicas={}", &replicas[..1])]);
+        let recovered = app.scene.json(&[":recover", "tree"]);
+        recovered.assert_code(0);
+        assert!(recovered.stdout.contains("side pod") && !recovered.stdout.contains("scaled back"), "{recovered:?}");
+        app.namespace.wait("its scale", || scale() == replicas);
+    }
+    assert_eq!(app.namespace.kubectl(&["get", "jobs,leases", "-o", "name"]), "");
+}
+
+#[test]
 fn a_restore_that_is_killed_leaves_the_workload_as_it_was() {
     let Some(cluster) = Kubernetes::any() else { return };
     let app = App::new(&cluster, "StatefulSet");
     let before = state(&app.namespace, "statefulset/web");
     app.scene.make();
-    for moment in ["pod.created", "pod.scaled", "pod.quiesced", "pod.removed"] {
+    for moment in ["pod.created", "pod.scaled", "pod.quiesced", "pod.removed", "pod.scaled-back"] {
         app.namespace.ready("app=web");
         app.killed_at(moment, &[":backup:restore", "tree", "--yes"]);
         app.scene.json(&[":recover", "tree"]).assert_code(0);

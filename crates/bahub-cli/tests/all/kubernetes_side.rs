@@ -146,7 +146,7 @@ fn scales_back_in(cluster: &Kubernetes) {
     app.is_as_before(&scene, &run);
     let scene = app.scene("/etc");
     let run = scene.json(&[":backup:make", "tree"]);
-    run.assert_code(7).assert_error(&["/etc lies on no volume of the pod", "kubernetes_podexec"]);
+    run.assert_code(8).assert_error(&["/etc lies on no volume of the pod", "/data (claim web)", "kubernetes_podexec"]);
     app.is_as_before(&scene, &run);
     let scene = app.scene("/data");
     for phase in ["opening", "quiescing", "capturing"] {
@@ -181,9 +181,29 @@ fn what_is_scaled_up_under_a_run_makes_no_version() {
     app.namespace.kubectl(&["scale", &app.workload, "--replicas=2"]);
     run.signal(Signal::CONT);
     let run = run.finish();
-    run.assert_code(7).assert_error(&["does not stay at 0", "somebody scaled it to 2 meanwhile"]);
+    run.assert_code(8).assert_error(&["does not stay at 0", "somebody scaled it to 2 meanwhile"]);
     assert!(app.state().starts_with("2 "), "{}", app.state());
     assert_eq!(scene.list(), Vec::<String>::new());
+}
+
+#[test]
+fn what_ran_under_a_run_makes_no_version_though_it_is_gone_again() {
+    let Some(cluster) = Kubernetes::any() else { return };
+    let app = App::with(&cluster, "head -c 200000000 /dev/urandom >/data/noise");
+    let scene = app.scene("/data");
+    let mut run = scene.start(&[":backup:make", "tree"]);
+    run.until_phase("capturing");
+    // It must not be done before somebody interferes.
+    run.signal(Signal::STOP);
+    app.namespace.kubectl(&["scale", &app.workload, "--replicas=1"]);
+    app.namespace.ready("app=web");
+    app.namespace.kubectl(&["scale", &app.workload, "--replicas=0"]);
+    let pods = || app.namespace.kubectl(&["get", "pods", "-l", "app=web", "-o", "name"]);
+    app.namespace.wait("the end of its pods", || pods().is_empty());
+    run.signal(Signal::CONT);
+    let run = run.finish();
+    run.assert_code(8).assert_error(&["the data was not quiet", "ran meanwhile"]);
+    app.is_as_before(&scene, &run);
 }
 
 /// Held by whoever takes the node away from new pods, and by whoever does not wait until they get it.

@@ -12,8 +12,8 @@ namespace: shop
 selector: app=shop,tier=db
 # Which container of the pod; needed where it has several and none is its default.
 # container: mariadb
-# Which pod where several match: `ready` (the oldest that is ready), `oldest`, `newest`, or `all-must-match-one`.
-# pod: ready
+# Which pod where several match: its name, or its ordinal in a StatefulSet. Default: any that is ready, of pods with the same data.
+# pod: db-1
 # How long to wait for a ready pod, in seconds.
 timeout: 120
 # How the cluster is reached. Default: KUBECONFIG, ~/.kube/config, or the service account of the pod that bahub runs in.
@@ -49,18 +49,79 @@ pub struct PodExecConfig {
 }
 
 /// Which pod is meant where several match.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum PodChoice {
-    /// The oldest of those that are ready.
+    /// Any: the oldest of those that are ready. Pods with data of their own are an error.
     #[default]
     Ready,
-    /// The oldest, once it is ready.
+    /// The oldest, once it is ready, whichever that is.
     Oldest,
-    /// The newest, once it is ready.
+    /// The newest, once it is ready, whichever that is.
     Newest,
     /// The only one: several are an error.
     AllMustMatchOne,
+    /// The one whose name ends in a dash and this number, as a StatefulSet names them.
+    Ordinal(u32),
+    /// The one of this name.
+    Named(String),
+}
+
+/// The words of [`PodChoice`].
+pub(super) const WORDS: &str = "`ready`, `oldest`, `newest`, `all-must-match-one`";
+
+impl PodChoice {
+    fn parse(text: &str) -> Result<Self, String> {
+        let is_name = |text: &str| {
+            let is_letter =
+                |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
+            !text.is_empty() && text.len() <= 253 && text.bytes().all(is_letter)
+        };
+        Ok(match text {
+            "ready" => Self::Ready,
+            "oldest" => Self::Oldest,
+            "newest" => Self::Newest,
+            "all-must-match-one" => Self::AllMustMatchOne,
+            number if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) => {
+                Self::Ordinal(number.parse().map_err(|_| format!("no pod has the ordinal {number}"))?)
+            }
+            name if is_name(name) => Self::Named(name.to_owned()),
+            other => return Err(format!("{other:?} is neither a pod's name, nor its ordinal, nor one of {WORDS}")),
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for PodChoice {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            Number(u32),
+            Text(String),
+        }
+        match Written::deserialize(deserializer)? {
+            Written::Number(ordinal) => Ok(Self::Ordinal(ordinal)),
+            Written::Text(text) => Self::parse(&text).map_err(serde::de::Error::custom),
+        }
+    }
+}
+
+impl JsonSchema for PodChoice {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "PodChoice".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "`ready` (any: the oldest that is ready), `oldest`, `newest`, `all-must-match-one`; or the name \
+                of the pod, or its ordinal in a StatefulSet.",
+            "type": ["string", "integer"],
+            "pattern": "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+            "minimum": 0,
+            "maximum": u32::MAX,
+            "examples": ["ready", "oldest", "newest", "all-must-match-one", "db-1", 1],
+        })
+    }
 }
 
 pub(super) fn default_namespace() -> String {
@@ -86,4 +147,25 @@ pub(super) fn check(namespace: &str, selector: &str, timeout: u64) -> Vec<SpecEr
         wrong.push(SpecError::new("/timeout", "it must be at least one second"));
     }
     wrong
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn a_pod_is_a_word_a_name_or_an_ordinal() {
+        let read = |value: Value| serde_json::from_value::<PodChoice>(value).map_err(|error| error.to_string());
+        assert_eq!(read(json!("newest")), Ok(PodChoice::Newest));
+        assert_eq!(read(json!("db-1")), Ok(PodChoice::Named("db-1".into())));
+        assert_eq!(read(json!(1)), Ok(PodChoice::Ordinal(1)));
+        assert_eq!(read(json!("1")), Ok(PodChoice::Ordinal(1)));
+        for wrong in [json!("Ready"), json!("a b"), json!(""), json!("99999999999")] {
+            read(wrong.clone()).unwrap_err();
+        }
+        assert!(read(json!("Newest")).unwrap_err().contains("nor one of `ready`"));
+        read(json!(-1)).unwrap_err();
+    }
 }

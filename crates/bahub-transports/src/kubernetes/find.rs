@@ -1,15 +1,17 @@
 //! The pod that is meant, and which of its containers.
 
-use std::fmt;
 use std::time::Duration;
 
+use bahub_core::instance::{Identity, InstanceKind};
 use bahub_core::transport::{TransportError, TransportErrorKind};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::ListParams;
 use tokio::time::{Instant, sleep};
 
 use super::client::Cluster;
-use super::config::PodChoice;
+use super::config::{PodChoice, WORDS};
+use super::container::ContainerRef;
+use super::instance::{self, Data, Instance, workload_of};
 use super::state::{self, name};
 
 /// How often pods are looked at.
@@ -25,29 +27,20 @@ pub(super) struct Wanted {
     pub(super) namespace: String,
     pub(super) selector: String,
     pub(super) container: Option<String>,
+    /// Whether one container is meant also where none is named: the pod's default.
+    pub(super) is_one_container: bool,
     pub(super) pod: PodChoice,
-}
-
-/// A container of a pod. Its `Display` names it in messages.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) namespace: String,
-    pub(super) pod: String,
-    pub(super) container: String,
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { namespace, pod, container } = self;
-        write!(f, "the container {container} of the pod {pod} in the namespace {namespace}")
-    }
+    /// The paths that are read or written: what lies there tells pods with the same data from others.
+    pub(super) paths: Vec<String>,
+    /// The instance that the version of a restore is of.
+    pub(super) version_of: Option<Identity>,
 }
 
 /// Waits for the pod that is meant to be ready, for as long as `patience`.
 ///
 /// # Errors
-/// [`TransportErrorKind::Unreachable`] where none matches, several do and one is wanted, or none gets ready; with the
-/// command of `kubectl` that shows it.
+/// [`TransportErrorKind::NotOwn`] where pods with data of their own match, and none of them is named, or one is wanted;
+/// [`TransportErrorKind::Unreachable`] where none matches, or none gets ready; with the command of `kubectl` that shows it.
 pub(super) async fn pod(cluster: &Cluster, wanted: &Wanted, patience: Duration) -> Result<Pod, TransportError> {
     let began = Instant::now();
     loop {
@@ -57,16 +50,19 @@ pub(super) async fn pod(cluster: &Cluster, wanted: &Wanted, patience: Duration) 
             (created(one), name(one)).cmp(&(created(other), name(other)))
         });
         let (over, alive): (Vec<_>, Vec<_>) = pods.into_iter().partition(state::is_over);
-        if wanted.pod == PodChoice::AllMustMatchOne && alive.len() > 1 {
-            return Err(several(cluster, wanted, &alive));
-        }
-        if let Some(found) = choose(&alive, wanted.pod).filter(|pod| state::is_ready(pod)) {
+        let target = Target::of(wanted, &alive);
+        let found = target.among(&alive, wanted).map_err(|several| several.error(cluster, wanted))?;
+        if let Some(found) = found.filter(|pod| state::is_ready(pod)) {
             return Ok(found.clone());
         }
-        let limit = if alive.is_empty() && over.is_empty() { patience.min(NONE) } else { patience };
+        let replaced = over.iter().rev().find(|pod| target.allows(pod));
+        let limit = if found.is_none() && replaced.is_none() { patience.min(NONE) } else { patience };
         if began.elapsed() >= limit {
-            let last = choose(&alive, wanted.pod).or_else(|| over.last());
-            return Err(last.map_or_else(|| none(cluster, wanted), |pod| unready(cluster, wanted, pod, patience)));
+            return Err(match found.or(replaced) {
+                Some(pod) => unready(cluster, wanted, pod, patience),
+                None if alive.is_empty() => none(cluster, wanted),
+                None => target.absent(cluster, wanted, &alive),
+            });
         }
         sleep(LOOK).await;
     }
@@ -79,12 +75,126 @@ async fn list(cluster: &Cluster, wanted: &Wanted) -> Result<Vec<Pod>, TransportE
     Ok(cluster.ask(&what, || pods.list(&matching)).await?.items)
 }
 
-/// Of pods from the oldest to the newest.
-fn choose(alive: &[Pod], choice: PodChoice) -> Option<&Pod> {
-    match choice {
-        PodChoice::Ready => alive.iter().find(|pod| state::is_ready(pod)).or_else(|| alive.first()),
-        PodChoice::Oldest | PodChoice::AllMustMatchOne => alive.first(),
-        PodChoice::Newest => alive.last(),
+/// Which pods may be meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Target {
+    /// Any of them, in the order that the configuration says.
+    Any,
+    /// The one of this name.
+    Named(String),
+    /// Those whose names end in this ordinal.
+    Ordinal(u32),
+    /// The one that the version of a restore is of.
+    OfVersion(String),
+}
+
+/// Pods of several instances, of which one has to be named; from the oldest to the newest.
+struct Several<'a>(Vec<&'a Pod>);
+
+impl Target {
+    fn of(wanted: &Wanted, alive: &[Pod]) -> Self {
+        match &wanted.pod {
+            PodChoice::Named(name) => Self::Named(name.clone()),
+            PodChoice::Ordinal(ordinal) => Self::Ordinal(*ordinal),
+            _ => Self::of_version(wanted, alive).map_or(Self::Any, Self::OfVersion),
+        }
+    }
+
+    /// The pod that the version names, if such a pod is there or should be.
+    fn of_version(wanted: &Wanted, alive: &[Pod]) -> Option<String> {
+        let version_of = wanted.version_of.as_ref().filter(|of| of.kind == InstanceKind::Pod)?;
+        let named = version_of.details.get("pod")?;
+        let is_expected = |pod: &Pod| name(pod) == named || workload_of(pod).to_string() == version_of.workload;
+        alive.iter().any(is_expected).then(|| named.clone())
+    }
+
+    fn allows(&self, pod: &Pod) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Named(named) | Self::OfVersion(named) => name(pod) == named,
+            Self::Ordinal(ordinal) => name(pod).rsplit_once('-').is_some_and(|(_, last)| last == ordinal.to_string()),
+        }
+    }
+
+    /// The pod that is meant, of pods from the oldest to the newest; none where it is not there.
+    fn among<'a>(&self, alive: &'a [Pod], wanted: &Wanted) -> Result<Option<&'a Pod>, Several<'a>> {
+        let allowed: Vec<_> = alive.iter().filter(|pod| self.allows(pod)).collect();
+        let (first, last) = (allowed.first().copied(), allowed.last().copied());
+        match (self, &wanted.pod) {
+            (Self::Any, PodChoice::Oldest) => Ok(first),
+            (Self::Any, PodChoice::Newest) => Ok(last),
+            (Self::Any, PodChoice::AllMustMatchOne) | (Self::Ordinal(_), _) if allowed.len() > 1 => {
+                Err(Several(allowed))
+            }
+            (Self::Any, _) if are_several(&allowed, wanted) => Err(Several(allowed)),
+            _ => Ok(allowed.iter().copied().find(|pod| state::is_ready(pod)).or(first)),
+        }
+    }
+
+    /// A pod that is named is not there, and others are.
+    fn absent(&self, cluster: &Cluster, wanted: &Wanted, alive: &[Pod]) -> TransportError {
+        let Wanted { namespace, selector, .. } = wanted;
+        let names = alive.iter().map(name).collect::<Vec<_>>().join(", ");
+        let message = match self {
+            Self::OfVersion(pod) => {
+                let message = format!(
+                    "the version is of the pod {pod}, which the namespace {namespace} does not have; it has {names}"
+                );
+                let help =
+                    "bring that pod back; or set `pod` of the transport to the one that the version should go to";
+                return TransportError::new(TransportErrorKind::NotOwn, message).with_help(help);
+            }
+            Self::Ordinal(ordinal) => format!("with the ordinal {ordinal}"),
+            Self::Named(named) => format!("called {named}"),
+            Self::Any => "that is meant".to_owned(),
+        };
+        let message =
+            format!("no pod {message} is among those of the namespace {namespace} with the labels {selector}: {names}");
+        let help = format!(
+            "`pod` takes the name of one, its ordinal, or one of {WORDS}: {}",
+            cluster.kubectl(namespace, &format!("get pods -l '{selector}'"))
+        );
+        TransportError::new(TransportErrorKind::Unreachable, message).with_help(help)
+    }
+}
+
+/// Which instance a pod is of.
+pub(super) fn instance_of(pod: &Pod, wanted: &Wanted) -> Instance {
+    let named = wanted.container.as_deref().or_else(|| default_container(pod).filter(|_| wanted.is_one_container));
+    Instance::of(pod, &instance::containers(pod, named), &wanted.paths)
+}
+
+fn are_several(pods: &[&Pod], wanted: &Wanted) -> bool {
+    // What has no node yet has no data of one.
+    let placed = pods.iter().filter(|pod| pod.spec.as_ref().is_some_and(|spec| spec.node_name.is_some()));
+    let mut instances = placed.map(|pod| instance_of(pod, wanted));
+    instances.next().is_some_and(|first| instances.any(|other| other != first))
+}
+
+impl Several<'_> {
+    fn error(&self, cluster: &Cluster, wanted: &Wanted) -> TransportError {
+        let Wanted { namespace, selector, .. } = wanted;
+        let data = |pod: &Pod| instance_of(pod, wanted).data.iter().map(Data::to_string).collect::<Vec<_>>().join(", ");
+        let shown = |pod: &Pod| match data(pod) {
+            data if data.is_empty() || data.contains("own files") => workload_of(pod).to_string(),
+            data => format!("{}, {data}", workload_of(pod)),
+        };
+        let listed: Vec<_> = self.0.iter().map(|pod| format!("{} ({})", name(pod), shown(pod))).collect();
+        let problem = match are_several(&self.0, wanted) {
+            true => "do not have the same data",
+            false => "match, where one is wanted",
+        };
+        let message = format!(
+            "{} pods of the namespace {namespace} with the labels {selector} {problem}: {}",
+            listed.len(),
+            listed.join("; ")
+        );
+        let example = self.0.first().map(|pod| name(pod)).unwrap_or_default();
+        let help = format!(
+            "name the one that is meant: `pod: {example}`, or its ordinal in a StatefulSet, or choose labels that it alone has;              each of several needs a transport of its own: {}",
+            cluster.kubectl(namespace, &format!("get pods -l '{selector}'"))
+        );
+        TransportError::new(TransportErrorKind::NotOwn, message).with_help(help)
     }
 }
 
@@ -92,18 +202,6 @@ fn none(cluster: &Cluster, wanted: &Wanted) -> TransportError {
     let Wanted { namespace, selector, .. } = wanted;
     let message = format!("no pod of the namespace {namespace} has the labels {selector}");
     let help = format!("{} shows which there are", cluster.kubectl(namespace, "get pods --show-labels"));
-    TransportError::new(TransportErrorKind::Unreachable, message).with_help(help)
-}
-
-fn several(cluster: &Cluster, wanted: &Wanted, alive: &[Pod]) -> TransportError {
-    let Wanted { namespace, selector, .. } = wanted;
-    let names: Vec<_> = alive.iter().map(name).collect();
-    let message =
-        format!("{} pods of the namespace {namespace} have the labels {selector}: {}", names.len(), names.join(", "));
-    let help = format!(
-        "choose labels that one pod has, or `pod: ready`: {}",
-        cluster.kubectl(namespace, &format!("get pods -l '{selector}'"))
-    );
     TransportError::new(TransportErrorKind::Unreachable, message).with_help(help)
 }
 
@@ -115,19 +213,23 @@ fn unready(cluster: &Cluster, wanted: &Wanted, pod: &Pod, patience: Duration) ->
     TransportError::new(TransportErrorKind::Unreachable, message).with_help(cluster.kubectl(namespace, &look))
 }
 
+/// The container that `kubectl exec` takes, where the pod says so.
+fn default_container(pod: &Pod) -> Option<&str> {
+    pod.metadata.annotations.as_ref()?.get(DEFAULT_CONTAINER).map(String::as_str)
+}
+
 /// The container that is meant: the one that was named, the pod's default, or its only one.
 ///
 /// # Errors
 /// [`TransportErrorKind::Unreachable`], listing the containers.
-pub(super) fn container(cluster: &Cluster, wanted: &Wanted, pod: &Pod) -> Result<Place, TransportError> {
+pub(super) fn container(cluster: &Cluster, wanted: &Wanted, pod: &Pod) -> Result<ContainerRef, TransportError> {
     let spec = pod.spec.as_ref();
     let sidecars = spec.and_then(|spec| spec.init_containers.as_ref()).into_iter().flatten();
     let sidecars = sidecars.filter(|container| container.restart_policy.as_deref() == Some("Always"));
     let own = spec.map(|spec| spec.containers.iter()).into_iter().flatten();
     let names: Vec<_> = own.map(|container| &*container.name).collect();
     let all: Vec<_> = names.iter().copied().chain(sidecars.map(|container| &*container.name)).collect();
-    let annotated = pod.metadata.annotations.as_ref().and_then(|all| all.get(DEFAULT_CONTAINER)).map(String::as_str);
-    let named = wanted.container.as_deref().or(annotated);
+    let named = wanted.container.as_deref().or_else(|| default_container(pod));
     let (pod, namespace) = (name(pod), &wanted.namespace);
     let found = match (named, &*names) {
         (Some(named), _) if all.contains(&named) => named,
@@ -145,5 +247,5 @@ pub(super) fn container(cluster: &Cluster, wanted: &Wanted, pod: &Pod) -> Result
             return Err(TransportError::new(TransportErrorKind::Unreachable, message).with_help(help));
         }
     };
-    Ok(Place { namespace: namespace.clone(), pod: pod.to_owned(), container: found.to_owned() })
+    Ok(ContainerRef { namespace: namespace.clone(), pod: pod.to_owned(), container: found.to_owned() })
 }

@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use bahub_core::step::Exit;
 use bahub_core::transport::{TransportError, TransportErrorKind};
-
 use tokio::time::{Instant, sleep};
 
-use super::exec::{Container, Said};
-use super::place::PLACES;
+use super::container::{Container, ScriptOutput};
+use super::folder::CANDIDATES;
 use crate::marked::KILL_MARKED;
 
 /// How long it may take.
@@ -26,7 +25,7 @@ exit ${blind:-0}
 
 /// What became of programs and folders.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Ended {
+pub(super) enum KillOutcome {
     /// They were killed, and the folders removed.
     Swept,
     /// The container is gone, or does not run: so are the programs.
@@ -38,25 +37,25 @@ pub(super) enum Ended {
 }
 
 /// Ends what has this mark, and removes the folders of these names.
-pub(super) async fn end(container: &Container, mark: &str, folders: &[&str]) -> Ended {
-    let script = format!("stays=; blind=; {KILL_MARKED}shift\n{PLACES}{REMOVE}");
+pub(super) async fn end(container: &Container, mark: &str, folders: &[&str]) -> KillOutcome {
+    let script = format!("stays=; blind=; {KILL_MARKED}shift\n{CANDIDATES}{REMOVE}");
     let arguments: Vec<_> = std::iter::once(mark).chain(folders.iter().copied()).collect();
     let began = Instant::now();
     loop {
         let error = match container.script(&script, &arguments, b"", END).await {
-            Ok(Said { exit: Exit::Code(0), .. }) => return Ended::Swept,
-            Ok(Said { exit: Exit::Code(3), .. }) => return Ended::Blind,
-            Ok(Said { exit, stderr, .. }) => format!("{exit}: {stderr}"),
+            Ok(ScriptOutput { exit: Exit::Code(0), .. }) => return KillOutcome::Swept,
+            Ok(ScriptOutput { exit: Exit::Code(3), .. }) => return KillOutcome::Blind,
+            Ok(ScriptOutput { exit, stderr, .. }) => format!("{exit}: {stderr}"),
             // Without a shell nothing was started there, and no folder made.
-            Err(error) if error.kind() == TransportErrorKind::Put => return Ended::Swept,
+            Err(error) if error.kind() == TransportErrorKind::Put => return KillOutcome::Swept,
             Err(error) => error.chain(),
         };
         // The cluster learns of a container that ended a moment after it did.
         if matches!(container.is_up().await, Ok(false)) {
-            return Ended::Gone;
+            return KillOutcome::Gone;
         }
         if began.elapsed() > LEARNS {
-            return Ended::Stays(error);
+            return KillOutcome::Stays(error);
         }
         sleep(Duration::from_secs(1)).await;
     }
@@ -81,12 +80,12 @@ pub(super) async fn may_live(container: &Container, mark: &str) -> bool {
 
 /// The error of what stays.
 pub(super) fn stays(container: &Container, what: &str, why: &str) -> TransportError {
-    let place = &container.place;
-    let message = format!("cannot end {what} in {place}: {why}");
-    let look = format!("exec {} -c {} -- ps", place.pod, place.container);
+    let at = &container.at;
+    let message = format!("cannot end {what} in {at}: {why}");
+    let look = format!("exec {} -c {} -- ps", at.pod, at.container);
     let help = format!(
         "{} shows what runs; it ends by itself when it hears nothing",
-        container.cluster.kubectl(&place.namespace, &look)
+        container.cluster.kubectl(&at.namespace, &look)
     );
     TransportError::new(TransportErrorKind::Undo, message).with_help(help)
 }

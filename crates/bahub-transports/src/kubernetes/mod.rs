@@ -2,11 +2,13 @@
 
 mod client;
 mod config;
+mod container;
 mod exec;
 mod failure;
 mod find;
+mod folder;
+mod instance;
 mod kill;
-mod place;
 mod session;
 mod side;
 mod state;
@@ -46,8 +48,9 @@ impl TransportComponent for PodExec {
         if !wrong.is_empty() {
             return Err(wrong);
         }
-        let (access, wanted) = (Access { kubeconfig, context }, Wanted { namespace, selector, container, pod });
-        Ok(Self { access, wanted, timeout: Duration::from_secs(timeout) })
+        let wanted =
+            Wanted { namespace, selector, container, is_one_container: true, pod, paths: Vec::new(), version_of: None };
+        Ok(Self { access: Access { kubeconfig, context }, wanted, timeout: Duration::from_secs(timeout) })
     }
 }
 
@@ -55,9 +58,12 @@ impl TransportComponent for PodExec {
 impl Transport for PodExec {
     async fn open(&self, cx: &RunContext) -> Result<Box<dyn Session>, TransportError> {
         let cluster = Cluster::connect(&self.access, self.timeout, &cx.events).await?;
-        let pod = find::pod(&cluster, &self.wanted, self.timeout).await?;
-        let place = find::container(&cluster, &self.wanted, &pod)?;
+        let (paths, version_of) = (cx.required_paths.clone(), cx.version_of.clone());
+        let wanted = Wanted { paths, version_of, ..self.wanted.clone() };
+        let pod = find::pod(&cluster, &wanted, self.timeout).await?;
+        let container = find::container(&cluster, &wanted, &pod)?;
+        let identity = find::instance_of(&pod, &wanted).identity(&pod, Some(&container.container));
         bahub_core::fault_point("pod.found");
-        Ok(Box::new(InPod::new(cluster, place)?))
+        Ok(Box::new(InPod::new(cluster, container, identity)?))
     }
 }

@@ -1,10 +1,9 @@
-//! An open place: a container of a pod in which commands run.
+//! A session in a container of a running pod.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bahub_core::instance::InstanceKind;
 use bahub_core::instance::{Coverage, Identity};
 use bahub_core::run::random_hex;
 use bahub_core::step::Exit;
@@ -12,10 +11,10 @@ use bahub_core::transport::{Exec, PlacedPath, Process, PutFile, Session, Transpo
 use tokio::time::timeout;
 
 use super::client::Cluster;
-use super::exec::{Container, Running};
-use super::find::Place;
-use super::kill::{self, Ended};
-use super::place::Folder;
+use super::container::{Container, ContainerRef};
+use super::exec::Running;
+use super::folder::Folder;
+use super::kill::{self, KillOutcome};
 
 /// How long an agent may take to notice that nobody speaks to it any more.
 const DEAD_MAN: Duration = Duration::from_secs(35);
@@ -26,6 +25,7 @@ const ASK: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(super) struct InPod {
     container: Arc<Container>,
+    identity: Identity,
     mark: String,
     running: Vec<Running>,
     folder: Folder,
@@ -36,12 +36,12 @@ impl InPod {
     ///
     /// # Errors
     /// If the system gives no random bytes.
-    pub(super) fn new(cluster: Cluster, place: Place) -> Result<Self, TransportError> {
+    pub(super) fn new(cluster: Cluster, at: ContainerRef, identity: Identity) -> Result<Self, TransportError> {
         let mark = random_hex(16).map_err(|error| {
             TransportError::new(TransportErrorKind::Exec, "no random name can be had").with_source(error)
         })?;
-        let container = Arc::new(Container { cluster, place });
-        Ok(Self { container, mark, running: Vec::new(), folder: Folder::default() })
+        let container = Arc::new(Container { cluster, at });
+        Ok(Self { container, identity, mark, running: Vec::new(), folder: Folder::default() })
     }
 
     /// Ends the programs and removes what was placed. May be called again.
@@ -54,9 +54,9 @@ impl InPod {
             return Ok(());
         }
         match kill::end(&self.container, &self.mark, &folders).await {
-            Ended::Swept | Ended::Gone => Ok(()),
-            Ended::Blind => self.ended_by_themselves().await,
-            Ended::Stays(why) => {
+            KillOutcome::Swept | KillOutcome::Gone => Ok(()),
+            KillOutcome::Blind => self.ended_by_themselves().await,
+            KillOutcome::Stays(why) => {
                 let what = match self.folder.path() {
                     "" => "what was started".to_owned(),
                     path => format!("what was started, or remove {path},"),
@@ -84,9 +84,10 @@ impl InPod {
 #[async_trait]
 impl Session for InPod {
     async fn identity(&mut self) -> Result<Identity, TransportError> {
-        Ok(Identity::new(InstanceKind::Pod, self.container.place.pod.clone()))
+        Ok(self.identity.clone())
     }
 
+    /// Programs see what the application sees, in its own mounts.
     async fn coverage(&mut self, paths: &[String]) -> Result<Vec<Coverage>, TransportError> {
         Ok(vec![Coverage::Own; paths.len()])
     }

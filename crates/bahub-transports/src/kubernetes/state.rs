@@ -17,7 +17,12 @@ pub(super) fn name(pod: &Pod) -> &str {
 
 /// Whether it ended, or is about to.
 pub(super) fn is_over(pod: &Pod) -> bool {
-    pod.metadata.deletion_timestamp.is_some() || matches!(phase(pod), "Succeeded" | "Failed")
+    pod.metadata.deletion_timestamp.is_some() || has_ended(pod)
+}
+
+/// Whether no program of it runs any more, nor will.
+pub(super) fn has_ended(pod: &Pod) -> bool {
+    matches!(phase(pod), "Succeeded" | "Failed")
 }
 
 pub(super) fn is_ready(pod: &Pod) -> bool {

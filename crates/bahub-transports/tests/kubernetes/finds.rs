@@ -77,7 +77,7 @@ async fn a_pod_is_chosen_among_several() {
     namespace.ready("app=middle");
     namespace.sh("old", "main", "sleep 1.1");
     labelled("new", never);
-    for (choice, expected) in [("ready", "old"), ("oldest", "old")] {
+    for (choice, expected) in [("oldest", "old"), ("middle", "middle")] {
         assert_eq!(chosen(&namespace, "set=all", json!({ "pod": choice })).await, expected, "{choice}");
     }
     let told = refusal(&namespace, "set=all", json!({ "pod": "newest", "timeout": 1 })).await;
@@ -86,11 +86,11 @@ async fn a_pod_is_chosen_among_several() {
         .wait("the newest", || namespace.try_kubectl(&["exec", "new", "--", "touch", "/tmp/ready"]).status.success());
     assert_eq!(chosen(&namespace, "set=all", json!({ "pod": "newest", "timeout": 30 })).await, "new");
     let told = refusal(&namespace, "set=all", json!({ "pod": "all-must-match-one" })).await;
-    says(&told, &["3 pods", "old, middle, new", "get pods -l 'set=all'"]);
+    says(&told, &["3 pods", "old (pod ", "middle (pod ", "new (pod ", "get pods -l 'set=all'"]);
     assert_eq!(chosen(&namespace, "app=middle", json!({ "pod": "all-must-match-one" })).await, "middle");
     // One that is on its way out is none.
     namespace.kubectl(&["delete", "pod", "old", "--wait=false"]);
-    assert_eq!(chosen(&namespace, "set=all", json!({})).await, "middle");
+    assert_eq!(chosen(&namespace, "set=all", json!({ "pod": "oldest" })).await, "middle");
 }
 
 #[tokio::test(flavor = "multi_thread")]

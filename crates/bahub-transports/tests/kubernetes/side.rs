@@ -4,15 +4,17 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bahub_core::event::Events;
+use bahub_core::instance::Coverage;
 use bahub_core::registry::TransportComponent;
 use bahub_core::run::{RunContext, RunPurpose};
 use bahub_core::transport::{Exec, Process, Session, Transport, TransportErrorKind};
-use bahub_testkit::conformance::{self, TransportOptions, transport_claim};
+use bahub_testkit::conformance::{self, StoppedWorkload, TransportOptions, transport_claim};
 use bahub_testkit::fixtures::{Kubernetes, Namespace, agent_program, container, pod, with_claim, workload};
 use bahub_transports::kubernetes::SidePod;
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 
+use super::side_either::Either;
 use super::support::{in_each, open, run};
 
 pub(crate) fn side(namespace: &Namespace, app: &str, more: Value) -> SidePod {
@@ -67,8 +69,32 @@ fn pods(namespace: &Namespace, app: &str) -> usize {
     namespace.kubectl(&["get", "pods", "-l", &format!("app={app}"), "-o", "name"]).lines().count()
 }
 
+/// The StatefulSet `web`.
+#[derive(Debug)]
+struct Web(Arc<Namespace>);
+
+impl Web {
+    fn scale(&self, replicas: u32) {
+        self.0.kubectl(&["scale", "statefulset/web", &format!("--replicas={replicas}")]);
+    }
+}
+
+#[async_trait::async_trait]
+impl StoppedWorkload for Web {
+    async fn is_up(&self) -> bool {
+        !self.0.scale_of("statefulset/web").starts_with("0/")
+    }
+
+    async fn flip(&self) {
+        self.scale(1);
+        self.0.ready("app=web");
+        self.scale(0);
+        self.0.wait("the end of its pods", || pods(&self.0, "web") == 0);
+    }
+}
+
 async fn conforms(namespace: Arc<Namespace>, options: TransportOptions) {
-    namespace.workload("Deployment", "web", 1);
+    namespace.workload("StatefulSet", "web", 1);
     let before = state(&namespace);
     let stdin_ends = namespace.cluster().closes_stdin();
     let options = TransportOptions {
@@ -77,9 +103,14 @@ async fn conforms(namespace: Arc<Namespace>, options: TransportOptions) {
         shares_files: false,
         stdin_ends,
         purpose: RunPurpose::Restore,
+        own_paths: vec!["/data".into(), "/data/a".into()],
+        foreign_paths: vec!["/".into(), "/etc".into(), "/database".into(), "/tmp".into()],
+        workload: Some(Arc::new(Web(Arc::clone(&namespace)))),
         ..options
     };
-    let report = conformance::transport(Arc::new(side(&namespace, "web", json!({}))), &options).await;
+    let cold = Arc::new(side(&namespace, "web", cold()));
+    let report =
+        conformance::transport(Arc::new(Either { hot: side(&namespace, "web", json!({})), cold }), &options).await;
     report.assert_conforms();
     assert_eq!(report.held().len(), transport_claim::ALL.len() - 1 - usize::from(!stdin_ends));
     assert_eq!(state(&namespace), before);
@@ -203,13 +234,17 @@ async fn what_a_side_pod_would_not_have_is_refused_or_told() {
         let volumes = with_claim("web").replace("volumes: [", "volumes: [{name: scratch, emptyDir: {}}, ");
         namespace.apply(&workload("Deployment", "web", 1, &volumes, &format!("{main}, {other}")));
         namespace.ready("app=web");
-        for (path, reason) in [("/data/scratch/x", "an emptyDir"), ("/etc", "lies on no volume"), ("/", "lies on no volume")]
+        for (path, wanted) in [("/data/scratch/x", "an emptyDir"), ("/etc", "lies on no volume"), ("/", "lies on no volume")]
         {
             let cx = RunContext { required_paths: vec![path.into()], ..run() };
-            let error = side(&namespace, "web", json!({})).open(&cx).await.err().unwrap();
-            assert!(error.chain().contains(reason), "{}", error.chain());
-            assert!(error.help().unwrap().contains("podexec"), "{error:?}");
+            let mut session = side(&namespace, "web", json!({})).open(&cx).await.unwrap();
+            let coverage = session.coverage(&cx.required_paths).await.unwrap();
+            let [Coverage::NotOwn { reason, help }] = &*coverage else { panic!("{coverage:?}") };
+            assert!(reason.contains(wanted), "{reason}");
+            assert!(help.contains("/data (claim web), /logs (claim web)") && help.contains("podexec"), "{help}");
+            session.close().await.unwrap();
         }
+        assert_eq!(namespace.of_runs(), "");
         let name = namespace.kubectl(&["get", "pods", "-l", "app=web", "-o", "jsonpath={.items[0].metadata.name}"]);
         namespace.sh(&name, "other", "echo kept >/logs/file");
         for (purpose, writes) in [(RunPurpose::Backup, false), (RunPurpose::Restore, true)] {

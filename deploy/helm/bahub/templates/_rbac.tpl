@@ -57,6 +57,10 @@ subjects:
   resources: [leases]
   verbs: [list, create, patch, delete]
 {{- if $scaled }}
+# A pod that starts on the data while that is read is seen.
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [watch]
 {{- if has "deployments" $scaled }}
 # A Deployment's pods belong to it through a ReplicaSet.
 - apiGroups: [apps]

@@ -144,6 +144,18 @@ pub(super) async fn remove(cluster: &Cluster, namespace: &str, name: &str) -> Re
     removed.map(drop).map_err(super::undone)
 }
 
+/// Takes the workload off a lease, when it is back: whoever finds the lease without a living holder leaves the workload alone.
+///
+/// # Errors
+/// If the cluster does not take it.
+pub(super) async fn give_back(cluster: &Cluster, namespace: &str, name: &str) -> Result<(), TransportError> {
+    let api: Api<Lease> = cluster.api(namespace);
+    let what = format!("the lease {name} in the namespace {namespace} cannot be changed");
+    let without = json!({ "metadata": { "annotations": { WORKLOAD: null, REPLICAS: "0" } } });
+    let patch = Patch::Merge(without);
+    cluster.look(&what, async || api.patch(name, &PatchParams::default(), &patch).await.map(drop)).await.map(drop)
+}
+
 /// Renews a lease that this process holds, and so finds out whether it still does.
 ///
 /// # Errors

@@ -3,7 +3,8 @@
 //!
 //! A lease is there first: it names what the run may change. Then the side pod is made, as a job that the cluster itself
 //! ends and removes. Only when an agent runs in it the workload is scaled to 0, and what it was stands on the workload.
-//! Afterwards the side pod goes, the workload is scaled back, and the lease goes last.
+//! As soon as a backup has read the last byte the workload is scaled back, and the side pod goes on with what it has read.
+//! Afterwards the side pod goes, what is still down is scaled back, and the lease goes last.
 
 mod claims;
 mod clock;
@@ -14,6 +15,7 @@ mod lease;
 mod name;
 mod owner;
 mod pod;
+mod quiet;
 mod recover;
 mod scale;
 mod session;
@@ -21,6 +23,7 @@ mod settle;
 #[cfg(test)]
 mod tests;
 mod volumes;
+mod witness;
 mod workload;
 
 use std::sync::Arc;
@@ -39,12 +42,15 @@ pub use config::{Resources, SidePodConfig};
 use super::client::{Access, Cluster};
 use super::config::check;
 use super::find::{self, Wanted};
+use super::instance::Instance;
 use super::state;
 use claims::Claims;
 use job::Likeness;
 use lease::Record;
+use quiet::Quiet;
 use scale::Scaling;
 use session::{Down, Side};
+use volumes::Mounts;
 
 /// How long the cluster may not answer: its API may restart in the middle of a run.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -69,9 +75,11 @@ impl TransportComponent for SidePod {
 impl Transport for SidePod {
     async fn open(&self, cx: &RunContext) -> Result<Box<dyn Session>, TransportError> {
         let cluster = self.cluster(cx).await?;
-        let pod = self.original(&cluster, cx).await?;
+        let wanted = self.wanted(cx);
+        let pod = self.original(&cluster, &wanted, cx).await?;
+        let instance = find::instance_of(&pod, &wanted);
         // From here on something may have to be brought back, however short the wait for pods may be.
-        let side = self.plan(&cluster.patient(PATIENCE), &pod, cx).await?;
+        let side = self.plan(&cluster.patient(PATIENCE), &pod, &instance, cx).await?;
         bahub_core::fault_point("pod.found");
         Ok(Box::new(side))
     }
@@ -91,32 +99,38 @@ impl SidePod {
         Duration::from_secs(self.0.timeout)
     }
 
-    async fn original(&self, cluster: &Cluster, cx: &RunContext) -> Result<Pod, TransportError> {
-        let SidePodConfig { namespace, selector, container, pod, .. } = &self.0;
+    async fn original(&self, cluster: &Cluster, wanted: &Wanted, cx: &RunContext) -> Result<Pod, TransportError> {
         // Where another run has scaled them down, there are no pods to wait for.
-        recover::must_be_free(cluster, namespace, selector).await?;
-        let wanted = Wanted {
-            namespace: namespace.clone(),
-            selector: selector.clone(),
-            container: container.clone(),
-            pod: *pod,
-        };
+        recover::must_be_free(cluster, &wanted.namespace, &wanted.selector).await?;
         tokio::select! {
-            found = find::pod(cluster, &wanted, self.patience()) => found,
+            found = find::pod(cluster, wanted, self.patience()) => found,
             () = cx.cancel.cancelled() => Err(cancelled()),
         }
     }
 
+    fn wanted(&self, cx: &RunContext) -> Wanted {
+        let SidePodConfig { namespace, selector, container, pod, .. } = self.0.clone();
+        let (paths, version_of) = (cx.required_paths.clone(), cx.version_of.clone());
+        Wanted { namespace, selector, container, is_one_container: false, pod, paths, version_of }
+    }
+
     /// Everything that can be refused is refused here, where nothing has been changed.
-    async fn plan(&self, cluster: &Cluster, pod: &Pod, cx: &RunContext) -> Result<Side, TransportError> {
+    async fn plan(
+        &self,
+        cluster: &Cluster,
+        pod: &Pod,
+        instance: &Instance,
+        cx: &RunContext,
+    ) -> Result<Side, TransportError> {
         let Self(config) = self;
         let (writable, containers) = (cx.purpose != RunPurpose::Backup, self.containers(cluster, pod)?);
-        let shared = volumes::shared(pod, &containers, writable, &cx.required_paths)?;
+        let mounts = Mounts::of(pod, &containers)?;
+        let shared = mounts.shared(writable);
         let claims = Claims::of(cluster, &config.namespace, &shared.volumes).await?;
         let first = claims.of_one_pod(&shared.volumes).map(str::to_owned);
         let name = name::of(state::name(pod), &config.pod_suffix, &cx.id);
         let down = match config.scale_down {
-            true => Some(self.down(cluster, pod, &name, first.is_some(), cx).await?),
+            true => Some(self.down(cluster, pod, instance, &name, first.is_some(), cx).await?),
             false => None,
         };
         if let (Some(claim), None) = (&first, &down) {
@@ -136,7 +150,12 @@ impl SidePod {
             cluster: cluster.clone(),
             job: job::job(likeness),
             record: Record::new(&name, run, backup, &config.selector, workload.zip(replicas)),
+            identity: instance.identity(pod, config.container.as_deref()),
+            mounts,
+            writable,
             down,
+            witness: None,
+            back: None,
             patience: self.patience(),
             cx: cx.clone(),
             pod: None,
@@ -164,6 +183,7 @@ impl SidePod {
         &self,
         cluster: &Cluster,
         pod: &Pod,
+        instance: &Instance,
         lease: &str,
         first: bool,
         cx: &RunContext,
@@ -172,11 +192,13 @@ impl SidePod {
         owner::mind_autoscalers(cluster, &owner.workload, cx).await?;
         let (run, workload) = (cx.id.clone(), owner.workload.clone());
         let (lease, was) = (lease.to_owned(), Arc::default());
-        let scaling = Scaling { cluster: cluster.clone(), workload, run, lease, was };
+        let mut quiet = Quiet::new(cluster, &workload, &run, &instance.data);
+        let scaling = Scaling { cluster: cluster.clone(), workload, run, lease, was, downtime: cx.downtime.clone() };
         let replicas = scaling.can_go_down().await?;
+        quiet.must_be_alone().await?;
         let is_abrupt = pod.spec.as_ref().and_then(|spec| spec.termination_grace_period_seconds) == Some(0);
         let wait_ready = Duration::from_secs(self.0.wait_ready);
-        Ok(Down { scaling, owner, replicas, wait_ready, first, is_abrupt, is_done: false })
+        Ok(Down { scaling, owner, quiet, replicas, wait_ready, first, is_abrupt, is_done: false })
     }
 }
 

@@ -12,7 +12,7 @@ use kube::api::{DeleteParams, ListParams, PostParams};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::super::client::{Cluster, REQUEST};
-use super::super::find::Place;
+use super::super::container::ContainerRef;
 use super::super::{failure, state};
 use super::job::{CONTAINER, RUN};
 use super::{cancelled, undone};
@@ -59,7 +59,7 @@ pub(super) async fn up(
     job: &Job,
     patience: Duration,
     cx: &RunContext,
-) -> Result<Place, TransportError> {
+) -> Result<ContainerRef, TransportError> {
     let (namespace, name) = (job.metadata.namespace.clone().unwrap_or_default(), name_of(job));
     let (began, mut told, mut seen) = (Instant::now(), String::new(), None);
     let until = began + patience;
@@ -69,7 +69,7 @@ pub(super) async fn up(
         match pod {
             Some(pod) if state::is_ready(pod) => {
                 let pod = state::name(pod).to_owned();
-                return Ok(Place { namespace, pod, container: CONTAINER.to_owned() });
+                return Ok(ContainerRef { namespace, pod, container: CONTAINER.to_owned() });
             }
             Some(pod) if is_hopeless(pod) => return Err(not_up(cluster, &namespace, pod)),
             Some(pod) if Instant::now() > until => return Err(not_up(cluster, &namespace, pod)),

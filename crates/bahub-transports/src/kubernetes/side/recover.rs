@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicI32;
 
-use bahub_core::run::{RunContext, RunPurpose};
+use bahub_core::run::{Downtime, RunContext, RunPurpose};
 use bahub_core::transport::{Recovered, TransportError, TransportErrorKind};
 
 use super::super::client::Cluster;
 use super::lease::{self, Record};
 use super::scale::{Back, Scaling};
+use super::workload::Workload;
 use super::{clock, pod};
 
 /// Mends what dead runs left in a namespace: their programs end first, then what they scaled down is back, and only then
@@ -55,12 +56,31 @@ pub(super) async fn recover(
 pub(super) async fn must_be_free(cluster: &Cluster, namespace: &str, selector: &str) -> Result<(), TransportError> {
     for record in lease::all(cluster, namespace).await? {
         if let Some(held) = record.held().filter(|_| record.selector == selector) {
+            // One that has not scaled it yet, or not any more, is in nobody's way; which cannot be known without the right to look.
+            let scaling = record.workload.as_ref().map(|workload| of_record(cluster, &record, workload));
+            if let Some(scaling) = scaling
+                && let Ok(false) = scaling.is_held().await
+            {
+                continue;
+            }
             let message = format!("another run (of the backup {}) holds {held} now", record.backup);
             let help = "try again when it has ended; bahub :recover mends what dead ones left";
             return Err(TransportError::new(TransportErrorKind::Refused, message).with_help(help));
         }
     }
     Ok(())
+}
+
+fn of_record(cluster: &Cluster, record: &Record, workload: &Workload) -> Scaling {
+    Scaling {
+        cluster: cluster.clone(),
+        workload: workload.clone(),
+        run: record.run.clone(),
+        lease: record.name.clone(),
+        // Should the workload's own record be gone.
+        was: Arc::new(AtomicI32::new(record.replicas)),
+        downtime: Downtime::default(),
+    }
 }
 
 async fn mended(cluster: &Cluster, namespace: &str, record: &Record) -> Result<Vec<Recovered>, TransportError> {
@@ -77,10 +97,7 @@ async fn mended(cluster: &Cluster, namespace: &str, record: &Record) -> Result<V
     // because its node is lost, its agent has ended all the same; the workload is not left down for it.
     let removed = pod::remove(cluster, namespace, name, run).await;
     if let Some(workload) = &record.workload {
-        let (cluster, workload) = (cluster.clone(), workload.clone());
-        // Should the workload's own record be gone.
-        let was = Arc::new(AtomicI32::new(record.replicas));
-        let scaling = Scaling { cluster, workload, run: run.clone(), lease: name.clone(), was };
+        let scaling = of_record(cluster, record, workload);
         let sentence = match scaling.up().await? {
             Back::Nothing => None,
             Back::Scaled(replicas) => Some(format!("scaled back to {replicas}")),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
-use bahub_core::run::RunContext;
+use bahub_core::run::{Downtime, RunContext};
 use bahub_core::transport::{TransportError, TransportErrorKind};
 use k8s_openapi::api::autoscaling::v1::Scale;
 use kube::Api;
@@ -57,13 +57,16 @@ pub(super) struct Scaling {
     pub(super) workload: Workload,
     pub(super) run: String,
     pub(super) lease: String,
-    /// How many there were, once it may have been scaled down; 0 before.
+    /// How many there were, once it may have been scaled down; 0 before, and when it is back.
     pub(super) was: Arc<AtomicI32>,
+    /// Begun before the first request that stops something. Who brings it back ends it.
+    pub(super) downtime: Downtime,
 }
 
 /// A workload as it is now.
 struct Now {
     version: String,
+    generation: Option<i64>,
     has_annotations: bool,
     /// The text of the record.
     record: Option<String>,
@@ -89,6 +92,7 @@ impl Scaling {
             self.can(&now).await?;
             // Whoever took this run for dead has mended, or is about to mend, what this would change.
             super::lease::must_hold(&self.cluster, &self.workload.namespace, &self.lease).await?;
+            self.downtime.begin();
             if self.patched_down(&now).await? {
                 self.was.store(now.replicas, Ordering::Release);
                 return Ok(());
@@ -162,11 +166,18 @@ impl Scaling {
         Ok(this.patch(patch).await? && this.patch_scale(now.replicas, 0).await?)
     }
 
-    /// Brings the recorded number back and removes the record, in one step; harmless where this run had scaled nothing.
+    /// Brings the recorded number back and removes the record, in one step; harmless where this run had scaled nothing, and
+    /// where it is back: what somebody makes of it then is nobody's business here.
     ///
     /// # Errors
     /// [`TransportErrorKind::Undo`], with the command that does it by hand.
     pub(super) async fn up(&self) -> Result<Back, TransportError> {
+        let back = self.brought_back().await?;
+        self.was.store(0, Ordering::Release);
+        Ok(back)
+    }
+
+    async fn brought_back(&self) -> Result<Back, TransportError> {
         for _ in 0..TRIES {
             let Some(now) = self.now().await.map_err(undone)? else { return Ok(Back::Gone) };
             let Some(record) = &now.record else { return self.without_record(&now) };
@@ -212,6 +223,27 @@ impl Scaling {
         Err(TransportError::new(TransportErrorKind::Undo, message).with_help(help))
     }
 
+    /// The generation of what Kubernetes itself defines, which counts every change of its `spec`; others may count otherwise.
+    ///
+    /// # Errors
+    /// [`TransportErrorKind::NotOwn`] where it is gone.
+    pub(super) async fn generation(&self) -> Result<Option<i64>, TransportError> {
+        let now = self.now().await?.ok_or_else(|| {
+            let message = format!("{} was removed meanwhile", self.workload);
+            TransportError::new(TransportErrorKind::NotOwn, message).with_help("try again")
+        })?;
+        Ok(now.generation.filter(|_| self.workload.is_built_in()))
+    }
+
+    /// Whether its record says that this run has scaled it to 0.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub(super) async fn is_held(&self) -> Result<bool, TransportError> {
+        let record = self.now().await?.and_then(|now| now.record);
+        Ok(record.is_some_and(|record| !self.parse(&record).is_ok_and(|before| before.run != self.run)))
+    }
+
     /// What it is now, with the number of its scale. None where it, or the one that was meant, is gone.
     async fn now(&self) -> Result<Option<Now>, TransportError> {
         let api = self.workload.api(&self.cluster)?;
@@ -224,6 +256,7 @@ impl Scaling {
         let annotations = found.metadata.annotations;
         Ok(Some(Now {
             version: found.metadata.resource_version.unwrap_or_default(),
+            generation: found.metadata.generation,
             has_annotations: annotations.is_some(),
             record: annotations.and_then(|mut all| all.remove(SCALED)),
             replicas,

@@ -1,13 +1,13 @@
-//! An open place: a side pod that is made when it is needed, and a workload that it may scale down.
+//! A session: a side pod that is made when it is needed, and a workload that it may scale down.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bahub_core::instance::InstanceKind;
+use bahub_core::event::Event;
 use bahub_core::instance::{Coverage, Identity};
-use bahub_core::run::RunContext;
+use bahub_core::run::{Downtime, RunContext};
 use bahub_core::transport::{Exec, PlacedPath, Process, PutFile, Session, TransportError, TransportErrorKind};
 use k8s_openapi::api::batch::v1::Job;
 use tokio::sync::Mutex;
@@ -17,18 +17,32 @@ use super::super::session::InPod;
 use super::lease::{self, Held, Record};
 use super::owner::Owner;
 use super::pod;
+use super::quiet::Quiet;
 use super::scale::{Back, Scaling};
+use super::undone;
+use super::volumes::Mounts;
+use super::witness::Witness;
 
 /// How long a kubelet may take to kill the programs of a pod that has no time to end. It hears of it within a second.
 const KILLED: Duration = Duration::from_secs(5);
+/// How long a lease is tried to be changed that need not be.
+const BRIEF: Duration = Duration::from_secs(10);
 
 /// What a run in a side pod consists of.
 pub(super) struct Side {
     pub(super) cluster: Cluster,
     pub(super) job: Job,
     pub(super) record: Record,
+    pub(super) identity: Identity,
+    pub(super) mounts: Mounts,
+    /// Whether the side pod can write.
+    pub(super) writable: bool,
     /// What is scaled down, where something is.
     pub(super) down: Option<Down>,
+    /// Who watches that the data stays quiet.
+    pub(super) witness: Option<Witness>,
+    /// What bringing it back came to, once it was.
+    pub(super) back: Option<Back>,
     /// How long to wait for pods.
     pub(super) patience: Duration,
     pub(super) cx: RunContext,
@@ -45,6 +59,7 @@ pub(super) struct Side {
 pub(super) struct Down {
     pub(super) scaling: Scaling,
     pub(super) owner: Owner,
+    pub(super) quiet: Quiet,
     /// How many there were when the run began.
     pub(super) replicas: i32,
     pub(super) wait_ready: Duration,
@@ -90,21 +105,22 @@ impl Side {
         let (cluster, job) = (self.cluster.clone(), self.job.clone());
         self.whole(async move { pod::create(&cluster, &job).await }).await?;
         bahub_core::fault_point("pod.created");
-        let place = pod::up(&self.cluster, &self.job, self.patience, &self.cx).await?;
+        let container = pod::up(&self.cluster, &self.job, self.patience, &self.cx).await?;
         bahub_core::fault_point("pod.running");
-        Ok(Up { inside: InPod::new(self.cluster.clone(), place)?, _held: held })
+        Ok(Up { inside: InPod::new(self.cluster.clone(), container, self.identity.clone())?, _held: held })
     }
 
     /// Should this session be dropped: undoing twice does no harm.
     fn defer(&self) {
         let (cluster, record, namespace) = (self.cluster.clone(), self.record.clone(), self.namespace().to_owned());
         let (down, changing, closed) = (self.down.clone(), Arc::clone(&self.changing), Arc::clone(&self.closed));
+        let downtime = self.cx.downtime.clone();
         self.cx.undo.defer("remove the side pod and scale back what it had scaled down", async move {
             if closed.load(Ordering::Acquire) {
                 return Ok(());
             }
             let _changed = changing.lock().await;
-            let undone = match bring_back(&cluster, &namespace, &record, down.as_ref()).await {
+            let undone = match bring_back(&cluster, &namespace, &record, down.as_ref(), &downtime).await {
                 Ok(_) => lease::remove(&cluster, &namespace, &record.name).await,
                 Err(error) => Err(error),
             };
@@ -130,9 +146,10 @@ impl Side {
     }
 
     async fn scale_down(&mut self) -> Result<(), TransportError> {
-        let Some(scaling) = self.down.as_ref().filter(|down| !down.is_done).map(|down| down.scaling.clone()) else {
-            return Ok(());
-        };
+        let Some(down) = self.down.as_mut().filter(|down| !down.is_done) else { return Ok(()) };
+        let scaling = down.scaling.clone();
+        // Again: the run may have waited long for its side pod.
+        down.quiet.must_be_alone().await?;
         bahub_core::fault_point("pod.scaling");
         self.whole(async move { scaling.down().await }).await?;
         bahub_core::fault_point("pod.scaled");
@@ -142,6 +159,7 @@ impl Side {
         if down.is_abrupt {
             tokio::time::sleep(KILLED).await;
         }
+        self.witness = Some(Witness::begin(&down.quiet, &down.scaling).await?);
         bahub_core::fault_point("pod.quiesced");
         down.is_done = true;
         Ok(())
@@ -154,6 +172,7 @@ async fn bring_back(
     namespace: &str,
     record: &Record,
     down: Option<&Down>,
+    downtime: &Downtime,
 ) -> Result<Back, TransportError> {
     // The workload must not start over what still works on its data.
     let removed = pod::remove(cluster, namespace, &record.name, &record.run).await;
@@ -162,6 +181,7 @@ async fn bring_back(
         Some(down) => down.scaling.up().await?,
         None => Back::Nothing,
     };
+    downtime.end();
     bahub_core::fault_point("pod.scaled-back");
     removed.map(|()| back)
 }
@@ -169,11 +189,11 @@ async fn bring_back(
 #[async_trait]
 impl Session for Side {
     async fn identity(&mut self) -> Result<Identity, TransportError> {
-        Ok(Identity::new(InstanceKind::Pod, self.record.name.clone()))
+        Ok(self.identity.clone())
     }
 
     async fn coverage(&mut self, paths: &[String]) -> Result<Vec<Coverage>, TransportError> {
-        Ok(vec![Coverage::Own; paths.len()])
+        Ok(paths.iter().map(|path| self.mounts.coverage(path, self.writable)).collect())
     }
 
     async fn machine(&mut self) -> Result<Option<String>, TransportError> {
@@ -198,14 +218,46 @@ impl Session for Side {
     }
 
     async fn verify_quiesced(&mut self) -> Result<(), TransportError> {
-        match self.down.as_ref().filter(|down| down.is_done) {
-            Some(down) => down.scaling.still_down(&down.owner).await,
-            None => Ok(()),
+        let Some(down) = self.down.as_ref().filter(|down| down.is_done) else { return Ok(()) };
+        down.scaling.still_down(&down.owner).await?;
+        let witness = self.witness.take().ok_or_else(|| {
+            let message = format!("{} was watched by nobody", down.owner.workload);
+            TransportError::new(TransportErrorKind::NotOwn, message).with_help("try again")
+        })?;
+        self.witness = Some(witness.confirm(&down.scaling).await?);
+        Ok(())
+    }
+
+    async fn resume(&mut self) -> Result<(), TransportError> {
+        let Some(down) = self.down.clone().filter(|down| down.is_done && self.back.is_none()) else { return Ok(()) };
+        self.witness = None;
+        bahub_core::fault_point("pod.resuming");
+        let scaling = down.scaling.clone();
+        let back = self.whole(async move { scaling.up().await }).await.map_err(undone)?;
+        self.back = Some(back.clone());
+        bahub_core::fault_point("pod.scaled-back");
+        if down.first {
+            let message = "its pods start when the side pod has ended, because their claim is ReadWriteOncePod";
+            self.cx
+                .events
+                .emit(Event::Notice { message: format!("{} is scaled back; {message}", down.owner.workload) });
+        } else {
+            self.cx.downtime.end();
         }
+        down.scaling.tell(&back, &self.cx);
+        // From now on nobody has to mend it, and what somebody makes of it is left so. It is tried for a moment only: the lease
+        // goes at the close, and until then names what is true of the workload as well.
+        let (cluster, name) = (self.cluster.patient(BRIEF), &self.record.name);
+        if let Err(error) = lease::give_back(&cluster, self.namespace(), name).await {
+            self.cx.events.emit(Event::Notice { message: error.chain() });
+        }
+        bahub_core::fault_point("pod.resumed");
+        Ok(())
     }
 
     async fn close(mut self: Box<Self>) -> Result<(), TransportError> {
         bahub_core::fault_point("pod.closing");
+        self.witness = None;
         // What is in the pod goes with it; the lease is renewed until all is done.
         let pod = self.pod.take();
         if !self.is_begun {
@@ -216,9 +268,11 @@ impl Session for Side {
                 "the cluster ended the side pod because its `timeout` has passed: raise it in the transport's spec";
             self.cx.warn(message);
         }
+        let resumed = self.back.take();
         let back = {
             let _changed = self.changing.lock().await;
-            bring_back(&self.cluster, self.namespace(), &self.record, self.down.as_ref()).await?
+            let down = self.down.as_ref().filter(|_| resumed.is_none());
+            bring_back(&self.cluster, self.namespace(), &self.record, down, &self.cx.downtime).await?
         };
         // No more renewed when it goes.
         drop(pod);
@@ -227,7 +281,7 @@ impl Session for Side {
         bahub_core::fault_point("pod.released");
         if let Some(down) = &self.down {
             down.scaling.tell(&back, &self.cx);
-            if let Back::Scaled(replicas) = back
+            if let Back::Scaled(replicas) = resumed.unwrap_or(back)
                 && let Some(message) = down.scaling.ready(replicas, down.wait_ready, &self.cx).await
             {
                 self.cx.warn(message);

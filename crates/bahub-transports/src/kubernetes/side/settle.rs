@@ -22,7 +22,7 @@ impl Scaling {
     /// Waits until all pods of the workload are gone.
     ///
     /// # Errors
-    /// [`TransportErrorKind::Refused`] where somebody scales it up meanwhile; [`TransportErrorKind::Unreachable`] where
+    /// [`TransportErrorKind::NotOwn`] where somebody scales it up meanwhile; [`TransportErrorKind::Unreachable`] where
     /// one does not go within `patience`.
     pub(super) async fn gone(&self, owner: &Owner, patience: Duration, cx: &RunContext) -> Result<(), TransportError> {
         let until = Instant::now() + patience;
@@ -32,7 +32,7 @@ impl Scaling {
             self.must_be_down(&scale, owner)?;
             let mut left = None;
             for pod in self.pods(&scale).await? {
-                if !is_done(&pod) && belonging.has(&pod).await? {
+                if !state::has_ended(&pod) && belonging.has(&pod).await? {
                     left = Some(pod);
                     break;
                 }
@@ -49,7 +49,7 @@ impl Scaling {
     }
 
     /// # Errors
-    /// [`TransportErrorKind::Refused`] where somebody has scaled it up.
+    /// [`TransportErrorKind::NotOwn`] where somebody has scaled it up.
     pub(super) async fn still_down(&self, owner: &Owner) -> Result<(), TransportError> {
         self.must_be_down(&self.scale().await?, owner)
     }
@@ -64,7 +64,7 @@ impl Scaling {
             None => format!("somebody scaled it to {replicas} meanwhile"),
         };
         let message = format!("{} does not stay at 0: {why}", self.workload);
-        Err(TransportError::new(TransportErrorKind::Refused, message)
+        Err(TransportError::new(TransportErrorKind::NotOwn, message)
             .with_help("pause whoever scales it (an operator, an autoscaler), or leave out `scaleDown`"))
     }
 
@@ -117,10 +117,4 @@ impl Scaling {
         let matching = ListParams::default().labels(selector);
         Ok(self.cluster.ask(&what, async || api.list(&matching).await).await?.items)
     }
-}
-
-/// Whether no program of it runs any more.
-fn is_done(pod: &Pod) -> bool {
-    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
-    matches!(phase, Some("Succeeded" | "Failed"))
 }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use bahub_core::instance::Coverage;
 use k8s_openapi::api::core::v1::{Container, Pod};
 use serde_json::{Value, json};
 
 use super::claims::Claims;
 use super::config::{self, SidePodConfig};
 use super::job::{Likeness, job};
-use super::volumes::{Shared, shared};
+use super::volumes::{Mounts, Shared};
 
 fn pod() -> Pod {
     serde_json::from_value(json!({
@@ -67,9 +68,21 @@ fn containers(pod: &Pod) -> Vec<&Container> {
     pod.spec.iter().flat_map(|spec| &spec.containers).collect()
 }
 
-fn of(pod: &Pod, writable: bool, wanted: &[&str]) -> Result<Shared, String> {
-    let wanted: Vec<_> = wanted.iter().map(|&path| path.to_owned()).collect();
-    shared(pod, &containers(pod), writable, &wanted).map_err(|error| error.chain())
+fn mounts(pod: &Pod) -> Result<Mounts, String> {
+    Mounts::of(pod, &containers(pod)).map_err(|error| error.chain())
+}
+
+fn of(pod: &Pod, writable: bool) -> Shared {
+    mounts(pod).unwrap().shared(writable)
+}
+
+/// What a path lies on, or why it is refused and what to do.
+fn coverage(pod: &Pod, writable: bool, path: &str) -> Result<String, String> {
+    match mounts(pod).unwrap().coverage(path, writable) {
+        Coverage::Volume(volume) => Ok(volume),
+        Coverage::NotOwn { reason, help } => Err(format!("{reason} | {help}")),
+        other => Err(format!("{other:?}")),
+    }
 }
 
 /// The job as JSON; `more` are fields of the spec.
@@ -79,7 +92,7 @@ fn made(pod: &Pod, writable: bool, modes: &[&str], more: Value) -> Value {
     let config: SidePodConfig = serde_json::from_value(spec).unwrap();
     let modes = modes.iter().map(|&mode| mode.to_owned()).collect();
     let claims = Claims(BTreeMap::from([("data-web-0".to_owned(), modes)]));
-    let shared = of(pod, writable, &[]).unwrap();
+    let shared = of(pod, writable);
     let container = containers(pod)[0];
     let likeness = Likeness {
         original: pod,
@@ -151,7 +164,7 @@ fn each_mount_is_there_once_and_no_token_is() {
         assert!(!text.contains(absent), "{absent}: {text}");
     }
     assert_eq!(at(&job, &format!("{POD}/automountServiceAccountToken")), false);
-    let notices = of(&pod(), false, &[]).unwrap().notices;
+    let notices = of(&pod(), false).notices;
     assert_eq!(notices.len(), 2);
     assert!(notices[0].contains("/cache: it is an emptyDir"), "{notices:?}");
     assert!(notices[1].contains("/token: it is a token or a description"), "{notices:?}");
@@ -211,9 +224,9 @@ fn it_runs_where_the_original_does_unless_its_volumes_can_be_had_elsewhere() {
 fn different_things_at_one_path_are_refused_unless_one_container_is_named() {
     let mut two = pod();
     two.spec.as_mut().unwrap().containers[1].volume_mounts.as_mut().unwrap()[0].sub_path = Some("part".into());
-    let refused = of(&two, false, &[]).unwrap_err();
+    let refused = mounts(&two).unwrap_err();
     assert!(refused.contains("different things at /data") && refused.contains("in log"), "{refused}");
-    assert!(shared(&two, &containers(&two)[..1], false, &[]).is_ok());
+    assert!(Mounts::of(&two, &containers(&two)[..1]).is_ok());
 }
 
 #[test]
@@ -221,16 +234,17 @@ fn what_another_container_s_mount_would_hide_is_refused_where_it_is_wanted() {
     let mut nested = pod();
     nested.spec.as_mut().unwrap().containers[1].volume_mounts.as_mut().unwrap()[1].mount_path = "/data/logs".into();
     for path in ["/data", "/data/logs", "/data/logs/x"] {
-        let refused = of(&nested, false, &[path]).unwrap_err();
+        let refused = coverage(&nested, false, path).unwrap_err();
         assert!(
             refused.contains("web has files of its /data at /data/logs, where log has another volume"),
             "{refused}"
         );
+        assert!(refused.contains("`container: NAME`"), "{refused}");
     }
-    assert!(of(&nested, false, &["/data/other", "/keys"]).is_ok());
+    assert!(coverage(&nested, false, "/data/other").is_ok() && coverage(&nested, false, "/keys").is_ok());
     // One container sees it as the side pod would.
-    let one = shared(&nested, &containers(&nested)[1..], false, &["/data".into()]).unwrap();
-    assert!(one.mounts.iter().any(|mount| mount.mount_path == "/data/logs"), "{one:?}");
+    let one = Mounts::of(&nested, &containers(&nested)[1..]).unwrap();
+    assert_eq!(one.coverage("/data", false), Coverage::Volume("claim data-web-0".into()));
 }
 
 #[test]
@@ -242,17 +256,27 @@ fn a_wanted_path_must_lie_on_a_volume_that_can_be_shared() {
         ("/", "lies on no volume"),
         ("/var/run/secrets/kubernetes.io/serviceaccount", "lies on no volume"),
     ] {
-        let refused = of(&pod(), false, &["/data", path]).unwrap_err();
+        let refused = coverage(&pod(), false, path).unwrap_err();
         assert!(refused.contains(reason), "{path}: {refused}");
+        let volumes =
+            "mounted at /data (claim data-web-0), /etc/web.conf (configMap conf), /logs (claim data-web-0), /keys";
+        assert!(refused.contains(volumes) && refused.contains("podexec"), "{refused}");
     }
-    for path in ["/data", "/data/", "/data/a/b", "/logs/x", "/etc/web.conf"] {
-        assert!(of(&pod(), false, &[path]).is_ok(), "{path}");
+    for path in ["/data", "/data/", "/data/a/b", "/logs/x"] {
+        assert_eq!(coverage(&pod(), false, path).as_deref(), Ok("claim data-web-0"), "{path}");
     }
 }
 
 #[test]
+fn what_the_cluster_writes_can_be_read_and_not_restored() {
+    assert_eq!(coverage(&pod(), false, "/etc/web.conf").as_deref(), Ok("configMap conf"));
+    let refused = coverage(&pod(), true, "/etc/web.conf").unwrap_err();
+    assert!(refused.contains("the configMap conf, which no pod can write"), "{refused}");
+}
+
+#[test]
 fn a_claim_of_one_pod_is_known() {
-    let shared = of(&pod(), false, &[]).unwrap();
+    let shared = of(&pod(), false);
     let claims = |mode: &str| Claims(BTreeMap::from([("data-web-0".to_owned(), vec![mode.to_owned()])]));
     assert_eq!(claims("ReadWriteOncePod").of_one_pod(&shared.volumes), Some("data-web-0"));
     assert_eq!(claims("ReadWriteOnce").of_one_pod(&shared.volumes), None);

@@ -1,12 +1,16 @@
 //! Which volumes of a pod another one can have too, and where they are mounted there.
 
+use bahub_core::instance::Coverage;
 use bahub_core::transport::{TransportError, TransportErrorKind};
 use k8s_openapi::api::core::v1::{Container, Pod, ProjectedVolumeSource, Volume, VolumeMount};
 
+use super::super::instance::{lies_on, plain};
 use super::expand;
 
 /// Where Kubernetes mounts the token of a service account, which a side pod does not get.
 const TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+/// What to do where containers do not see the same.
+const NAME_ONE: &str = "name the container whose mounts are meant: `container: NAME` in the transport's spec";
 
 /// What a side pod has of the original's volumes.
 #[derive(Debug, Default, PartialEq)]
@@ -18,75 +22,128 @@ pub(super) struct Shared {
 }
 
 /// A mount of the original's containers.
-struct Mount<'a> {
+#[derive(Debug)]
+struct Mount {
     /// Those that have it; the first is the one that it is taken from.
-    containers: Vec<&'a str>,
+    containers: Vec<String>,
     path: String,
-    volume: &'a Volume,
+    volume: Volume,
     sub_path: Option<String>,
     /// What it is, where another pod cannot have it.
     alone: Option<&'static str>,
 }
 
-/// Brings together the mounts of these containers, each path once.
-///
-/// # Errors
-/// [`TransportErrorKind::Refused`] where two containers have different things at one path, or where a wanted path lies on
-/// nothing that can be shared, or holds what another container's mount would hide.
-pub(super) fn shared(
-    pod: &Pod,
-    containers: &[&Container],
-    writable: bool,
-    wanted: &[String],
-) -> Result<Shared, TransportError> {
-    let mounts = mounts(pod, containers)?;
-    wanted.iter().try_for_each(|path| can_be_had(path, &mounts).and_then(|()| is_whole(path, &mounts)))?;
-    let mut shared = Shared::default();
-    for mount in mounts {
-        if let Some(what) = mount.alone {
-            let message = format!("the side pod does not have {}: it is {what} of the original alone", mount.path);
-            shared.notices.push(message);
-            continue;
-        }
-        let volume = for_another_pod(mount.volume, writable);
-        let read_only = !writable || is_of_the_cluster(&volume);
-        shared.mounts.push(VolumeMount {
-            name: volume.name.clone(),
-            mount_path: mount.path,
-            sub_path: mount.sub_path,
-            read_only: Some(read_only),
-            ..VolumeMount::default()
-        });
-        if !shared.volumes.contains(&volume) {
-            shared.volumes.push(volume);
-        }
-    }
-    Ok(shared)
-}
+/// The mounts of some containers of a pod, each path once.
+#[derive(Debug)]
+pub(super) struct Mounts(Vec<Mount>);
 
-fn mounts<'a>(pod: &'a Pod, containers: &[&'a Container]) -> Result<Vec<Mount<'a>>, TransportError> {
-    let volumes = pod.spec.as_ref().and_then(|spec| spec.volumes.as_ref()).into_iter().flatten().collect::<Vec<_>>();
-    let mut mounts: Vec<Mount<'a>> = Vec::new();
-    for &container in containers {
-        for mount in container.volume_mounts.iter().flatten() {
-            let path = plain(&mount.mount_path);
-            let Some(&volume) = volumes.iter().find(|volume| volume.name == mount.name) else { continue };
-            if path == TOKEN {
+impl Mounts {
+    /// Brings together the mounts of these containers.
+    ///
+    /// # Errors
+    /// [`TransportErrorKind::NotOwn`] where two containers have different things at one path.
+    pub(super) fn of(pod: &Pod, containers: &[&Container]) -> Result<Self, TransportError> {
+        let volumes: Vec<_> = pod.spec.iter().flat_map(|spec| spec.volumes.iter().flatten()).collect();
+        let mut mounts: Vec<Mount> = Vec::new();
+        for &container in containers {
+            for mount in container.volume_mounts.iter().flatten() {
+                let path = plain(&mount.mount_path);
+                let Some(&volume) = volumes.iter().find(|volume| volume.name == mount.name) else { continue };
+                if path == TOKEN {
+                    continue;
+                }
+                let sub_path = expand::sub_path(pod, container, mount)?;
+                let (containers, volume, alone) = (vec![container.name.clone()], volume.clone(), alone(volume));
+                let mount = Mount { containers, path, volume, sub_path, alone };
+                match mounts.iter_mut().find(|other| other.path == mount.path) {
+                    None => mounts.push(mount),
+                    Some(other) if other.is_the_same_as(&mount) => other.containers.push(container.name.clone()),
+                    Some(other) => return Err(conflict(other, &mount)),
+                }
+            }
+        }
+        Ok(Self(mounts))
+    }
+
+    /// What a side pod has of them.
+    pub(super) fn shared(&self, writable: bool) -> Shared {
+        let mut shared = Shared::default();
+        for mount in &self.0 {
+            if let Some(what) = mount.alone {
+                let message = format!("the side pod does not have {}: it is {what} of the original alone", mount.path);
+                shared.notices.push(message);
                 continue;
             }
-            let sub_path = expand::sub_path(pod, container, mount)?;
-            let mount = Mount { containers: vec![&container.name], path, volume, sub_path, alone: alone(volume) };
-            match mounts.iter_mut().find(|other| other.path == mount.path) {
-                None => mounts.push(mount),
-                Some(other) if other.is_the_same_as(&mount) => other.containers.push(&container.name),
-                Some(other) => return Err(conflict(other, &mount)),
+            let volume = for_another_pod(&mount.volume, writable);
+            let read_only = !writable || is_of_the_cluster(&volume);
+            shared.mounts.push(VolumeMount {
+                name: volume.name.clone(),
+                mount_path: mount.path.clone(),
+                sub_path: mount.sub_path.clone(),
+                read_only: Some(read_only),
+                ..VolumeMount::default()
+            });
+            if !shared.volumes.contains(&volume) {
+                shared.volumes.push(volume);
             }
         }
+        shared
     }
-    Ok(mounts)
+
+    /// Whether a side pod has the original's own data at a path: elsewhere it has its image's files.
+    pub(super) fn coverage(&self, path: &str, writable: bool) -> Coverage {
+        let path = plain(path);
+        let below = self.0.iter().filter(|mount| lies_on(&path, &mount.path)).max_by_key(|mount| mount.path.len());
+        let reason = match below {
+            None => "lies on no volume of the pod, and a side pod has nothing else of it".to_owned(),
+            Some(Mount { path, alone: Some(what), .. }) => {
+                format!("lies on {path}, {what} of the original pod alone, which no other pod can have")
+            }
+            Some(mount) if writable && is_of_the_cluster(&mount.volume) => {
+                format!("lies on {}, the {}, which no pod can write", mount.path, described(&mount.volume))
+            }
+            Some(mount) => match self.hidden(&path) {
+                None => return Coverage::Volume(described(&mount.volume)),
+                Some(reason) => return Coverage::NotOwn { reason, help: NAME_ONE.to_owned() },
+            },
+        };
+        Coverage::NotOwn { reason, help: self.help() }
+    }
+
+    /// The volumes that there are, and who has the rest.
+    fn help(&self) -> String {
+        let shared = self.0.iter().filter(|mount| mount.alone.is_none());
+        let shared: Vec<_> = shared.map(|mount| format!("{} ({})", mount.path, described(&mount.volume))).collect();
+        let podexec = "bahub.transports.kubernetes_podexec works in the pod itself, and has all its files";
+        match shared.is_empty() {
+            true => format!("the pod has no volume that a side pod could have; {podexec}"),
+            false => format!("volumes of the pod are mounted at {}; {podexec}", shared.join(", ")),
+        }
+    }
+
+    /// Where one container has files at a place at which only another one has a mount: with the mounts of both, that would hide
+    /// them.
+    fn hidden(&self, path: &str) -> Option<String> {
+        let inner = self.0.iter().filter(|inner| lies_on(&inner.path, path) || lies_on(path, &inner.path));
+        for inner in inner.filter(|inner| inner.alone.is_none()) {
+            let outer = self.0.iter().filter(|outer| outer.path != inner.path && lies_on(&inner.path, &outer.path));
+            for outer in outer.filter(|outer| outer.alone.is_none()) {
+                let Some(without) = outer.containers.iter().find(|name| !inner.containers.contains(name)) else {
+                    continue;
+                };
+                return Some(format!(
+                    "would not be whole: {without} has files of its {} at {}, where {} has another volume, which would hide them",
+                    outer.path,
+                    inner.path,
+                    inner.containers.join(", ")
+                ));
+            }
+        }
+        None
+    }
 }
 
-impl Mount<'_> {
+impl Mount {
     /// Two that are both left out are no choice.
     fn is_the_same_as(&self, other: &Self) -> bool {
         let same = self.volume.name == other.volume.name && self.sub_path == other.sub_path;
@@ -94,64 +151,32 @@ impl Mount<'_> {
     }
 }
 
-fn conflict(one: &Mount<'_>, other: &Mount<'_>) -> TransportError {
-    let at = |mount: &Mount<'_>| match (&mount.sub_path, mount.containers.join(", ")) {
+fn conflict(one: &Mount, other: &Mount) -> TransportError {
+    let at = |mount: &Mount| match (&mount.sub_path, mount.containers.join(", ")) {
         (Some(sub_path), containers) => format!("{} of the volume {} in {containers}", sub_path, mount.volume.name),
         (None, containers) => format!("the volume {} in {containers}", mount.volume.name),
     };
-    ambiguous(format!("two containers have different things at {}: {}, and {}", one.path, at(one), at(other)))
+    let message = format!("two containers have different things at {}: {}, and {}", one.path, at(one), at(other));
+    TransportError::new(TransportErrorKind::NotOwn, message).with_help(NAME_ONE)
 }
 
-fn ambiguous(message: String) -> TransportError {
-    TransportError::new(TransportErrorKind::Refused, message)
-        .with_help("name the container whose mounts are meant: `container: NAME` in the transport's spec")
-}
-
-/// # Errors
-/// [`TransportErrorKind::Refused`] where one container has files at a place at which only another one has a mount: with the
-/// mounts of both, that would hide them.
-fn is_whole(wanted: &str, mounts: &[Mount<'_>]) -> Result<(), TransportError> {
-    let wanted = plain(wanted);
-    let inner = mounts.iter().filter(|inner| lies_on(&inner.path, &wanted) || lies_on(&wanted, &inner.path));
-    for inner in inner.filter(|inner| inner.alone.is_none()) {
-        let outer = mounts.iter().filter(|outer| outer.path != inner.path && lies_on(&inner.path, &outer.path));
-        for outer in outer.filter(|outer| outer.alone.is_none()) {
-            let Some(without) = outer.containers.iter().find(|name| !inner.containers.contains(name)) else { continue };
-            return Err(ambiguous(format!(
-                "{without} has files of its {} at {}, where {} has another volume, which would hide them",
-                outer.path,
-                inner.path,
-                inner.containers.join(", ")
-            )));
-        }
+/// A volume in a few words.
+fn described(volume: &Volume) -> String {
+    let named = |kind: &str, name: &str| format!("{kind} {name}");
+    let of = |name: &Option<String>| name.clone().unwrap_or_default();
+    if let Some(claim) = &volume.persistent_volume_claim {
+        return named("claim", &claim.claim_name);
     }
-    Ok(())
-}
-
-/// # Errors
-/// [`TransportErrorKind::Refused`] where a side pod would have something else at a path: its own image's files.
-fn can_be_had(wanted: &str, mounts: &[Mount<'_>]) -> Result<(), TransportError> {
-    let wanted = plain(wanted);
-    let below = mounts.iter().filter(|mount| lies_on(&wanted, &mount.path)).max_by_key(|mount| mount.path.len());
-    let podexec = "bahub.transports.kubernetes_podexec works in the pod itself, and has all its files";
-    let message = match below {
-        Some(Mount { alone: None, .. }) => return Ok(()),
-        Some(Mount { path, alone: Some(what), .. }) => {
-            format!("{wanted} lies on {path}, {what} of the original pod alone, which no other pod can have")
-        }
-        None => format!("{wanted} lies on no volume of the pod, and a side pod has nothing else of it"),
-    };
-    Err(TransportError::new(TransportErrorKind::Refused, message).with_help(podexec))
-}
-
-fn lies_on(path: &str, mount: &str) -> bool {
-    mount == "/" || path == mount || path.strip_prefix(mount).is_some_and(|rest| rest.starts_with('/'))
-}
-
-/// Without what a path can do without.
-fn plain(path: &str) -> String {
-    let parts: Vec<_> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
-    format!("/{}", parts.join("/"))
+    if let Some(folder) = &volume.host_path {
+        return named("hostPath", &folder.path);
+    }
+    if let Some(map) = &volume.config_map {
+        return named("configMap", &map.name);
+    }
+    if let Some(secret) = &volume.secret {
+        return named("secret", &of(&secret.secret_name));
+    }
+    named("volume", &volume.name)
 }
 
 /// What a volume is, where it is made with its pod and goes with it.

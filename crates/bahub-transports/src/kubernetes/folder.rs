@@ -6,14 +6,14 @@ use bahub_core::run::random_hex;
 use bahub_core::step::Exit;
 use bahub_core::transport::{PutFile, TransportError, TransportErrorKind};
 
-use super::exec::{Container, Said};
+use super::container::{Container, ScriptOutput};
 
 /// How long a file may take to be placed.
 const PUT: Duration = Duration::from_secs(600);
 
 /// Begins a loop over the folders `$d` in which one is tried, in order: temporary ones, the home, and where volumes are
 /// mounted.
-pub(super) const PLACES: &str = r#"
+pub(super) const CANDIDATES: &str = r#"
 set -f
 volumes() { while read -r _ mount _; do case $mount in /dev | /dev/* | /proc | /proc/* | /sys | /sys/* | /etc/* | */secrets/kubernetes.io/* | / | *\\*) ;; *) echo "$mount" ;; esac; done 2>/dev/null </proc/mounts; }
 for d in "$TMPDIR" /tmp /var/tmp "$HOME" $(volumes); do
@@ -73,7 +73,7 @@ impl Folder {
         if said.exit == Exit::Code(0) {
             return Ok(path);
         }
-        let message = format!("cannot write {path} in {}: {}", container.place, why(&said));
+        let message = format!("cannot write {path} in {}: {}", container.at, why(&said));
         Err(TransportError::new(TransportErrorKind::Put, message).with_help("check the free space there"))
     }
 
@@ -87,7 +87,7 @@ impl Folder {
             TransportError::new(TransportErrorKind::Put, "no random name can be had").with_source(error)
         })?;
         let name = format!("bahub-{random}");
-        let script = format!("umask 077; tried=; seen=:; {PLACES}{MAKE}");
+        let script = format!("umask 077; tried=; seen=:; {CANDIDATES}{MAKE}");
         // Before it is made: it is removed also where the answer is lost.
         self.names.push(name.clone());
         let said = container.script(&script, &[&name], b"", PUT).await?;
@@ -98,12 +98,12 @@ impl Folder {
             }
             Exit::Code(5) => {
                 let tried = said.stderr.trim_end_matches([';', ' ']);
-                let message = format!("no folder of {} takes the agent ({tried})", container.place);
+                let message = format!("no folder of {} takes the agent ({tried})", container.at);
                 let help = "give the container an emptyDir at /tmp, or back its volumes up by bahub.transports.kubernetes_sidepod";
                 Err(TransportError::new(TransportErrorKind::Put, message).with_help(help))
             }
             _ => {
-                let message = format!("no folder can be made in {}: {}", container.place, why(&said));
+                let message = format!("no folder can be made in {}: {}", container.at, why(&said));
                 Err(TransportError::new(TransportErrorKind::Put, message))
             }
         }
@@ -120,6 +120,6 @@ impl Folder {
     }
 }
 
-fn why(said: &Said) -> String {
+fn why(said: &ScriptOutput) -> String {
     if said.stderr.is_empty() { said.exit.to_string() } else { said.stderr.clone() }
 }

@@ -1,0 +1,280 @@
+//! Every pod that was seen on the data while it had to be quiet, by a watch that goes on meanwhile.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bahub_core::run::CancellationToken;
+use bahub_core::transport::{TransportError, TransportErrorKind};
+use futures::StreamExt;
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::{WatchEvent, WatchParams};
+use kube::core::ObjectList;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::super::client::REQUEST;
+use super::super::failure;
+use super::super::instance::workload_of;
+use super::super::state::{self, name};
+use super::quiet::{Quiet, may_run};
+use super::scale::Scaling;
+
+/// How long one watch is kept, in seconds; a connection that broke without a word is noticed by its end.
+const WATCHED: u32 = 240;
+/// The pause before a watch that broke is taken up again.
+const PAUSE: Duration = Duration::from_millis(500);
+/// A server's watch lags behind what it lists by less than this.
+const LAG: Duration = Duration::from_millis(750);
+/// How often it is tried to catch up.
+const TRIES: usize = 3;
+/// How long catching up may take at most, in a namespace in which pods change all the time.
+const CAUGHT_UP: Duration = Duration::from_secs(10);
+
+/// What is a disturbance.
+#[derive(Debug)]
+struct Rules {
+    quiet: Quiet,
+    /// The pods that had ended before.
+    ended: BTreeSet<String>,
+}
+
+impl Rules {
+    /// Why a pod that was seen while the data had to be quiet is none that may be there.
+    fn disturbance(&self, pod: &Pod) -> Option<String> {
+        if !may_run(pod) || self.quiet.is_of_run(pod) || uid(pod).is_some_and(|uid| self.ended.contains(&uid)) {
+            return None;
+        }
+        if self.quiet.is_of_workload(pod) {
+            return Some(format!("the pod {} of {} ran", name(pod), self.quiet.workload));
+        }
+        let data = self.quiet.written_by(pod)?;
+        Some(format!("the pod {} of {} ran, with the {data} writable", name(pod), workload_of(pod)))
+    }
+}
+
+/// What was seen so far.
+#[derive(Debug)]
+struct Log {
+    /// Up to where.
+    version: String,
+    /// The first pod that should not have been there.
+    disturbance: Option<String>,
+    /// Why something may have been missed.
+    gap: Option<String>,
+}
+
+impl Log {
+    fn is_over(&self) -> bool {
+        self.disturbance.is_some() || self.gap.is_some()
+    }
+
+    /// Whether the stream can go on after this.
+    fn take(&mut self, event: WatchEvent<Pod>, rules: &Rules) -> bool {
+        let pod = match event {
+            WatchEvent::Added(pod) | WatchEvent::Modified(pod) | WatchEvent::Deleted(pod) => pod,
+            WatchEvent::Bookmark(bookmark) => {
+                self.version = bookmark.metadata.resource_version;
+                return true;
+            }
+            WatchEvent::Error(status) => {
+                if status.code == 410 {
+                    self.gap = Some(status.message);
+                }
+                return false;
+            }
+        };
+        self.disturbance = self.disturbance.take().or_else(|| rules.disturbance(&pod));
+        if let Some(version) = pod.metadata.resource_version {
+            self.version = version;
+        }
+        true
+    }
+
+    fn refused(&mut self, error: &kube::Error) {
+        if failure::status(error) == Some(410) {
+            self.gap = Some(failure::cause(error));
+        }
+    }
+}
+
+/// Watches the pods of a namespace, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Witness {
+    rules: Arc<Rules>,
+    generation: Option<i64>,
+    stop: CancellationToken,
+    following: Option<JoinHandle<Log>>,
+}
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl Witness {
+    /// Begins to watch, where all pods of the workload are gone.
+    ///
+    /// # Errors
+    /// [`TransportErrorKind::NotOwn`] where somebody is at work already.
+    pub(super) async fn begin(quiet: &Quiet, scaling: &Scaling) -> Result<Self, TransportError> {
+        // In this order: what changes the workload from now on is seen by the one or by the other.
+        let generation = scaling.generation().await?;
+        let listed = quiet.list().await?;
+        let ended = listed.items.iter().filter(|pod| state::has_ended(pod)).filter_map(uid).collect();
+        let rules = Rules { quiet: quiet.clone(), ended };
+        if let Some(disturbance) = listed.items.iter().find_map(|pod| rules.disturbance(pod)) {
+            return Err(disturbed(&disturbance));
+        }
+        let log = Log { version: version(&listed), disturbance: None, gap: None };
+        Ok(Self::start(Arc::new(rules), generation, log))
+    }
+
+    fn start(rules: Arc<Rules>, generation: Option<i64>, log: Log) -> Self {
+        let stop = CancellationToken::new();
+        let following = Some(tokio::spawn(follow(Arc::clone(&rules), log, stop.clone())));
+        Self { rules, generation, stop, following }
+    }
+
+    /// Gives a witness that goes on, where nobody was seen since it was begun.
+    ///
+    /// # Errors
+    /// [`TransportErrorKind::NotOwn`] where somebody was, or where it cannot be excluded.
+    pub(super) async fn confirm(mut self, scaling: &Scaling) -> Result<Self, TransportError> {
+        self.stop.cancel();
+        let log = match self.following.take() {
+            Some(following) => following.await.ok(),
+            None => None,
+        };
+        let mut log = log.ok_or_else(|| unproven("the watch on the pods has ended"))?;
+        let (rules, quiet) = (Arc::clone(&self.rules), &self.rules.quiet);
+        let listed = quiet.list().await?;
+        log.disturbance = log.disturbance.or_else(|| listed.items.iter().find_map(|pod| rules.disturbance(pod)));
+        let mut is_caught_up = false;
+        for _ in 0..TRIES {
+            if !is_caught_up && !log.is_over() {
+                is_caught_up = catch_up(&rules, &mut log, &version(&listed)).await?;
+            }
+        }
+        match (&log.disturbance, &log.gap) {
+            (Some(disturbance), _) => return Err(disturbed(disturbance)),
+            (None, Some(gap)) => return Err(unproven(gap)),
+            (None, None) if !is_caught_up => return Err(unproven("the watch on the pods breaks again and again")),
+            (None, None) => {}
+        }
+        let generation = scaling.generation().await?;
+        if generation != self.generation {
+            return Err(disturbed(&format!("{} was changed", scaling.workload)));
+        }
+        Ok(Self::start(rules, generation, log))
+    }
+}
+
+/// Up to where a list goes.
+pub(super) fn version(listed: &ObjectList<Pod>) -> String {
+    listed.metadata.resource_version.clone().unwrap_or_default()
+}
+
+fn uid(pod: &Pod) -> Option<String> {
+    pod.metadata.uid.clone()
+}
+
+fn disturbed(what: &str) -> TransportError {
+    let message = format!("the data was not quiet: {what} meanwhile");
+    TransportError::new(TransportErrorKind::NotOwn, message)
+        .with_help("pause whoever starts it (an operator, a CronJob, a deployment) while a run goes on, and try again")
+}
+
+fn unproven(why: &str) -> TransportError {
+    let message = format!("whether the data was quiet cannot be known: {why}");
+    TransportError::new(TransportErrorKind::NotOwn, message).with_help("try again")
+}
+
+/// Follows what happens to pods until it is stopped, or something is found.
+async fn follow(rules: Arc<Rules>, mut log: Log, stop: CancellationToken) -> Log {
+    let (api, how) = (rules.quiet.api(), WatchParams::default().timeout(WATCHED));
+    while !log.is_over() {
+        let opened = tokio::select! {
+            () = stop.cancelled() => return log,
+            opened = timeout(REQUEST, api.watch(&how, &log.version)) => opened,
+        };
+        match opened {
+            Ok(Ok(events)) => {
+                futures::pin_mut!(events);
+                loop {
+                    let event = tokio::select! {
+                        biased;
+                        () = stop.cancelled() => return log,
+                        event = events.next() => event,
+                    };
+                    let Some(Ok(event)) = event else { break };
+                    if !log.take(event, &rules) || log.is_over() {
+                        break;
+                    }
+                }
+            }
+            Ok(Err(error)) => log.refused(&error),
+            Err(_) => {}
+        }
+        tokio::select! {
+            () = stop.cancelled() => return log,
+            () = sleep(PAUSE) => {}
+        }
+    }
+    log
+}
+
+/// Takes in what happened up to a version of the list, over a connection of its own: one that has long been silent may be dead.
+/// Whether it came so far.
+async fn catch_up(rules: &Rules, log: &mut Log, upto: &str) -> Result<bool, TransportError> {
+    let (api, how) = (rules.quiet.api(), WatchParams::default().timeout(30));
+    let until = Instant::now() + CAUGHT_UP;
+    let (what, from) = (rules.quiet.cannot_watch(), log.version.clone());
+    let opened = async || match api.watch(&how, &from).await {
+        Err(error) if failure::status(&error) == Some(410) => Ok(Err(error)),
+        other => other.map(Ok),
+    };
+    let events = match rules.quiet.cluster.ask(&what, opened).await? {
+        Ok(events) => events,
+        Err(error) => {
+            log.refused(&error);
+            return Ok(false);
+        }
+    };
+    futures::pin_mut!(events);
+    while Instant::now() < until {
+        if is_at(&log.version, upto) {
+            return Ok(true);
+        }
+        match timeout(LAG, events.next()).await {
+            Ok(Some(Ok(event))) => {
+                if !log.take(event, rules) || log.is_over() {
+                    return Ok(false);
+                }
+            }
+            Ok(_) => return Ok(false),
+            // Nothing more is on its way.
+            Err(_) => return Ok(true),
+        }
+    }
+    Ok(false)
+}
+
+/// Versions count up, wherever they are numbers.
+fn is_at(version: &str, upto: &str) -> bool {
+    match (version.parse::<u64>(), upto.parse::<u64>()) {
+        (Ok(version), Ok(upto)) => version >= upto,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_as_numbers() {
+        assert!(is_at("100", "99") && is_at("100", "100") && !is_at("99", "100") && !is_at("a", "b"));
+    }
+}

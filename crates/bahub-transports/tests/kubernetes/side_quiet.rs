@@ -1,0 +1,128 @@
+//! Who else works on the data: before the workload is stopped, and while the data is read.
+
+use bahub_core::transport::{Session, TransportError, TransportErrorKind};
+use bahub_testkit::fixtures::{Kubernetes, Namespace, container, pod, with_claim};
+use serde_json::{Value, json};
+
+use super::side::{said, side};
+use super::support::open;
+
+fn cold() -> Value {
+    json!({ "scaleDown": true, "timeout": 300 })
+}
+
+/// A pod of its own that has the claim of the workload `web`.
+fn other(namespace: &Namespace, name: &str, read_only: bool) {
+    let mount = format!(", volumeMounts: [{{name: data, mountPath: /data, readOnly: {read_only}}}]");
+    namespace.apply(&pod(name, &with_claim("web"), &container("main", "busybox", &mount)));
+    namespace.ready(&format!("app={name}"));
+}
+
+fn ended(namespace: &Namespace, name: &str) {
+    let main = container("main", "busybox", ", command: [\"true\"], volumeMounts: [{name: data, mountPath: /data}]");
+    namespace.apply(&pod(name, &format!("restartPolicy: Never\n  {}", with_claim("web")), &main));
+    let phase = || namespace.kubectl(&["get", "pod", name, "-o", "jsonpath={.status.phase}"]);
+    namespace.wait("its end", || phase() == "Succeeded");
+}
+
+fn gone(namespace: &Namespace, name: &str) {
+    namespace.kubectl(&["delete", "pod", name, "--now"]);
+}
+
+#[track_caller]
+fn told(error: &TransportError, parts: &[&str]) {
+    let told = format!("{} | {}", error.chain(), error.help().unwrap_or_default());
+    assert_eq!(error.kind(), TransportErrorKind::NotOwn, "{told}");
+    parts.iter().for_each(|part| assert!(told.contains(part), "{part:?} is not in {told:?}"));
+}
+
+async fn quiesced(namespace: &Namespace) -> Box<dyn Session> {
+    namespace.ready("app=web");
+    let mut session = open(&side(namespace, "web", cold())).await.unwrap();
+    said(session.as_mut(), "true").await;
+    session.quiesce().await.unwrap();
+    session
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_else_has_a_claim_writable_is_named_before_anything_is_stopped() {
+    let Some(cluster) = Kubernetes::any() else { return };
+    let namespace = cluster.namespace("shared-claim");
+    namespace.workload("Deployment", "web", 1);
+    let is_up = || assert_eq!(namespace.scale_of("deployment/web").trim(), "1/1");
+    let words = [
+        &format!("the pod batch of pod {}/batch runs", namespace.name()),
+        "claim web",
+        "not of deployment",
+        "readOnly",
+        "leave out `scaleDown`",
+    ];
+    other(&namespace, "batch", false);
+    let error = open(&side(&namespace, "web", cold())).await.err().unwrap();
+    told(&error, &words);
+    is_up();
+    // Without a stop it is a copy of what is in use, whoever uses it.
+    open(&side(&namespace, "web", json!({}))).await.unwrap().close().await.unwrap();
+    gone(&namespace, "batch");
+    // It comes after the session was opened.
+    let mut session = open(&side(&namespace, "web", cold())).await.unwrap();
+    said(session.as_mut(), "true").await;
+    other(&namespace, "batch", false);
+    told(&session.quiesce().await.unwrap_err(), &words);
+    is_up();
+    session.close().await.unwrap();
+    is_up();
+    gone(&namespace, "batch");
+    // Who only reads, or has ended, is in nobody's way.
+    other(&namespace, "reader", true);
+    ended(&namespace, "done");
+    let mut session = quiesced(&namespace).await;
+    gone(&namespace, "done");
+    gone(&namespace, "reader");
+    session.verify_quiesced().await.unwrap();
+    session.verify_quiesced().await.unwrap();
+    session.close().await.unwrap();
+    is_up();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_ran_meanwhile_is_found_out_though_nothing_of_it_is_left() {
+    let Some(cluster) = Kubernetes::any() else { return };
+    let namespace = cluster.namespace("flips");
+    namespace.workload("StatefulSet", "web", 1);
+    let is_up = || assert_eq!(namespace.scale_of("statefulset/web").trim(), "1/1");
+    let scale = |to: u32| drop(namespace.kubectl(&["scale", "statefulset/web", &format!("--replicas={to}")]));
+    let pods = || namespace.kubectl(&["get", "pods", "-l", "app=web", "-o", "name"]);
+
+    // Scaled up and down again.
+    let mut session = quiesced(&namespace).await;
+    scale(1);
+    namespace.ready("app=web");
+    scale(0);
+    namespace.wait("the end of its pod", || pods().is_empty());
+    told(&session.verify_quiesced().await.unwrap_err(), &["the pod web-0 of statefulset", "ran meanwhile"]);
+    session.close().await.unwrap();
+    is_up();
+
+    // So quickly that no pod was seen.
+    let mut session = quiesced(&namespace).await;
+    scale(1);
+    scale(0);
+    told(&session.verify_quiesced().await.unwrap_err(), &["the data was not quiet", "meanwhile"]);
+    session.close().await.unwrap();
+    is_up();
+
+    // Somebody else's pod.
+    let mut session = quiesced(&namespace).await;
+    namespace.pod("bystander");
+    gone(&namespace, "bystander");
+    session.verify_quiesced().await.unwrap();
+    ended(&namespace, "batch");
+    gone(&namespace, "batch");
+    told(
+        &session.verify_quiesced().await.unwrap_err(),
+        &["the pod batch of pod", "ran, with the claim web writable meanwhile"],
+    );
+    session.close().await.unwrap();
+    is_up();
+}
