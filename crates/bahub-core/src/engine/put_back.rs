@@ -5,7 +5,7 @@ use super::run::Run;
 use super::version::ResolvedVersion;
 use super::{Engine, RunError, route};
 use crate::adapter::Findings;
-use crate::event::Phase;
+use crate::event::{Events, Phase};
 use crate::link::Deliver;
 use crate::plan::Plan;
 use crate::replay::{Replay, ReplayTarget, Stored};
@@ -68,6 +68,8 @@ pub(super) async fn put_back(
 impl Engine {
     /// What a version says of itself at its head, by an agent of its own here; nothing of it is proven.
     pub(super) async fn peek(&self, plan: &Plan, found: &ResolvedVersion, cx: &RunContext) -> Result<Stored, RunError> {
+        // It moves bytes before the run does: nobody's progress.
+        let cx = &RunContext { events: Events::ignored(), ..cx.clone() };
         let mut agent = self.agent_here().await?;
         let peeked = Reading { plan, cx, agent: &mut agent, found, granted: None }
             .run(Deliver::Peek, None, Content::Rejected)

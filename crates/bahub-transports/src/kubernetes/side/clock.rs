@@ -2,6 +2,7 @@
 
 use bahub_core::transport::TransportError;
 use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::jiff::fmt::rfc2822;
 use kube::client::Body;
 
 use super::super::client::Cluster;
@@ -28,7 +29,7 @@ pub(super) async fn asked(client: &kube::Client) -> kube::Result<Timestamp> {
 
 /// `Sat, 28 Nov 2026 11:13:13 GMT`.
 fn parse(date: &str) -> Option<Timestamp> {
-    Some(k8s_openapi::jiff::fmt::rfc2822::parse(date).ok()?.timestamp())
+    Some(rfc2822::parse(date).ok()?.timestamp())
 }
 
 #[cfg(test)]
