@@ -143,7 +143,7 @@ struct BreaksUpload(Box<dyn bahub_core::sink::Upload>);
 #[async_trait::async_trait]
 impl bahub_core::sink::Upload for BreaksUpload {
     async fn write(&mut self, _chunk: bytes::Bytes) -> Result<(), bahub_core::sink::SinkError> {
-        panic!("a panic in write, on purpose");
+        std::panic::panic_any("a panic in write, on purpose")
     }
 
     async fn commit(self: Box<Self>) -> Result<bahub_core::sink::Receipt, bahub_core::sink::CommitError> {
