@@ -159,10 +159,9 @@ impl Capturing<'_> {
     /// Brings the workload back, which waits for no store. What fails is tried again when the session is closed; the data
     /// that was read is whole.
     async fn resume(&mut self) {
-        if self.cx.downtime.total().is_none() {
-            return;
+        if self.cx.downtime.total().is_some() {
+            self.cx.events.phase(Phase::Resuming);
         }
-        self.cx.events.phase(Phase::Resuming);
         if let Err(error) = self.session.resume().await {
             self.run.warn(format!("the workload did not come back at once, and is tried again: {}", error.chain()));
         }
