@@ -1,10 +1,4 @@
-//! What bahub can back up: files and databases, one cargo feature each.
-//!
-//! | feature | type | backs up |
-//! |---|---|---|
-//! | `filesystem` | `bahub.adapters.filesystem` | files and folders, by the tar of the place where they lie |
-//! | `mysql` | `bahub.adapters.mysql` | MySQL and MariaDB, by the dump program of the place where they run |
-//! | `postgres_dump` | `bahub.adapters.postgres_dump` | PostgreSQL, by pg_dump of the place where it runs |
+#![doc = include_str!("../README.md")]
 
 #[cfg(any(feature = "mysql", feature = "postgres_dump"))]
 mod counts;

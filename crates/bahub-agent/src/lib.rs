@@ -1,8 +1,4 @@
-//! The part of bahub that runs next to the data: it captures, compresses, encrypts and uploads, and puts data back.
-//!
-//! It serves one end of an agent link ([`bahub_core::link`]): inside the controller's process for places on the same
-//! host ([`InProcess`]), or over its own stdin and stdout as the program `backup-maker`. Used by itself, that program is a small composition of bahub's
-//! engine ([`standalone`]).
+#![doc = include_str!("../README.md")]
 
 mod job;
 mod local;

@@ -11,6 +11,36 @@ use crate::run::RunPurpose;
 use crate::step::{Exit, Step};
 
 /// How one kind of data is captured and put back. Pure: no I/O, no async; everything it wants done is data.
+///
+/// ```
+/// use bahub_core::adapter::{Adapter, Findings, Probe};
+/// use bahub_core::capture::Capture;
+/// use bahub_core::replay::{Replay, ReplayTarget, RestoreTarget, Stored, Unsupported};
+/// use bahub_core::run::RunPurpose;
+/// use bahub_core::step::Step;
+///
+/// /// The access rules of an LDAP server.
+/// #[derive(Debug)]
+/// struct Ldap;
+///
+/// impl Adapter for Ldap {
+///     fn preflight(&self, _purpose: RunPurpose) -> Vec<Probe> {
+///         vec![Probe::check(Step::new("slapcat").arg("-VV"))]
+///     }
+///
+///     fn capture(&self, _found: &Findings) -> Result<Capture, Unsupported> {
+///         Ok(Capture::of(Step::new("slapcat").args(["-n", "1"])))
+///     }
+///
+///     fn replay(&self, target: &ReplayTarget, _: &Findings, _: &Stored) -> Result<Replay, Unsupported> {
+///         if target.location != RestoreTarget::Original {
+///             let what = "LDAP is restored to its original place only".to_owned();
+///             return Err(Unsupported { what, help: "restore it without --to and --into".into() });
+///         }
+///         Ok(Replay { main: vec![Step::new("slapadd").args(["-n", "1"]).reads_backup()], ..Replay::default() })
+///     }
+/// }
+/// ```
 pub trait Adapter: Debug + Send + Sync {
     /// The absolute paths that it reads and writes there; none where it speaks to a server. A transport that brings only
     /// some of the place's files refuses a run that needs others.

@@ -1,15 +1,4 @@
-//! The traits, the plan, the run engine and the agent protocol of bahub, the Backup Controller.
-//!
-//! A run, told as data: a configuration is parsed into a [`plan::Plan`]; its transport opens a
-//! [`transport::Session`]; a [`link::Job`] travels to an agent next to the data, which captures, compresses, encrypts
-//! and uploads; what happened comes back as a [`report::Report`].
-//!
-//! | feature | brings |
-//! |---|---|
-//! | `config` | the YAML configuration, its errors with positions, and plans made of it |
-//! | `engine` | backup, restore, verify, list and recover |
-//!
-//! Without features the crate holds the traits, the data of a run and the agent protocol: what an agent needs.
+#![doc = include_str!("../README.md")]
 
 pub mod adapter;
 pub mod agent;

@@ -1,9 +1,4 @@
-//! OpenPGP streams and keys for bahub: fast, bounded memory, readable by gpg.
-//!
-//! [`Encryptor`] and [`Decryptor`] stream a message; [`OpenPgpKeys`] checks recipients and unlocks session keys;
-//! [`generate`] makes a key pair. Keys, signatures, and the packets that carry a session key are sequoia-openpgp's
-//! work; the bulk of a message is encrypted and hashed here, over OpenSSL or RustCrypto's `aes` and `sha1`, whichever is
-//! quicker on this processor, because that needs a third of the time.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod cipher;

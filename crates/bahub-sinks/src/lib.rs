@@ -1,12 +1,4 @@
-//! Where bahub keeps versions.
-//!
-//! | feature | brings | chosen by |
-//! |---|---|---|
-//! | `store` | directories | `file:///dir` |
-//! | `s3` | object stores that speak S3 | `s3://bucket/prefix` |
-//! | `repository` | Backup Repository servers | `http(s)://host` |
-//!
-//! A program composes them with [`register`], an agent with [`agent_sinks`].
+#![doc = include_str!("../README.md")]
 
 #[cfg(any(feature = "repository", feature = "s3"))]
 mod http;

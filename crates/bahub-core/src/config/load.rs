@@ -1,6 +1,6 @@
 //! Loading files into a configuration.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::configuration::Configuration;
@@ -20,6 +20,33 @@ impl Configuration {
     /// Everything that is wrong, with its places.
     pub fn load(files: &[PathBuf], registry: &Arc<Registry>, environment: Environment) -> Result<Self, ConfigErrors> {
         let (configuration, errors) = Self::read(files, registry, environment)?;
+        ConfigErrors::check(errors)?;
+        Ok(configuration)
+    }
+
+    /// The same of a text; `name` stands for its file in errors, and relative paths start from its folder.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use bahub_core::config::{Configuration, Environment};
+    /// use bahub_core::registry::Registry;
+    ///
+    /// let text = "backups:\n  www: { mata: {} }\n";
+    /// let errors = Configuration::parse("inline.yaml", text, &Arc::new(Registry::default()), Environment::process());
+    /// assert!(errors.unwrap_err().to_string().contains("mata"));
+    /// ```
+    ///
+    /// # Errors
+    /// Everything that is wrong, with its places.
+    pub fn parse(
+        name: impl AsRef<Path>,
+        text: &str,
+        registry: &Arc<Registry>,
+        environment: Environment,
+    ) -> Result<Self, ConfigErrors> {
+        let (source, errors) = Source::parse(name.as_ref(), text)?;
+        let (configuration, errors) = Self::merged(vec![source], errors, registry, environment)?;
         ConfigErrors::check(errors)?;
         Ok(configuration)
     }
@@ -68,6 +95,15 @@ impl Configuration {
             // Half of a configuration would only seem to lack what the other half holds.
             ConfigErrors::check(std::mem::take(&mut errors))?;
         }
+        Self::merged(sources, errors, registry, environment)
+    }
+
+    fn merged(
+        sources: Vec<Source>,
+        mut errors: Vec<ConfigError>,
+        registry: &Arc<Registry>,
+        environment: Environment,
+    ) -> Result<(Self, Vec<ConfigError>), ConfigErrors> {
         let sources = Sources(sources);
         let merged = merge::merge(sources.0.iter().map(|source| Node::json(&source.tree))).map_err(|reason| {
             ConfigError::new(ConfigErrorKind::Structure, format!("the files do not merge: {reason}"))

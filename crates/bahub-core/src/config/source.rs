@@ -29,8 +29,12 @@ pub(super) struct Source {
 impl Source {
     /// Reads a file; errors that leave a tree are told beside it.
     pub(super) fn read(path: &Path) -> Result<(Self, Vec<ConfigError>), ConfigError> {
-        let text = read_text(path)?;
-        let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
+        Self::parse(path, &read_text(path)?)
+    }
+
+    /// Parses a text that stands for a file; nothing of that name is read.
+    pub(super) fn parse(path: &Path, text: &str) -> Result<(Self, Vec<ConfigError>), ConfigError> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text).to_owned();
         let (tree, duplicates) = yaml::read(&text).map_err(|error| {
             let shown = Shown::of(&text, None);
             let place = Place::new(path, &text, named(path, &shown), &error.span, shown.span(&error.span));

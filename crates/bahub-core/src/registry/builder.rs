@@ -10,9 +10,83 @@ use crate::adapter::Adapter;
 use crate::sink::Sink;
 use crate::transport::Transport;
 
-use super::{Absent, AdapterComponent, Entry, Kind, Registry, SinkComponent, SpecError, TransportComponent};
+use super::{
+    Absent, AdapterComponent, Entry, Kind, Registry, SinkComponent, SinkContext, SpecError, TransportComponent,
+};
+
+/// What a component is called, and what is said of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct About {
+    /// The value of `type`, for example `acme.adapters.redis`.
+    pub type_name: &'static str,
+    /// Other spellings; of a sink its URL schemes.
+    pub aliases: &'static [&'static str],
+    /// One sentence for `:help:info`.
+    pub summary: &'static str,
+    /// A configuration in YAML that works, with a comment for each field.
+    pub example: &'static str,
+}
+
+impl About {
+    fn entry<C: JsonSchema, T: ?Sized, X>(
+        self,
+        build: impl Fn(serde_json::Value, &X) -> Result<Arc<T>, Vec<SpecError>> + Send + Sync + 'static,
+    ) -> Entry<T, X> {
+        let Self { type_name, aliases, summary, example } = self;
+        Entry { type_name, aliases, summary, example, schema: schema_of::<C>(), build: Arc::new(build) }
+    }
+}
 
 /// Collects components; two of one type are an error when the registry is built.
+///
+/// A component that needs nothing but its configuration implements [`AdapterComponent`] or its like; one that needs something of
+/// the program's own is built by a closure:
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use bahub_core::adapter::{Adapter, Findings, Probe};
+/// use bahub_core::capture::Capture;
+/// use bahub_core::registry::{About, RegistryBuilder};
+/// use bahub_core::replay::{Replay, ReplayTarget, Stored, Unsupported};
+/// use bahub_core::run::RunPurpose;
+/// use bahub_core::step::Step;
+///
+/// /// Something that a configuration cannot make.
+/// #[derive(Debug)]
+/// struct Pool;
+///
+/// #[derive(Debug)]
+/// struct Redis(Arc<Pool>, u16);
+///
+/// impl Adapter for Redis {
+///     fn preflight(&self, _purpose: RunPurpose) -> Vec<Probe> {
+///         vec![Probe::tool("redis-cli", Step::new("redis-cli").arg("--version"))]
+///     }
+///
+///     fn capture(&self, _found: &Findings) -> Result<Capture, Unsupported> {
+///         Ok(Capture::of(Step::new("redis-cli").args(["-p", &self.1.to_string(), "--rdb", "-"])))
+///     }
+///
+///     fn replay(&self, _: &ReplayTarget, _: &Findings, _: &Stored) -> Result<Replay, Unsupported> {
+///         Err(Unsupported { what: "this example restores nothing".into(), help: "write the restore".into() })
+///     }
+/// }
+///
+/// #[derive(serde::Deserialize, schemars::JsonSchema)]
+/// #[serde(deny_unknown_fields)]
+/// struct RedisConfig {
+///     port: u16,
+/// }
+///
+/// let pool = Arc::new(Pool);
+/// let about = About { type_name: "acme.redis", aliases: &[], summary: "A Redis server", example: "port: 6379" };
+/// let mut components = RegistryBuilder::new();
+/// components.adapter_by(about, move |RedisConfig { port }| Ok(Arc::new(Redis(Arc::clone(&pool), port))));
+/// let registry = components.build().unwrap();
+/// assert!(registry.adapter("acme.redis").unwrap().build(serde_json::json!({ "port": 6379 }), &()).is_ok());
+/// assert!(registry.adapter("acme.redis").unwrap().build(serde_json::json!({ "prot": 6379 }), &()).is_err());
+/// ```
 #[derive(Debug, Default)]
 pub struct RegistryBuilder {
     registry: Registry,
@@ -37,47 +111,58 @@ impl RegistryBuilder {
 
     /// Adds an adapter.
     pub fn adapter<A: AdapterComponent>(&mut self) -> &mut Self {
-        let entry = Entry {
-            type_name: A::TYPE,
-            aliases: A::ALIASES,
-            summary: A::SUMMARY,
-            example: A::EXAMPLE,
-            schema: schema_of::<A::Config>(),
-            build: Arc::new(|config, (): &()| Ok(Arc::new(A::from_config(parse(config)?)?) as Arc<dyn Adapter>)),
-        };
+        let about = About { type_name: A::TYPE, aliases: A::ALIASES, summary: A::SUMMARY, example: A::EXAMPLE };
+        self.adapter_by(about, |config: A::Config| Ok(Arc::new(A::from_config(config)?) as Arc<dyn Adapter>))
+    }
+
+    /// Adds an adapter that a closure builds, which may hold what a configuration cannot: a pool, a client, an instance.
+    pub fn adapter_by<C: DeserializeOwned + JsonSchema>(
+        &mut self,
+        about: About,
+        build: impl Fn(C) -> Result<Arc<dyn Adapter>, Vec<SpecError>> + Send + Sync + 'static,
+    ) -> &mut Self {
+        let entry = about.entry::<C, _, _>(move |config, (): &()| build(parse(config)?));
         self.duplicates.extend(add(&mut self.registry.adapters, Kind::Adapter, entry));
         self
     }
 
     /// Adds a transport.
     pub fn transport<T: TransportComponent>(&mut self) -> &mut Self {
-        let entry = Entry {
-            type_name: T::TYPE,
-            aliases: T::ALIASES,
-            summary: T::SUMMARY,
-            example: T::EXAMPLE,
-            schema: schema_of::<T::Config>(),
-            build: Arc::new(|config, (): &()| Ok(Arc::new(T::from_config(parse(config)?)?) as Arc<dyn Transport>)),
-        };
+        let about = About { type_name: T::TYPE, aliases: T::ALIASES, summary: T::SUMMARY, example: T::EXAMPLE };
+        self.transport_by(about, |config: T::Config| Ok(Arc::new(T::from_config(config)?) as Arc<dyn Transport>))
+    }
+
+    /// Adds a transport that a closure builds.
+    pub fn transport_by<C: DeserializeOwned + JsonSchema>(
+        &mut self,
+        about: About,
+        build: impl Fn(C) -> Result<Arc<dyn Transport>, Vec<SpecError>> + Send + Sync + 'static,
+    ) -> &mut Self {
+        let entry = about.entry::<C, _, _>(move |config, (): &()| build(parse(config)?));
         self.duplicates.extend(add(&mut self.registry.transports, Kind::Transport, entry));
         self
     }
 
     /// Adds a sink.
     pub fn sink<S: SinkComponent>(&mut self) -> &mut Self {
-        let entry = Entry {
-            type_name: S::TYPE,
-            aliases: S::SCHEMES,
-            summary: S::SUMMARY,
-            example: S::EXAMPLE,
-            schema: schema_of::<S::Config>(),
-            build: Arc::new(|config, context| Ok(Arc::new(S::from_config(parse(config)?, context)?) as Arc<dyn Sink>)),
-        };
+        let about = About { type_name: S::TYPE, aliases: S::SCHEMES, summary: S::SUMMARY, example: S::EXAMPLE };
+        self.sink_by(about, |config: S::Config, context: &SinkContext| {
+            Ok(Arc::new(S::from_config(config, context)?) as Arc<dyn Sink>)
+        })
+    }
+
+    /// Adds a sink that a closure builds; the aliases are its URL schemes.
+    pub fn sink_by<C: DeserializeOwned + JsonSchema>(
+        &mut self,
+        about: About,
+        build: impl Fn(C, &SinkContext) -> Result<Arc<dyn Sink>, Vec<SpecError>> + Send + Sync + 'static,
+    ) -> &mut Self {
+        let entry = about.entry::<C, _, _>(move |config, context: &SinkContext| build(parse(config)?, context));
         self.duplicates.extend(add(&mut self.registry.sinks, Kind::Sink, entry));
         self
     }
 
-    /// Tells of a component that exists and that this build does not hold, so that an error can say what brings it.
+    /// Names a component that exists and that this build does not hold, so that an error can say what brings it.
     pub fn absent(&mut self, kind: Kind, absent: Absent) -> &mut Self {
         self.registry.absent.push((kind, absent));
         self

@@ -7,6 +7,6 @@ mod builder;
 mod component;
 mod lookup;
 
-pub use builder::{Duplicate, RegistryBuilder};
+pub use builder::{About, Duplicate, RegistryBuilder};
 pub use component::{AdapterComponent, SinkComponent, SpecError, TransportComponent};
 pub use lookup::{Absent, Entry, Kind, Registry, SinkContext, Unregistered};
