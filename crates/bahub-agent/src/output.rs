@@ -54,9 +54,19 @@ impl Output {
 
     fn write(&self, level: Level, message: &str) {
         if level <= self.level {
-            let _ = writeln!(io::stderr(), "backup-maker: {}", self.scrubber.scrub(message));
+            let message = self.scrubber.scrub(message);
+            let shown: String = message.chars().flat_map(shown).collect();
+            let _ = writeln!(io::stderr(), "backup-maker: {shown}");
         }
     }
+}
+
+/// A character of somebody else's words; one that a terminal would act on by its escape.
+fn shown(character: char) -> impl Iterator<Item = char> {
+    let acts = character.is_control()
+        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let escaped = acts.then(|| character.escape_default());
+    escaped.into_iter().flatten().chain((!acts).then_some(character))
 }
 
 /// Writes text that was asked for to standard output. A reader that closes the pipe early is no error.

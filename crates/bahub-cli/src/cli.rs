@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, IsTerminal};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use bahub_core::observer::Observer;
 use bahub_core::registry::RegistryBuilder;
 use bahub_crypto::OpenPgpKeys;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
+use futures::FutureExt;
 
 use crate::args::{Args, Global};
 use crate::command::{self, Failed, Session};
@@ -184,7 +186,7 @@ impl Cli {
                 .enable_all()
                 .build()
                 .map_err(|error| Failed::new(ExitCode::Failed, format!("cannot start the runtime: {error}")))?;
-            let result = runtime.block_on(async {
+            let work = async {
                 match (own, extension) {
                     (Some(own), _) => command::run(&session, own).await,
                     (None, Some((index, matches))) => {
@@ -192,7 +194,10 @@ impl Cli {
                     }
                     (None, None) => Ok(ExitCode::Usage),
                 }
-            });
+            };
+            // The panic of a command must not take the runtime from runs that clean up.
+            let result = runtime.block_on(AssertUnwindSafe(work).catch_unwind());
+            let result = result.unwrap_or_else(|_| Err(Failed::new(ExitCode::Internal, "bahub failed, by a bug")));
             // Runs whose futures were dropped clean up by themselves, as long as there is a runtime.
             runtime.block_on(session.engine.idle());
             runtime.shutdown_timeout(SHUTDOWN);

@@ -200,7 +200,8 @@ impl Queue {
                 state.items.pop_back();
                 state.items.push_back(Item::Event(run, Event::Progress { plain, stored, of }));
             }
-            Item::Event(run, _) if state.items.len() >= QUEUE => {
+            // A warning is worth its room.
+            Item::Event(run, event) if state.items.len() >= QUEUE && !matches!(event, Event::Warning { .. }) => {
                 let missed = state.missed.as_ref().map_or(0, |(_, missed)| *missed);
                 state.missed = Some((run, missed + 1));
             }
@@ -233,7 +234,10 @@ fn consume(queue: &Queue, mut observer: impl Observer) {
             state = queue.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         let item = state.items.pop_front();
-        state.say_missed();
+        // Not at once: with one place free it would take that, and every event after it would be missed too.
+        if state.items.len() < QUEUE / 2 {
+            state.say_missed();
+        }
         state.is_busy = true;
         drop(state);
         let consumed = catch_unwind(AssertUnwindSafe(|| match item {

@@ -1,10 +1,12 @@
 //! What everything that takes part in one run shares: its id, its cancellation, its events, its undo stack.
 
 use std::fmt::Debug;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures::FutureExt;
 pub use tokio_util::sync::CancellationToken;
 
 use crate::event::{Event, Events};
@@ -238,9 +240,11 @@ impl UndoStack {
                 *current = self.entries.lock().unwrap_or_else(PoisonError::into_inner).pop();
             }
             let Some(undo) = current.as_mut() else { return std::mem::take(failures) };
-            match tokio::time::timeout(Self::LIMIT, &mut undo.work).await {
-                Ok(Ok(())) => {}
-                Ok(Err(reason)) => failures.push(format!("could not {}: {reason}", undo.what)),
+            let work = AssertUnwindSafe(&mut undo.work).catch_unwind();
+            match tokio::time::timeout(Self::LIMIT, work).await {
+                Ok(Ok(Ok(()))) => {}
+                Ok(Err(_)) => failures.push(format!("could not {}: bahub failed meanwhile, by a bug", undo.what)),
+                Ok(Ok(Err(reason))) => failures.push(format!("could not {}: {reason}", undo.what)),
                 Err(_) => failures.push(format!("could not {}: no end within {} s", undo.what, Self::LIMIT.as_secs())),
             }
             *current = None;
@@ -266,6 +270,21 @@ mod tests {
         assert_eq!(undo.unwind().await, ["could not undo b: refused"]);
         assert_eq!(*order.lock().unwrap(), ["c", "b", "a"]);
         assert!(undo.unwind().await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_panic_stops_no_other_undo() {
+        let undo = UndoStack::default();
+        let done = Arc::new(Mutex::new(false));
+        let flag = Arc::clone(&done);
+        undo.defer("start db", async move {
+            *flag.lock().unwrap() = true;
+            Ok(())
+        });
+        undo.defer("start web", async { panic!("on purpose") });
+        let failures = undo.unwind().await;
+        assert!(failures.len() == 1 && failures[0].contains("start web"), "{failures:?}");
+        assert!(*done.lock().unwrap());
     }
 
     #[tokio::test]

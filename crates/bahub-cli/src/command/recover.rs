@@ -11,10 +11,10 @@ pub(super) async fn run(session: &Session, name: Option<&str>) -> Result<ExitCod
     let configuration = session.configuration()?;
     let names = name.map_or_else(|| configuration.backup_names(), |name| vec![name]);
     let mut worst = ExitCode::Ok;
+    let control = RunControl::default();
     for name in names {
         let exit = match configuration.plan(name) {
             Ok(plan) => {
-                let control = RunControl::default();
                 let options = RecoverOptions::default().controlled_by(&control);
                 session.guarded(&control, session.engine.recover(&plan, &options)).await?
             }
@@ -28,7 +28,7 @@ pub(super) async fn run(session: &Session, name: Option<&str>) -> Result<ExitCod
             }
         };
         worst = worst.worse(exit);
-        if exit == ExitCode::Cancelled {
+        if control.is_cancelled() {
             break;
         }
     }

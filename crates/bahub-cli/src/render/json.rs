@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::exit_of;
 use crate::command::{Failed, Reason};
-use crate::terminal::Terminal;
+use crate::terminal::{Terminal, is_hostile};
 
 /// Writes events, and how each run ended.
 #[derive(Debug)]
@@ -39,7 +39,23 @@ impl Observer for Json {
 /// A value in one line.
 pub(super) fn line(value: &impl Serialize) -> String {
     // Only a map with keys that are no texts cannot be written, and there is none.
-    serde_json::to_string(value).unwrap_or_default()
+    as_ascii_controls(&serde_json::to_string(value).unwrap_or_default())
+}
+
+/// The same JSON, in which what a terminal would act on stands as JSON's own escape.
+fn as_ascii_controls(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for character in json.chars() {
+        if is_hostile(character) {
+            let mut units = [0; 2];
+            for unit in character.encode_utf16(&mut units) {
+                escaped.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            escaped.push(character);
+        }
+    }
+    escaped
 }
 
 /// Why something other than a run failed.
@@ -51,4 +67,17 @@ pub(super) fn failed(failed: &Failed) -> String {
     let exit = failed.exit;
     let failed: Value = json!({ "event": "failed", "exit_code": exit.code(), "exit": exit.name(), "errors": errors });
     line(&failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_act_on_is_escaped_and_the_text_is_the_same() {
+        let text = "a\u{9b}1A\u{7f}\u{202e}b\n\u{e0041}é";
+        let line = line(&json!({ "damage": text }));
+        assert!(!line.chars().any(is_hostile), "{line}");
+        assert_eq!(serde_json::from_str::<Value>(&line).unwrap()["damage"], text);
+    }
 }

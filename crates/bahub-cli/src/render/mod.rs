@@ -137,7 +137,7 @@ impl Renderer {
     /// Writes a list of versions, which was what the user asked for.
     pub(crate) fn versions(&self, name: &str, versions: &[Version]) -> Result<(), Failed> {
         if self.is_json() {
-            return self.product(&json::line(&json!({ "backup": name, "versions": versions })));
+            return self.json_product(&json!({ "backup": name, "versions": versions }));
         }
         if versions.is_empty() {
             return self.product(&escape(&format!("there is no version of {name}")));
@@ -146,9 +146,17 @@ impl Renderer {
         self.product(&lines.join("\n"))
     }
 
+    fn json_product(&self, value: &serde_json::Value) -> Result<(), Failed> {
+        self.produce(&json::line(value))
+    }
+
     /// Writes a text that was what the user asked for.
     pub(crate) fn product(&self, text: &str) -> Result<(), Failed> {
-        let written = self.terminal.produce(&escape_lines(text.trim_end()));
+        self.produce(&escape_lines(text.trim_end()))
+    }
+
+    fn produce(&self, text: &str) -> Result<(), Failed> {
+        let written = self.terminal.produce(text);
         written.map_err(|error| Failed::new(ExitCode::Output, format!("cannot write to standard output: {error}")))
     }
 

@@ -39,10 +39,19 @@ pub(crate) fn mask(text: &str) -> String {
     text.chars().map(masked).collect()
 }
 
-fn is_hostile(character: char) -> bool {
-    // Line and paragraph separators, and what sets the direction of writing (Unicode TR 36, section 3.5).
+/// Whether a terminal would act on it, or show nothing of it.
+pub(crate) fn is_hostile(character: char) -> bool {
+    // Line and paragraph separators, what sets the direction of writing (Unicode TR 36, section 3.5), and what is not seen.
     character.is_control()
-        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        || matches!(
+            character,
+            '\u{61c}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
 }
 
 #[cfg(test)]

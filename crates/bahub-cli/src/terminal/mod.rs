@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use queue::{Item, Queue, Wait};
 
-pub(crate) use escape::{escape, escape_lines, mask};
+pub(crate) use escape::{escape, escape_lines, is_hostile, mask};
 pub(crate) use logging::{LogFormat, start as start_logging};
 pub(crate) use prompt::is_interactive;
 pub(crate) use status::{Status, moved};

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use bahub_core::secret::Secret;
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcsetattr};
 use tokio::sync::oneshot;
 
 use super::queue::{Item, Question, Queue};
@@ -21,6 +21,8 @@ impl Terminal {
     /// Asks, and gives the line that was typed. While it waits nothing else is written; dropping it ends the question.
     pub(crate) async fn ask(&self, question: &str) -> io::Result<String> {
         let asked = Asked::new(self, question);
+        // What was typed before the question is no answer to it.
+        let _ = tcflush(io::stdin(), QueueSelector::IFlush);
         let line = read_line().await?;
         // An end of the input leaves the cursor where it is.
         asked.question.is_line_open.store(!line.ends_with('\n'), Ordering::Release);

@@ -181,7 +181,7 @@ fn what_is_scaled_up_under_a_run_makes_no_version() {
     app.namespace.kubectl(&["scale", &app.workload, "--replicas=2"]);
     run.signal(Signal::CONT);
     let run = run.finish();
-    run.assert_code(8).assert_error(&["does not stay at 0", "somebody scaled it to 2 meanwhile"]);
+    run.assert_code(7).assert_error(&["does not stay at 0", "somebody scaled it to 2 meanwhile"]);
     assert!(app.state().starts_with("2 "), "{}", app.state());
     assert_eq!(scene.list(), Vec::<String>::new());
 }
@@ -202,7 +202,7 @@ fn what_ran_under_a_run_makes_no_version_though_it_is_gone_again() {
     app.namespace.wait("the end of its pods", || pods().is_empty());
     run.signal(Signal::CONT);
     let run = run.finish();
-    run.assert_code(8).assert_error(&["the data was not quiet", "ran meanwhile"]);
+    run.assert_code(7).assert_error(&["the data was not quiet", "ran meanwhile"]);
     app.is_as_before(&scene, &run);
 }
 

@@ -134,6 +134,7 @@ impl Capturing<'_> {
         }
         self.cx.events.phase(Phase::Quiescing);
         let quiesced = unless_cancelled(self.cx, self.session.quiesce()).await;
+        let quiesced = quiesced.map_err(|error| target::begun(error, self.cx));
         self.or_stopped(quiesced).await?;
         self.cx.events.phase(Phase::Capturing);
         self.agent.sender.send(&ToAgent::Go)?;

@@ -29,6 +29,11 @@ impl RunControl {
         self.cancelled.cancel();
     }
 
+    /// Whether it was cancelled, or ended at once.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.is_cancelled()
+    }
+
     /// Ends the run at once: nothing is waited for but the undoing of what it changed.
     pub fn abort(&self) {
         self.cancelled.cancel();

@@ -139,7 +139,11 @@ fn name_it(part: &Path, path: &Path) -> std::io::Result<()> {
         Ok(()) => {}
         // A file system that knows no such renaming knows links.
         Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::NOTSUP) => {
-            std::fs::hard_link(part, path)?;
+            if std::fs::hard_link(part, path).is_err() {
+                // One that knows neither: taken first, so that nothing is replaced.
+                std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+                std::fs::rename(part, path)?;
+            }
         }
         Err(error) => return Err(error.into()),
     }

@@ -268,7 +268,7 @@ impl Restoring<'_> {
         }
         let replay = replay(&reading, &target, &findings, &proven)?;
         cx.events.phase(Phase::Quiescing);
-        unless_cancelled(cx, session.quiesce()).await?;
+        unless_cancelled(cx, session.quiesce()).await.map_err(|error| target::begun(error, cx))?;
         cx.events.phase(Phase::Replaying);
         let notices = replay.notices.clone();
         put_back(&mut reading, replay, &proven, run).await.map_err(|error| with_note(error, plan, &target))?;

@@ -62,7 +62,9 @@ impl Engine {
             Ok(run) => run,
             Err(error) => {
                 let report = Report { operation, backup: plan.name.clone(), ..Report::default() };
-                return RunOutcome { report, error: Some(error.into()), not_undone: Vec::new() };
+                let outcome = RunOutcome { report, error: Some(error.into()), not_undone: Vec::new() };
+                self.observers.finished(&Arc::new(outcome.record()));
+                return outcome;
             }
         };
         let cx = run.cx.clone();
@@ -79,7 +81,7 @@ impl Engine {
         let closing = std::panic::catch_unwind(AssertUnwindSafe(|| run.closing()));
         let result = closing.map_or_else(|panic| Err(internal(panic.as_ref())), |()| result);
         let outcome = run.end(result).await;
-        close(plan).await;
+        let _ = AssertUnwindSafe(close(plan)).catch_unwind().await;
         self.observers.finished(&Arc::new(outcome.record()));
         outcome
     }

@@ -65,6 +65,11 @@ pub(super) fn disturbed(error: RunError) -> RunError {
     }
 }
 
+/// The error of a workload that is not quiet: of a check before, as long as nothing was stopped.
+pub(super) fn begun(error: RunError, cx: &RunContext) -> RunError {
+    if cx.downtime.total().is_some() { disturbed(error) } else { error }
+}
+
 /// The paths that a restore writes there.
 pub(super) fn paths_of(plan: &Plan, target: &ReplayTarget) -> Vec<String> {
     match &target.location {

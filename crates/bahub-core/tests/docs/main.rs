@@ -6,7 +6,7 @@ use std::path::Path;
 
 /// The signatures of a trait's functions, without comments, attributes, bodies and spaces.
 fn signatures(text: &str, of: &str) -> BTreeSet<String> {
-    let start = text.find(&format!("pub trait {of}:")).unwrap_or_else(|| panic!("there is no trait {of}"));
+    let start = text.find(&format!("pub trait {of}:")).expect("the trait is there");
     let body = &text[start..];
     let body = &body[..body.find("\n}").expect("the trait ends")];
     let code: Vec<_> = body.lines().skip(1).map(str::trim).filter(|line| !line.starts_with(['/', '#'])).collect();

@@ -9,6 +9,7 @@ use bahub_core::transport::{TransportError, TransportErrorKind};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::core::NamespaceResourceScope;
 use kube::{Api, Client, Config, Resource};
+use sha2::{Digest, Sha256};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::failure;
@@ -32,6 +33,9 @@ pub(super) struct Access {
 pub(super) struct Cluster {
     pub(super) client: Client,
     access: Access,
+    /// What tells it from others, however it is reached: a hash of its authority's certificates; empty where the kubeconfig
+    /// names none.
+    pub(super) id: String,
     /// How it is called in messages: its URL.
     url: String,
     /// How long it may not answer before a request fails.
@@ -50,11 +54,12 @@ impl Cluster {
         let mut config = access.config().await?;
         config.connect_timeout = Some(CONNECT);
         let url = config.cluster_url.to_string();
+        let id = id_of(&config);
         let client = Client::try_from(config).map_err(|error| {
             let message = format!("the cluster {url} cannot be used as the kubeconfig says");
             TransportError::new(TransportErrorKind::Unreachable, message).with_source(error)
         })?;
-        Ok(Self { client, access: access.clone(), url, patience, events: events.clone() })
+        Ok(Self { client, access: access.clone(), id, url, patience, events: events.clone() })
     }
 
     /// The same, with more patience: for bringing back what was changed.
@@ -258,4 +263,13 @@ impl std::fmt::Debug for Cluster {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Cluster").field("url", &self.url).finish_non_exhaustive()
     }
+}
+
+fn id_of(config: &Config) -> String {
+    let Some(certificates) = &config.root_cert else { return String::new() };
+    let mut certificates: Vec<_> = certificates.iter().collect();
+    certificates.sort_unstable();
+    let mut hash = Sha256::new();
+    certificates.into_iter().for_each(|certificate| hash.update(certificate));
+    hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -63,6 +63,8 @@ pub(super) enum Data {
     HostPath { node: String, path: String },
     /// A folder of a server.
     Nfs { server: String, path: String },
+    /// A share or disk that several pods may have, as their specification names it.
+    Other(String),
     /// What is made with the pod of this name and goes with it: an emptyDir, a container's own files.
     OfPod(String),
 }
@@ -73,6 +75,7 @@ impl fmt::Display for Data {
             Self::Claim(name) => write!(f, "claim {name}"),
             Self::HostPath { node, path } => write!(f, "hostPath {node}:{path}"),
             Self::Nfs { server, path } => write!(f, "nfs {server}:{path}"),
+            Self::Other(source) => write!(f, "volume {source}"),
             Self::OfPod(pod) => write!(f, "the pod {pod}'s own files"),
         }
     }
@@ -90,7 +93,7 @@ impl Data {
         }
     }
 
-    /// That of a volume; none where the cluster itself writes it, or where nobody here knows the kind of volume.
+    /// That of a volume; none where the cluster itself writes it, such as a ConfigMap.
     pub(super) fn of(pod: &Pod, volume: &Volume) -> Option<Self> {
         if let Some(claim) = &volume.persistent_volume_claim {
             return Some(Self::Claim(claim.claim_name.clone()));
@@ -102,8 +105,15 @@ impl Data {
         if let Some(share) = &volume.nfs {
             return Some(Self::Nfs { server: share.server.clone(), path: share.path.clone() });
         }
-        let is_its_own = volume.empty_dir.is_some() || volume.ephemeral.is_some() || volume.csi.is_some();
-        is_its_own.then(|| Self::OfPod(name(pod).to_owned()))
+        if volume.empty_dir.is_some() || volume.ephemeral.is_some() || volume.csi.is_some() {
+            return Some(Self::OfPod(name(pod).to_owned()));
+        }
+        let is_the_clusters = volume.config_map.is_some()
+            || volume.secret.is_some()
+            || volume.projected.is_some()
+            || volume.downward_api.is_some();
+        let source = serde_json::to_value(Volume { name: String::new(), ..volume.clone() }).ok()?;
+        (!is_the_clusters).then(|| Self::Other(source.to_string()))
     }
 }
 
@@ -186,7 +196,7 @@ impl Instance {
             // As a StatefulSet names claims, and as operators do.
             Data::Claim(claim) => claim == pod_name || claim.ends_with(&format!("-{pod_name}")),
             Data::OfPod(_) => true,
-            Data::HostPath { .. } | Data::Nfs { .. } => false,
+            Data::HostPath { .. } | Data::Nfs { .. } | Data::Other(_) => false,
         };
         let is_somebody = keeps_its_name && (controller(pod).is_none() || self.data.iter().any(is_its_own));
         let node = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref()).unwrap_or_default();

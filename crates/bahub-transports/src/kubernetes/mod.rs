@@ -62,7 +62,8 @@ impl Transport for PodExec {
         let wanted = Wanted { paths, version_of, ..self.wanted.clone() };
         let pod = find::pod(&cluster, &wanted, self.timeout).await?;
         let container = find::container(&cluster, &wanted, &pod)?;
-        let identity = find::instance_of(&pod, &wanted).identity(&pod, Some(&container.container));
+        let identity =
+            find::instance_of(&pod, &wanted).identity(&pod, Some(&container.container)).with("engine", &cluster.id);
         bahub_core::fault_point("pod.found");
         Ok(Box::new(InPod::new(cluster, container, identity)?))
     }

@@ -150,7 +150,7 @@ impl SidePod {
             cluster: cluster.clone(),
             job: job::job(likeness),
             record: Record::new(&name, run, backup, &config.selector, workload.zip(replicas)),
-            identity: instance.identity(pod, config.container.as_deref()),
+            identity: instance.identity(pod, config.container.as_deref()).with("engine", &cluster.id),
             mounts,
             writable,
             down,
