@@ -70,7 +70,9 @@ async fn the_postgres_dump_adapter_goes_there_and_back() {
     let how = RoundTrip { secrets: vec![Postgres::PASSWORD.into()], ..RoundTrip::default() };
     let report = conformance::adapter_round_trip(adapter, &shop, &how).await;
     report.assert_conforms();
-    assert_eq!(report.held(), adapter_claim::ROUND_TRIP);
+    // Several databases are not counted: each would need a session of its own.
+    let held = adapter_claim::ROUND_TRIP.into_iter().filter(|claim| *claim != adapter_claim::CENSUS_COUNTS);
+    assert_eq!(report.held(), held.collect::<Vec<_>>());
 }
 
 /// Names of at most 63 bytes, of everything that something might trip over.

@@ -5,9 +5,14 @@ use std::process::Command;
 
 use super::support::{Pty, Scene};
 
-/// The program on a host of another name.
+/// Another name, and the id of another machine: one that was only renamed is the same.
+const OTHER_HOST: &str = r#"
+hostname other-host && id=$(mktemp) && echo 0123456789abcdef0123456789abcdef >"$id" && mount --bind "$id" /etc/machine-id &&
+rm "$id" && exec "$0" "$@""#;
+
+/// The program on another host.
 fn elsewhere(scene: &Scene, args: &[&str]) -> Command {
-    let script = ["--uts", "sh", "-c", "hostname other-host && exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_bahub")];
+    let script = ["--uts", "--mount", "sh", "-c", OTHER_HOST, env!("CARGO_BIN_EXE_bahub")];
     scene.command_of("unshare", &[&script[..], args].concat())
 }
 
