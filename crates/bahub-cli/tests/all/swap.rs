@@ -47,7 +47,7 @@ fn pass_on(mut client: TcpStream, mut upstream: TcpStream, each: impl Fn(&str)) 
     let _ = upstream.shutdown(std::net::Shutdown::Both);
 }
 
-/// Makes two versions, lets the second take the first's place before its fourth download, which is the restore's, and
+/// Makes two versions, lets the second take the first's place before its third download, which is the restore's, and
 /// restores the first.
 fn swapped(meta: &str, second: impl FnOnce(&Scene)) {
     let server = Arc::new(Server::start());
@@ -59,7 +59,7 @@ fn swapped(meta: &str, second: impl FnOnce(&Scene)) {
     let address = proxy(&server.url(), {
         let server = Arc::clone(&server);
         move |download| {
-            if download == 4 {
+            if download == 3 {
                 server.tamper(COLLECTION, 1, |data| data.clone_from(&other));
             }
         }

@@ -85,3 +85,11 @@ pub const ALL: [Claim; 26] = [
     CANCEL_KILLS_THE_TREE,
     LOST_LINK_KILLS_THE_TREE,
 ];
+
+/// The claims that are tried only where the options name foreign paths, or a workload that the transport stops.
+pub const OF_A_WORKLOAD: [Claim; 3] = [FOREIGN_PATHS, RESUME_BRINGS_BACK, FLIPS_ARE_NOTICED];
+
+/// Every claim but [`OF_A_WORKLOAD`]: what a transport holds that runs commands in the instance itself, and stops nothing.
+pub fn without_a_workload() -> Vec<Claim> {
+    ALL.into_iter().filter(|claim| !OF_A_WORKLOAD.contains(claim)).collect()
+}

@@ -1,12 +1,14 @@
 //! Who may be at work on the data of a workload: nobody else, before it is stopped.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use bahub_core::transport::{TransportError, TransportErrorKind};
 use k8s_openapi::api::core::v1::{Container, Pod, Volume};
 use kube::Api;
 use kube::api::{ListParams, WatchParams};
 use kube::core::ObjectList;
+use tokio::time::{Instant, sleep};
 
 use super::super::client::Cluster;
 use super::super::instance::{Data, controller, workload_of};
@@ -15,6 +17,11 @@ use super::job::RUN;
 use super::owner::Belonging;
 use super::witness::version;
 use super::workload::Workload;
+
+/// How long a pod that is being removed may take.
+const LEAVES: Duration = Duration::from_secs(90);
+/// How often pods are looked at.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// Whose pods may be at work on which data.
 #[derive(Debug, Clone)]
@@ -40,7 +47,20 @@ impl Quiet {
     /// # Errors
     /// [`TransportErrorKind::NotOwn`], naming the pod; [`TransportErrorKind::Refused`], naming the right.
     pub(super) async fn must_be_alone(&mut self) -> Result<(), TransportError> {
-        let listed = self.list().await?;
+        let began = Instant::now();
+        loop {
+            let listed = self.list().await?;
+            match self.other_writer(&listed).await {
+                None => return self.must_be_allowed(version(&listed)).await,
+                // One that is being removed, such as the side pod of a run that was killed, is waited for.
+                Some((true, _)) if began.elapsed() < LEAVES => sleep(LOOK).await,
+                Some((_, error)) => return Err(error),
+            }
+        }
+    }
+
+    /// A pod that runs, has the data writable and is not of the workload: whether it is being removed, and what is wrong.
+    async fn other_writer(&mut self, listed: &ObjectList<Pod>) -> Option<(bool, TransportError)> {
         let workload = self.workload.clone();
         let cluster = self.cluster.clone();
         let mut belonging = Belonging::new(&cluster, &workload);
@@ -56,15 +76,16 @@ impl Quiet {
                 self.owners.extend(owner);
                 continue;
             }
+            let is_leaving = pod.metadata.deletion_timestamp.is_some();
             let (pod, of) = (name(pod), workload_of(pod));
             let message = format!("the pod {pod} of {of} runs, has the {data} writable, and is not of {workload}");
             let help = format!(
                 "stop it while the data is read, mount the claim with `readOnly: true` there, or leave out `scaleDown`: {}",
                 self.kubectl(&format!("describe pod {pod}"))
             );
-            return Err(TransportError::new(TransportErrorKind::NotOwn, message).with_help(help));
+            return Some((is_leaving, TransportError::new(TransportErrorKind::NotOwn, message).with_help(help)));
         }
-        self.must_be_allowed(version(&listed)).await
+        None
     }
 
     /// That pods may not be watched should show before anything is stopped.
