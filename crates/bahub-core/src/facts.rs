@@ -14,7 +14,7 @@ use crate::instance::Identity;
 pub const SKIPPABLE_MAGIC: u32 = 0x184D_2A5B;
 
 /// The most bytes of JSON that a fact may hold; a reader skips a longer frame.
-pub const MOST: usize = 1024 * 1024;
+pub const MAX_FACT: usize = 1024 * 1024;
 
 /// A fact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,7 +56,7 @@ impl Fact {
     /// The fact as JSON; nothing, where that would be longer than a reader takes.
     pub fn to_content(&self) -> Vec<u8> {
         let json = serde_json::to_vec(self).expect("a fact holds only strings and lists, which JSON takes");
-        if json.len() > MOST { Vec::new() } else { json }
+        if json.len() > MAX_FACT { Vec::new() } else { json }
     }
 
     /// The fact as a whole skippable frame.

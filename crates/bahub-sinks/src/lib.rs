@@ -3,7 +3,7 @@
 #[cfg(any(feature = "repository", feature = "s3"))]
 mod http;
 #[cfg(any(feature = "repository", feature = "s3"))]
-mod patience;
+mod timeouts;
 mod register;
 #[cfg(feature = "repository")]
 pub mod repository;

@@ -7,13 +7,13 @@ pub mod docker;
 #[cfg(any(feature = "sh", feature = "ssh"))]
 mod host;
 #[cfg(any(feature = "docker", feature = "ssh"))]
-mod kept;
+mod kept_agent;
 #[cfg(feature = "kubernetes")]
 pub mod kubernetes;
 #[cfg(any(feature = "docker", feature = "kubernetes"))]
-mod lease;
+mod holder;
 #[cfg(any(feature = "docker", feature = "kubernetes"))]
-mod marked;
+mod exec_mark;
 mod register;
 #[cfg(feature = "sh")]
 pub mod sh;

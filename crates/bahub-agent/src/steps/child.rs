@@ -16,7 +16,7 @@ use bahub_core::step::{Arg, Exit, Judgement, Stderr, Stdin, Step};
 use command_fds::CommandFdExt;
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
-use super::log::Said;
+use super::log::StderrSummary;
 use super::{KillSwitch, LogLine, find, secret_file};
 
 /// The size that pipes to and from programs are set to where the system allows it: fewer changes between processes.
@@ -34,13 +34,13 @@ pub(crate) struct Child {
     /// Present where the caller asked for a pipe.
     pub(crate) stdout: Option<File>,
     end: JoinHandle<Exit>,
-    said: mpsc::Receiver<Said>,
+    said: mpsc::Receiver<StderrSummary>,
     feeder: Option<JoinHandle<()>>,
 }
 
 /// A program that ended well.
 #[derive(Debug, Default)]
-pub(crate) struct Ended {
+pub(crate) struct ChildOutcome {
     /// What it has to tell, a sentence each.
     pub(crate) warnings: Vec<String>,
 }
@@ -95,7 +95,7 @@ pub(crate) fn start(
     let (told, said) = mpsc::channel();
     thread::spawn({
         let (program, fatal, log) = (program.clone(), step.fatal.clone(), LogLine::clone(log));
-        move || drop(told.send(stderr.map(|stderr| Said::read(&program, stderr, &fatal, &log)).unwrap_or_default()))
+        move || drop(told.send(stderr.map(|stderr| StderrSummary::read(&program, stderr, &fatal, &log)).unwrap_or_default()))
     });
     let end = thread::spawn({
         let switch = switch.clone();
@@ -181,7 +181,7 @@ impl Child {
     ///
     /// # Errors
     /// The end is not one that the step calls success.
-    pub(crate) fn wait(self) -> Result<Ended, StepFailure> {
+    pub(crate) fn wait(self) -> Result<ChildOutcome, StepFailure> {
         drop(self.stdin);
         drop(self.stdout);
         let exit = self.end.join().unwrap_or(Exit::Lost);
@@ -212,14 +212,14 @@ impl Child {
         if judgement == Judgement::Warning && warnings.is_empty() {
             warnings.push(format!("{} ended with {exit}", self.program));
         }
-        Ok(Ended { warnings })
+        Ok(ChildOutcome { warnings })
     }
 
     /// Reads all output, at most `most` bytes of it, then waits.
     ///
     /// # Errors
     /// As [`Child::wait`].
-    pub(crate) fn output(mut self, most: u64) -> Result<(Vec<u8>, Ended), StepFailure> {
+    pub(crate) fn output(mut self, most: u64) -> Result<(Vec<u8>, ChildOutcome), StepFailure> {
         let mut output = Vec::new();
         if let Some(mut stdout) = self.stdout.take() {
             let _ = (&mut stdout).take(most).read_to_end(&mut output);

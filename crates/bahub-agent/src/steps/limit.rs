@@ -24,7 +24,7 @@ pub(crate) fn within(
     most: u64,
     switch: &KillSwitch,
     log: &LogLine,
-) -> Result<(Vec<u8>, Ended), StepFailure> {
+) -> Result<(Vec<u8>, ChildOutcome), StepFailure> {
     let own = KillSwitch::default();
     let (over, ended) = channel::<()>();
     let watch = thread::spawn({

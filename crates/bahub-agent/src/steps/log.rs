@@ -16,14 +16,14 @@ const MAX_LINES: usize = 1000;
 
 /// The end of what a program said.
 #[derive(Debug, Default)]
-pub(crate) struct Said {
+pub(crate) struct StderrSummary {
     tail: VecDeque<String>,
     bytes: usize,
     lines: usize,
     fatal: Option<String>,
 }
 
-impl Said {
+impl StderrSummary {
     /// Reads to the end, passing lines on. A line with one of the words in `fatal` makes whatever end a failure.
     pub(super) fn read(source: &str, stderr: impl Read, fatal: &[String], log: &LogLine) -> Self {
         let mut said = Self::default();
@@ -100,7 +100,7 @@ mod tests {
     fn a_flood_is_read_to_its_end_and_only_its_tail_is_kept() {
         let flood = format!("{}\n{}last\n", "x".repeat(1 << 20), "y\n".repeat(100_000));
         let log: LogLine = Arc::new(|_, _| {});
-        let said = Said::read("p", flood.as_bytes(), &[], &log);
+        let said = StderrSummary::read("p", flood.as_bytes(), &[], &log);
         assert!(said.tail().ends_with("y\nlast"));
         assert!(said.tail().len() <= MAX_TAIL && !said.is_fatal());
         assert_eq!(said.lines, 100_002);
@@ -110,7 +110,7 @@ mod tests {
     fn a_line_that_means_failure_is_kept_whatever_follows() {
         let text = format!("a read error at byte 7\n{}", "y\n".repeat(10_000));
         let log: LogLine = Arc::new(|_, _| {});
-        let said = Said::read("p", text.as_bytes(), &["read error".into()], &log);
+        let said = StderrSummary::read("p", text.as_bytes(), &["read error".into()], &log);
         assert!(said.is_fatal() && said.tail().starts_with("a read error at byte 7\n"));
     }
 }

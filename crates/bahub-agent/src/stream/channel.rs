@@ -14,7 +14,7 @@ use super::hash::Feed;
 /// Bytes are handed over in chunks of this size.
 const CHUNK: usize = 256 * 1024;
 /// So many chunks are remembered for being filled again: 8 MiB.
-const LENT_MOST: usize = 32;
+const MAX_LENT: usize = 32;
 
 /// Writes into a channel; [`ChunkWriter::finish`] sends what is left. Dropping it sends nothing more.
 pub(crate) struct ChunkWriter {
@@ -54,7 +54,7 @@ impl ChunkWriter {
 impl ChunkWriter {
     fn empty(&mut self) -> BytesMut {
         let is_free = self.lent.front().is_some_and(Bytes::is_unique);
-        let oldest = if is_free || self.lent.len() >= LENT_MOST { self.lent.pop_front() } else { None };
+        let oldest = if is_free || self.lent.len() >= MAX_LENT { self.lent.pop_front() } else { None };
         match oldest.map(Bytes::try_into_mut) {
             Some(Ok(mut buffer)) => {
                 buffer.clear();

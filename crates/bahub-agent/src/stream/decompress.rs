@@ -11,7 +11,7 @@ use flate2::bufread::GzDecoder;
 use zstd::stream::read::Decoder;
 
 use super::Form;
-use super::frames::{FrameReader, HEADER_MOST, TABLE_MAGIC, content_listed};
+use super::frames::{FrameReader, MAX_HEADER, TABLE_MAGIC, content_listed};
 use super::gzip_fact::Parts;
 use super::peek::Peek;
 use super::tail::Tail;
@@ -40,7 +40,7 @@ fn is_skippable(head: &[u8]) -> bool {
 }
 
 /// The most bytes of facts that are kept; a stream of somebody else's may hold any number.
-const FACTS_MOST: usize = 4 * facts::MOST;
+const MAX_FACTS: usize = 4 * facts::MAX_FACT;
 
 /// What is read at once where the content is of no interest.
 const DRAIN: usize = 256 * 1024;
@@ -168,7 +168,7 @@ impl<R: Read> Decompressor<R> {
 
     /// Takes a fact in, unless there are too many.
     fn found(&mut self, content: Option<Vec<u8>>) {
-        let Some(content) = content.filter(|content| self.kept + content.len() <= FACTS_MOST) else { return };
+        let Some(content) = content.filter(|content| self.kept + content.len() <= MAX_FACTS) else { return };
         self.kept += content.len();
         let fact = Fact::from_content(&content);
         if let Some(Fact::Segment { name }) = &fact {
@@ -287,7 +287,7 @@ impl<R: Read> Decompressor<R> {
         if is_first && self.threads > 1 {
             self.frames = Some(FrameReader::new(self.threads));
         }
-        if self.threads > 1 && !is_first && FrameReader::suits(reader.look(HEADER_MOST)?) {
+        if self.threads > 1 && !is_first && FrameReader::suits(reader.look(MAX_HEADER)?) {
             return Ok(State::Frames(reader));
         }
         streamed(Vec::new(), reader)
@@ -316,8 +316,8 @@ impl<R: Read> Decompressor<R> {
                 continue;
             }
             let ours = header[..4] == facts::SKIPPABLE_MAGIC.to_le_bytes()
-                && length <= facts::MOST
-                && self.kept + length <= FACTS_MOST;
+                && length <= facts::MAX_FACT
+                && self.kept + length <= MAX_FACTS;
             let mut content = Vec::new();
             let kept = (&mut reader).take(if ours { length as u64 } else { 0 }).read_to_end(&mut content)?;
             skip(&mut reader, length - kept)?;
@@ -552,7 +552,7 @@ mod tests {
 
     #[test]
     fn facts_of_any_number_take_a_bounded_memory() {
-        let fact = Fact::Segment { name: "x".repeat(facts::MOST / 2) }.to_frame();
+        let fact = Fact::Segment { name: "x".repeat(facts::MAX_FACT / 2) }.to_frame();
         let mut stream = fact.repeat(40);
         stream.extend(zstd::encode_all(&b"data"[..], 1).unwrap());
         let mut reader = Decompressor::new(stream.as_slice());

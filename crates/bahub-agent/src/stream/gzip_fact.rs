@@ -32,7 +32,7 @@ impl Parts {
     /// Takes in the extra field of a member; gives a fact's content with its last part.
     pub(super) fn take_in(&mut self, extra: Option<&[u8]>) -> Option<Vec<u8>> {
         let (is_last, part) = extra?.strip_prefix(&ID)?.get(2..)?.split_first()?;
-        if self.0.len() + part.len() > facts::MOST {
+        if self.0.len() + part.len() > facts::MAX_FACT {
             self.0.clear();
             return None;
         }

@@ -56,12 +56,12 @@ pub struct ConfigError {
     message: String,
     help: Option<String>,
     file: Option<PathBuf>,
-    place: Option<Box<Place>>,
+    place: Option<Box<SourcePosition>>,
 }
 
 /// Where something stands.
 #[derive(Clone)]
-pub(super) struct Place {
+pub(super) struct SourcePosition {
     file: PathBuf,
     line: usize,
     column: usize,
@@ -69,7 +69,7 @@ pub(super) struct Place {
     span: Range<usize>,
 }
 
-impl Place {
+impl SourcePosition {
     /// `span` counts in the original text, `shown_span` in the text without secrets.
     pub(super) fn new(
         file: &Path,
@@ -90,7 +90,7 @@ impl Place {
     }
 }
 
-impl fmt::Debug for Place {
+impl fmt::Debug for SourcePosition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}", self.file.display(), self.line, self.column)
     }
@@ -119,7 +119,7 @@ impl ConfigError {
     }
 
     #[must_use]
-    pub(super) fn at(mut self, place: Place) -> Self {
+    pub(super) fn at(mut self, place: SourcePosition) -> Self {
         self.place = Some(Box::new(place));
         self
     }

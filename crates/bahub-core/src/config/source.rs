@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use miette::NamedSource;
 
-use super::error::{ConfigError, ConfigErrorKind, Place};
+use super::error::{ConfigError, ConfigErrorKind, SourcePosition};
 use super::finding::{Finding, Target};
 use super::redaction::{self, Shown};
 use super::tree::{Content, Node, Span, holder};
@@ -37,7 +37,7 @@ impl Source {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text).to_owned();
         let (tree, duplicates) = yaml::read(&text).map_err(|error| {
             let shown = Shown::of(&text, None);
-            let place = Place::new(path, &text, named(path, &shown), &error.span, shown.span(&error.span));
+            let place = SourcePosition::new(path, &text, named(path, &shown), &error.span, shown.span(&error.span));
             ConfigError::new(ConfigErrorKind::Syntax, error.message).with_help_opt(error.help).at(place)
         })?;
         let tree = tree.filter(|tree| !matches!(&tree.content, Content::Scalar(value) if value.is_null()));
@@ -64,10 +64,10 @@ impl Source {
     }
 
     /// The place of a span, or of its first line.
-    fn place(&self, span: &Span) -> Place {
+    fn place(&self, span: &Span) -> SourcePosition {
         let end = self.text[span.clone()].find('\n').map_or(span.end, |at| span.start + at);
         let span = span.start..end;
-        Place::new(&self.path, &self.text, Arc::clone(&self.named), &span, self.shown.span(&span))
+        SourcePosition::new(&self.path, &self.text, Arc::clone(&self.named), &span, self.shown.span(&span))
     }
 
     /// True if everybody on this machine may read the file and a secret stands in it.
@@ -102,7 +102,7 @@ impl Sources {
         }
     }
 
-    fn place(&self, pointer: &str, target: &Target) -> Option<Place> {
+    fn place(&self, pointer: &str, target: &Target) -> Option<SourcePosition> {
         let Some(source) = self.holding(pointer) else {
             // What is missing is shown at what should hold it.
             return self.place(holder(pointer)?, &Target::Key);

@@ -32,7 +32,7 @@ pub(super) struct Entry {
 }
 
 /// What stands at a pointer.
-pub(super) struct Found<'a> {
+pub(super) struct NodeAt<'a> {
     pub(super) node: &'a Node,
     /// Where its key stands; `None` for the root and for items of a sequence.
     pub(super) key: Option<&'a Span>,
@@ -58,15 +58,15 @@ impl Node {
     }
 
     /// What stands at a JSON pointer.
-    pub(super) fn at(&self, pointer: &str) -> Option<Found<'_>> {
-        let mut found = Found { node: self, key: None };
+    pub(super) fn at(&self, pointer: &str) -> Option<NodeAt<'_>> {
+        let mut found = NodeAt { node: self, key: None };
         for token in tokens(pointer) {
             found = match &found.node.content {
                 Content::Scalar(_) => return None,
-                Content::Sequence(items) => Found { node: items.get(token.parse::<usize>().ok()?)?, key: None },
+                Content::Sequence(items) => NodeAt { node: items.get(token.parse::<usize>().ok()?)?, key: None },
                 Content::Mapping(entries) => {
                     let entry = entries.iter().find(|entry| entry.name == token)?;
-                    Found { node: &entry.value, key: Some(&entry.name_span) }
+                    NodeAt { node: &entry.value, key: Some(&entry.name_span) }
                 }
             };
         }

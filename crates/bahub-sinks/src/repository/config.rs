@@ -11,7 +11,7 @@ use url::Url;
 use super::Repository;
 use super::api::{Api, Patience};
 use super::session::{Credentials, Sessions};
-use crate::patience::seconds;
+use crate::timeouts::seconds;
 
 pub(super) const EXAMPLE: &str = "\
 # The server, without /api.

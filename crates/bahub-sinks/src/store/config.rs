@@ -100,7 +100,7 @@ mod s3 {
     use bahub_core::sink::Sink;
 
     use super::StoreConfig;
-    use crate::patience::seconds;
+    use crate::timeouts::seconds;
     use crate::store::bucket::{Access, Bucket, Keys};
 
     impl StoreConfig {

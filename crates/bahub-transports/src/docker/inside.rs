@@ -14,10 +14,10 @@ use futures::StreamExt;
 use super::config::DockerConfig;
 use super::engine::{self, failed, machine_of, status};
 use super::find::ContainerInfo;
-use super::kept;
+use super::kept_agent;
 use super::place::{self, Folder, Places, check_name};
 use super::stdio;
-use crate::marked::KILL_MARKED;
+use crate::exec_mark::KILL_MARKED;
 
 /// What every program of a session, and every child of one, has in its environment, so that it can be found.
 const MARK: &str = "BAHUB_EXEC";
@@ -163,7 +163,7 @@ impl Session for Inside {
         }
         let places = Places::of(&self.docker, &self.container, self.user.as_deref()).await?;
         if self.keeps_agent
-            && let Some(kept) = kept::path(&self.docker, &self.container, &places, file, &mut self.made).await?
+            && let Some(kept) = kept_agent::path(&self.docker, &self.container, &places, file, &mut self.made).await?
         {
             return Ok(PlacedPath(kept));
         }

@@ -8,7 +8,7 @@ mod engine;
 mod find;
 mod identity;
 mod inside;
-mod kept;
+mod kept_agent;
 mod place;
 mod side;
 mod stdio;

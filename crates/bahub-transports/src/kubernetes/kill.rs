@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use super::container::{Container, ScriptOutput};
 use super::folder::CANDIDATES;
-use crate::marked::KILL_MARKED;
+use crate::exec_mark::KILL_MARKED;
 
 /// How long it may take.
 const END: Duration = Duration::from_secs(60);

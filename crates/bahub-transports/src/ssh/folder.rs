@@ -7,8 +7,8 @@ use bahub_core::transport::{PlacedPath, PutFile, TransportError, TransportErrorK
 
 use super::failure::told;
 use super::line::quoted;
-use super::shell::{Said, Shell};
-use crate::kept;
+use super::shell::{ScriptOutput, Shell};
+use crate::kept_agent;
 
 /// How long a file may take to be placed: an agent by a modem.
 const PUT: Duration = Duration::from_secs(600);
@@ -68,7 +68,7 @@ impl FarFolder {
         let script = self.script(&name, file);
         // Before it is made: it is removed also where the answer is lost.
         self.names.push(name);
-        let Said { stdout, stderr } = shell.run(&script, file.content, PUT).await?;
+        let ScriptOutput { stdout, stderr } = shell.run(&script, file.content, PUT).await?;
         let answer = stdout.trim_end_matches('\n');
         if let Some(folder) = answer.strip_prefix("placed ") {
             folder.clone_into(&mut self.path);
@@ -89,7 +89,7 @@ impl FarFolder {
     /// Where a file like this one was kept by an earlier run, if nobody but the user can have changed it since.
     async fn kept(&self, shell: &Shell, file: PutFile<'_>) -> Result<Option<PlacedPath>, TransportError> {
         let script = format!("{}{GOOD}{PLACES}{KEPT}", kept_as(file));
-        let Said { stdout, .. } = shell.run(&script, b"", KEPT_LIMIT).await?;
+        let ScriptOutput { stdout, .. } = shell.run(&script, b"", KEPT_LIMIT).await?;
         let folder = stdout.trim_end_matches('\n').strip_prefix("kept ");
         Ok(folder.map(|folder| PlacedPath(format!("{folder}/{}", file.name))))
     }
@@ -119,7 +119,7 @@ impl FarFolder {
     pub(super) async fn remove(&self, shell: &Shell) -> Result<(), TransportError> {
         let folders: String = self.names.iter().map(|name| format!(" \"${{d%/}}/bahub-{name}\"")).collect();
         let script = format!("x=clean; {PLACES}rm -rf{folders} || x=; done; echo \"$x\"");
-        let Said { stdout, stderr } = shell.run(&script, b"", REMOVE).await?;
+        let ScriptOutput { stdout, stderr } = shell.run(&script, b"", REMOVE).await?;
         if stdout.trim() == "clean" {
             return Ok(());
         }
@@ -140,8 +140,8 @@ impl FarFolder {
 
 /// What a file is known again by, as words of the shell.
 fn kept_as(file: PutFile<'_>) -> String {
-    let hash = kept::sha256(file.content);
-    let folder = kept::folder_name(&hash);
+    let hash = kept_agent::sha256(file.content);
+    let folder = kept_agent::folder_name(&hash);
     format!("n={} h={hash} k={folder} l={}; ", quoted(file.name), quoted(&listed(file.mode)))
 }
 

@@ -39,7 +39,7 @@ pub(super) struct Waiting {
 
 /// What a script said.
 #[derive(Debug)]
-pub(super) struct Said {
+pub(super) struct ScriptOutput {
     pub(super) stdout: String,
     pub(super) stderr: String,
 }
@@ -111,7 +111,7 @@ impl Shell {
     ///
     /// # Errors
     /// As [`Shell::start`], and [`TransportErrorKind::Lost`] where the answer takes longer than `limit` or breaks.
-    pub(super) async fn run(&self, script: &str, input: &[u8], limit: Duration) -> Result<Said, TransportError> {
+    pub(super) async fn run(&self, script: &str, input: &[u8], limit: Duration) -> Result<ScriptOutput, TransportError> {
         let broken = |what: String| {
             let message = format!("the connection to {} is lost: {what}", self.target);
             TransportError::new(TransportErrorKind::Lost, message)
@@ -133,7 +133,7 @@ impl Shell {
             read.map_err(|error| broken(error.to_string()))?;
             client.wait().await.map_err(|error| broken(error.to_string()))?;
             let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-            Ok(Said { stdout: text(out), stderr: text(err) })
+            Ok(ScriptOutput { stdout: text(out), stderr: text(err) })
         };
         let silence = || Err(broken(format!("no answer within {} s", limit.as_secs())));
         timeout(limit, work).await.unwrap_or_else(|_| silence())

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead};
 
 /// The most bytes of a frame's header, magic included.
-pub(in crate::stream) const HEADER_MOST: usize = 18;
+pub(in crate::stream) const MAX_HEADER: usize = 18;
 
 /// A frame's header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

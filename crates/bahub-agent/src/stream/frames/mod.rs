@@ -9,7 +9,7 @@ mod tests;
 mod workers;
 mod write;
 
-pub(super) use header::HEADER_MOST;
+pub(super) use header::MAX_HEADER;
 pub(super) use read::FrameReader;
 pub(super) use table::{TABLE_MAGIC, content_listed};
 pub(super) use write::FrameWriter;

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use zstd::bulk;
 
 use super::super::peek::Peek;
-use super::header::{HEADER_MOST, Header};
+use super::header::{MAX_HEADER, Header};
 use super::workers::{Ticket, Turn, Workers};
 use super::{CONTENT, ROOM};
 
@@ -77,7 +77,7 @@ impl FrameReader {
 
     fn look_ahead(&mut self, reader: &mut Peek<impl Read>) -> io::Result<()> {
         while self.long.is_none() && self.waiting.len() < self.most {
-            let header = Header::parse(reader.look(HEADER_MOST)?);
+            let header = Header::parse(reader.look(MAX_HEADER)?);
             let Some(header) = header.filter(|header| header.holds_at_most(CONTENT)) else { break };
             let mut frame = self.workers.room();
             if header.take_frame(reader, &mut frame, ROOM)? {

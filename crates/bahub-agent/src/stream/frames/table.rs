@@ -8,7 +8,7 @@ pub(in crate::stream) const TABLE_MAGIC: u32 = 0x184D_2A5E;
 /// The last four bytes of a stream with a table.
 const SEEKABLE_MAGIC: u32 = 0x8F92_EAB1;
 /// The most frames that the format has room for. 4 MiB each, they hold 512 TiB.
-const FRAMES_MOST: usize = 0x800_0000;
+const MAX_FRAMES: usize = 0x800_0000;
 /// The bytes of an entry.
 const ENTRY: usize = 8;
 /// The bytes of the footer.
@@ -26,7 +26,7 @@ impl SeekTable {
     /// Notes the next frame; content that `zstd -d` skips has the size 0.
     pub(in crate::stream) fn push(&mut self, compressed: usize, content: usize) {
         match (u32::try_from(compressed), u32::try_from(content)) {
-            (Ok(compressed), Ok(content)) if self.entries.len() < FRAMES_MOST => {
+            (Ok(compressed), Ok(content)) if self.entries.len() < MAX_FRAMES => {
                 self.entries.push([compressed, content]);
             }
             _ => self.is_over = true,

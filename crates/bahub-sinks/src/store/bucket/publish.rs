@@ -32,7 +32,7 @@ enum Tried {
 }
 
 /// What stands under a number.
-enum Found {
+enum Existing {
     Ours,
     Theirs,
     Nothing,
@@ -114,8 +114,8 @@ async fn create_as(objects: &Objects, file: &VersionFile, number: u64) -> Tried 
             Err(lost) => lost,
         };
         match (look(objects, file, number).await, lost) {
-            (Found::Ours, _) => return Tried::Created,
-            (Found::Theirs, _) => return Tried::Taken,
+            (Existing::Ours, _) => return Tried::Created,
+            (Existing::Theirs, _) => return Tried::Taken,
             (_, Lost::No(error)) if !unclear => return Tried::Failed(CommitError::Refused(error)),
             (_, Lost::No(error)) => return Tried::Failed(CommitError::Unknown(error)),
             (_, Lost::Taken) => {
@@ -123,7 +123,7 @@ async fn create_as(objects: &Objects, file: &VersionFile, number: u64) -> Tried 
                 return Tried::Failed(CommitError::Unknown(SinkError::new(SinkErrorKind::Forbidden, message)));
             }
             (_, Lost::Busy(_) | Lost::Silent(_)) if tries < TRIES => {}
-            (Found::Nothing, Lost::Busy(error)) if !unclear => return Tried::Failed(CommitError::Refused(error)),
+            (Existing::Nothing, Lost::Busy(error)) if !unclear => return Tried::Failed(CommitError::Refused(error)),
             (_, Lost::Busy(error) | Lost::Silent(error)) => return Tried::Failed(CommitError::Unknown(error)),
         }
         // What is to come must tell an earlier try of ours from somebody else's version.
@@ -165,14 +165,14 @@ fn classify(error: &Error, doing: &str) -> Lost {
     }
 }
 
-async fn look(objects: &Objects, file: &VersionFile, number: u64) -> Found {
+async fn look(objects: &Objects, file: &VersionFile, number: u64) -> Existing {
     match objects.version(number).await {
-        Ok(found) if found.message == file.message => Found::Ours,
-        Ok(_) => Found::Theirs,
+        Ok(found) if found.message == file.message => Existing::Ours,
+        Ok(_) => Existing::Theirs,
         Err(error) => match error.kind() {
-            SinkErrorKind::NotFound => Found::Nothing,
-            SinkErrorKind::Corrupt => Found::Theirs,
-            _ => Found::Unreadable,
+            SinkErrorKind::NotFound => Existing::Nothing,
+            SinkErrorKind::Corrupt => Existing::Theirs,
+            _ => Existing::Unreadable,
         },
     }
 }

@@ -30,7 +30,7 @@ use super::beside::{Beside, Like};
 use super::engine::{self, failed, status};
 use super::find::{self, ContainerInfo};
 use super::identity::Orchestrator;
-use crate::lease::Holder;
+use crate::holder::Holder;
 use data::Data;
 use record::{Before, Record};
 use session::{Side, Workload};

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::engine::{failed, status};
 use super::super::find::{self, ContainerInfo};
-use crate::lease::Holder;
+use crate::holder::Holder;
 
 pub(super) const RUN: &str = "bahub.run";
 const HOLDER: &str = "bahub.holder";

@@ -12,7 +12,7 @@ use super::super::beside::{end, remove};
 use super::super::engine::failed;
 use super::super::find::{self, ContainerInfo};
 use super::record::{Progress, RUN, Record, Was};
-use crate::lease::Holder;
+use crate::holder::Holder;
 
 /// Mends what dead runs left: what they stopped is up first, then their containers go.
 ///

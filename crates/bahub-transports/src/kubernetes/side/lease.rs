@@ -20,7 +20,7 @@ use super::super::failure;
 use super::clock;
 use super::job::{BACKUP, RUN};
 use super::workload::Workload;
-use crate::lease::Holder;
+use crate::holder::Holder;
 
 /// How long it holds after a renewal.
 const HOLDS: i32 = 120;

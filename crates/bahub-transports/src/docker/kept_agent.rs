@@ -8,7 +8,7 @@ use bollard::Docker;
 
 use super::find::ContainerInfo;
 use super::place::{Folder, Owner, Places, download};
-use crate::kept::{folder_name, sha256};
+use crate::kept_agent::{folder_name, sha256};
 
 /// How much may lie in such a folder, in bytes: some agents that several runs placed at once.
 const MOST: usize = 128 << 20;
