@@ -2,12 +2,12 @@
 
 #[cfg(any(feature = "repository", feature = "s3"))]
 mod http;
-#[cfg(any(feature = "repository", feature = "s3"))]
-mod timeouts;
 mod register;
 #[cfg(feature = "repository")]
 pub mod repository;
 #[cfg(feature = "store")]
 pub mod store;
+#[cfg(any(feature = "repository", feature = "s3"))]
+mod timeouts;
 
 pub use register::{agent_sinks, register};

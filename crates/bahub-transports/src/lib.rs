@@ -4,16 +4,16 @@
 mod child_stdin;
 #[cfg(feature = "docker")]
 pub mod docker;
+#[cfg(any(feature = "docker", feature = "kubernetes"))]
+mod exec_mark;
+#[cfg(any(feature = "docker", feature = "kubernetes"))]
+mod holder;
 #[cfg(any(feature = "sh", feature = "ssh"))]
 mod host;
 #[cfg(any(feature = "docker", feature = "ssh"))]
 mod kept_agent;
 #[cfg(feature = "kubernetes")]
 pub mod kubernetes;
-#[cfg(any(feature = "docker", feature = "kubernetes"))]
-mod holder;
-#[cfg(any(feature = "docker", feature = "kubernetes"))]
-mod exec_mark;
 mod register;
 #[cfg(feature = "sh")]
 pub mod sh;

@@ -95,7 +95,11 @@ pub(crate) fn start(
     let (told, said) = mpsc::channel();
     thread::spawn({
         let (program, fatal, log) = (program.clone(), step.fatal.clone(), LogLine::clone(log));
-        move || drop(told.send(stderr.map(|stderr| StderrSummary::read(&program, stderr, &fatal, &log)).unwrap_or_default()))
+        move || {
+            drop(
+                told.send(stderr.map(|stderr| StderrSummary::read(&program, stderr, &fatal, &log)).unwrap_or_default()),
+            )
+        }
     });
     let end = thread::spawn({
         let switch = switch.clone();

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bahub_core::adapter::{StepEnd, StepFailure};
 use bahub_core::step::Step;
 
-use super::child::Ended;
+use super::child::ChildOutcome;
 use super::{KillSwitch, LogLine, Plug, start};
 
 /// How often it is asked whether everything is to be killed.

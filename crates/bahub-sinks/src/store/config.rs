@@ -100,8 +100,8 @@ mod s3 {
     use bahub_core::sink::Sink;
 
     use super::StoreConfig;
-    use crate::timeouts::seconds;
     use crate::store::bucket::{Access, Bucket, Keys};
+    use crate::timeouts::seconds;
 
     impl StoreConfig {
         /// What only means something for a bucket.

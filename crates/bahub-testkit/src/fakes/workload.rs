@@ -110,7 +110,7 @@ impl Session for WorkloadSession {
     }
 
     async fn identity(&mut self) -> Result<Identity, TransportError> {
-        Ok(Identity::new(InstanceKind::Host, "fake").with("id", "1"))
+        Ok(Identity::new(InstanceKind::Other, "fake").with("id", "1"))
     }
 
     async fn coverage(&mut self, paths: &[String]) -> Result<Vec<Coverage>, TransportError> {

@@ -111,7 +111,12 @@ impl Shell {
     ///
     /// # Errors
     /// As [`Shell::start`], and [`TransportErrorKind::Lost`] where the answer takes longer than `limit` or breaks.
-    pub(super) async fn run(&self, script: &str, input: &[u8], limit: Duration) -> Result<ScriptOutput, TransportError> {
+    pub(super) async fn run(
+        &self,
+        script: &str,
+        input: &[u8],
+        limit: Duration,
+    ) -> Result<ScriptOutput, TransportError> {
         let broken = |what: String| {
             let message = format!("the connection to {} is lost: {what}", self.target);
             TransportError::new(TransportErrorKind::Lost, message)

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use zstd::bulk;
 
 use super::super::peek::Peek;
-use super::header::{MAX_HEADER, Header};
+use super::header::{Header, MAX_HEADER};
 use super::workers::{Ticket, Turn, Workers};
 use super::{CONTENT, ROOM};
 
