@@ -107,7 +107,7 @@ impl Drop for Watch {
 }
 
 fn unknown(reason: &str) -> TransportError {
-    let message = format!("cannot prove that nobody used the data meanwhile: the engine's events ended ({reason})");
+    let message = format!("cannot confirm that the data was unused meanwhile: the engine's events ended ({reason})");
     TransportError::new(TransportErrorKind::Lost, message)
         .with_help("run it again; docker events shows what is watched")
 }

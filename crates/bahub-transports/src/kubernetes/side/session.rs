@@ -221,7 +221,7 @@ impl Session for Side {
         let Some(down) = self.down.as_ref().filter(|down| down.is_done) else { return Ok(()) };
         down.scaling.still_down(&down.owner).await?;
         let witness = self.witness.take().ok_or_else(|| {
-            let message = format!("{} was watched by nobody", down.owner.workload);
+            let message = format!("there was no watch of {}", down.owner.workload);
             TransportError::new(TransportErrorKind::NotOwn, message).with_help("try again")
         })?;
         self.witness = Some(witness.confirm(&down.scaling).await?);

@@ -183,7 +183,7 @@ fn uid(pod: &Pod) -> Option<String> {
 fn disturbed(what: &str) -> TransportError {
     let message = format!("the data was not quiet: {what} meanwhile");
     TransportError::new(TransportErrorKind::NotOwn, message)
-        .with_help("pause whoever starts it (an operator, a CronJob, a deployment) while a run goes on, and try again")
+        .with_help("pause what starts it (an operator, a CronJob, a deployment) while a run goes on, and try again")
 }
 
 fn unproven(why: &str) -> TransportError {
