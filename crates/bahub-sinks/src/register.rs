@@ -22,20 +22,22 @@ pub fn register(builder: &mut RegistryBuilder) {
         },
     );
     #[cfg(feature = "store")]
-    builder.sink::<crate::store::Store>();
+    builder.sink::<crate::store::Directory>();
     #[cfg(not(feature = "store"))]
     builder.absent(
         Kind::Sink,
         Absent {
-            type_name: "bahub.sinks.store",
+            type_name: "bahub.sinks.directory",
             aliases: &["file"],
             brought_by: "the cargo feature \"store\" of bahub-sinks",
         },
     );
+    #[cfg(feature = "s3")]
+    builder.sink::<crate::store::Bucket>();
     #[cfg(not(feature = "s3"))]
     builder.absent(
         Kind::Sink,
-        Absent { type_name: "s3", aliases: &[], brought_by: "the cargo feature \"s3\" of bahub-sinks" },
+        Absent { type_name: "bahub.sinks.s3", aliases: &["s3"], brought_by: "the cargo feature \"s3\" of bahub-sinks" },
     );
     builder.absent(
         Kind::Sink,

@@ -2,7 +2,7 @@
 
 use bahub_core::adapter::{Adapter, Diagnosis, Findings, Probe, StepFailure};
 use bahub_core::capture::Capture;
-use bahub_core::registry::{AdapterComponent, SpecError};
+use bahub_core::registry::{Component, SpecError};
 use bahub_core::replay::{Replay, ReplayTarget, RestoreTarget, Stored, Unsupported};
 use bahub_core::run::RunPurpose;
 use bahub_core::step::Step;
@@ -23,13 +23,14 @@ pub struct Git {
     repository: String,
 }
 
-impl AdapterComponent for Git {
+impl Component for Git {
     const TYPE: &'static str = "acme.adapters.git";
     const SUMMARY: &'static str = "A git repository: every branch, tag and note, by git fast-export";
     const EXAMPLE: &'static str = "# The absolute path of the repository.\nrepository: /srv/git/shop.git\n";
     type Config = GitConfig;
+    type Context = ();
 
-    fn from_config(GitConfig { repository }: GitConfig) -> Result<Self, Vec<SpecError>> {
+    fn from_config(GitConfig { repository }: GitConfig, (): &()) -> Result<Self, Vec<SpecError>> {
         if repository.starts_with('/') && !repository.contains('\0') {
             return Ok(Self { repository });
         }

@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use acme::Git;
 use async_trait::async_trait;
-use bahub_core::registry::AdapterComponent;
+use bahub_core::registry::Component;
 use bahub_core::replay::{ReplayTarget, RestoreTarget};
 use bahub_testkit::conformance::{self, AdapterContext, LiveData, RoundTrip};
 
 fn adapter(repository: &Path) -> Git {
-    Git::from_config(serde_json::from_value(serde_json::json!({ "repository": repository })).unwrap()).unwrap()
+    Git::from_config(serde_json::from_value(serde_json::json!({ "repository": repository })).unwrap(), &()).unwrap()
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use async_trait::async_trait;
-use bahub_core::registry::{SpecError, TransportComponent};
+use bahub_core::registry::{Component, SpecError};
 use bahub_core::run::RunContext;
 use bahub_core::transport::{Session, Transport, TransportError};
 use bahub_transports::sh::Sh;
@@ -31,14 +31,15 @@ pub struct Namespaces {
     named: Named,
 }
 
-impl TransportComponent for Namespaces {
+impl Component for Namespaces {
     const TYPE: &'static str = "acme.transports.namespaces";
     const SUMMARY: &'static str = "The namespaces of a process of this host, by nsenter";
     const EXAMPLE: &'static str =
         "# A file with the number of the process; or the number itself: `pid: 4711`.\npid_file: /run/shop.pid\n";
     type Config = NamespacesConfig;
+    type Context = ();
 
-    fn from_config(config: NamespacesConfig) -> Result<Self, Vec<SpecError>> {
+    fn from_config(config: NamespacesConfig, (): &()) -> Result<Self, Vec<SpecError>> {
         let named = match config {
             NamespacesConfig { pid: Some(pid), pid_file: None } if pid > 0 => Named::Pid(pid),
             NamespacesConfig { pid: None, pid_file: Some(file) } => Named::File(file),

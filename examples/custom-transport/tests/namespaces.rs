@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use acme_namespaces::Namespaces;
 use bahub_core::event::Events;
-use bahub_core::registry::TransportComponent;
+use bahub_core::registry::Component;
 use bahub_core::run::{RunContext, RunPurpose};
 use bahub_core::transport::{Exec, Transport, TransportError, TransportErrorKind};
 use bahub_testkit::conformance::{self, TransportOptions, transport_claim};
@@ -19,7 +19,7 @@ use support::Apart;
 use tokio::io::AsyncReadExt;
 
 fn transport(spec: Value) -> Namespaces {
-    Namespaces::from_config(serde_json::from_value(spec).unwrap()).unwrap()
+    Namespaces::from_config(serde_json::from_value(spec).unwrap(), &()).unwrap()
 }
 
 async fn error_of(spec: Value) -> TransportError {
@@ -31,7 +31,7 @@ async fn error_of(spec: Value) -> TransportError {
 fn what_is_registered_can_be_configured() {
     conformance::registration(acme_namespaces::register).assert_conforms();
     for wrong in [json!({}), json!({ "pid": 0 }), json!({ "pid": 1, "pid_file": "/run/shop.pid" })] {
-        assert!(Namespaces::from_config(serde_json::from_value(wrong).unwrap()).is_err());
+        assert!(Namespaces::from_config(serde_json::from_value(wrong).unwrap(), &()).is_err());
     }
 }
 

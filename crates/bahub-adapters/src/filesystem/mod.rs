@@ -16,7 +16,7 @@ pub use config::{FilesystemConfig, OnUnreadable};
 
 use bahub_core::adapter::{Adapter, Diagnosis, Findings, Probe, StepFailure};
 use bahub_core::capture::Capture;
-use bahub_core::registry::{AdapterComponent, SpecError};
+use bahub_core::registry::{Component, SpecError};
 use bahub_core::replay::{Replay, ReplayTarget, RestoreTarget, Stored, Unsupported};
 use bahub_core::run::RunPurpose;
 use bahub_core::step::Step;
@@ -37,13 +37,14 @@ pub struct Filesystem {
     numeric_owner: bool,
 }
 
-impl AdapterComponent for Filesystem {
+impl Component for Filesystem {
     const TYPE: &'static str = "bahub.adapters.filesystem";
     const SUMMARY: &'static str = "Files and folders, by the tar (GNU or busybox) of the place where they lie";
     const EXAMPLE: &'static str = config::EXAMPLE;
     type Config = FilesystemConfig;
+    type Context = ();
 
-    fn from_config(config: FilesystemConfig) -> Result<Self, Vec<SpecError>> {
+    fn from_config(config: FilesystemConfig, (): &()) -> Result<Self, Vec<SpecError>> {
         config.check()
     }
 }

@@ -20,7 +20,7 @@ pub use config::{MysqlConfig, Tls, TlsMode};
 
 use bahub_core::adapter::{Adapter, Diagnosis, Findings, Probe, StepFailure};
 use bahub_core::capture::Capture;
-use bahub_core::registry::{AdapterComponent, SpecError};
+use bahub_core::registry::{Component, SpecError};
 use bahub_core::replay::{Replay, ReplayTarget, Scratch, Stored, Unsupported};
 use bahub_core::run::RunPurpose;
 use bahub_core::step::Step;
@@ -40,13 +40,14 @@ pub struct Mysql {
     counts: bool,
 }
 
-impl AdapterComponent for Mysql {
+impl Component for Mysql {
     const TYPE: &'static str = "bahub.adapters.mysql";
     const SUMMARY: &'static str = "MySQL and MariaDB, by mariadb-dump or mysqldump of the place where they run";
     const EXAMPLE: &'static str = config::EXAMPLE;
     type Config = MysqlConfig;
+    type Context = ();
 
-    fn from_config(config: MysqlConfig) -> Result<Self, Vec<SpecError>> {
+    fn from_config(config: MysqlConfig, (): &()) -> Result<Self, Vec<SpecError>> {
         config.check()
     }
 }

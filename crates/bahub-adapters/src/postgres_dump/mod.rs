@@ -21,7 +21,7 @@ pub use config::{Format, PostgresDumpConfig, SslMode};
 
 use bahub_core::adapter::{Adapter, Diagnosis, Findings, Probe, StepFailure};
 use bahub_core::capture::Capture;
-use bahub_core::registry::{AdapterComponent, SpecError};
+use bahub_core::registry::{Component, SpecError};
 use bahub_core::replay::{Replay, ReplayTarget, Scratch, Stored, Unsupported};
 use bahub_core::run::RunPurpose;
 use bahub_core::step::Step;
@@ -42,13 +42,14 @@ pub struct PostgresDump {
     counts: bool,
 }
 
-impl AdapterComponent for PostgresDump {
+impl Component for PostgresDump {
     const TYPE: &'static str = "bahub.adapters.postgres_dump";
     const SUMMARY: &'static str = "PostgreSQL, by pg_dump of the place where it runs";
     const EXAMPLE: &'static str = config::EXAMPLE;
     type Config = PostgresDumpConfig;
+    type Context = ();
 
-    fn from_config(config: PostgresDumpConfig) -> Result<Self, Vec<SpecError>> {
+    fn from_config(config: PostgresDumpConfig, (): &()) -> Result<Self, Vec<SpecError>> {
         config.check()
     }
 }

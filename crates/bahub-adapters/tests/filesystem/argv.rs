@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use bahub_adapters::filesystem::Filesystem;
 use bahub_core::adapter::{Adapter, Findings};
-use bahub_core::registry::{AdapterComponent, RegistryBuilder};
+use bahub_core::registry::{Component, RegistryBuilder};
 use bahub_core::replay::{ReplayTarget, RestoreTarget, Stored};
 use bahub_core::step::{Arg, Bytes, Step};
 use proptest::prelude::*;
@@ -116,11 +116,11 @@ fn the_example_parses_and_builds_by_the_registry() {
 #[test]
 fn everything_wrong_is_told_at_once() {
     let spec = json!({ "paths": ["/ok", "relative", "/a/../b"], "exclude": ["ok", "a/"] });
-    let wrong = Filesystem::from_config(serde_json::from_value(spec).unwrap()).unwrap_err();
+    let wrong = Filesystem::from_config(serde_json::from_value(spec).unwrap(), &()).unwrap_err();
     let pointers: Vec<&str> = wrong.iter().map(|error| error.pointer.as_str()).collect();
     assert_eq!(pointers, ["/paths/1", "/paths/2", "/exclude/1"]);
     assert!(wrong.iter().all(|error| error.help.is_some()));
-    let empty = Filesystem::from_config(serde_json::from_value(json!({ "paths": [] })).unwrap()).unwrap_err();
+    let empty = Filesystem::from_config(serde_json::from_value(json!({ "paths": [] })).unwrap(), &()).unwrap_err();
     assert_eq!(empty[0].pointer, "/paths");
 }
 

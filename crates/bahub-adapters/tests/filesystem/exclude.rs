@@ -2,7 +2,7 @@
 
 use bahub_adapters::filesystem::Filesystem;
 use bahub_core::adapter::Adapter;
-use bahub_core::registry::AdapterComponent;
+use bahub_core::registry::Component;
 use bahub_core::replay::{ReplayTarget, RestoreTarget, Stored};
 use bahub_core::step::Arg;
 use serde_json::json;
@@ -126,7 +126,7 @@ fn a_pattern_that_hides_a_path_is_refused() {
     for pattern in ["www", "var", "/var", "/var/www", "w*", "/*/w??", "[!a]ww"] {
         let config =
             serde_json::from_value(json!({ "paths": ["/etc", "/var/www"], "exclude": ["ok", pattern] })).unwrap();
-        let wrong = Filesystem::from_config(config).unwrap_err();
+        let wrong = Filesystem::from_config(config, &()).unwrap_err();
         assert_eq!(wrong[0].pointer, "/exclude/1", "{pattern}");
         assert!(wrong[0].message.contains("/var/www"), "{}", wrong[0].message);
     }

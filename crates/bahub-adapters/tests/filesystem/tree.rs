@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use bahub_adapters::filesystem::Filesystem;
-use bahub_core::registry::AdapterComponent;
+use bahub_core::registry::Component;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, Timespec, Timestamps};
 use serde_json::json;
 
@@ -51,7 +51,7 @@ impl Room {
 /// The adapter with this `spec`.
 pub(crate) fn adapter(spec: serde_json::Value) -> Filesystem {
     let config = serde_json::from_value(spec).expect("a spec");
-    Filesystem::from_config(config).expect("a good spec")
+    Filesystem::from_config(config, &()).expect("a good spec")
 }
 
 /// The adapter for the room's tree.

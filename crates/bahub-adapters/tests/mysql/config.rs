@@ -1,11 +1,11 @@
 //! Specs that mean nothing are refused at their place.
 
 use bahub_adapters::mysql::Mysql;
-use bahub_core::registry::AdapterComponent;
+use bahub_core::registry::Component;
 use serde_json::{Value, json};
 
 fn wrong(spec: Value) -> Vec<String> {
-    let errors = Mysql::from_config(serde_json::from_value(spec).unwrap()).expect_err("it is refused");
+    let errors = Mysql::from_config(serde_json::from_value(spec).unwrap(), &()).expect_err("it is refused");
     assert!(errors.iter().all(|error| !error.message.is_empty()));
     errors.into_iter().map(|error| error.pointer).collect()
 }
@@ -30,8 +30,8 @@ fn everything_that_is_wrong_is_told_at_once() {
 #[test]
 fn the_example_and_the_original_s_spec_are_accepted() {
     let example: Value = serde_yaml::from_str(Mysql::EXAMPLE).unwrap();
-    Mysql::from_config(serde_json::from_value(example).unwrap()).unwrap();
+    Mysql::from_config(serde_json::from_value(example).unwrap(), &()).unwrap();
     let original =
         json!({ "host": "db", "port": 3306, "user": "root", "password": "root", "database": "", "gzip_args": "-3" });
-    Mysql::from_config(serde_json::from_value(original).unwrap()).unwrap();
+    Mysql::from_config(serde_json::from_value(original).unwrap(), &()).unwrap();
 }

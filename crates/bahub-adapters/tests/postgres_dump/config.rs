@@ -1,13 +1,13 @@
 //! What a spec may say.
 
 use bahub_adapters::postgres_dump::PostgresDump;
-use bahub_core::registry::AdapterComponent;
+use bahub_core::registry::Component;
 use serde_json::{Value, json};
 
 fn wrong(more: Value) -> String {
     let mut spec = json!({ "host": "h", "user": "u" });
     super::support::merge(&mut spec, more);
-    let wrong = PostgresDump::from_config(serde_json::from_value(spec).unwrap()).unwrap_err();
+    let wrong = PostgresDump::from_config(serde_json::from_value(spec).unwrap(), &()).unwrap_err();
     format!("{wrong:?}")
 }
 
@@ -37,8 +37,8 @@ fn what_makes_no_sense_is_told_with_its_place() {
 #[test]
 fn the_example_and_the_originals_spec_are_taken() {
     let example: Value = serde_yaml::from_str(PostgresDump::EXAMPLE).unwrap();
-    PostgresDump::from_config(serde_json::from_value(example).unwrap()).unwrap();
+    PostgresDump::from_config(serde_json::from_value(example).unwrap(), &()).unwrap();
     let original =
         json!({ "host": "h", "user": "u", "port": 5433, "password": "p", "database": "", "gzip_args": "-3" });
-    PostgresDump::from_config(serde_json::from_value(original).unwrap()).unwrap();
+    PostgresDump::from_config(serde_json::from_value(original).unwrap(), &()).unwrap();
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use bahub_adapters::postgres_dump::PostgresDump;
 use bahub_core::engine::{DownloadContent, DownloadOptions, RestoreOptions, RunOutcome};
 use bahub_core::plan::Plan;
-use bahub_core::registry::AdapterComponent;
+use bahub_core::registry::Component;
 use bahub_core::replay::{ReplayTarget, RestoreTarget};
 use bahub_core::report::Outcome;
 use bahub_core::sink::VersionSelector;
@@ -31,7 +31,7 @@ pub(crate) fn merge(into: &mut Value, more: Value) {
 }
 
 pub(crate) fn adapter(spec: Value) -> PostgresDump {
-    PostgresDump::from_config(serde_json::from_value(spec).unwrap()).unwrap_or_else(|wrong| panic!("{wrong:?}"))
+    PostgresDump::from_config(serde_json::from_value(spec).unwrap(), &()).unwrap_or_else(|wrong| panic!("{wrong:?}"))
 }
 
 /// An engine and a store.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bahub_core::compression::{Algorithm, Compression};
 use bahub_core::keys::EncryptionSpec;
 use bahub_core::plan::Plan;
-use bahub_core::registry::{SinkComponent, SinkContext};
+use bahub_core::registry::{Component, SinkContext};
 use bahub_core::secret::Scrubber;
 use bahub_sinks::repository::{Repository, RepositoryConfig};
 

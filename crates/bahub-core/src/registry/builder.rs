@@ -10,9 +10,7 @@ use crate::adapter::Adapter;
 use crate::sink::Sink;
 use crate::transport::Transport;
 
-use super::{
-    Absent, AdapterComponent, Entry, Kind, Registry, SinkComponent, SinkContext, SpecError, TransportComponent,
-};
+use super::{Absent, Component, Entry, Kind, Registry, SinkContext, SpecError};
 
 /// What a component is called, and what is said of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +26,10 @@ pub struct About {
 }
 
 impl About {
+    fn of<C: Component>() -> Self {
+        Self { type_name: C::TYPE, aliases: C::ALIASES, summary: C::SUMMARY, example: C::EXAMPLE }
+    }
+
     fn entry<C: JsonSchema, T: ?Sized, X>(
         self,
         build: impl Fn(serde_json::Value, &X) -> Result<Arc<T>, Vec<SpecError>> + Send + Sync + 'static,
@@ -39,8 +41,8 @@ impl About {
 
 /// Collects components; two of one type are an error when the registry is built.
 ///
-/// A component that needs nothing but its configuration implements [`AdapterComponent`] or its like; one that needs something of
-/// the program's own is built by a closure:
+/// A component that needs nothing but its configuration implements [`Component`]; one that needs something of the program's own is
+/// built by a closure:
 ///
 /// ```
 /// use std::sync::Arc;
@@ -110,9 +112,8 @@ impl RegistryBuilder {
     }
 
     /// Adds an adapter.
-    pub fn adapter<A: AdapterComponent>(&mut self) -> &mut Self {
-        let about = About { type_name: A::TYPE, aliases: A::ALIASES, summary: A::SUMMARY, example: A::EXAMPLE };
-        self.adapter_by(about, |config: A::Config| Ok(Arc::new(A::from_config(config)?) as Arc<dyn Adapter>))
+    pub fn adapter<A: Adapter + Component<Context = ()>>(&mut self) -> &mut Self {
+        self.adapter_by(About::of::<A>(), |config| Ok(Arc::new(A::from_config(config, &())?) as Arc<dyn Adapter>))
     }
 
     /// Adds an adapter that a closure builds, which may hold what a configuration cannot: a pool, a client, an instance.
@@ -127,9 +128,8 @@ impl RegistryBuilder {
     }
 
     /// Adds a transport.
-    pub fn transport<T: TransportComponent>(&mut self) -> &mut Self {
-        let about = About { type_name: T::TYPE, aliases: T::ALIASES, summary: T::SUMMARY, example: T::EXAMPLE };
-        self.transport_by(about, |config: T::Config| Ok(Arc::new(T::from_config(config)?) as Arc<dyn Transport>))
+    pub fn transport<T: Transport + Component<Context = ()>>(&mut self) -> &mut Self {
+        self.transport_by(About::of::<T>(), |config| Ok(Arc::new(T::from_config(config, &())?) as Arc<dyn Transport>))
     }
 
     /// Adds a transport that a closure builds.
@@ -144,11 +144,11 @@ impl RegistryBuilder {
     }
 
     /// Adds a sink.
-    pub fn sink<S: SinkComponent>(&mut self) -> &mut Self {
-        let about = About { type_name: S::TYPE, aliases: S::SCHEMES, summary: S::SUMMARY, example: S::EXAMPLE };
-        self.sink_by(about, |config: S::Config, context: &SinkContext| {
-            Ok(Arc::new(S::from_config(config, context)?) as Arc<dyn Sink>)
-        })
+    pub fn sink<S: Sink + Component<Context = SinkContext>>(&mut self) -> &mut Self {
+        self.sink_by(
+            About::of::<S>(),
+            |config, context| Ok(Arc::new(S::from_config(config, context)?) as Arc<dyn Sink>),
+        )
     }
 
     /// Adds a sink that a closure builds; the aliases are its URL schemes.

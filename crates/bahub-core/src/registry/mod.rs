@@ -8,5 +8,5 @@ mod component;
 mod lookup;
 
 pub use builder::{About, Duplicate, RegistryBuilder};
-pub use component::{AdapterComponent, SinkComponent, SpecError, TransportComponent};
+pub use component::{Component, SpecError};
 pub use lookup::{Absent, Entry, Kind, Registry, SinkContext, Unregistered};

@@ -3,10 +3,7 @@
 use async_trait::async_trait;
 use bahub_core::adapter::{Adapter, Findings, Probe};
 use bahub_core::capture::Capture;
-use bahub_core::registry::{
-    Absent, AdapterComponent, Kind, Registry, RegistryBuilder, SinkComponent, SinkContext, SpecError,
-    TransportComponent,
-};
+use bahub_core::registry::{Absent, Component, Kind, Registry, RegistryBuilder, SinkContext, SpecError};
 use bahub_core::replay::{Replay, ReplayTarget, Stored, Unsupported};
 use bahub_core::run::{RunContext, RunPurpose};
 use bahub_core::secret::Secret;
@@ -37,13 +34,14 @@ macro_rules! adapter {
             }
         }
 
-        impl AdapterComponent for $name {
+        impl Component for $name {
             const TYPE: &'static str = $type;
             const SUMMARY: &'static str = "A fake.";
             const EXAMPLE: &'static str = "";
             type Config = $config;
+            type Context = ();
 
-            fn from_config(config: $config) -> Result<Self, Vec<SpecError>> {
+            fn from_config(config: $config, (): &()) -> Result<Self, Vec<SpecError>> {
                 config.check().map(|()| Self(config))
             }
         }
@@ -62,14 +60,15 @@ macro_rules! transport {
             }
         }
 
-        impl TransportComponent for $name {
+        impl Component for $name {
             const TYPE: &'static str = $type;
             const ALIASES: &'static [&'static str] = $aliases;
             const SUMMARY: &'static str = "A fake.";
             const EXAMPLE: &'static str = "";
             type Config = $config;
+            type Context = ();
 
-            fn from_config(config: $config) -> Result<Self, Vec<SpecError>> {
+            fn from_config(config: $config, (): &()) -> Result<Self, Vec<SpecError>> {
                 Ok(Self(config))
             }
         }
@@ -240,12 +239,13 @@ pub(crate) struct Repository {
     context: SinkContext,
 }
 
-impl SinkComponent for Repository {
+impl Component for Repository {
     const TYPE: &'static str = "bahub.sinks.repository";
-    const SCHEMES: &'static [&'static str] = &["http", "https"];
+    const ALIASES: &'static [&'static str] = &["http", "https"];
     const SUMMARY: &'static str = "A fake.";
     const EXAMPLE: &'static str = "";
     type Config = Server;
+    type Context = SinkContext;
 
     fn from_config(server: Server, context: &SinkContext) -> Result<Self, Vec<SpecError>> {
         Ok(Self { server, context: context.clone() })
@@ -294,7 +294,7 @@ pub(crate) fn registry() -> Registry {
     builder.transport::<Sh>().transport::<InDocker>().transport::<BesideDocker>();
     builder.transport::<InPod>().transport::<BesidePod>();
     builder.sink::<Repository>();
-    let s3 = Absent { type_name: "bahub.sinks.store", aliases: &["s3"], brought_by: "cargo feature \"s3\"" };
+    let s3 = Absent { type_name: "bahub.sinks.s3", aliases: &["s3"], brought_by: "cargo feature \"s3\"" };
     builder.absent(Kind::Sink, s3);
     builder.build().expect("no type is registered twice")
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bahub_core::agent::DirectSink;
-use bahub_core::registry::SinkComponent;
+use bahub_core::registry::Component;
 use bahub_core::secret::{Secret, in_job};
 use bahub_core::sink::{AgentSink, Sink, SinkError, SinkErrorKind};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};

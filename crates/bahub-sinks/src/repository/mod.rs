@@ -16,7 +16,7 @@ mod settle;
 mod upload;
 
 use async_trait::async_trait;
-use bahub_core::registry::{SinkComponent, SinkContext, SpecError};
+use bahub_core::registry::{Component, SinkContext, SpecError};
 use bahub_core::sink::{
     AgentSink, Download, Encoding, NewVersion, Purpose, Sink, SinkError, SinkErrorKind, Upload, Version, VersionNumber,
 };
@@ -37,12 +37,13 @@ pub struct Repository {
     sessions: Sessions,
 }
 
-impl SinkComponent for Repository {
+impl Component for Repository {
     const TYPE: &'static str = "bahub.sinks.repository";
-    const SCHEMES: &'static [&'static str] = &["https", "http"];
+    const ALIASES: &'static [&'static str] = &["https", "http"];
     const SUMMARY: &'static str = "A collection of a Backup Repository server, by a token or by a login for each run.";
     const EXAMPLE: &'static str = config::EXAMPLE;
     type Config = RepositoryConfig;
+    type Context = SinkContext;
 
     fn from_config(config: RepositoryConfig, context: &SinkContext) -> Result<Self, Vec<SpecError>> {
         config.build(context)

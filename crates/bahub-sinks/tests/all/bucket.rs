@@ -3,9 +3,9 @@
 use std::fs;
 use std::time::{Duration, SystemTime};
 
-use bahub_core::registry::SinkComponent;
+use bahub_core::registry::Component;
 use bahub_core::sink::{CommitError, Sink, SinkError, SinkErrorKind, VersionNumber};
-use bahub_sinks::store::Store;
+use bahub_sinks::store::{Bucket, DirectoryConfig};
 use futures::future::join_all;
 use hyper::Method;
 use serde_json::{Value, json};
@@ -269,12 +269,13 @@ async fn parts_of_one_size_are_possible() {
 #[test]
 fn what_is_wrong_in_the_configuration_is_told_at_once() {
     let pointers = |config: Value| -> Vec<String> {
-        let errors = Store::from_config(serde_json::from_value(config).unwrap(), &context("shop")).unwrap_err();
+        let errors = Bucket::from_config(serde_json::from_value(config).unwrap(), &context("shop")).unwrap_err();
         errors.into_iter().map(|error| error.pointer).collect()
     };
     assert_eq!(
         pointers(json!({"url": "s3://", "endpoint": "nope", "access_key_id": "x", "ca_file": "/none"})),
         ["/url", "/endpoint", "/access_key_id", "/ca_file"]
     );
-    assert_eq!(pointers(json!({"url": "file:///x", "region": "r"})), ["/region"]);
+    let wrong = serde_json::from_value::<DirectoryConfig>(json!({"url": "file:///x", "region": "r"})).unwrap_err();
+    assert!(wrong.to_string().contains("unknown field `region`"), "{wrong}");
 }

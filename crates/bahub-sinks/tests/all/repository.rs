@@ -7,7 +7,7 @@ mod logins;
 mod tls;
 mod uploads;
 
-use bahub_core::registry::SinkComponent;
+use bahub_core::registry::Component;
 use bahub_core::sink::SinkError;
 use bahub_sinks::repository::Repository;
 use bahub_testkit::backup_repository::{BackupRepository, Limits, Role, Settings};

@@ -8,11 +8,11 @@ use std::path::Path;
 
 use bahub_core::instance::{Identity, InstanceKind};
 #[cfg(feature = "store")]
-use bahub_core::registry::SinkComponent;
+use bahub_core::registry::Component;
 use bahub_core::registry::SinkContext;
 use bahub_core::sink::{CommitError, Download, NewVersion, Receipt, Sink, SinkError, SinkErrorKind, VersionNumber};
 #[cfg(feature = "store")]
-use bahub_sinks::store::Store;
+use bahub_sinks::store::Directory;
 use bytes::Bytes;
 use futures::TryStreamExt;
 
@@ -22,9 +22,9 @@ pub(crate) fn context(collection: &str) -> SinkContext {
 
 /// A directory store below `root`.
 #[cfg(feature = "store")]
-pub(crate) fn directory(root: &Path, collection: &str) -> Store {
+pub(crate) fn directory(root: &Path, collection: &str) -> Directory {
     let config = serde_json::json!({ "url": format!("file://{}", root.display()) });
-    Store::from_config(serde_json::from_value(config).unwrap(), &context(collection)).unwrap()
+    Directory::from_config(serde_json::from_value(config).unwrap(), &context(collection)).unwrap()
 }
 
 pub(crate) fn new_version() -> NewVersion {

@@ -7,8 +7,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use bahub_core::registry::SinkComponent;
-use bahub_sinks::store::Store;
+use bahub_core::registry::Component;
+use bahub_sinks::store::Bucket;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -70,7 +70,7 @@ impl S3Server {
     }
 
     /// The collection `shop` with these keys; `more` overrides.
-    pub(crate) fn sink(&self, user: &str, more: Value) -> Store {
+    pub(crate) fn sink(&self, user: &str, more: Value) -> Bucket {
         let mut config = json!({
             "url": "s3://bucket/pre/fix",
             "endpoint": format!("http://{}", self.address),
@@ -78,7 +78,7 @@ impl S3Server {
             "secret_access_key": SECRET,
         });
         config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        Store::from_config(serde_json::from_value(config).unwrap(), &context("shop")).unwrap()
+        Bucket::from_config(serde_json::from_value(config).unwrap(), &context("shop")).unwrap()
     }
 
     /// Where the collection's objects are files.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bahub_adapters::filesystem::Filesystem;
 use bahub_core::adapter::Findings;
-use bahub_core::registry::AdapterComponent;
+use bahub_core::registry::Component;
 use bahub_core::replay::{ReplayTarget, RestoreTarget};
 use bahub_testkit::conformance::{self, AdapterContext, LiveData, RoundTrip, adapter_claim};
 use bahub_testkit::fakes::CopyFile;
@@ -14,7 +14,7 @@ use bahub_testkit::fixtures::{TreeSpec, assert_same_tree, tree};
 
 fn filesystem(path: &Path) -> Filesystem {
     let config = serde_json::json!({ "paths": [path], "exclude": ["*.it's excluded"] });
-    Filesystem::from_config(serde_json::from_value(config).unwrap()).unwrap()
+    Filesystem::from_config(serde_json::from_value(config).unwrap(), &()).unwrap()
 }
 
 fn dialects() -> Vec<Findings> {

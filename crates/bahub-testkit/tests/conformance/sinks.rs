@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use bahub_core::registry::{SinkComponent, SinkContext};
+use bahub_core::registry::{Component, SinkContext};
 use bahub_core::sink::{Encoding, Sink};
-use bahub_sinks::{repository::Repository, store::Store};
+use bahub_sinks::{repository::Repository, store::Directory};
 use bahub_testkit::backup_repository::{BackupRepository, Limits, Role, Settings};
 use bahub_testkit::conformance::{self, sink_claim};
 use bahub_testkit::fakes::MemorySink;
 
-fn build<S: SinkComponent>(config: serde_json::Value, collection: &str) -> Arc<dyn Sink> {
+fn build<S: Sink + Component<Context = SinkContext>>(config: serde_json::Value, collection: &str) -> Arc<dyn Sink> {
     let context = SinkContext { collection: collection.into(), folder: "/".into() };
     Arc::new(S::from_config(serde_json::from_value(config).unwrap(), &context).unwrap())
 }
@@ -31,7 +31,7 @@ async fn the_directory_store_conforms() {
     let count = AtomicU32::new(0);
     let fresh = async || {
         let collection = format!("shop-{}", count.fetch_add(1, Ordering::Relaxed));
-        build::<Store>(serde_json::json!({ "url": format!("file://{}", root.path().display()) }), &collection)
+        build::<Directory>(serde_json::json!({ "url": format!("file://{}", root.path().display()) }), &collection)
     };
     conformance::sink(fresh, &["hunter22"]).await.assert_conforms();
 }

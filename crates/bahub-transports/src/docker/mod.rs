@@ -15,7 +15,7 @@ mod stdio;
 
 use async_trait::async_trait;
 use bahub_core::event::Event;
-use bahub_core::registry::{SpecError, TransportComponent};
+use bahub_core::registry::{Component, SpecError};
 use bahub_core::run::{RunContext, RunPurpose};
 use bahub_core::transport::{Recovered, Session, Transport, TransportError};
 
@@ -30,13 +30,14 @@ use inside::Inside;
 #[derive(Debug)]
 pub struct Docker(DockerConfig);
 
-impl TransportComponent for Docker {
+impl Component for Docker {
     const TYPE: &'static str = "bahub.transports.docker";
     const SUMMARY: &'static str = "A running container of a Docker Engine";
     const EXAMPLE: &'static str = config::EXAMPLE;
     type Config = DockerConfig;
+    type Context = ();
 
-    fn from_config(config: DockerConfig) -> Result<Self, Vec<SpecError>> {
+    fn from_config(config: DockerConfig, (): &()) -> Result<Self, Vec<SpecError>> {
         Ok(Self(config))
     }
 }

@@ -17,7 +17,7 @@ mod stdio;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bahub_core::registry::{SpecError, TransportComponent};
+use bahub_core::registry::{Component, SpecError};
 use bahub_core::run::RunContext;
 use bahub_core::transport::{Session, Transport, TransportError};
 
@@ -36,13 +36,14 @@ pub struct PodExec {
     timeout: Duration,
 }
 
-impl TransportComponent for PodExec {
+impl Component for PodExec {
     const TYPE: &'static str = "bahub.transports.kubernetes_podexec";
     const SUMMARY: &'static str = "A container of a running pod of a Kubernetes cluster";
     const EXAMPLE: &'static str = config::EXAMPLE;
     type Config = PodExecConfig;
+    type Context = ();
 
-    fn from_config(config: PodExecConfig) -> Result<Self, Vec<SpecError>> {
+    fn from_config(config: PodExecConfig, (): &()) -> Result<Self, Vec<SpecError>> {
         let PodExecConfig { namespace, selector, container, pod, timeout, kubeconfig, context } = config;
         let wrong = config::check(&namespace, &selector, timeout);
         if !wrong.is_empty() {

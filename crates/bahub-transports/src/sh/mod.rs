@@ -8,7 +8,7 @@ mod session;
 pub use config::ShConfig;
 
 use async_trait::async_trait;
-use bahub_core::registry::{SpecError, TransportComponent};
+use bahub_core::registry::{Component, SpecError};
 use bahub_core::run::RunContext;
 use bahub_core::transport::{Session, Transport, TransportError};
 
@@ -18,13 +18,14 @@ use session::ShSession;
 #[derive(Debug)]
 pub struct Sh;
 
-impl TransportComponent for Sh {
+impl Component for Sh {
     const TYPE: &'static str = "bahub.transports.sh";
     const SUMMARY: &'static str = "This host: commands run here, as the user that runs bahub";
     const EXAMPLE: &'static str = config::EXAMPLE;
     type Config = ShConfig;
+    type Context = ();
 
-    fn from_config(ShConfig {}: ShConfig) -> Result<Self, Vec<SpecError>> {
+    fn from_config(ShConfig {}: ShConfig, (): &()) -> Result<Self, Vec<SpecError>> {
         Ok(Self)
     }
 }

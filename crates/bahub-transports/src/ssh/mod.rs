@@ -19,7 +19,7 @@ pub use config::{JumpConfig, SshConfig, SudoConfig, SudoPassword};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bahub_core::registry::{SpecError, TransportComponent};
+use bahub_core::registry::{Component, SpecError};
 use bahub_core::run::RunContext;
 use bahub_core::transport::{Recovered, Session, Transport, TransportError};
 
@@ -32,13 +32,14 @@ pub struct Ssh {
     target: Arc<Target>,
 }
 
-impl TransportComponent for Ssh {
+impl Component for Ssh {
     const TYPE: &'static str = "bahub.transports.ssh";
     const SUMMARY: &'static str = "A host that OpenSSH's client reaches, with the user's own configuration and keys";
     const EXAMPLE: &'static str = config::EXAMPLE;
     type Config = SshConfig;
+    type Context = ();
 
-    fn from_config(config: SshConfig) -> Result<Self, Vec<SpecError>> {
+    fn from_config(config: SshConfig, (): &()) -> Result<Self, Vec<SpecError>> {
         Target::parse(config).map(|target| Self { target: Arc::new(target) })
     }
 }

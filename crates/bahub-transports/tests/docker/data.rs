@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bahub_adapters::filesystem::Filesystem;
 use bahub_core::engine::RunErrorKind;
 use bahub_core::instance::{Coverage, InstanceKind};
-use bahub_core::registry::AdapterComponent;
+use bahub_core::registry::Component;
 use bahub_testkit::fakes::MemorySink;
 use bahub_testkit::fixtures::{EngineRoom, agent_program};
 use serde_json::json;
@@ -20,7 +20,7 @@ async fn a_path_of_the_side_containers_own_image_is_refused_before_anything_is_s
     let room = EngineRoom::new().with_transport(transport).with_agent_program(agent_program());
     let files = |path: &str| {
         let spec = json!({ "paths": [path] });
-        Arc::new(Filesystem::from_config(serde_json::from_value(spec).unwrap()).unwrap())
+        Arc::new(Filesystem::from_config(serde_json::from_value(spec).unwrap(), &()).unwrap())
     };
     for path in ["/etc", "/var/tmp", "/"] {
         let plan = room.plan(files(path), MemorySink::shared("own"));

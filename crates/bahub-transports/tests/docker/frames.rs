@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bahub_adapters::filesystem::Filesystem;
 use bahub_core::engine::RestoreOptions;
 use bahub_core::instance::{Coverage, Identity};
-use bahub_core::registry::AdapterComponent;
+use bahub_core::registry::Component;
 use bahub_core::report::Outcome;
 use bahub_core::run::RunContext;
 use bahub_core::transport::{Exec, PlacedPath, Process, PutFile, Session, Transport, TransportError};
@@ -103,7 +103,7 @@ async fn the_private_key_never_crosses() {
     let sent = Arc::new(Mutex::new(Vec::new()));
     let recording = Recording { inner: transport("frames", json!({})), sent: Arc::clone(&sent) };
     let room = EngineRoom::new().with_transport(Arc::new(recording)).with_agent_program(agent_program());
-    let adapter = Filesystem::from_config(serde_json::from_value(json!({ "paths": ["/data"] })).unwrap()).unwrap();
+    let adapter = Filesystem::from_config(serde_json::from_value(json!({ "paths": ["/data"] })).unwrap(), &()).unwrap();
     let plan = room.plan(Arc::new(adapter), Arc::new(MemorySink::new("frames")));
     let made = room.backup(&plan).await;
     assert_eq!(made.report.outcome, Outcome::Succeeded, "{:?}", made.error);

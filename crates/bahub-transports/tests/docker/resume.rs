@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bahub_adapters::filesystem::Filesystem;
-use bahub_core::registry::AdapterComponent;
+use bahub_core::registry::Component;
 use bahub_core::transport::{Exec, Transport};
 use bahub_testkit::fakes::MemorySink;
 use bahub_testkit::fixtures::{DockerEngine, EngineRoom, agent_program};
@@ -18,7 +18,7 @@ async fn the_original_is_back_while_the_store_does_not_take_a_byte() {
     let before = started(&ENGINE, "stored");
     let transport = Arc::new(side(&ENGINE, "stored", json!({ "stop_timeout": 1 })));
     let room = EngineRoom::new().with_transport(transport).with_agent_program(agent_program());
-    let adapter = Filesystem::from_config(serde_json::from_value(json!({ "paths": ["/data"] })).unwrap()).unwrap();
+    let adapter = Filesystem::from_config(serde_json::from_value(json!({ "paths": ["/data"] })).unwrap(), &()).unwrap();
     let sink = Arc::new(MemorySink::new("stored"));
     sink.hold();
     let plan = room.plan(Arc::new(adapter), Arc::clone(&sink) as _);

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use bahub_core::event::Events;
-use bahub_core::registry::TransportComponent;
+use bahub_core::registry::Component;
 use bahub_core::run::{RunContext, RunPurpose};
 use bahub_core::transport::{Session, Transport, TransportError};
 use bahub_testkit::fixtures::DockerEngine;
@@ -14,14 +14,14 @@ pub(crate) static ENGINE: LazyLock<DockerEngine> = LazyLock::new(DockerEngine::s
 
 pub(crate) fn transport(container: &str, more: Value) -> Docker {
     let spec = json!({ "container": container, "docker_host": ENGINE.host() });
-    Docker::from_config(serde_json::from_value(merged(spec, more)).unwrap()).unwrap()
+    Docker::from_config(serde_json::from_value(merged(spec, more)).unwrap(), &()).unwrap()
 }
 
 pub(crate) fn side(engine: &DockerEngine, original: &str, more: Value) -> SideContainer {
     let spec = json!({
         "orig_container": original, "temp_container_image": "busybox", "docker_host": engine.host(), "pull": false, "wait_healthy": 5,
     });
-    SideContainer::from_config(serde_json::from_value(merged(spec, more)).unwrap()).unwrap()
+    SideContainer::from_config(serde_json::from_value(merged(spec, more)).unwrap(), &()).unwrap()
 }
 
 /// An engine whose containers no other test touches.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bahub_core::event::Events;
 use bahub_core::instance::Coverage;
-use bahub_core::registry::TransportComponent;
+use bahub_core::registry::Component;
 use bahub_core::run::{RunContext, RunPurpose};
 use bahub_core::transport::{Exec, Process, Session, Transport, TransportErrorKind};
 use bahub_testkit::conformance::{self, StoppedWorkload, TransportOptions, transport_claim};
@@ -28,7 +28,7 @@ pub(crate) fn side(namespace: &Namespace, app: &str, more: Value) -> SidePod {
         "kubeconfig": namespace.cluster().kubeconfig(),
     });
     spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    SidePod::from_config(serde_json::from_value(spec).unwrap()).unwrap()
+    SidePod::from_config(serde_json::from_value(spec).unwrap(), &()).unwrap()
 }
 
 fn cold() -> Value {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bahub_core::event::Events;
-use bahub_core::registry::TransportComponent;
+use bahub_core::registry::Component;
 use bahub_core::run::{RunContext, RunPurpose};
 use bahub_core::transport::{Session, Transport, TransportError};
 use bahub_testkit::fixtures::{Kubernetes, Namespace};
@@ -26,7 +26,7 @@ pub(crate) fn transport(namespace: &Namespace, selector: &str, more: Value) -> P
         "kubeconfig": namespace.cluster().kubeconfig(),
     });
     spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    PodExec::from_config(serde_json::from_value(spec).unwrap()).unwrap()
+    PodExec::from_config(serde_json::from_value(spec).unwrap(), &()).unwrap()
 }
 
 pub(crate) async fn open(transport: &dyn Transport) -> Result<Box<dyn Session>, TransportError> {

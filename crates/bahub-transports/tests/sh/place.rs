@@ -1,14 +1,14 @@
 //! This host, opened.
 
 use bahub_core::event::Events;
-use bahub_core::registry::{RegistryBuilder, TransportComponent, Unregistered};
+use bahub_core::registry::{Component, RegistryBuilder, Unregistered};
 use bahub_core::run::{RunContext, RunPurpose};
 use bahub_core::transport::{Exec, Locality, Process, Session, Transport};
 use bahub_transports::sh::{Sh, ShConfig};
 
 pub(crate) async fn open() -> Box<dyn Session> {
     let cx = RunContext::new("test", RunPurpose::Backup, Events::ignored()).unwrap();
-    Sh::from_config(ShConfig {}).unwrap().open(&cx).await.unwrap()
+    Sh::from_config(ShConfig {}, &()).unwrap().open(&cx).await.unwrap()
 }
 
 pub(crate) async fn sh(session: &mut dyn Session, script: &str) -> Process {

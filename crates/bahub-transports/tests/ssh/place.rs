@@ -1,6 +1,6 @@
 //! The component, and what its connection is.
 
-use bahub_core::registry::{RegistryBuilder, TransportComponent};
+use bahub_core::registry::{Component, RegistryBuilder};
 use bahub_core::transport::Locality;
 use bahub_testkit::fixtures::Sshd;
 use bahub_transports::ssh::Ssh;

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use bahub_core::event::Events;
-use bahub_core::registry::TransportComponent;
+use bahub_core::registry::Component;
 use bahub_core::run::{RunContext, RunPurpose};
 use bahub_core::step::Exit;
 use bahub_core::transport::{Exec, Process, Session, Transport, TransportError};
@@ -19,7 +19,7 @@ pub(crate) fn cx() -> RunContext {
 /// A transport of this `spec`, with other values of some fields.
 pub(crate) fn transport(mut spec: Value, other: Value) -> Ssh {
     spec.as_object_mut().unwrap().extend(other.as_object().unwrap().clone());
-    Ssh::from_config(serde_json::from_value(spec).unwrap()).unwrap()
+    Ssh::from_config(serde_json::from_value(spec).unwrap(), &()).unwrap()
 }
 
 pub(crate) async fn open(transport: &Ssh) -> Result<Box<dyn Session>, TransportError> {

@@ -13,27 +13,27 @@ use crate::http;
 
 /// Everything that opens a bucket.
 #[derive(Debug)]
-pub(in crate::store) struct Access {
-    pub(in crate::store) bucket: String,
+pub(super) struct Access {
+    pub(super) bucket: String,
     /// Without slashes at its ends; empty for the bucket's root.
-    pub(in crate::store) prefix: String,
-    pub(in crate::store) endpoint: Option<String>,
-    pub(in crate::store) region: String,
+    pub(super) prefix: String,
+    pub(super) endpoint: Option<String>,
+    pub(super) region: String,
     /// Without keys they are looked for where AWS's programs look.
-    pub(in crate::store) keys: Option<Keys>,
-    pub(in crate::store) path_style: bool,
-    pub(in crate::store) checksum: bool,
-    pub(in crate::store) part_size: Option<usize>,
-    pub(in crate::store) ca: Option<String>,
+    pub(super) keys: Option<Keys>,
+    pub(super) path_style: bool,
+    pub(super) checksum: bool,
+    pub(super) part_size: Option<usize>,
+    pub(super) ca: Option<String>,
     /// How long a request may stay without an answer.
-    pub(in crate::store) patience: Duration,
+    pub(super) patience: Duration,
 }
 
 #[derive(Debug)]
-pub(in crate::store) struct Keys {
-    pub(in crate::store) id: Secret,
-    pub(in crate::store) secret: Secret,
-    pub(in crate::store) session_token: Option<Secret>,
+pub(super) struct Keys {
+    pub(super) id: Secret,
+    pub(super) secret: Secret,
+    pub(super) session_token: Option<Secret>,
 }
 
 /// One that tries again what is safe to send twice, and one that sends everything once.

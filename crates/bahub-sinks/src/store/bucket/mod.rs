@@ -4,6 +4,7 @@
 //! aborting or deleting is forbidden what was left stays for the bucket's lifecycle rules.
 
 mod access;
+mod config;
 mod download;
 mod fault;
 mod message;
@@ -14,11 +15,14 @@ mod publish;
 mod upload;
 
 use async_trait::async_trait;
+use bahub_core::registry::{Component, SinkContext, SpecError};
 use bahub_core::sink::{Download, Encoding, NewVersion, Orphan, Sink, SinkError, Upload, Version, VersionNumber};
 
+use super::collection;
+use access::{Access, Keys};
 use objects::Objects;
 
-pub(super) use access::{Access, Keys};
+pub use config::BucketConfig;
 
 /// The versions of one collection below a prefix of a bucket; [`layout`](super::layout) says how they lie there.
 #[derive(Debug)]
@@ -26,9 +30,20 @@ pub struct Bucket {
     objects: Objects,
 }
 
-impl Bucket {
-    pub(super) fn new(access: Access, collection: &str) -> Result<Self, SinkError> {
-        Objects::open(access, collection).map(|objects| Self { objects })
+impl Component for Bucket {
+    const TYPE: &'static str = "bahub.sinks.s3";
+    const ALIASES: &'static [&'static str] = &["s3"];
+    const SUMMARY: &'static str = "A bucket of an object store that speaks S3.";
+    const EXAMPLE: &'static str = config::EXAMPLE;
+    type Config = BucketConfig;
+    type Context = SinkContext;
+
+    fn from_config(config: BucketConfig, context: &SinkContext) -> Result<Self, Vec<SpecError>> {
+        let collection = collection(context)?;
+        match Objects::open(config.access(context)?, collection) {
+            Ok(objects) => Ok(Self { objects }),
+            Err(error) => Err(vec![SpecError::new("", error.chain())]),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! A collection in a directory of this machine.
 
+mod config;
 mod download;
 mod fault;
 mod folder;
@@ -12,11 +13,15 @@ mod upload;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
+use bahub_core::registry::{Component, SinkContext, SpecError};
 use bahub_core::sink::{
     Download, Encoding, NewVersion, Orphan, Sink, SinkError, SinkErrorKind, Upload, Version, VersionNumber,
 };
 
+use super::{collection, file_url};
 use folder::Folder;
+
+pub use config::DirectoryConfig;
 
 /// The versions of one collection in a folder of their own; [`layout`](super::layout) says how they lie there.
 ///
@@ -41,6 +46,21 @@ impl Directory {
     ) -> Result<T, SinkError> {
         let folder = self.folder.clone();
         run(move || work(&folder)).await
+    }
+}
+
+impl Component for Directory {
+    const TYPE: &'static str = "bahub.sinks.directory";
+    const ALIASES: &'static [&'static str] = &["file"];
+    const SUMMARY: &'static str = "A directory of the machine that runs bahub.";
+    const EXAMPLE: &'static str = config::EXAMPLE;
+    type Config = DirectoryConfig;
+    type Context = SinkContext;
+
+    fn from_config(config: DirectoryConfig, context: &SinkContext) -> Result<Self, Vec<SpecError>> {
+        let collection = collection(context)?;
+        let root = file_url::path(&config.url, &context.folder).map_err(|error| vec![error])?;
+        Ok(Self::new(root, collection))
     }
 }
 

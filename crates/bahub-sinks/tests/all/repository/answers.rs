@@ -1,4 +1,4 @@
-use bahub_core::registry::{SinkComponent, SpecError};
+use bahub_core::registry::{Component, SpecError};
 use bahub_core::sink::{Sink, SinkErrorKind};
 use bahub_sinks::repository::Repository;
 use bahub_testkit::backup_repository::{Fault, Operation, Refusal};

@@ -1,5 +1,5 @@
 use bahub_core::agent::DirectSink;
-use bahub_core::registry::SinkComponent;
+use bahub_core::registry::Component;
 use bahub_core::sink::{Purpose, Sink, SinkErrorKind, VersionNumber};
 use bahub_sinks::repository::{DirectRepository, Repository};
 use serde_json::json;

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bahub_core::registry::{SpecError, TransportComponent};
+use bahub_core::registry::{Component, SpecError};
 use bahub_core::run::{RunContext, RunPurpose};
 use bahub_core::transport::{Recovered, Session, Transport, TransportError, TransportErrorKind};
 use bollard::query_parameters::CreateImageOptionsBuilder;
@@ -39,15 +39,16 @@ use session::{Side, Workload};
 #[derive(Debug)]
 pub struct SideContainer(SideConfig);
 
-impl TransportComponent for SideContainer {
+impl Component for SideContainer {
     const TYPE: &'static str = "bahub.transports.docker_sidecontainer";
     const ALIASES: &'static [&'static str] =
         &["sidedocker", "temporarydocker", "bahub.transports.sidedocker", "bahub.transports.temporarydocker"];
     const SUMMARY: &'static str = "A container beside another one, with its volumes, while that one is stopped";
     const EXAMPLE: &'static str = config::EXAMPLE;
     type Config = SideConfig;
+    type Context = ();
 
-    fn from_config(config: SideConfig) -> Result<Self, Vec<SpecError>> {
+    fn from_config(config: SideConfig, (): &()) -> Result<Self, Vec<SpecError>> {
         Ok(Self(config))
     }
 }

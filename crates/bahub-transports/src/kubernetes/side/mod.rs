@@ -32,7 +32,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bahub_core::event::Event;
-use bahub_core::registry::{SpecError, TransportComponent};
+use bahub_core::registry::{Component, SpecError};
 use bahub_core::run::{RunContext, RunPurpose};
 use bahub_core::transport::{Recovered, Session, Transport, TransportError, TransportErrorKind};
 use k8s_openapi::api::core::v1::{Container, Pod};
@@ -59,13 +59,14 @@ const PATIENCE: Duration = Duration::from_secs(300);
 #[derive(Debug)]
 pub struct SidePod(SidePodConfig);
 
-impl TransportComponent for SidePod {
+impl Component for SidePod {
     const TYPE: &'static str = "bahub.transports.kubernetes_sidepod";
     const SUMMARY: &'static str = "A temporary pod with the volumes of another one, which may be scaled down meanwhile";
     const EXAMPLE: &'static str = config::EXAMPLE;
     type Config = SidePodConfig;
+    type Context = ();
 
-    fn from_config(config: SidePodConfig) -> Result<Self, Vec<SpecError>> {
+    fn from_config(config: SidePodConfig, (): &()) -> Result<Self, Vec<SpecError>> {
         let wrong = check(&config.namespace, &config.selector, config.timeout);
         if wrong.is_empty() { Ok(Self(config)) } else { Err(wrong) }
     }
