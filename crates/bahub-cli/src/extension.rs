@@ -81,7 +81,7 @@ impl Context<'_> {
     pub fn fail(&self, exit: ExitCode, message: &str, help: Option<&str>) -> ExitCode {
         let failed = Failed::new(exit, message);
         self.failed(&match help {
-            Some(help) => failed.with_help(help),
+            Some(help) => failed.with_help(help.to_owned()),
             None => failed,
         })
     }

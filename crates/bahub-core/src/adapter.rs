@@ -5,6 +5,7 @@ use std::fmt::Debug;
 
 use serde::{Deserialize, Serialize};
 
+use crate::advice::Advice;
 use crate::capture::Capture;
 use crate::replay::{Replay, ReplayTarget, Scratch, Stored, Unsupported};
 use crate::run::RunPurpose;
@@ -13,7 +14,7 @@ use crate::step::{Exit, Step};
 /// How one kind of data is captured and put back. Pure: no I/O, no async; everything it wants done is data.
 ///
 /// ```
-/// use bahub_core::adapter::{Adapter, Findings, Probe};
+/// use bahub_core::adapter::{Adapter, AdapterCapability, Findings, Probe};
 /// use bahub_core::capture::Capture;
 /// use bahub_core::replay::{Replay, ReplayTarget, RestoreTarget, Stored, Unsupported};
 /// use bahub_core::run::RunPurpose;
@@ -24,6 +25,10 @@ use crate::step::{Exit, Step};
 /// struct Ldap;
 ///
 /// impl Adapter for Ldap {
+///     fn capabilities(&self) -> &'static [AdapterCapability] {
+///         &[]
+///     }
+///
 ///     fn preflight(&self, _purpose: RunPurpose) -> Vec<Probe> {
 ///         vec![Probe::check(Step::new("slapcat").arg("-VV"))]
 ///     }
@@ -35,13 +40,17 @@ use crate::step::{Exit, Step};
 ///     fn replay(&self, target: &ReplayTarget, _: &Findings, _: &Stored) -> Result<Replay, Unsupported> {
 ///         if target.location != RestoreTarget::Original {
 ///             let what = "LDAP is restored to its original place only".to_owned();
-///             return Err(Unsupported { what, help: "restore it without --to and --into".into() });
+///             return Err(Unsupported { what, help: "restore it to where it came from".into() });
 ///         }
 ///         Ok(Replay { main: vec![Step::new("slapadd").args(["-n", "1"]).reads_backup()], ..Replay::default() })
 ///     }
 /// }
 /// ```
 pub trait Adapter: Debug + Send + Sync {
+    /// What it can do besides restoring a whole backup to where the data came from. The engine refuses what is not stated
+    /// here, and a program offers no more than this.
+    fn capabilities(&self) -> &'static [AdapterCapability];
+
     /// The absolute paths that it reads and writes there; none where it speaks to a server. A transport that brings only
     /// some of the place's files refuses a run that needs others.
     fn required_paths(&self) -> Vec<String> {
@@ -87,7 +96,7 @@ pub trait Adapter: Debug + Send + Sync {
     fn scratch(&self, _run: &str) -> Result<Scratch, Unsupported> {
         Err(Unsupported {
             what: "this kind of data cannot be restored beside the original".into(),
-            help: "restore it where it does no harm: --to DIR, or on another server".into(),
+            help: "restore it where it does no harm: {restore elsewhere}, or on another server".into(),
         })
     }
 
@@ -105,6 +114,23 @@ pub trait Adapter: Debug + Send + Sync {
     fn explain(&self, _failure: &StepFailure) -> Option<Diagnosis> {
         None
     }
+}
+
+/// Something that not every adapter can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AdapterCapability {
+    /// It restores into a directory: [`RestoreTarget::Directory`](crate::replay::RestoreTarget::Directory).
+    Directory,
+    /// It restores into another database: [`RestoreTarget::Database`](crate::replay::RestoreTarget::Database).
+    Database,
+    /// It restores beside the original for a drill: [`Adapter::scratch`].
+    Scratch,
+    /// It restores a part: [`ReplayTarget::members`].
+    Members,
+    /// Its restores build a copy that takes the original's place at the end, or change the original where
+    /// [`ReplayTarget::in_place`] says so; [`ReplayTarget::keep_old`] is understood.
+    Swap,
 }
 
 /// A quick step with the meaning of its failure.
@@ -215,5 +241,5 @@ pub struct Diagnosis {
     /// The cause in one sentence.
     pub cause: String,
     /// The way out.
-    pub help: String,
+    pub help: Advice,
 }

@@ -136,7 +136,7 @@ impl ExitCode {
             Self::Failed => "the system failed in a way that has no code of its own",
             Self::Usage => "the command line is wrong",
             Self::Config => "the configuration is missing or wrong",
-            Self::Warnings => "done with warnings, and --fail-on-warnings was given",
+            Self::Warnings => "done with warnings, which were to count as a failure",
             Self::Locked => "another run of this backup goes on",
             Self::Keys => "a key is missing, unusable, locked, or does not fit the message",
             Self::Target => "the host, container or pod cannot be reached, or refuses",

@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::advice::Advice;
+
 /// An error of one kind with a message for people, an optional way out, and an optional cause.
 ///
 /// The message says what failed and on what; the help says what to do. The cause is kept for `Error::source`.
@@ -10,7 +12,7 @@ use std::fmt;
 pub struct Fault<K> {
     kind: K,
     message: String,
-    help: Option<String>,
+    help: Option<Advice>,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -22,22 +24,26 @@ impl<K> Fault<K> {
 
     /// Adds the way out.
     #[must_use]
-    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+    pub fn with_help(mut self, help: impl Into<Advice>) -> Self {
         self.help = Some(help.into());
         self
     }
 
     /// Adds the way out, where there is one.
     #[must_use]
-    pub fn with_help_opt(mut self, help: Option<String>) -> Self {
+    pub fn with_help_opt(mut self, help: Option<Advice>) -> Self {
         self.help = help;
         self
     }
 
     /// Adds to the way out.
     #[must_use]
-    pub fn with_more_help(mut self, more: &str) -> Self {
-        self.help = Some(self.help.map_or_else(|| more.to_owned(), |help| format!("{help}; {more}")));
+    pub fn with_more_help(mut self, more: impl Into<Advice>) -> Self {
+        let more = more.into();
+        self.help = Some(match self.help {
+            Some(help) => help.and(more),
+            None => more,
+        });
         self
     }
 
@@ -57,8 +63,8 @@ impl<K> Fault<K> {
     }
 
     /// What to do about it, for people.
-    pub fn help(&self) -> Option<&str> {
-        self.help.as_deref()
+    pub fn help(&self) -> Option<&Advice> {
+        self.help.as_ref()
     }
 
     /// The message and the messages of all causes, joined by colons, on one line; a cause that the message before it

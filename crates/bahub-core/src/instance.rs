@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::advice::Advice;
+
 /// The instance of a workload that a session is connected to, without secrets.
 ///
 /// It stands in the report, in the head of the version and in the version's description, so that a restore can tell
@@ -151,7 +153,7 @@ pub enum Coverage {
         /// Why, in a phrase that follows the path: `lies on no volume of the container shop-db`.
         reason: String,
         /// What to do, naming where the instance's own data is.
-        help: String,
+        help: Advice,
     },
 }
 

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod adapter;
+pub mod advice;
 pub mod agent;
 pub mod capture;
 pub mod census;

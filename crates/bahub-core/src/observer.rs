@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use crate::advice::Advice;
 use crate::event::{Event, Operation};
 use crate::exit::ExitCode;
 use crate::report::Report;
@@ -97,12 +98,12 @@ pub struct ErrorRecord {
     /// What failed, on what, with its causes.
     pub message: String,
     /// What to do.
-    pub help: Option<String>,
+    pub help: Option<Advice>,
 }
 
 impl ErrorRecord {
     /// An error with these words.
-    pub fn new(message: impl Into<String>, help: Option<String>) -> Self {
+    pub fn new(message: impl Into<String>, help: Option<Advice>) -> Self {
         Self { message: message.into(), help }
     }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::advice::Advice;
 use crate::instance::Identity;
 use crate::step::{Bytes, Step};
 
@@ -29,22 +30,6 @@ impl ReplayTarget {
     /// This place, and everything.
     pub fn at(place: RestoreTarget) -> Self {
         Self { location: place, ..Self::default() }
-    }
-
-    /// Refuses what only makes sense where a copy takes the place of what was there; `elsewhere` is the option that restores
-    /// beside the original.
-    ///
-    /// # Errors
-    /// [`Unsupported`] where one of these was asked for.
-    pub fn reject_unsupported_options(&self, adapter: &str, elsewhere: &str) -> Result<(), Unsupported> {
-        let asked = [(self.in_place, "--in-place"), (self.keep_old, "--keep-old")];
-        match asked.into_iter().find(|(is_asked, _)| *is_asked) {
-            Some((_, option)) => Err(Unsupported {
-                what: format!("the {adapter} adapter knows no {option}: it restores in place, and keeps nothing"),
-                help: format!("leave {option} out; or look first, in another place: {elsewhere}"),
-            }),
-            None => Ok(()),
-        }
     }
 }
 
@@ -143,5 +128,5 @@ pub struct Unsupported {
     /// What cannot be done, naming the adapter.
     pub what: String,
     /// What can be done instead.
-    pub help: String,
+    pub help: Advice,
 }

@@ -21,10 +21,8 @@ pub trait Sink: Debug + Send + Sync {
     /// How the message must be encoded.
     fn encoding(&self) -> Encoding;
 
-    /// Whether an agent can use it by itself: whether [`Sink::delegate`] can give something.
-    fn is_direct(&self) -> bool {
-        false
-    }
+    /// What it can do besides storing and reading versions.
+    fn capabilities(&self) -> &'static [SinkCapability];
 
     /// What an agent needs to do it directly, with the narrowest credentials; `None` means that ciphertext is relayed
     /// through the controller.
@@ -75,6 +73,18 @@ pub trait Sink: Debug + Send + Sync {
     async fn close(&self) -> Result<(), SinkError> {
         Ok(())
     }
+}
+
+/// Something that not every sink can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SinkCapability {
+    /// An agent can use it by itself: [`Sink::delegate`] can give something.
+    Delegate,
+    /// It lists its versions to credentials that may read: [`Sink::list`].
+    List,
+    /// It removes versions for credentials that may: [`Sink::remove`].
+    Remove,
 }
 
 /// A version on its way. Dropping it without commit leaves no version.

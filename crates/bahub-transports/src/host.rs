@@ -35,7 +35,8 @@ fn coverage_of(path: &str, missing: &[String]) -> Coverage {
     match (above, &*below) {
         (Some(point), _) => Coverage::NotOwn {
             reason: format!("is on {point}, which is listed in /etc/fstab and not mounted"),
-            help: format!("mount {point}; or, where it need not be mounted, add the option noauto in /etc/fstab"),
+            help: format!("mount {point}; or, where it need not be mounted, add the option noauto in /etc/fstab")
+                .into(),
         },
         (None, []) => Coverage::Own,
         (None, points) => Coverage::Incomplete {

@@ -1,6 +1,6 @@
 //! Git repositories, as the stream of `git fast-export`: every branch, tag and note with all that they reach.
 
-use bahub_core::adapter::{Adapter, Diagnosis, Findings, Probe, StepFailure};
+use bahub_core::adapter::{Adapter, AdapterCapability, Diagnosis, Findings, Probe, StepFailure};
 use bahub_core::capture::Capture;
 use bahub_core::registry::{Component, SpecError};
 use bahub_core::replay::{Replay, ReplayTarget, RestoreTarget, Stored, Unsupported};
@@ -40,6 +40,10 @@ impl Component for Git {
 }
 
 impl Adapter for Git {
+    fn capabilities(&self) -> &'static [AdapterCapability] {
+        &[AdapterCapability::Directory]
+    }
+
     fn preflight(&self, _purpose: RunPurpose) -> Vec<Probe> {
         vec![Probe::tool("git", git().arg("--version"))]
     }
@@ -51,7 +55,7 @@ impl Adapter for Git {
     }
 
     fn replay(&self, target: &ReplayTarget, _found: &Findings, _stored: &Stored) -> Result<Replay, Unsupported> {
-        let refused = |what: String, help: &str| Err(Unsupported { what, help: help.into() });
+        let refused = |what: String, help: &'static str| Err(Unsupported { what, help: help.into() });
         if let Some(member) = target.members.first() {
             return refused(format!("a part of a repository, {member:?}, cannot be restored"), "restore all of it");
         }
@@ -59,7 +63,7 @@ impl Adapter for Git {
             RestoreTarget::Original => self.repository.as_bytes(),
             RestoreTarget::Directory(directory) => directory.as_os_str().as_encoded_bytes(),
             RestoreTarget::Database(name) => {
-                return refused(format!("git knows no database {name:?}"), "give a folder with --to DIR");
+                return refused(format!("git knows no database {name:?}"), "{restore elsewhere}, in a folder");
             }
         };
         // Harmless for a repository that is there; what is imported replaces its branches of the same names.
@@ -79,7 +83,7 @@ impl Adapter for Git {
     }
 
     fn explain(&self, failure: &StepFailure) -> Option<Diagnosis> {
-        let diagnosis = |cause: String, help: String| Some(Diagnosis { cause, help });
+        let diagnosis = |cause: String, help: String| Some(Diagnosis { cause, help: help.into() });
         match failure.stderr.as_str() {
             said if said.contains("not a git repository") || said.contains("cannot change to") => diagnosis(
                 format!("{} is no git repository", self.repository),

@@ -34,23 +34,23 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
     (
         &["No space left on device", "Disk quota exceeded"],
         "the place of the restore is full; what was restored until then is there",
-        "make room, or restore elsewhere with --to DIR",
+        "make room, or {restore elsewhere}",
     ),
     (
         &["Read-only file system"],
         "the place of the restore cannot be written",
-        "mount it writable, or restore elsewhere with --to DIR",
+        "mount it writable, or {restore elsewhere}",
     ),
     (
         &["ot found in archive"],
         "the backup has no member of that name; nothing else of it is missing",
-        "names in a backup are whole paths without the leading slash; to see them: `bahub :backup:restore NAME --download f.tar`, \
+        "names in a backup are whole paths without the leading slash; to see them, {download the data}, a tar archive, \
          then `tar -tf f.tar`",
     ),
     (
         &["Cannot hard link to", "can't create hardlink"],
         "a hard link was restored whose first name was not, or stands in its way",
-        "name that path with --path as well; or install GNU tar there, if `paths` names a folder and one below it",
+        "choose that path as well; or install GNU tar there, if `paths` names a folder and one below it",
     ),
     (
         &["Cannot open: Permission denied", "can't open", "Cannot stat: Permission denied", "Permission denied"],
@@ -65,7 +65,7 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
     (
         &["Cannot open: File exists", "Is a directory", "Not a directory"],
         "something of another type stands where a file or folder has to go",
-        "move it away, or restore elsewhere with --to DIR",
+        "move it away, or {restore elsewhere}",
     ),
     (
         &["No such file or directory"],
@@ -86,7 +86,7 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
 
 /// The meaning of a failure, where it is known.
 pub(super) fn explain(failure: &StepFailure) -> Option<Diagnosis> {
-    let said = |cause: &str, help: &str| Some(Diagnosis { cause: cause.to_owned(), help: help.to_owned() });
+    let said = |cause: &str, help: &'static str| Some(Diagnosis { cause: cause.to_owned(), help: help.into() });
     match (&failure.end, failure.program.as_str()) {
         (StepEnd::NotFound, "tar") => said(
             "there is no tar where the data lies",

@@ -19,8 +19,8 @@ impl Member {
     }
 
     fn parse(text: &[u8]) -> Result<Self, Unsupported> {
-        let refuse = |what: &str, help: &str| {
-            Err(Unsupported { what: format!("the path \"{}\" {what}", text.escape_ascii()), help: help.to_owned() })
+        let refuse = |what: &str, help: &'static str| {
+            Err(Unsupported { what: format!("the path \"{}\" {what}", text.escape_ascii()), help: help.into() })
         };
         if text.is_empty() || text.contains(&0) {
             return refuse("can be no name in a backup of files", "name a file or folder, for example /var/www/a");

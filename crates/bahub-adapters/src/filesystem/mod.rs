@@ -14,7 +14,7 @@ mod plain;
 
 pub use config::{FilesystemConfig, OnUnreadable};
 
-use bahub_core::adapter::{Adapter, Diagnosis, Findings, Probe, StepFailure};
+use bahub_core::adapter::{Adapter, AdapterCapability, Diagnosis, Findings, Probe, StepFailure};
 use bahub_core::capture::Capture;
 use bahub_core::registry::{Component, SpecError};
 use bahub_core::replay::{Replay, ReplayTarget, RestoreTarget, Stored, Unsupported};
@@ -50,6 +50,10 @@ impl Component for Filesystem {
 }
 
 impl Adapter for Filesystem {
+    fn capabilities(&self) -> &'static [AdapterCapability] {
+        &[AdapterCapability::Directory, AdapterCapability::Members]
+    }
+
     fn required_paths(&self) -> Vec<String> {
         self.paths.iter().map(ToString::to_string).collect()
     }
@@ -66,7 +70,6 @@ impl Adapter for Filesystem {
     }
 
     fn replay(&self, target: &ReplayTarget, found: &Findings, _stored: &Stored) -> Result<Replay, Unsupported> {
-        target.reject_unsupported_options("filesystem", "--to DIR")?;
         let members = Member::all(&target.members)?;
         let place = match &target.location {
             RestoreTarget::Original => std::path::Path::new("/"),
@@ -102,6 +105,6 @@ fn make_directory(directory: &std::path::Path) -> Step {
 fn not_a_database(name: &str) -> Unsupported {
     Unsupported {
         what: format!("the filesystem adapter cannot restore into the database \"{name}\""),
-        help: "a backup of files goes to its original paths, or into a directory with --to DIR".into(),
+        help: "a backup of files goes to its original paths, or into a directory: {restore elsewhere}".into(),
     }
 }

@@ -36,7 +36,7 @@ impl Account {
     pub(super) fn parse(config: &MysqlConfig, wrong: &mut Vec<SpecError>) -> Option<Self> {
         let before = wrong.len();
         let mut wrong_at =
-            |pointer: &str, what: &str, help: &str| wrong.push(SpecError::new(pointer, what).with_help(help));
+            |pointer: &str, what: &str, help: &'static str| wrong.push(SpecError::new(pointer, what).with_help(help));
         match &config.socket {
             None if config.host.is_empty() => wrong_at("/host", "no server is named", "give `host`, or `socket`"),
             Some(_) if !config.host.is_empty() => {

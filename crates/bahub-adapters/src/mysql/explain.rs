@@ -36,7 +36,7 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
         // A login that is refused has no line.
         &["ERROR 1698 (28000) at line", "ERROR 1045 (28000) at line"],
         "a grant of the backup is not one that whoever restores may give; the databases are restored, that grant and those after it are not",
-        "docs/adapters/mysql.md lists the grants that a restore of users needs; the line of the backup is that grant: --download FILE, then sed -n LINEp FILE",
+        "docs/adapters/mysql.md lists the grants that a restore of users needs; the line of the backup is that grant: {download the data}, then sed -n LINEp FILE",
     ),
     (
         &["ERROR 1045", "error: 1045", "ERROR 1698", "error: 1698"],
@@ -52,7 +52,7 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
     (
         &["ERROR 1007", "error: 1007"],
         "a database of that name is there already, and would have been overwritten",
-        "give --into another name, or drop that database",
+        "choose another name, or drop that database",
     ),
     (
         &["ERROR 1153", "error: 1153", "max_allowed_packet"],
@@ -83,7 +83,7 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
     (
         &["at line"],
         "the server refused a statement, at that line of what it was given",
-        "the message names the statement's error; to see the line: --download FILE, then sed -n LINEp FILE",
+        "the message names the statement's error; to see the line: {download the data}, then sed -n LINEp FILE",
     ),
 ];
 
@@ -99,12 +99,12 @@ fn lacked(mysql: &Mysql, stderr: &str) -> Option<Diagnosis> {
     let grants = on.iter().map(|on| format!("GRANT {rights} ON {on}.* TO {user}@`HOST`; ")).collect::<String>();
     Some(Diagnosis {
         cause: format!("the user lacks {rights}"),
-        help: format!("{grants}docs/adapters/mysql.md lists what a backup needs"),
+        help: format!("{grants}docs/adapters/mysql.md lists what a backup needs").into(),
     })
 }
 
 pub(super) fn explain(mysql: &Mysql, failure: &StepFailure) -> Option<Diagnosis> {
-    let said = |cause: &str, help: &str| Some(Diagnosis { cause: cause.to_owned(), help: help.to_owned() });
+    let said = |cause: &str, help: &'static str| Some(Diagnosis { cause: cause.to_owned(), help: help.into() });
     match &failure.end {
         StepEnd::NotFound if failure.program == "sed" => {
             said("there is no sed in that place", "install it or busybox there, or set `users: false`")

@@ -18,7 +18,7 @@ mod version;
 
 pub use config::{MysqlConfig, Tls, TlsMode};
 
-use bahub_core::adapter::{Adapter, Diagnosis, Findings, Probe, StepFailure};
+use bahub_core::adapter::{Adapter, AdapterCapability, Diagnosis, Findings, Probe, StepFailure};
 use bahub_core::capture::Capture;
 use bahub_core::registry::{Component, SpecError};
 use bahub_core::replay::{Replay, ReplayTarget, Scratch, Stored, Unsupported};
@@ -53,6 +53,14 @@ impl Component for Mysql {
 }
 
 impl Adapter for Mysql {
+    fn capabilities(&self) -> &'static [AdapterCapability] {
+        match self.scope {
+            Scope::One(_) => &[AdapterCapability::Database, AdapterCapability::Scratch],
+            // Its SQL names the databases.
+            Scope::Some(_) | Scope::All { .. } => &[],
+        }
+    }
+
     fn preflight(&self, purpose: RunPurpose) -> Vec<Probe> {
         preflight::probes(self, purpose)
     }

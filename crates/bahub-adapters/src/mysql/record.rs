@@ -47,7 +47,7 @@ pub(super) fn fits(scope: &Scope, stored: &Stored) -> Result<(), Unsupported> {
     let refused = |what: String| {
         Err(Unsupported {
             what,
-            help: format!("restore it with a spec that names what it holds ({})", names.join(", ")),
+            help: format!("restore it with a spec that names what it holds ({})", names.join(", ")).into(),
         })
     };
     match (stored.record.get(FORM).map(String::as_str), scope) {

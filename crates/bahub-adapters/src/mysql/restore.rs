@@ -9,8 +9,8 @@ use super::scope::Scope;
 use super::{Mysql, census, preflight, record, sql, users};
 
 /// The way to one database of a dump of several.
-const ONE_OF_SEVERAL: &str = "its SQL names its databases: restore all of it on another server, or --download it and take one \
-    from it; a backup of each database by itself, with `database`, can go under another name";
+const ONE_OF_SEVERAL: &str = "its SQL names its databases: restore all of it on another server, or {download the data} \
+    and take one from it; a backup of each database by itself, with `database`, can go under another name";
 
 pub(super) fn replay(
     mysql: &Mysql,
@@ -19,11 +19,10 @@ pub(super) fn replay(
     stored: &Stored,
 ) -> Result<Replay, Unsupported> {
     let is_one = matches!(mysql.scope, Scope::One(_));
-    target.reject_unsupported_options("mysql", if is_one { "--into NAME" } else { "on another server" })?;
     record::fits(&mysql.scope, stored)?;
     if let Some(member) = target.members.first() {
         let help = if is_one {
-            "restore the whole database under another name with --into, and copy from there what is wanted"
+            "{restore under another name}, whole, and copy from there what is wanted"
         } else {
             ONE_OF_SEVERAL
         };
@@ -37,9 +36,9 @@ pub(super) fn replay(
             return Err(Unsupported {
                 what: format!("the mysql adapter cannot restore into the folder {}", directory.display()),
                 help: if is_one {
-                    "restore into a database with --into, or write the SQL into a file with --download"
+                    "{restore under another name}, or {download the data}, which is SQL"
                 } else {
-                    "write the SQL into a file with --download"
+                    "{download the data}, which is SQL"
                 }
                 .into(),
             });
@@ -112,7 +111,7 @@ fn made(mysql: &Mysql, name: &str) -> Result<Step, Unsupported> {
     if let Some(objection) = super::scope::objection(name) {
         return Err(Unsupported {
             what: format!("{name:?} is no name of a database: {objection}"),
-            help: "give --into another name".into(),
+            help: "choose another name".into(),
         });
     }
     Ok(preflight::query(mysql, &format!("CREATE DATABASE {};", sql::ident(name))))

@@ -9,12 +9,12 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
     (
         &["there is a database"],
         "a database of that name is there already, and would have been overwritten",
-        "give --into another name, or drop that database",
+        "choose another name, or drop that database",
     ),
     (
         &["the backup ends transactions of its own"],
         "it holds large objects, whose dump cannot go into one transaction; the database is as it was",
-        "restore without --in-place, into a new database that takes the name",
+        "{restore as a copy that takes the name}",
     ),
     (
         &[OBJECTION],
@@ -73,12 +73,12 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
     (
         &[" 53100: ", "No space left on device"],
         "the server's disk is full",
-        "make room for a second copy of the database, or restore with --in-place",
+        "make room for a second copy of the database, or {restore in place}",
     ),
     (
         &[" 53200: ", "out of shared memory"],
         "the server has no room for so many locks in one transaction",
-        "raise its `max_locks_per_transaction`, or restore without --in-place",
+        "raise its `max_locks_per_transaction`, or {restore as a copy that takes the name}",
     ),
     (
         &[
@@ -118,7 +118,7 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
 ];
 
 pub(super) fn explain(failure: &StepFailure) -> Option<Diagnosis> {
-    let said = |cause: &str, help: &str| Some(Diagnosis { cause: cause.to_owned(), help: help.to_owned() });
+    let said = |cause: &str, help: &'static str| Some(Diagnosis { cause: cause.to_owned(), help: help.into() });
     let stderr = failure.stderr.as_str();
     match &failure.end {
         StepEnd::NotFound => said(
@@ -135,7 +135,7 @@ pub(super) fn explain(failure: &StepFailure) -> Option<Diagnosis> {
         ),
         _ if stderr.contains("database \"") && stderr.contains("does not exist") => said(
             "there is no database of that name",
-            "check `database` or `databases`; --in-place needs one that is there",
+            "check `database` or `databases`; a restore in place needs one that is there",
         ),
         _ => KNOWN
             .iter()

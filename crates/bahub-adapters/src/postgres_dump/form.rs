@@ -127,7 +127,7 @@ pub(super) fn stored(postgres: &PostgresDump, stored: &Stored) -> Result<(Form, 
             return Err(Unsupported {
                 what: "the version is one script of a whole server, which would stop at the first role that is there"
                     .into(),
-                help: "write it into a file with --download, and run it with psql on an empty server".into(),
+                help: "{download the data}, and run it with psql on an empty server".into(),
             });
         }
         _ => Form::Plain,
@@ -135,7 +135,8 @@ pub(super) fn stored(postgres: &PostgresDump, stored: &Stored) -> Result<(Form, 
     match (form, &postgres.scope) {
         (Form::Several, Scope::One(name)) => Err(Unsupported {
             what: format!("the version is of several databases, and the spec names only {name:?}"),
-            help: format!("restore it with a spec of several databases, and choose from it with --path {name}"),
+            help: format!("restore it with a spec of several databases, and {{choose what is restored}}: {name}")
+                .into(),
         }),
         (Form::Custom | Form::Plain, Scope::Some(_) | Scope::All { .. }) => Err(Unsupported {
             what: "the version is of one database, and the spec names several".into(),

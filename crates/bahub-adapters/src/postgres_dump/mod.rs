@@ -19,7 +19,7 @@ mod wipe;
 
 pub use config::{Format, PostgresDumpConfig, SslMode};
 
-use bahub_core::adapter::{Adapter, Diagnosis, Findings, Probe, StepFailure};
+use bahub_core::adapter::{Adapter, AdapterCapability, Diagnosis, Findings, Probe, StepFailure};
 use bahub_core::capture::Capture;
 use bahub_core::registry::{Component, SpecError};
 use bahub_core::replay::{Replay, ReplayTarget, Scratch, Stored, Unsupported};
@@ -55,6 +55,14 @@ impl Component for PostgresDump {
 }
 
 impl Adapter for PostgresDump {
+    fn capabilities(&self) -> &'static [AdapterCapability] {
+        use AdapterCapability::{Database, Members, Scratch, Swap};
+        match self.scope {
+            Scope::One(_) => &[Database, Scratch, Swap],
+            Scope::Some(_) | Scope::All { .. } => &[Database, Members, Scratch, Swap],
+        }
+    }
+
     fn preflight(&self, purpose: RunPurpose) -> Vec<Probe> {
         preflight::probes(self, purpose)
     }

@@ -34,14 +34,14 @@ pub(super) fn replay(
     if let RestoreTarget::Directory(directory) = &target.location {
         return Err(Unsupported {
             what: format!("the postgres_dump adapter cannot restore into the folder {}", directory.display()),
-            help: "restore into a database with --into, or write the dump into a file with --download".into(),
+            help: "{restore under another name}, or {download the data}".into(),
         });
     }
     if !target.in_place && !preflight::may_make(found) {
         return Err(Unsupported {
             what: "the user may not make databases, and a restore fills a new one before it takes the old one's name"
                 .into(),
-            help: "ALTER ROLE ... CREATEDB; or restore with --in-place, in one transaction".into(),
+            help: "ALTER ROLE ... CREATEDB; or {restore in place}, in one transaction".into(),
         });
     }
     let (form, databases) = form::stored(postgres, stored)?;
@@ -98,7 +98,7 @@ fn one_name(databases: &[Database]) -> Unsupported {
     let names: Vec<_> = databases.iter().map(|database| database.name.as_str()).collect();
     Unsupported {
         what: "it holds several databases, and only one can be restored beside the originals".into(),
-        help: format!("choose one of them with --path DATABASE: {}", names.join(", ")),
+        help: format!("{{choose what is restored}}, one of them: {}", names.join(", ")).into(),
     }
 }
 
@@ -106,7 +106,7 @@ fn members_of_one(members: &[OsString]) -> Result<(), Unsupported> {
     match members.first() {
         Some(member) => Err(Unsupported {
             what: format!("the postgres_dump adapter cannot restore only {}", member.display()),
-            help: "restore the database under another name with --into, and copy from there what is wanted".into(),
+            help: "{restore under another name}, and copy from there what is wanted".into(),
         }),
         None => Ok(()),
     }
@@ -127,7 +127,7 @@ fn named_by_the_spec(
     match databases.iter().find(|database| is_whole && !is_named(database)) {
         Some(database) => Err(Unsupported {
             what: format!("the version would replace the database {:?}, which the spec does not name", database.name),
-            help: "choose what is wanted with --path DATABASE, or restore it with a spec that names all of it".into(),
+            help: "{choose what is restored}, or restore it with a spec that names all of it".into(),
         }),
         None => Ok(()),
     }
@@ -142,7 +142,7 @@ fn members_of_several(members: &[OsString], databases: Vec<Database>) -> Result<
         let names = databases.iter().map(|database| database.name.as_str()).collect::<Vec<_>>().join(", ");
         return Err(Unsupported {
             what: format!("the version holds no database {}", member.display()),
-            help: format!("it holds {names}"),
+            help: format!("it holds {names}").into(),
         });
     }
     let wanted = |database: &Database| members.is_empty() || members.iter().any(|member| is(member, database));
@@ -153,7 +153,7 @@ fn free(name: &String) -> Result<&String, Unsupported> {
     match scope::objection(name) {
         Some(objection) => Err(Unsupported {
             what: format!("{name:?} is no name of a database: {objection}"),
-            help: "give --into another name".into(),
+            help: "choose another name".into(),
         }),
         None => Ok(name),
     }

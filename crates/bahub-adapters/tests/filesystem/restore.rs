@@ -94,7 +94,7 @@ fn a_hard_link_without_its_first_name_is_a_failure_that_is_explained() {
         let second = stored.iter().rfind(|name| name.ends_with("/star") || name.ends_with("/twin")).unwrap();
         let second = second.rsplit('/').next().unwrap();
         let failure = tools.replay(&adapter, &members(&room, &[second]), &output).unwrap_err();
-        assert!(adapter.explain(&failure).unwrap().help.contains("--path"), "{failure}");
+        assert!(adapter.explain(&failure).unwrap().help.contains("choose that path"), "{failure}");
     }
 }
 
@@ -125,7 +125,7 @@ fn a_database_is_no_place_for_files() {
     let target = ReplayTarget::at(RestoreTarget::Database("shop".into()));
     let refused =
         adapter(json!({ "paths": ["/etc"] })).replay(&target, &Findings::default(), &Stored::default()).unwrap_err();
-    assert!(refused.what.contains("shop") && refused.help.contains("--to"));
+    assert!(refused.what.contains("shop") && refused.help.contains("restore elsewhere"));
 }
 
 #[test]

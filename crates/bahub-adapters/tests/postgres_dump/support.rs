@@ -77,7 +77,12 @@ pub(crate) fn done(ended: &RunOutcome) {
 /// Everything that a failed run tells.
 pub(crate) fn told(ended: &RunOutcome) -> String {
     let error = ended.error.as_ref().expect("an error");
-    format!("{:?}: {} | {}", error.kind(), error.chain(), error.help().unwrap_or("no help"))
+    format!(
+        "{:?}: {} | {}",
+        error.kind(),
+        error.chain(),
+        error.help().map_or("no help".to_owned(), ToString::to_string)
+    )
 }
 
 /// Databases that restores left.

@@ -6,7 +6,7 @@ use bahub_core::link::{Failure, FailureKind};
 use bahub_crypto::CryptoError;
 
 /// What helps against damage.
-const ANOTHER: &str = "use another version (see :backup:list), and check the storage, and who can write to it";
+const ANOTHER: &str = "use another version ({list the versions}), and check the storage, and who can write to it";
 
 /// A failure of a stream that writes a message.
 pub(super) fn writing(error: &io::Error) -> Failure {

@@ -99,7 +99,9 @@ pub(super) fn ended_whole(plain: &Plain, trailer: Option<&bahub_core::step::Byte
             message: format!(
                 "the backup does not end with {trailer:?}: what made it was cut off before it was encrypted"
             ),
-            help: Some("restore another version (see :backup:list); to look at what there is: --download FILE".into()),
+            help: Some(
+                "restore another version ({list the versions}); to look at what there is, {download the data}".into(),
+            ),
         }),
         _ => Ok(()),
     }

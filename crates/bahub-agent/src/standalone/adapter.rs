@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
-use bahub_core::adapter::{Adapter, Findings, Probe};
+use bahub_core::adapter::{Adapter, AdapterCapability, Findings, Probe};
 use bahub_core::capture::Capture;
 use bahub_core::replay::{Replay, ReplayTarget, Stored, Unsupported};
 use bahub_core::run::RunPurpose;
@@ -37,6 +37,10 @@ impl ShellCommand {
 }
 
 impl Adapter for ShellCommand {
+    fn capabilities(&self) -> &'static [AdapterCapability] {
+        &[]
+    }
+
     fn preflight(&self, _purpose: RunPurpose) -> Vec<Probe> {
         Vec::new()
     }

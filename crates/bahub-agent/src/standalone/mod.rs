@@ -79,7 +79,7 @@ fn parsed(args: Vec<OsString>) -> ExitCode {
 }
 
 fn failed(output: &Output, error: &Error) -> ExitCode {
-    output.error(&error.chain(), error.help());
+    output.error(&error.chain(), error.help().map(ToString::to_string).as_deref());
     error.kind()
 }
 

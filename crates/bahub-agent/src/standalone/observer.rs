@@ -44,8 +44,8 @@ impl LineObserver {
     }
 
     fn failed(&self, exit: Option<ExitCode>, operation: Operation, error: &ErrorRecord) {
-        // A way out that is a command of bahub is none here.
-        let help = error.help.as_deref().filter(|help| !help.contains(":backup:"));
+        let help = error.help.as_ref().map(ToString::to_string);
+        let help = help.as_deref();
         match exit {
             Some(ExitCode::Cancelled) => self.output.error("stopped by a signal", None),
             Some(ExitCode::Integrity) if operation != Operation::Backup => {

@@ -4,12 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bahub_core::adapter::Findings;
+use bahub_core::adapter::AdapterCapability;
 use bahub_core::engine::{Confirm, RunErrorKind};
 use bahub_core::exit::ExitCode;
 use bahub_core::instance::Identity;
 use bahub_core::plan::Plan;
-use bahub_core::replay::{ReplayTarget, RestoreTarget, Stored};
+use bahub_core::replay::{ReplayTarget, RestoreTarget};
 use bahub_core::sink::{Version, VersionSelector};
 
 use super::{Failed, Session};
@@ -111,14 +111,13 @@ fn destination(plan: &Plan, target: &ReplayTarget) -> String {
 
 /// What the adapter offers to whoever wants to look first.
 fn elsewhere(plan: &Plan) -> String {
-    let takes =
-        |location| plan.adapter.replay(&ReplayTarget::at(location), &Findings::default(), &Stored::default()).is_ok();
+    let capabilities = plan.adapter.capabilities();
     let ways = [
-        (takes(RestoreTarget::Directory("/".into())), "; or restore beside it with --to DIR into an empty folder"),
-        (takes(RestoreTarget::Database("a".into())), "; or restore it under another name with --into NAME"),
-        (plan.adapter.scratch("").is_ok(), "; or try it beside the original first with --scratch"),
+        (AdapterCapability::Directory, "; or restore beside it with --to DIR into an empty folder"),
+        (AdapterCapability::Database, "; or restore it under another name with --into NAME"),
+        (AdapterCapability::Scratch, "; or try it beside the original first with --scratch"),
     ];
-    ways.iter().filter(|(is_there, _)| *is_there).map(|(_, way)| *way).collect()
+    ways.iter().filter(|(capability, _)| capabilities.contains(capability)).map(|(_, way)| *way).collect()
 }
 
 /// True for a folder of this host that holds nothing.

@@ -11,6 +11,7 @@ mod restore;
 mod session;
 mod verify;
 
+use bahub_core::advice::Advice;
 use bahub_core::config::ConfigErrors;
 use bahub_core::engine::{RunError, RunErrorKind};
 use bahub_core::exit::ExitCode;
@@ -40,7 +41,7 @@ impl Failed {
     }
 
     /// Adds the way out.
-    pub(crate) fn with_help(self, help: impl Into<String>) -> Self {
+    pub(crate) fn with_help(self, help: impl Into<Advice>) -> Self {
         let reason = match self.reason {
             Reason::Run(error) => Reason::Run(error.with_help(help)),
             config => config,

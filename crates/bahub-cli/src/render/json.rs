@@ -6,6 +6,7 @@ use bahub_core::observer::{Observer, RunInfo, RunRecord};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::advice::advice;
 use super::exit_of;
 use crate::command::{Failed, Reason};
 use crate::terminal::{Terminal, is_hostile};
@@ -29,7 +30,9 @@ impl Observer for Json {
             "exit_code": exit.map_or(record.exit_code, ExitCode::code),
             "exit": exit.map_or(record.exit, ExitCode::name),
             "report": record.report,
-            "error": record.error,
+            "error": record.error.as_ref().map(|error| {
+                json!({ "message": error.message, "help": error.help.as_ref().map(advice) })
+            }),
             "not_undone": record.not_undone,
         });
         self.terminal.print_escaped(&line(&ended));
@@ -62,7 +65,7 @@ fn as_ascii_controls(json: &str) -> String {
 pub(super) fn failed(failed: &Failed) -> String {
     let errors = match &failed.reason {
         Reason::Config(errors) => serde_json::to_value(errors).unwrap_or_default(),
-        Reason::Run(error) => json!([{ "message": error.chain(), "help": error.help() }]),
+        Reason::Run(error) => json!([{ "message": error.chain(), "help": error.help().map(advice) }]),
     };
     let exit = failed.exit;
     let failed: Value = json!({ "event": "failed", "exit_code": exit.code(), "exit": exit.name(), "errors": errors });

@@ -1,5 +1,6 @@
 //! What people and programs see: nothing here decides anything.
 
+mod advice;
 mod failure;
 mod json;
 mod size;
@@ -105,7 +106,9 @@ impl Renderer {
         }
         match &failed.reason {
             Reason::Config(errors) => self.config_errors(errors),
-            Reason::Run(error) => self.failure(&Failure::new(&error.chain(), error.help())),
+            Reason::Run(error) => {
+                self.failure(&Failure::new(&error.chain(), error.help().map(advice::advice).as_deref()))
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use bahub_core::event::{Event, Operation};
 use bahub_core::observer::{Observer, RunInfo, RunRecord};
 
+use super::advice::advice;
 use super::failure::{Failure, Style};
 use super::summary::summary;
 use crate::terminal::{Status, Terminal, escape, moved};
@@ -51,7 +52,7 @@ impl Observer for Text {
             if report.operation == Operation::Recover {
                 self.terminal.say(&format!("{}: not recovered", report.backup));
             }
-            let failure = Failure::new(&error.message, error.help.as_deref());
+            let failure = Failure::new(&error.message, error.help.as_ref().map(advice).as_deref());
             self.terminal.say_escaped(&failure.render(self.style));
         }
         for sentence in &record.not_undone {

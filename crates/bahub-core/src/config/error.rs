@@ -8,6 +8,8 @@ use std::sync::Arc;
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 use serde::{Serialize, Serializer};
 
+use crate::advice::Advice;
+
 /// What kind of thing is wrong, for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -54,7 +56,7 @@ pub enum ConfigErrorKind {
 pub struct ConfigError {
     kind: ConfigErrorKind,
     message: String,
-    help: Option<String>,
+    help: Option<Advice>,
     file: Option<PathBuf>,
     place: Option<Box<SourcePosition>>,
 }
@@ -102,12 +104,12 @@ impl ConfigError {
     }
 
     #[must_use]
-    pub(super) fn with_help(self, help: impl Into<String>) -> Self {
+    pub(super) fn with_help(self, help: impl Into<Advice>) -> Self {
         self.with_help_opt(Some(help.into()))
     }
 
     #[must_use]
-    pub(super) fn with_help_opt(mut self, help: Option<String>) -> Self {
+    pub(super) fn with_help_opt(mut self, help: Option<Advice>) -> Self {
         self.help = help;
         self
     }
@@ -128,7 +130,7 @@ impl ConfigError {
     #[must_use]
     pub(super) fn scrubbed(mut self, scrubber: &crate::secret::Scrubber) -> Self {
         self.message = scrubber.scrub(&self.message);
-        self.help = self.help.map(|help| scrubber.scrub(&help));
+        self.help = self.help.map(|help| help.map(|text| scrubber.scrub(text)));
         self
     }
 
@@ -143,8 +145,8 @@ impl ConfigError {
     }
 
     /// What to do about it.
-    pub fn help(&self) -> Option<&str> {
-        self.help.as_deref()
+    pub fn help(&self) -> Option<&Advice> {
+        self.help.as_ref()
     }
 
     /// The file, as it was named.
@@ -197,7 +199,7 @@ impl Serialize for ConfigError {
         struct Plain<'a> {
             kind: ConfigErrorKind,
             message: &'a str,
-            help: Option<&'a str>,
+            help: Option<&'a Advice>,
             file: Option<String>,
             line: Option<usize>,
             column: Option<usize>,

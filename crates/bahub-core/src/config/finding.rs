@@ -1,6 +1,7 @@
 //! Something wrong, at a pointer into the merged configuration.
 
 use super::error::ConfigErrorKind;
+use crate::advice::Advice;
 
 /// Something wrong, before it is known in which file it stands.
 pub(super) struct Finding {
@@ -9,7 +10,7 @@ pub(super) struct Finding {
     pub(super) pointer: String,
     pub(super) target: Target,
     pub(super) message: String,
-    pub(super) help: Option<String>,
+    pub(super) help: Option<Advice>,
 }
 
 /// What is underlined.
@@ -41,7 +42,7 @@ impl Finding {
     }
 
     #[must_use]
-    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+    pub(super) fn help(mut self, help: impl Into<Advice>) -> Self {
         self.help = Some(help.into());
         self
     }

@@ -10,8 +10,7 @@ use super::structure::Section;
 use crate::keys::EncryptionSpec;
 
 /// What helps whoever makes backups.
-const NEW: &str =
-    "a relative path starts from the configuration's folder; bahub :key:generate makes a new pair of keys";
+const NEW: &str = "a relative path starts from the configuration's folder; to make a new one, {generate a key pair}";
 /// What helps whoever reads them.
 const COPY: &str = "a relative path starts from the configuration's folder; use the copy of the key that is kept elsewhere: a new pair opens no old backup";
 
@@ -54,7 +53,7 @@ pub(super) fn notice(spec: &EncryptionSpec) -> Option<String> {
     ))
 }
 
-fn unreadable(pointer: &str, path: &Path, help: &str) -> Option<Finding> {
+fn unreadable(pointer: &str, path: &Path, help: &'static str) -> Option<Finding> {
     let reason = match File::open(path).and_then(|file| file.metadata()) {
         Ok(metadata) if metadata.is_dir() => "it is a folder".to_owned(),
         Ok(_) => return None,

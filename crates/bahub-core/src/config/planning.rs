@@ -17,7 +17,7 @@ use super::{components, meta, suggest};
 use crate::keys::EncryptionSpec;
 use crate::plan::Plan;
 use crate::secret::Scrubber;
-use crate::sink::Sink;
+use crate::sink::{Sink, SinkCapability};
 
 /// Makes plans and collects everything that is wrong on the way.
 pub(super) struct Planning<'a> {
@@ -74,7 +74,7 @@ impl Planning<'_> {
     }
 
     fn check_relay(&mut self, backup: &Used, entry: &BackupEntry, sink: &dyn Sink) {
-        if entry.meta.relay == Some(false) && !sink.is_direct() {
+        if entry.meta.relay == Some(false) && !sink.capabilities().contains(&SinkCapability::Delegate) {
             let pointer = format!("{}/meta/relay", backup.pointer);
             let message = "`relay: false` cannot be done: an agent cannot use this kind of store by itself";
             let finding = Finding::new(ConfigErrorKind::WrongValue, pointer, message);

@@ -38,7 +38,7 @@ pub(super) fn check(part: &Part<'_>) -> Vec<Finding> {
 /// A key that is missing because it was misspelt is told once: as misspelt.
 fn without_echoes(findings: Vec<Finding>) -> Vec<Finding> {
     let meant = |finding: &Finding| {
-        let help = finding.help.as_deref().filter(|_| finding.kind == ConfigErrorKind::UnknownKey)?;
+        let help = finding.help.as_ref().filter(|_| finding.kind == ConfigErrorKind::UnknownKey)?.to_string();
         let (name, _) = help.strip_prefix("did you mean \"")?.split_once('"')?;
         Some(format!("{} {name}", holder(&finding.pointer)?))
     };
@@ -168,7 +168,7 @@ impl Part<'_> {
                 finding.help("write [value], or \"- value\" lines below")
             }
             _ => match self.shapes(pointer.strip_prefix(self.pointer).unwrap_or_default()).description() {
-                Some(description) => finding.help(description),
+                Some(description) => finding.help(description.to_owned()),
                 None => finding,
             },
         }

@@ -11,6 +11,7 @@ use super::finding::{Finding, Target};
 use super::redaction::{self, Shown};
 use super::tree::{Content, Node, Span, holder};
 use super::yaml;
+use crate::advice::Advice;
 
 /// No configuration is larger, in bytes.
 const LARGEST: u64 = 8 * 1024 * 1024;
@@ -38,7 +39,9 @@ impl Source {
         let (tree, duplicates) = yaml::read(&text).map_err(|error| {
             let shown = Shown::of(&text, None);
             let place = SourcePosition::new(path, &text, named(path, &shown), &error.span, shown.span(&error.span));
-            ConfigError::new(ConfigErrorKind::Syntax, error.message).with_help_opt(error.help).at(place)
+            ConfigError::new(ConfigErrorKind::Syntax, error.message)
+                .with_help_opt(error.help.map(Advice::from))
+                .at(place)
         })?;
         let tree = tree.filter(|tree| !matches!(&tree.content, Content::Scalar(value) if value.is_null()));
         let tree = tree.ok_or_else(|| {
@@ -57,7 +60,9 @@ impl Source {
         }
         let errors = duplicates.into_iter().map(|error| {
             let place = source.place(&error.span);
-            ConfigError::new(ConfigErrorKind::DuplicateKey, error.message).with_help_opt(error.help).at(place)
+            ConfigError::new(ConfigErrorKind::DuplicateKey, error.message)
+                .with_help_opt(error.help.map(Advice::from))
+                .at(place)
         });
         let errors = errors.collect();
         Ok((source, errors))

@@ -8,7 +8,7 @@ use super::{RunError, RunErrorKind};
 /// The program's name; a file that is for one kind of machine has that after a dash: `backup-maker-aarch64`.
 pub(super) const NAME: &str = "backup-maker";
 /// What to do where there is none.
-const HELP: &str = "bahub finds backup-maker-ARCHITECTURE or backup-maker beside itself, or by --agent; docs/building.md says how to build it";
+const HELP: &str = "put backup-maker-ARCHITECTURE or backup-maker beside this program, or {name the agent's program}; docs/building.md says how to build it";
 
 /// Where programs are found.
 #[derive(Debug, Clone)]

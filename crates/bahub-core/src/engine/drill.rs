@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::put_back::{Proven, put_back, replay};
+use super::put_back::{Proven, asked_of, put_back, replay};
 use super::read::Reading;
 use super::run::Run;
 use super::{RunError, RunErrorKind};
-use crate::adapter::Findings;
+use crate::adapter::{AdapterCapability, Findings};
 use crate::census::Counts;
 use crate::event::Phase;
 use crate::plan::Plan;
@@ -24,7 +24,11 @@ const TOLD: usize = 10;
 /// Where it is restored to; refused before anything is read, where there can be none.
 pub(super) fn scratch(plan: &Plan, target: &ReplayTarget, findings: &Findings) -> Result<Scratch, RunError> {
     let scratch = plan.adapter.scratch(&target.run)?;
-    plan.adapter.replay(&beside(&scratch, target), findings, &Stored::default())?;
+    if !plan.adapter.capabilities().contains(&AdapterCapability::Scratch) {
+        let message = format!("the adapter {} does not restore beside the original", plan.adapter_type);
+        return Err(RunError::new(RunErrorKind::Unsupported, message).with_help("restore it without a drill"));
+    }
+    asked_of(plan, &beside(&scratch, target), findings, &Stored::default())?;
     Ok(scratch)
 }
 

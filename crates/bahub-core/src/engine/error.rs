@@ -1,6 +1,7 @@
 //! What can end a run.
 
 use crate::adapter::{Adapter, StepFailure};
+use crate::advice::Advice;
 use crate::exit::ExitCode;
 use crate::fault::Fault;
 use crate::keys::{KeyError, KeyErrorKind};
@@ -86,7 +87,7 @@ impl From<KeyError> for RunError {
             KeyErrorKind::NotAMessage => RunErrorKind::Integrity,
             _ => RunErrorKind::Keys,
         };
-        Self::new(kind, error.chain()).with_help_opt(error.help().map(str::to_owned))
+        Self::new(kind, error.chain()).with_help_opt(error.help().cloned())
     }
 }
 
@@ -98,13 +99,13 @@ impl From<TransportError> for RunError {
             TransportErrorKind::Unreachable | TransportErrorKind::Refused => RunErrorKind::Target,
             TransportErrorKind::NotOwn => RunErrorKind::Preflight,
         };
-        Self::new(kind, error.chain()).with_help_opt(error.help().map(str::to_owned))
+        Self::new(kind, error.chain()).with_help_opt(error.help().cloned())
     }
 }
 
 impl From<SinkError> for RunError {
     fn from(error: SinkError) -> Self {
-        Self::new(of_store(error.kind()), error.chain()).with_help_opt(error.help().map(str::to_owned))
+        Self::new(of_store(error.kind()), error.chain()).with_help_opt(error.help().cloned())
     }
 }
 
@@ -112,7 +113,7 @@ impl From<CommitError> for RunError {
     fn from(error: CommitError) -> Self {
         match error {
             CommitError::Refused(error) => error.into(),
-            CommitError::Unknown(error) => unknown(error.chain(), error.help().map(str::to_owned)),
+            CommitError::Unknown(error) => unknown(error.chain(), error.help().cloned()),
         }
     }
 }
@@ -144,9 +145,9 @@ fn of_store(kind: SinkErrorKind) -> RunErrorKind {
     }
 }
 
-pub(super) fn unknown(message: String, help: Option<String>) -> RunError {
+pub(super) fn unknown(message: String, help: Option<Advice>) -> RunError {
     RunError::new(RunErrorKind::Unknown, format!("it is unknown whether the version was committed: {message}"))
-        .with_help(help.unwrap_or_else(|| "look with :backup:list, then run the backup again".into()))
+        .with_help(help.unwrap_or_else(|| "{list the versions}, then run the backup again".into()))
 }
 
 /// Turns an agent's failure into the run's error; the adapter may know what a program's words mean.

@@ -45,7 +45,7 @@ impl RunOutcome {
     /// The run as observers get it.
     pub fn record(&self) -> RunRecord {
         let error = self.error.as_ref();
-        let error = error.map(|error| ErrorRecord::new(error.chain(), error.help().map(str::to_owned)));
+        let error = error.map(|error| ErrorRecord::new(error.chain(), error.help().cloned()));
         let exit = self.exit(false);
         RunRecord::new(exit, self.report.clone(), error, self.not_undone.clone())
     }

@@ -4,11 +4,11 @@ use super::read::{Content, Reading, Readings};
 use super::run::Run;
 use super::version::ResolvedVersion;
 use super::{Engine, RunError, route};
-use crate::adapter::Findings;
+use crate::adapter::{AdapterCapability, Findings};
 use crate::event::{Events, Phase};
 use crate::link::Deliver;
 use crate::plan::Plan;
-use crate::replay::{Replay, ReplayTarget, Stored};
+use crate::replay::{Replay, ReplayTarget, RestoreTarget, Stored, Unsupported};
 use crate::run::RunContext;
 
 /// What was learnt of a message before it is put back.
@@ -36,6 +36,64 @@ pub(super) async fn prove(
     Ok(Proven { sha256, stored, readings: Some(readings) })
 }
 
+/// What the adapter wants done for a restore there. An adapter that overlooks what it does not state to be capable of would
+/// do something else than what was asked for.
+pub(super) fn asked_of(
+    plan: &Plan,
+    target: &ReplayTarget,
+    findings: &Findings,
+    stored: &Stored,
+) -> Result<Replay, Unsupported> {
+    let replay = plan.adapter.replay(target, findings, stored)?;
+    match unstated(plan.adapter.capabilities(), target) {
+        None => Ok(replay),
+        Some((what, help)) => {
+            Err(Unsupported { what: format!("the adapter {} {what}", plan.adapter_type), help: help.into() })
+        }
+    }
+}
+
+/// What a restore asks for that the capabilities do not hold.
+fn unstated(capabilities: &[AdapterCapability], target: &ReplayTarget) -> Option<(&'static str, &'static str)> {
+    let is_directory = matches!(target.location, RestoreTarget::Directory(_));
+    let is_database = matches!(target.location, RestoreTarget::Database(_));
+    let asked = [
+        (
+            is_directory,
+            AdapterCapability::Directory,
+            "does not restore into a directory",
+            "restore it to where it came from",
+        ),
+        (
+            is_database,
+            AdapterCapability::Database,
+            "does not restore into a database",
+            "restore it to where it came from",
+        ),
+        (
+            !target.members.is_empty(),
+            AdapterCapability::Members,
+            "does not restore a part of a backup",
+            "restore all of it",
+        ),
+        (
+            target.in_place,
+            AdapterCapability::Swap,
+            "always restores in place",
+            "there is nothing to choose: leave that out",
+        ),
+        (
+            target.keep_old,
+            AdapterCapability::Swap,
+            "restores in place, and keeps nothing of what was there",
+            "leave that out; or {restore elsewhere}, and look before the original is overwritten",
+        ),
+    ];
+    let (.., what, help) =
+        asked.into_iter().find(|(is_asked, needed, ..)| *is_asked && !capabilities.contains(needed))?;
+    Some((what, help))
+}
+
 /// How this version is put back there.
 pub(super) fn replay(
     reading: &Reading<'_>,
@@ -43,7 +101,7 @@ pub(super) fn replay(
     findings: &Findings,
     proven: &Proven,
 ) -> Result<Replay, RunError> {
-    let mut replay = reading.plan.adapter.replay(target, findings, &proven.stored)?;
+    let mut replay = asked_of(reading.plan, target, findings, &proven.stored)?;
     proven.readings.as_ref().map_or(Ok(()), |readings| readings.ended_with(replay.trailer.as_ref()))?;
     reading.agent.shield(replay.steps_mut(), reading.cx);
     Ok(replay)

@@ -94,7 +94,8 @@ impl Readings {
                 let message = format!(
                     "the backup does not end with {trailer:?}: what made it was cut off before it was encrypted"
                 );
-                let help = "restore another version (see :backup:list); to look at what there is: --download FILE";
+                let help =
+                    "restore another version ({list the versions}); to look at what there is: {download the data}";
                 Err(RunError::new(RunErrorKind::Integrity, message).with_help(help))
             }
             _ => Ok(()),
@@ -195,7 +196,7 @@ impl Reading<'_> {
             RunErrorKind::Integrity => {
                 let store = self.plan.sink.identity();
                 RunError::new(RunErrorKind::Integrity, format!("{} in {store}: {error}", self.found.number))
-                    .with_help_opt(error.help().map(str::to_owned))
+                    .with_help_opt(error.help().cloned())
             }
             _ => error,
         }

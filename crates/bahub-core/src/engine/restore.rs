@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use super::agent::Agent;
 use super::control::{RunControl, unless_cancelled};
-use super::put_back::{prove, put_back, replay};
+use super::put_back::{asked_of, prove, put_back, replay};
 use super::read::Reading;
 use super::run::{Run, Work};
 use super::target::{self, caught, identify, paths_of};
@@ -221,9 +221,8 @@ async fn admit(
         run.notice(&message);
         return Ok(());
     }
-    Err(RunError::new(RunErrorKind::Declined, message).with_help(
-        "nothing was touched; if that is meant, confirm the other instance (--other-instance), or restore beside it first",
-    ))
+    Err(RunError::new(RunErrorKind::Declined, message)
+        .with_help("nothing was touched; if that is meant, {admit the other instance}; else {restore elsewhere}"))
 }
 
 /// A restore in an open target.
@@ -245,7 +244,7 @@ impl Restoring<'_> {
         let target = ReplayTarget { run: cx.id.clone(), ..options.target.clone() };
         // What cannot be is refused before anything is read.
         if options.mode != RestoreMode::DrillOnly {
-            plan.adapter.replay(&target, &findings, &Stored::default())?;
+            asked_of(plan, &target, &findings, &Stored::default())?;
         }
         let scratch = match options.mode {
             RestoreMode::Direct => None,

@@ -246,5 +246,5 @@ pub(super) async fn close(plan: &Plan) {
 /// The same error with every secret replaced; the causes are in the message already.
 fn scrubbed(error: RunError, cx: &RunContext) -> RunError {
     let scrub = |text: &str| cx.scrubber.scrub(text);
-    RunError::new(error.kind(), scrub(&error.chain())).with_help_opt(error.help().map(scrub))
+    RunError::new(error.kind(), scrub(&error.chain())).with_help_opt(error.help().map(|help| help.map(scrub)))
 }

@@ -59,7 +59,7 @@ pub(super) async fn identify(session: &mut dyn Session, cx: &RunContext, run: &m
 pub(super) fn disturbed(error: RunError) -> RunError {
     match error.kind() {
         RunErrorKind::Preflight => {
-            RunError::new(RunErrorKind::Target, error.chain()).with_help_opt(error.help().map(str::to_owned))
+            RunError::new(RunErrorKind::Target, error.chain()).with_help_opt(error.help().cloned())
         }
         _ => error,
     }

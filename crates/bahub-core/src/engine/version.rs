@@ -59,7 +59,7 @@ pub(super) async fn resolve(plan: &Plan, selector: VersionSelector) -> Result<Ve
             let newest = plan.sink.list().await?.into_iter().map(|version| version.number).max();
             newest.ok_or_else(|| {
                 RunError::new(RunErrorKind::NoVersion, format!("there is no version of {}", plan.name))
-                    .with_help(format!("make one: bahub :backup:make {}", plan.name))
+                    .with_help("{make a backup}")
             })
         }
     }

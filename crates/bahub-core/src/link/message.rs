@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::adapter::{Findings, StepFailure};
+use crate::advice::Advice;
 use crate::capture::Capture;
 use crate::compression::Compression;
 use crate::keys::{MessageFormat, Recipient, SessionKey};
@@ -232,7 +233,7 @@ pub struct Failure {
     /// What failed, on what.
     pub message: String,
     /// The way out, where one is known.
-    pub help: Option<String>,
+    pub help: Option<Advice>,
 }
 
 /// What kind of thing went wrong in a job.
@@ -276,7 +277,7 @@ impl From<StepFailure> for Failure {
 
 impl From<crate::sink::SinkError> for Failure {
     fn from(error: crate::sink::SinkError) -> Self {
-        Self { kind: FailureKind::Sink(error.kind()), message: error.chain(), help: error.help().map(str::to_owned) }
+        Self { kind: FailureKind::Sink(error.kind()), message: error.chain(), help: error.help().cloned() }
     }
 }
 
@@ -285,7 +286,7 @@ impl From<crate::sink::CommitError> for Failure {
         match error {
             crate::sink::CommitError::Refused(error) => error.into(),
             crate::sink::CommitError::Unknown(error) => {
-                Self { kind: FailureKind::CommitUnknown, message: error.chain(), help: error.help().map(str::to_owned) }
+                Self { kind: FailureKind::CommitUnknown, message: error.chain(), help: error.help().cloned() }
             }
         }
     }

@@ -47,7 +47,7 @@ impl About {
 /// ```
 /// use std::sync::Arc;
 ///
-/// use bahub_core::adapter::{Adapter, Findings, Probe};
+/// use bahub_core::adapter::{Adapter, AdapterCapability, Findings, Probe};
 /// use bahub_core::capture::Capture;
 /// use bahub_core::registry::{About, RegistryBuilder};
 /// use bahub_core::replay::{Replay, ReplayTarget, Stored, Unsupported};
@@ -62,6 +62,10 @@ impl About {
 /// struct Redis(Arc<Pool>, u16);
 ///
 /// impl Adapter for Redis {
+///     fn capabilities(&self) -> &'static [AdapterCapability] {
+///         &[]
+///     }
+///
 ///     fn preflight(&self, _purpose: RunPurpose) -> Vec<Probe> {
 ///         vec![Probe::tool("redis-cli", Step::new("redis-cli").arg("--version"))]
 ///     }

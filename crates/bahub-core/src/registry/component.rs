@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
+use crate::advice::Advice;
+
 /// What a configuration can name: an adapter, a transport, or the sink of an entry of `accesses`.
 pub trait Component: Sized + 'static {
     /// The value of `type`, for example `bahub.adapters.filesystem`.
@@ -35,7 +37,7 @@ pub struct SpecError {
     /// What is wrong.
     pub message: String,
     /// What to do.
-    pub help: Option<String>,
+    pub help: Option<Advice>,
 }
 
 impl SpecError {
@@ -46,7 +48,7 @@ impl SpecError {
 
     /// Adds the way out.
     #[must_use]
-    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+    pub fn with_help(mut self, help: impl Into<Advice>) -> Self {
         self.help = Some(help.into());
         self
     }

@@ -1,14 +1,14 @@
 //! Components with the fields of the real ones, which do nothing.
 
 use async_trait::async_trait;
-use bahub_core::adapter::{Adapter, Findings, Probe};
+use bahub_core::adapter::{Adapter, AdapterCapability, Findings, Probe};
 use bahub_core::capture::Capture;
 use bahub_core::registry::{Absent, Component, Kind, Registry, RegistryBuilder, SinkContext, SpecError};
 use bahub_core::replay::{Replay, ReplayTarget, Stored, Unsupported};
 use bahub_core::run::{RunContext, RunPurpose};
 use bahub_core::secret::Secret;
 use bahub_core::sink::{
-    Download, Encoding, NewVersion, Sink, SinkError, SinkErrorKind, Upload, Version, VersionNumber,
+    Download, Encoding, NewVersion, Sink, SinkCapability, SinkError, SinkErrorKind, Upload, Version, VersionNumber,
 };
 use bahub_core::transport::{Session, Transport, TransportError, TransportErrorKind};
 use schemars::JsonSchema;
@@ -23,6 +23,10 @@ macro_rules! adapter {
             fn preflight(&self, _: RunPurpose) -> Vec<Probe> {
                 let _ = &self.0;
                 Vec::new()
+            }
+
+            fn capabilities(&self) -> &'static [AdapterCapability] {
+                &[]
             }
 
             fn capture(&self, _: &Findings) -> Result<Capture, Unsupported> {
@@ -262,8 +266,8 @@ impl Sink for Repository {
         Encoding::Armoured
     }
 
-    fn is_direct(&self) -> bool {
-        self.context.collection != "relayed-only"
+    fn capabilities(&self) -> &'static [SinkCapability] {
+        if self.context.collection == "relayed-only" { &[] } else { &[SinkCapability::Delegate] }
     }
 
     async fn begin(&self, _: &NewVersion) -> Result<Box<dyn Upload>, SinkError> {

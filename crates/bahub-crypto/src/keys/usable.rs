@@ -47,7 +47,7 @@ fn inspect(certificate: &Cert, email: Option<&str>) -> Result<Recipient, Refusal
             .clone()
             .strip_secret_key_material()
             .to_vec()
-            .map_err(|error| (one_line(&error), "make a new key: bahub :key:generate".to_owned()))?,
+            .map_err(|error| (one_line(&error), "{generate a key pair}".to_owned()))?,
         expires: primary_end.into_iter().chain(subkeys_end).min().map(seconds),
     })
 }
@@ -119,14 +119,14 @@ fn renewal(certificate: &Cert, now: SystemTime) -> String {
         return "the key is from the future: check this machine's clock".to_owned();
     }
     format!(
-        "if its signatures use an outdated hash such as SHA-1, renew them (gpg --quick-set-expire {fpr} never; gpg --quick-set-expire {fpr} never '*') and export the key again, or make a new one: bahub :key:generate",
+        "if its signatures use an outdated hash such as SHA-1, renew them (gpg --quick-set-expire {fpr} never; gpg --quick-set-expire {fpr} never '*') and export the key again, or {{generate a key pair}}",
         fpr = certificate.fingerprint()
     )
 }
 
 fn extend(certificate: &Cert) -> String {
     format!(
-        "extend the key's expiry (gpg --quick-set-expire {fpr} 2y; gpg --quick-set-expire {fpr} 2y '*') and export it again, or make a new one: bahub :key:generate",
+        "extend the key's expiry (gpg --quick-set-expire {fpr} 2y; gpg --quick-set-expire {fpr} 2y '*') and export it again, or {{generate a key pair}}",
         fpr = certificate.fingerprint()
     )
 }

@@ -167,7 +167,7 @@ fn an_old_key_with_sha1_signatures_is_refused_until_renewed_and_opens_old_messag
     assert_eq!(error.kind(), KeyErrorKind::Unusable);
     assert!(error.to_string().contains("SHA1"), "{error}");
     let renewal = format!("gpg --quick-set-expire {} never", old.key.fingerprint);
-    assert!(error.help().unwrap().contains(&renewal), "{error}");
+    assert!(error.help().unwrap().to_string().contains(&renewal), "{error}");
 
     for subkeys in [&[][..], &["*"]] {
         let renew = ["--passphrase", "", "--quick-set-expire", &old.key.fingerprint, "never"];

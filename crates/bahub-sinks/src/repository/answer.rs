@@ -1,5 +1,6 @@
 //! Answers that are no success, told in the server's words.
 
+use bahub_core::advice::Advice;
 use bahub_core::sink::{SinkError, SinkErrorKind};
 use reqwest::StatusCode;
 use serde_json::Value;
@@ -32,7 +33,7 @@ impl Answer {
     pub(super) fn refusal(&self, api: &Api, doing: &str) -> SinkError {
         let words = api.scrub(&self.words());
         let message = format!("{} refused to {doing}: {}{words}", api.place(), self.status.as_u16());
-        SinkError::new(self.kind(), message).with_help_opt(self.help(api).map(str::to_owned))
+        SinkError::new(self.kind(), message).with_help_opt(self.help(api).map(Advice::from))
     }
 
     /// The text of the server's JSON, or the beginning of whatever came.
@@ -71,7 +72,7 @@ impl Answer {
             401 => "check token, or username and password, of this access; tokens live 6 hours",
             403 => "the user needs the role for it on this collection, and uploads need an open backup window",
             404 if api.base().path().contains("/api") => "write the url without /api",
-            404 => "check collection_id, and that the version exists: bahub :backup:list",
+            404 => "check collection_id, and that the version exists: {list the versions}",
             413 => "raise the body limit of the proxy before the server (nginx: client_max_body_size 0)",
             429 => "the server limits requests (10 logins a minute for an address): wait a minute",
             _ => return None,

@@ -18,7 +18,8 @@ mod upload;
 use async_trait::async_trait;
 use bahub_core::registry::{Component, SinkContext, SpecError};
 use bahub_core::sink::{
-    AgentSink, Download, Encoding, NewVersion, Purpose, Sink, SinkError, SinkErrorKind, Upload, Version, VersionNumber,
+    AgentSink, Download, Encoding, NewVersion, Purpose, Sink, SinkCapability, SinkError, SinkErrorKind, Upload,
+    Version, VersionNumber,
 };
 
 use api::Api;
@@ -60,8 +61,8 @@ impl Sink for Repository {
         Encoding::Armoured
     }
 
-    fn is_direct(&self) -> bool {
-        true
+    fn capabilities(&self) -> &'static [SinkCapability] {
+        &[SinkCapability::Delegate, SinkCapability::List, SinkCapability::Remove]
     }
 
     async fn delegate(&self, purpose: Purpose) -> Result<Option<AgentSink>, SinkError> {

@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn a_forgotten_slash_is_told_with_the_way_out() {
         let error = path("file://var/b", Path::new("/")).unwrap_err();
-        assert_eq!(error.help.as_deref(), Some("write file:///var/b, or file://./var/b for a relative path"));
+        assert_eq!(error.help, Some("write file:///var/b, or file://./var/b for a relative path".into()));
         for wrong in ["file://", "s3://b", "file:///a?b", "file:///a%00"] {
             assert!(path(wrong, Path::new("/")).is_err(), "{wrong}");
         }

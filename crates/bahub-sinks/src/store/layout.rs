@@ -205,7 +205,7 @@ mod tests {
     #[test]
     fn a_newer_layout_is_told_from_damage() {
         let error = VersionFile::decode(br#"{"bahub": 2, "moved": true}"#, 1, "x").unwrap_err();
-        assert_eq!(error.help(), Some("use a newer bahub"));
+        assert_eq!(error.help(), Some(&"use a newer bahub".into()));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use bahub_core::adapter::{Adapter, Findings, Probe};
+use bahub_core::adapter::{Adapter, AdapterCapability, Findings, Probe};
 use bahub_core::capture::Capture;
 use bahub_core::replay::{Replay, ReplayTarget, RestoreTarget, Stored, Unsupported};
 use bahub_core::run::RunPurpose;
@@ -36,6 +36,10 @@ impl CopyFile {
 }
 
 impl Adapter for CopyFile {
+    fn capabilities(&self) -> &'static [AdapterCapability] {
+        &[AdapterCapability::Directory]
+    }
+
     fn preflight(&self, _purpose: RunPurpose) -> Vec<Probe> {
         ["cat", "tee"].map(|name| Probe::tool("version", Step::new(name).arg("--version"))).into()
     }
@@ -51,7 +55,10 @@ impl Adapter for CopyFile {
             RestoreTarget::Directory(folder) if target.members.is_empty() => folder.join("file"),
             _ => {
                 let what = "one file goes to a folder or to where it was, as a whole".to_owned();
-                return Err(Unsupported { what, help: "restore it with --to DIR".into() });
+                return Err(Unsupported {
+                    what,
+                    help: "restore all of it, to where it was, or {restore elsewhere}".into(),
+                });
             }
         };
         let step = Step::new("tee").arg("--").arg(path.as_os_str().as_encoded_bytes()).reads_backup();
@@ -87,6 +94,10 @@ pub enum AdapterLie {
     MemberIsOption,
     /// The census puts out names alone.
     CountsNothing,
+    /// It states that it restores into a database, and refuses.
+    OverstatesItself,
+    /// It does not state that it restores into a directory, and does.
+    UnderstatesItself,
 }
 
 /// A [`CopyFile`] but for its lie.
@@ -123,6 +134,18 @@ impl LyingAdapter {
 }
 
 impl Adapter for LyingAdapter {
+    fn capabilities(&self) -> &'static [AdapterCapability] {
+        match self.lie {
+            AdapterLie::OverstatesItself => &[AdapterCapability::Directory, AdapterCapability::Database],
+            AdapterLie::UnderstatesItself => &[],
+            // It takes any member.
+            AdapterLie::MemberIsOption => {
+                &[AdapterCapability::Directory, AdapterCapability::Database, AdapterCapability::Members]
+            }
+            _ => self.honest.capabilities(),
+        }
+    }
+
     fn preflight(&self, purpose: RunPurpose) -> Vec<Probe> {
         if self.lie == AdapterLie::ProbesNothing { Vec::new() } else { self.honest.preflight(purpose) }
     }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bahub_core::sink::{
-    CommitError, Download, Encoding, NewVersion, Receipt, Sink, SinkError, Upload, Version, VersionNumber,
+    CommitError, Download, Encoding, NewVersion, Receipt, Sink, SinkCapability, SinkError, Upload, Version,
+    VersionNumber,
 };
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, stream};
@@ -75,6 +76,10 @@ impl Sink for LyingSink {
 
     fn encoding(&self) -> Encoding {
         self.honest.encoding()
+    }
+
+    fn capabilities(&self) -> &'static [SinkCapability] {
+        self.honest.capabilities()
     }
 
     async fn begin(&self, _version: &NewVersion) -> Result<Box<dyn Upload>, SinkError> {

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use bahub_core::sink::{
-    CommitError, Download, Encoding, NewVersion, Receipt, Sink, SinkError, SinkErrorKind, Upload, Version,
-    VersionNumber,
+    CommitError, Download, Encoding, NewVersion, Receipt, Sink, SinkCapability, SinkError, SinkErrorKind, Upload,
+    Version, VersionNumber,
 };
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, stream};
@@ -129,6 +129,10 @@ impl Sink for MemorySink {
 
     fn encoding(&self) -> Encoding {
         self.encoding
+    }
+
+    fn capabilities(&self) -> &'static [SinkCapability] {
+        &[SinkCapability::List, SinkCapability::Remove]
     }
 
     async fn begin(&self, _version: &NewVersion) -> Result<Box<dyn Upload>, SinkError> {

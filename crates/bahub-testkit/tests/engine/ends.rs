@@ -115,6 +115,10 @@ impl Sink for Breaks {
         self.0.encoding()
     }
 
+    fn capabilities(&self) -> &'static [bahub_core::sink::SinkCapability] {
+        self.0.capabilities()
+    }
+
     async fn begin(
         &self,
         version: &bahub_core::sink::NewVersion,

@@ -42,6 +42,10 @@ async fn a_slow_store_does_not_keep_the_workload_down() {
 struct Named(bahub_testkit::fakes::CopyFile, String);
 
 impl bahub_core::adapter::Adapter for Named {
+    fn capabilities(&self) -> &'static [bahub_core::adapter::AdapterCapability] {
+        self.0.capabilities()
+    }
+
     fn required_paths(&self) -> Vec<String> {
         vec![self.1.clone()]
     }

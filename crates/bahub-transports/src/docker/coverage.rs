@@ -58,7 +58,7 @@ pub(super) fn by_volumes(
 }
 
 fn one(original: &ContainerInfo, image: &str, declared: &[String], elsewhere: &str, path: &str) -> Coverage {
-    let not_own = |reason: String, help: String| Coverage::NotOwn { reason, help };
+    let not_own = |reason: String, help: String| Coverage::NotOwn { reason, help: help.into() };
     let Some(volume) = original.volume_of(path) else { return outside(original, elsewhere, path) };
     let path = clean(path).unwrap_or_default();
     let depth = volume.destination.as_deref().and_then(clean).map_or(0, |point| point.len());
@@ -87,7 +87,7 @@ fn outside(original: &ContainerInfo, elsewhere: &str, path: &str) -> Coverage {
         "" => format!("it has no volumes; {elsewhere}"),
         points => format!("name paths on its volumes: {points}; {elsewhere}"),
     };
-    Coverage::NotOwn { reason, help }
+    Coverage::NotOwn { reason, help: help.into() }
 }
 
 /// An absolute path without `.`, `..`, and superfluous slashes, as it is written; none for one that is relative.

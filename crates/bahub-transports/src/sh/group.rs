@@ -37,7 +37,8 @@ impl Group {
             return Err(TransportError::new(TransportErrorKind::Exec, "there is no program to start"));
         };
         let failed = |error: io::Error| {
-            let help = (error.kind() == io::ErrorKind::NotFound).then(|| format!("check that `{program}` is in PATH"));
+            let is_missing = error.kind() == io::ErrorKind::NotFound;
+            let help = is_missing.then(|| format!("check that `{program}` is in PATH").into());
             let message = format!("cannot start {program}: {error}");
             TransportError::new(TransportErrorKind::Exec, message).with_help_opt(help).with_source(error)
         };

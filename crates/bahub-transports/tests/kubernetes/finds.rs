@@ -9,7 +9,7 @@ use super::support::{open, transport};
 
 async fn refusal(namespace: &Namespace, selector: &str, more: Value) -> String {
     let error = open(&transport(namespace, selector, more)).await.err().unwrap();
-    format!("{} | {}", error.chain(), error.help().unwrap_or_default())
+    format!("{} | {}", error.chain(), error.help().map(ToString::to_string).unwrap_or_default())
 }
 
 #[track_caller]

@@ -43,7 +43,7 @@ async fn seen(transport: &dyn Transport, cx: &RunContext) -> Result<(String, Ide
 
 #[track_caller]
 fn told(error: &TransportError, kind: TransportErrorKind, parts: &[&str]) {
-    let told = format!("{} | {}", error.chain(), error.help().unwrap_or_default());
+    let told = format!("{} | {}", error.chain(), error.help().map(ToString::to_string).unwrap_or_default());
     assert_eq!(error.kind(), kind, "{told}");
     parts.iter().for_each(|part| assert!(told.contains(part), "{part:?} is not in {told:?}"));
 }

@@ -58,7 +58,9 @@ async fn the_documented_rights_are_enough_and_none_is_too_much() {
     namespace.pod("plain");
     let account = namespace.service_account("bahub");
     // With nothing, the first thing that is missing is named.
-    let told = |error: TransportError| format!("{} | {}", error.chain(), error.help().unwrap_or_default());
+    let told = |error: TransportError| {
+        format!("{} | {}", error.chain(), error.help().map(ToString::to_string).unwrap_or_default())
+    };
     let error = told(works(&namespace, account.path()).await.unwrap_err());
     assert!(error.contains("may not list pods in the namespace"), "{error}");
     grant(&namespace, |_| {});

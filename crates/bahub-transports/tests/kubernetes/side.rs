@@ -387,7 +387,7 @@ async fn a_record_that_somebody_took_away_is_told_with_the_number() {
         session.quiesce().await.unwrap();
         namespace.kubectl(&["annotate", "deployment/web", "bahub.scaled-down-"]);
         let error = session.close().await.unwrap_err();
-        let told = format!("{} | {}", error.chain(), error.help().unwrap_or_default());
+        let told = format!("{} | {}", error.chain(), error.help().map(ToString::to_string).unwrap_or_default());
         assert!(told.contains("how many there were: 2") && told.contains("--replicas=2"), "{told}");
     })
     .await;

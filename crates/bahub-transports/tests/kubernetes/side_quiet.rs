@@ -31,7 +31,7 @@ fn gone(namespace: &Namespace, name: &str) {
 
 #[track_caller]
 fn told(error: &TransportError, parts: &[&str]) {
-    let told = format!("{} | {}", error.chain(), error.help().unwrap_or_default());
+    let told = format!("{} | {}", error.chain(), error.help().map(ToString::to_string).unwrap_or_default());
     assert_eq!(error.kind(), TransportErrorKind::NotOwn, "{told}");
     parts.iter().for_each(|part| assert!(told.contains(part), "{part:?} is not in {told:?}"));
 }

@@ -82,7 +82,7 @@ async fn the_documented_rights_of_a_side_pod_are_enough_and_none_is_too_much() {
             grant(&namespace, role, Some(index));
             until_may(&namespace, rule, false);
             let error = works(&namespace, account.path(), true).await.unwrap_err();
-            let error = format!("{} | {}", error.chain(), error.help().unwrap_or_default());
+            let error = format!("{} | {}", error.chain(), error.help().map(ToString::to_string).unwrap_or_default());
             let resource = rule["resources"][0].as_str().unwrap();
             let verbs: Vec<_> = rule["verbs"].as_sequence().unwrap().iter().filter_map(Value::as_str).collect();
             let named = verbs.iter().any(|verb| error.contains(&format!("may not {verb} {resource} in the namespace")));

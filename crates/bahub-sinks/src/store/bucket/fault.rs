@@ -3,6 +3,7 @@
 use std::error::Error as _;
 use std::time::Duration;
 
+use bahub_core::advice::Advice;
 use bahub_core::sink::{SinkError, SinkErrorKind};
 use opendal::{Error, ErrorKind};
 
@@ -26,7 +27,7 @@ pub(super) fn fault(error: &Error, doing: &str) -> SinkError {
         _ if code.is_empty() => SinkErrorKind::Other,
         _ => SinkErrorKind::Refused,
     };
-    SinkError::new(kind, format!("cannot {doing}: {}", words(error))).with_help_opt(help(kind, code).map(str::to_owned))
+    SinkError::new(kind, format!("cannot {doing}: {}", words(error))).with_help_opt(help(kind, code).map(Advice::from))
 }
 
 /// The error of a store that went silent.

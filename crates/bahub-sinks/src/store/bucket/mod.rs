@@ -16,7 +16,9 @@ mod upload;
 
 use async_trait::async_trait;
 use bahub_core::registry::{Component, SinkContext, SpecError};
-use bahub_core::sink::{Download, Encoding, NewVersion, Orphan, Sink, SinkError, Upload, Version, VersionNumber};
+use bahub_core::sink::{
+    Download, Encoding, NewVersion, Orphan, Sink, SinkCapability, SinkError, Upload, Version, VersionNumber,
+};
 
 use super::collection;
 use access::{Access, Keys};
@@ -55,6 +57,10 @@ impl Sink for Bucket {
 
     fn encoding(&self) -> Encoding {
         Encoding::Binary
+    }
+
+    fn capabilities(&self) -> &'static [SinkCapability] {
+        &[SinkCapability::List, SinkCapability::Remove]
     }
 
     async fn begin(&self, version: &NewVersion) -> Result<Box<dyn Upload>, SinkError> {

@@ -107,8 +107,7 @@ impl Objects {
             Ok(text) => VersionFile::decode(&text, number, &self.location(&name)),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let message = format!("there is no version v{number} in {}", self.place);
-                Err(SinkError::new(SinkErrorKind::NotFound, message)
-                    .with_help("see which there are: bahub :backup:list"))
+                Err(SinkError::new(SinkErrorKind::NotFound, message).with_help("{list the versions}"))
             }
             Err(error) => Err(fault(&error, &doing)),
         }

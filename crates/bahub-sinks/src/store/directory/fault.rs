@@ -3,13 +3,14 @@
 use std::io::{Error, ErrorKind};
 use std::path::Path;
 
+use bahub_core::advice::Advice;
 use bahub_core::sink::{SinkError, SinkErrorKind};
 
 /// `doing` completes "cannot ... PATH".
 pub(super) fn fault(error: Error, doing: &str, path: &Path) -> SinkError {
     let kind = kind(&error);
     SinkError::new(kind, format!("cannot {doing} {}: {error}", path.display()))
-        .with_help_opt(help(kind, &error, path))
+        .with_help_opt(help(kind, &error, path).map(Advice::from))
         .with_source(error)
 }
 
@@ -17,7 +18,7 @@ pub(super) fn fault(error: Error, doing: &str, path: &Path) -> SinkError {
 pub(super) fn write_fault(error: Error, path: &Path, written: u64) -> SinkError {
     let kind = kind(&error);
     SinkError::new(kind, format!("cannot write {} after {written} bytes: {error}", path.display()))
-        .with_help_opt(help(kind, &error, path))
+        .with_help_opt(help(kind, &error, path).map(Advice::from))
         .with_source(error)
 }
 

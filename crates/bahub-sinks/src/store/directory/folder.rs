@@ -110,11 +110,8 @@ impl Folder {
 
     fn no_version(&self, number: u64) -> SinkError {
         let message = format!("there is no version v{number} in {}", self.path.display());
-        let help = if self.path.exists() {
-            "see which there are: bahub :backup:list"
-        } else {
-            "the folder does not exist: is its disk mounted?"
-        };
+        let help =
+            if self.path.exists() { "{list the versions}" } else { "the folder does not exist: is its disk mounted?" };
         SinkError::new(SinkErrorKind::NotFound, message).with_help(help)
     }
 }

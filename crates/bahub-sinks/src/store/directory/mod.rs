@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use bahub_core::registry::{Component, SinkContext, SpecError};
 use bahub_core::sink::{
-    Download, Encoding, NewVersion, Orphan, Sink, SinkError, SinkErrorKind, Upload, Version, VersionNumber,
+    Download, Encoding, NewVersion, Orphan, Sink, SinkCapability, SinkError, SinkErrorKind, Upload, Version,
+    VersionNumber,
 };
 
 use super::{collection, file_url};
@@ -73,6 +74,10 @@ impl Sink for Directory {
 
     fn encoding(&self) -> Encoding {
         Encoding::Binary
+    }
+
+    fn capabilities(&self) -> &'static [SinkCapability] {
+        &[SinkCapability::List, SinkCapability::Remove]
     }
 
     async fn begin(&self, version: &NewVersion) -> Result<Box<dyn Upload>, SinkError> {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bahub_core::adapter::{Adapter, Diagnosis, Findings, Probe, StepFailure};
+use bahub_core::adapter::{Adapter, AdapterCapability, Diagnosis, Findings, Probe, StepFailure};
 use bahub_core::capture::{Capture, Source};
 use bahub_core::replay::{Replay, ReplayTarget, Stored, Unsupported};
 use bahub_core::run::RunPurpose;
@@ -96,6 +96,10 @@ fn find(name: &str) -> Option<PathBuf> {
 }
 
 impl Adapter for Detour {
+    fn capabilities(&self) -> &'static [AdapterCapability] {
+        self.honest.capabilities()
+    }
+
     fn preflight(&self, purpose: RunPurpose) -> Vec<Probe> {
         let mut probes = self.honest.preflight(purpose);
         if let Some((index, Mishap::Missing)) = self.mishap

@@ -36,5 +36,6 @@ pub fn adapter(adapter: &dyn Adapter, context: &AdapterContext) -> Report {
     report.take(claim::REPLAY_READS_THE_BACKUP, recipe::replay_reads(&recipes));
     report.take(claim::VALUES_ARE_NO_OPTIONS, steps::no_options(&recipes));
     report.take(claim::REFUSES_WITH_A_WAY_OUT, recipe::refuses(&recipes));
+    report.take(claim::CAPABLE_AS_STATED, recipe::capable(adapter.capabilities(), &recipes));
     report
 }

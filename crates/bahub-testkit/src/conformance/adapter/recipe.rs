@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use bahub_core::adapter::{Adapter, Findings, Probe};
+use bahub_core::adapter::{Adapter, AdapterCapability, Findings, Probe};
 use bahub_core::capture::{Capture, Source};
 use bahub_core::replay::{Replay, ReplayTarget, RestoreTarget, Stored, Unsupported};
 use bahub_core::run::RunPurpose;
@@ -121,6 +121,31 @@ pub(super) fn refuses(recipes: &[Recipe]) -> Checked {
         if let Err(refused) = replay {
             return Err(format!("a whole backup cannot go back to where it was: {}", refused.what));
         }
+    }
+    Ok(())
+}
+
+/// Members that name nothing may be refused by an adapter that restores parts: those are held to what is not stated alone.
+pub(super) fn capable(stated: &[AdapterCapability], recipes: &[Recipe]) -> Checked {
+    let takes = |wanted: &dyn Fn(&ReplayTarget) -> bool| {
+        let mut replays = recipes.iter().flat_map(|recipe| &recipe.replays);
+        replays.any(|(target, replay)| wanted(target) && replay.is_ok())
+    };
+    let is_directory = |target: &ReplayTarget| matches!(target.location, RestoreTarget::Directory(_));
+    let is_database = |target: &ReplayTarget| matches!(target.location, RestoreTarget::Database(_));
+    let is_part = |target: &ReplayTarget| !target.members.is_empty();
+    let of_all = [
+        (AdapterCapability::Directory, takes(&is_directory)),
+        (AdapterCapability::Database, takes(&is_database)),
+        (AdapterCapability::Members, takes(&is_part)),
+    ];
+    for (capability, takes) in of_all {
+        let is_stated = stated.contains(&capability);
+        ensure!(is_stated || !takes, "it does not state {capability:?}, and takes such a restore");
+        ensure!(
+            takes || !is_stated || capability == AdapterCapability::Members,
+            "it states {capability:?}, and refuses it"
+        );
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! What a sink tells of itself.
 
-use bahub_core::sink::{Purpose, Sink, VersionNumber};
+use bahub_core::sink::{Purpose, Sink, SinkCapability, VersionNumber};
 
 use super::super::report::Checked;
 use super::message::{message, new_version, store};
@@ -28,7 +28,8 @@ pub(super) async fn none_told(sink: &dyn Sink, secrets: &[&str]) -> Checked {
     ];
     for purpose in [Purpose::Upload(new_version()), Purpose::Download(receipt.version)] {
         let delegated = sink.delegate(purpose).await.map_err(|error| format!("delegate failed: {}", error.chain()))?;
-        ensure!(delegated.is_none() || sink.is_direct(), "it can be used directly, and is_direct() denies it");
+        let is_stated = sink.capabilities().contains(&SinkCapability::Delegate);
+        ensure!(delegated.is_none() || is_stated, "an agent can use it, and its capabilities do not state it");
         told.push(("the delegation", format!("{delegated:?}")));
     }
     sink.close().await.map_err(|error| format!("close failed: {}", error.chain()))?;

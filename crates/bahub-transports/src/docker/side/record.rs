@@ -88,7 +88,7 @@ impl Before {
     /// [`TransportErrorKind::Refused`] where the container could not be brought back to what it is now.
     pub(super) fn of(found: &ContainerInfo, timeout: Option<u32>) -> Result<Self, TransportError> {
         let name = &found.name;
-        let refused = |why: &str, help: &str| {
+        let refused = |why: &str, help: &'static str| {
             let message = format!("the container {name} cannot be stopped and brought back: {why}");
             Err(TransportError::new(TransportErrorKind::Refused, message).with_help(help))
         };

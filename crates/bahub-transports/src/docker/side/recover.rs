@@ -48,7 +48,7 @@ pub(in crate::docker) async fn recover(docker: &Docker, purpose: RunPurpose) -> 
 
 /// Whatever the reason: something that was stopped is not back.
 fn undone(error: TransportError) -> TransportError {
-    let help = error.help().map(str::to_owned);
+    let help = error.help().cloned();
     TransportError::new(TransportErrorKind::Undo, error.chain()).with_help_opt(help)
 }
 
@@ -58,8 +58,9 @@ fn undone(error: TransportError) -> TransportError {
 /// # Errors
 /// [`TransportErrorKind::Refused`], naming the container.
 pub(super) async fn must_be_free(docker: &Docker, of: &Record) -> Result<(), TransportError> {
-    let refused =
-        |message: String, help: &str| Err(TransportError::new(TransportErrorKind::Refused, message).with_help(help));
+    let refused = |message: String, help: &'static str| {
+        Err(TransportError::new(TransportErrorKind::Refused, message).with_help(help))
+    };
     for Left { id: side, record: other, progress } in records(docker).await? {
         if other.run == of.run || progress == Progress::Returned {
             continue;

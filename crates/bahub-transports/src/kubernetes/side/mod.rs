@@ -210,6 +210,6 @@ fn cancelled() -> TransportError {
 
 /// The same problem, as one of something that could not be brought back.
 fn undone(error: TransportError) -> TransportError {
-    let help = error.help().map(str::to_owned);
+    let help = error.help().cloned();
     TransportError::new(TransportErrorKind::Undo, error.chain()).with_help_opt(help)
 }

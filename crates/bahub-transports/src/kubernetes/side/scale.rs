@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
+use bahub_core::advice::Advice;
 use bahub_core::run::{Downtime, RunContext};
 use bahub_core::transport::{TransportError, TransportErrorKind};
 use k8s_openapi::api::autoscaling::v1::Scale;
@@ -140,9 +141,7 @@ impl Scaling {
             );
         }
         match now.replicas {
-            0 => {
-                Err(self.refused("a run that nothing else is known of scaled it to 0", &self.by_hand(before.replicas)))
-            }
+            0 => Err(self.refused("a run that nothing else is known of scaled it to 0", self.by_hand(before.replicas))),
             _ => Ok(()),
         }
     }
@@ -199,7 +198,7 @@ impl Scaling {
                 // The scale has changed the version.
                 patch.remove(1);
             }
-            if self.patch(patch).await.map_err(|error| undone(error).with_more_help(&self.by_hand(before.replicas)))? {
+            if self.patch(patch).await.map_err(|error| undone(error).with_more_help(self.by_hand(before.replicas)))? {
                 return Ok(match theirs && now.replicas != before.replicas {
                     true => Back::Theirs(now.replicas),
                     false => Back::Scaled(before.replicas),
@@ -331,7 +330,7 @@ impl Scaling {
         self.cluster.ask(&what, async || api.get_scale(&self.workload.name).await).await
     }
 
-    pub(super) fn refused(&self, why: &str, help: &str) -> TransportError {
+    pub(super) fn refused(&self, why: &str, help: impl Into<Advice>) -> TransportError {
         let message = format!("{} cannot be scaled down: {why}", self.workload);
         TransportError::new(TransportErrorKind::Refused, message).with_help(help)
     }

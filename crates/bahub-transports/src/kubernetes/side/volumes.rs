@@ -104,10 +104,10 @@ impl Mounts {
             }
             Some(mount) => match self.hidden(&path) {
                 None => return Coverage::Volume(described(&mount.volume)),
-                Some(reason) => return Coverage::NotOwn { reason, help: NAME_ONE.to_owned() },
+                Some(reason) => return Coverage::NotOwn { reason, help: NAME_ONE.into() },
             },
         };
-        Coverage::NotOwn { reason, help: self.help() }
+        Coverage::NotOwn { reason, help: self.help().into() }
     }
 
     /// The volumes that there are, and who has the rest.
