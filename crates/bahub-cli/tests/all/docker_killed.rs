@@ -4,6 +4,7 @@ use bahub_testkit::fixtures::DockerEngine;
 use rustix::process::Signal;
 
 use super::support::Scene;
+use super::support::grid::{self, Mend};
 
 /// Every moment of the transport's source.
 const MOMENTS: [&str; 13] = [
@@ -61,25 +62,40 @@ impl App {
     }
 }
 
-#[test]
-fn everything_is_as_before_after_recover_and_after_the_next_run() {
-    let app = App::new();
+/// Kills a run at each moment; what it leaves is mended in the way that is given with it.
+fn mended_after(app: &App, grid: impl Iterator<Item = (&'static str, Mend)>) {
     let before = app.state();
     let mut versions = 0;
-    for moment in MOMENTS {
+    for (moment, mend) in grid {
         app.killed_at(moment);
-        app.scene.json(&[":recover", "tree"]).assert_code(0);
+        match mend {
+            Mend::Recover => {
+                app.scene.json(&[":recover", "tree"]).assert_code(0);
+            }
+            Mend::NextRun => {
+                app.scene.make();
+                versions += 1;
+            }
+        }
         assert_eq!(app.state(), before, "{moment}");
-        app.killed_at(moment);
-        app.scene.make();
-        assert_eq!(app.state(), before, "{moment}");
-        versions += 1;
         // Each version that there is is whole: that of a run that was killed after its commit too.
         let listed = app.scene.list();
         assert!(listed.len() >= versions, "{moment}: {listed:?}");
         versions = listed.len();
     }
     app.scene.json(&[":backup:verify", "tree"]).assert_code(0);
+}
+
+#[test]
+#[ignore = "each moment with each way of mending: scripts/test --grid"]
+fn full_grid_everything_is_as_before_after_recover_and_after_the_next_run() {
+    mended_after(&App::new(), grid::full(&MOMENTS));
+}
+
+#[test]
+fn everything_is_as_before_after_recover_and_after_the_next_run() {
+    let app = App::new();
+    mended_after(&app, grid::in_turn(&MOMENTS, 0..));
     // An original that somebody removed meanwhile stands in nobody's way.
     app.killed_at("side.stopped");
     app.engine.docker(&["rm", "--force", "original"]);
@@ -88,12 +104,29 @@ fn everything_is_as_before_after_recover_and_after_the_next_run() {
     assert!(recovered.stdout.contains("somebody removed it"), "{recovered:?}");
 }
 
+/// Where a run can panic beside its moments.
+const PHASES: [&str; 5] = ["phase.quiescing", "phase.capturing", "phase.resuming", "phase.committing", "phase.closing"];
+
 #[test]
-fn a_panic_at_any_moment_leaves_nothing_down() {
+#[ignore = "each moment: scripts/test --grid"]
+fn full_grid_a_panic_at_any_moment_leaves_nothing_down() {
+    nothing_is_down_after_panics_at(MOMENTS.iter().chain(&PHASES));
+}
+
+/// Each moment is met by a kill as well.
+#[test]
+fn a_panic_at_any_phase_and_in_what_closes_leaves_nothing_down() {
+    nothing_is_down_after_panics_at(PHASES.iter().chain(&[
+        "side.stopped-one",
+        "side.brought-back-one",
+        "side.closing",
+    ]));
+}
+
+fn nothing_is_down_after_panics_at<'a>(moments: impl Iterator<Item = &'a &'static str>) {
     let app = App::new();
     let before = app.state();
-    let phases = ["phase.quiescing", "phase.capturing", "phase.resuming", "phase.committing", "phase.closing"];
-    for moment in MOMENTS.iter().chain(&phases) {
+    for moment in moments {
         let mut command = app.scene.command(&[":backup:make", "tree"]);
         command.env("BAHUB_FAULT_POINT", format!("panic:{moment}"));
         let output = command.output().unwrap();

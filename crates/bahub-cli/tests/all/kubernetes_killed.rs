@@ -5,6 +5,7 @@ use rustix::process::Signal;
 
 use super::kubernetes_side::{scene, state};
 use super::support::Scene;
+use super::support::grid::{self, Mend};
 
 /// Every moment of the transport's source.
 const MOMENTS: [&str; 15] = [
@@ -51,20 +52,22 @@ impl App {
     }
 }
 
-/// Kills a run at each moment; `:recover` mends what the first leaves, the next run what the second does, and so on: at each
-/// moment another one of the two in the other cluster.
-fn mended_after(cluster: &Kubernetes, kind: &str, first: usize) {
+/// Kills a run at each moment; what it leaves is mended in the way that is given with it.
+fn mended_after(cluster: &Kubernetes, kind: &str, grid: impl Iterator<Item = (&'static str, Mend)>) {
     let app = App::new(cluster, kind);
     let workload = format!("{kind}/web");
     let before = state(&app.namespace, &workload);
     let mut versions = 0;
-    for (number, &moment) in MOMENTS.iter().enumerate() {
+    for (moment, mend) in grid {
         app.killed_at(moment, &[":backup:make", "tree"]);
-        if number % 2 == first {
-            app.scene.json(&[":recover", "tree"]).assert_code(0);
-        } else {
-            app.scene.make();
-            versions += 1;
+        match mend {
+            Mend::Recover => {
+                app.scene.json(&[":recover", "tree"]).assert_code(0);
+            }
+            Mend::NextRun => {
+                app.scene.make();
+                versions += 1;
+            }
         }
         assert_eq!(state(&app.namespace, &workload), before, "{moment}");
         // What a run is begun with: it waits for the pods that come back.
@@ -83,13 +86,21 @@ fn mended_after(cluster: &Kubernetes, kind: &str, first: usize) {
 #[test]
 fn a_deployment_is_as_before_after_recover_and_after_the_next_run() {
     let Some(cluster) = Kubernetes::all().into_iter().next() else { return };
-    mended_after(&cluster, "Deployment", 0);
+    mended_after(&cluster, "Deployment", grid::in_turn(&MOMENTS, (0..).step_by(2)));
 }
 
 #[test]
 fn a_stateful_set_is_as_before_after_recover_and_after_the_next_run() {
     let Some(cluster) = Kubernetes::all().pop() else { return };
-    mended_after(&cluster, "StatefulSet", 1);
+    mended_after(&cluster, "StatefulSet", grid::in_turn(&MOMENTS, (1..).step_by(2)));
+}
+
+#[test]
+#[ignore = "each moment with each way of mending, of each kind: scripts/test --grid"]
+fn full_grid_a_workload_is_as_before_after_recover_and_after_the_next_run() {
+    for (cluster, kind) in Kubernetes::all().iter().zip(["Deployment", "StatefulSet"]) {
+        mended_after(cluster, kind, grid::full(&MOMENTS));
+    }
 }
 
 #[test]

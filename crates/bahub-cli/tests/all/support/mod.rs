@@ -1,6 +1,7 @@
 //! What every claim stands on: a folder with keys, data and a configuration, the program in it, and fake tars.
 
 mod far;
+pub(crate) mod grid;
 mod process;
 mod pty;
 mod run;
