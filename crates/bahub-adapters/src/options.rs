@@ -8,7 +8,7 @@ use crate::list;
 /// The name of the finding that lists entries of `exclude_tables` that fit no table.
 pub(crate) const FITS_NOTHING: &str = "tables to leave out that are not there";
 
-/// What to tell of them: a name that is misspelt leaves the table in.
+/// The warning about them: a name that is misspelt leaves the table in.
 pub(crate) fn warning(found: &Findings) -> Option<String> {
     let names = found.get(FITS_NOTHING).and_then(list::parse).filter(|names| !names.is_empty())?;
     Some(format!("`exclude_tables` leaves out what is not there: {}", names.join(", ")))

@@ -17,7 +17,7 @@ pub(crate) enum Scope {
 }
 
 impl Scope {
-    /// Of the keys `database`, `databases` and `exclude_databases`; `objection` tells why a text cannot be a name.
+    /// Of the keys `database`, `databases` and `exclude_databases`; `objection` says why a text cannot be a name.
     pub(crate) fn parse(
         database: &str,
         databases: &[String],

@@ -8,7 +8,7 @@ use bahub_core::registry::{Absent, Kind, RegistryBuilder};
 /// Schemes of object stores that opendal knows and that no build holds yet.
 const LATER: &[&str] = &["gs", "gcs", "azblob", "azdls", "b2", "oss", "cos", "obs", "swift", "webdav", "sftp"];
 
-/// Registers the sinks that the crate's features hold, and tells of the others.
+/// Registers the sinks that the crate's features hold, and names the others as absent.
 pub fn register(builder: &mut RegistryBuilder) {
     #[cfg(feature = "repository")]
     builder.sink::<crate::repository::Repository>();

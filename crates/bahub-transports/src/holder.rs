@@ -16,7 +16,7 @@ pub(crate) struct Holder {
 }
 
 impl Holder {
-    /// This very process. None where the system does not tell.
+    /// This very process. None where the system does not say.
     pub(crate) fn this() -> Option<Self> {
         let pid = rustix::process::getpid().as_raw_nonzero().get();
         Some(Self { boot: boot()?, namespace: namespace()?, pid, started: started(pid)? })
@@ -41,7 +41,7 @@ impl Holder {
         }
         match fs::read_to_string(format!("/proc/{}/stat", self.pid)) {
             Ok(stat) => Some(started_of(&stat) == Some(self.started)),
-            // Where others' processes are hidden only the kernel's answer to a signal tells.
+            // Where others' processes are hidden only the kernel's answer to a signal shows it.
             Err(_) => (rustix::process::test_kill_process(rustix::process::Pid::from_raw(self.pid)?)
                 == Err(rustix::io::Errno::SRCH))
             .then_some(false),

@@ -17,7 +17,7 @@ paths:
 exclude:
   - /var/www/cache
   - "*.tmp"
-# A file that cannot be read: "fail" makes no version, "warn" makes one without it and tells (GNU tar only).
+# A file that cannot be read: "fail" makes no version, "warn" makes one without it and warns (GNU tar only).
 on_unreadable: fail
 # Whether to stay on the file system that each path lies on (GNU tar only).
 one_file_system: false
@@ -68,7 +68,7 @@ fn yes() -> bool {
 }
 
 impl FilesystemConfig {
-    /// Parses every path and pattern; everything that is wrong is told at once.
+    /// Parses every path and pattern; all errors are reported at once.
     pub(super) fn check(self) -> Result<Filesystem, Vec<SpecError>> {
         let mut wrong = Vec::new();
         if self.paths.is_empty() {

@@ -13,7 +13,7 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
     ),
     (
         &["unrecognized option '--ignore-failed-read"],
-        "`on_unreadable: warn` needs GNU tar: busybox's cannot tell an unreadable file from a broken archive",
+        "`on_unreadable: warn` needs GNU tar: busybox's cannot distinguish an unreadable file from a broken archive",
         "install GNU tar there, or set `on_unreadable: fail`",
     ),
     (

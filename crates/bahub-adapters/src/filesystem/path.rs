@@ -49,7 +49,7 @@ impl SourcePath {
         self.0.split('/').filter(|part| !part.is_empty())
     }
 
-    /// What tar is told to read, seen from `/`.
+    /// What tar is given to read, seen from `/`.
     pub(super) fn operand(&self, names: Names) -> String {
         match (names, self.0.as_str()) {
             (_, "") => ".".to_owned(),

@@ -14,10 +14,10 @@ pub(super) const CLIENT: [&str; 2] = ["mariadb", "mysql"];
 /// Below the ten seconds of a probe, so that the program itself says what it could not reach.
 const CONNECT_TIMEOUT: &str = "--connect-timeout=8";
 
-/// What an unencrypted connection is told of.
+/// The warning about an unencrypted connection.
 pub(super) const PLAIN: &str = "the connection is not encrypted";
 
-/// MariaDB's programs go on without encryption where the server has none, and only the client can be told to look after it.
+/// MariaDB's programs go on without encryption where the server has none, and only the client has an option that insists on it.
 fn encrypted() -> String {
     format!(
         "BEGIN NOT ATOMIC IF (SELECT variable_value FROM information_schema.session_status WHERE variable_name = 'Ssl_cipher') = '' \

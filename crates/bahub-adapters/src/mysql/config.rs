@@ -111,7 +111,7 @@ fn no_password() -> Secret {
 }
 
 impl MysqlConfig {
-    /// Parses everything; all that is wrong is told at once.
+    /// Parses everything; all errors are reported at once.
     pub(super) fn check(self) -> Result<Mysql, Vec<SpecError>> {
         let mut wrong = Vec::new();
         let account = Account::parse(&self, &mut wrong);

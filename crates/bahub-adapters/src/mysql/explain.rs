@@ -35,7 +35,7 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
     (
         // A login that is refused has no line.
         &["ERROR 1698 (28000) at line", "ERROR 1045 (28000) at line"],
-        "a grant of the backup is not one that whoever restores may give; the databases are restored, that grant and those after it are not",
+        "a grant of the backup is not one that the account that restores may give; the databases are restored, that grant and those after it are not",
         "docs/adapters/mysql.md lists the grants that a restore of users needs; the line of the backup is that grant: {download the data}, then sed -n LINEp FILE",
     ),
     (

@@ -14,7 +14,7 @@ pub(super) const UNGRANTED: &str = "tables whose grants are left out";
 pub(super) const EVENTS: &str = "events that run";
 pub(super) const UNCOVERED: &str = "tables that no transaction covers";
 
-/// So many names are told.
+/// At most so many names are listed.
 const MAX_NAMES: usize = 20;
 
 /// What a statement that cannot be prepared begins with, to stop a probe with words of ours.
@@ -97,7 +97,7 @@ fn list(column: &str, from: &str) -> String {
     )
 }
 
-/// Tables of engines without transactions: the first of them by name, and one more where there are more than are told.
+/// Tables of engines without transactions: the first of them by name, and one more where there are more than are listed.
 fn uncovered(mysql: &Mysql) -> String {
     let tables = format!(
         "(SELECT CONCAT(table_schema, '.', table_name) AS name FROM information_schema.tables \
@@ -138,7 +138,7 @@ fn fits_nothing(mysql: &Mysql) -> String {
     list("name", &tables)
 }
 
-/// What to tell of tables that are not covered.
+/// The warning about tables that are not covered.
 pub(super) fn warning(names: &[String]) -> Option<String> {
     let more = if names.len() > MAX_NAMES { " and more" } else { "" };
     let told = names.iter().take(MAX_NAMES).map(String::as_str).collect::<Vec<_>>().join(", ");
@@ -151,7 +151,7 @@ pub(super) fn warning(names: &[String]) -> Option<String> {
 }
 
 /// Refuses where rights on any database of the backup are missing that a dump would miss without a word. What a role gives
-/// cannot be told apart, so an account with one is believed.
+/// cannot be distinguished, so an account with one is believed.
 fn missing_rights(mysql: &Mysql) -> String {
     let rights = RIGHTS.map(|right| format!("SELECT '{right}' AS name")).join(" UNION ALL ");
     let account = "CONCAT('\\'', SUBSTRING_INDEX(CURRENT_USER(), '@', 1), '\\'@\\'', SUBSTRING_INDEX(CURRENT_USER(), '@', -1), '\\'')";

@@ -32,7 +32,7 @@ const IDEMPOTENT: &str = "s/;*$/;/\n\
 const UNESCAPED: &str = "s/\\\\\\\\/\u{1}/g\ns/\\\\n/\\n/g\ns/\\\\t/\t/g\ns/\u{1}/\\\\/g";
 
 /// sed's script that leaves out what is about an account of this name: a statement that gave it the password of the backup
-/// would lock out whoever restores.
+/// would lock out the account that restores.
 fn but(user: &str) -> String {
     let name = pattern(&user.replace('`', "``"));
     format!(
@@ -47,7 +47,7 @@ const EACH: &str = "/^GRANT .*;$/{\n\
      s/^\\(.*\\);$/SET @bahub_grant = '\\1'; EXECUTE IMMEDIATE @bahub_give;/\n\
      }";
 
-/// Tells of a grant that cannot be given by an error of a number of its own, without the password's hash in it.
+/// Reports a grant that cannot be given as an error with a number of its own, without the password's hash in it.
 const GIVE: &str = "SET SESSION sql_mode = ''; SET @bahub_give = 'BEGIN NOT ATOMIC DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN \
        GET DIAGNOSTICS CONDITION 1 @bahub_why = MESSAGE_TEXT; \
        SET @bahub_why = LEFT(CONCAT(''this grant could not be given: '', REGEXP_REPLACE(@bahub_grant, '' IDENTIFIED .*'', ''''), '' ('', @bahub_why, '')''), 500); \
@@ -56,7 +56,7 @@ const GIVE: &str = "SET SESSION sql_mode = ''; SET @bahub_give = 'BEGIN NOT ATOM
 /// How errors begin that are others than that one: those of servers before and after it, and those of the client.
 const OTHERS: [&str; 3] = ["ERROR 1", "ERROR 2", "ERROR 4"];
 
-/// The programs that read users and grants. A grant that whoever restores may not give is a warning, and the others follow.
+/// The programs that read users and grants. A grant that the account that restores may not give is a warning, and the others follow.
 pub(super) fn given(mysql: &Mysql, found: &Findings) -> Vec<Step> {
     let others = |script: String| Step::new("sed").arg(script).env("LC_ALL", "C").reads_backup();
     let but = but(mysql.account.user());
@@ -84,7 +84,7 @@ fn ungranted(found: &Findings) -> Vec<String> {
     tables
 }
 
-/// What to tell of them.
+/// The warning about them.
 pub(super) fn warning(found: &Findings) -> Option<String> {
     let tables = ungranted(found);
     (!tables.is_empty())

@@ -17,7 +17,7 @@ pub(super) fn dumps_as_mysql(found: &Findings) -> bool {
     found.get(DUMP).is_some_and(|version| !version.contains("MariaDB") && !version.contains("mariadb"))
 }
 
-/// What to tell of programs that do not fit the server.
+/// The warning about programs that do not fit the server.
 pub(super) fn warnings(found: &Findings) -> Vec<String> {
     let (Some(dump), Some(server)) = (found.get(DUMP), found.get(SERVER)) else { return Vec::new() };
     if dumps_as_mysql(found) == is_mariadb(found) {

@@ -6,7 +6,7 @@ use bahub_core::step::Step;
 use super::PostgresDump;
 use super::scope::Scope;
 
-/// Counts the rows of every table of one database; materialised views are filled anew by a restore. Where tables are left
+/// Counts the rows of every table of one database; a restore fills materialised views again. Where tables are left
 /// out, nobody but pg_dump knows which.
 pub(super) fn census(postgres: &PostgresDump, target: &ReplayTarget) -> Option<Step> {
     if !postgres.counts || postgres.schema_only || !postgres.exclude_tables.is_empty() {

@@ -1,4 +1,4 @@
-//! What the programs' words mean: SQLSTATEs where psql tells them, libpq's own words for what happens before a session.
+//! What the programs' words mean: SQLSTATEs where psql prints them, libpq's own words for what happens before a session.
 
 use bahub_core::adapter::{Diagnosis, StepEnd, StepFailure};
 
@@ -131,7 +131,7 @@ pub(super) fn explain(failure: &StepFailure) -> Option<Diagnosis> {
         ),
         StepEnd::Incomplete if failure.program == "psql" => said(
             "the transaction of the restore was not committed; the database is as it was",
-            "what the programs said before tells why; the backup may hold commands that end psql",
+            "what the programs printed before says why; the backup may hold commands that end psql",
         ),
         _ if stderr.contains("database \"") && stderr.contains("does not exist") => said(
             "there is no database of that name",

@@ -66,7 +66,7 @@ impl Database {
     }
 
     /// psql's script that gives the database of this name its properties. A setting that only others may give, or of a role
-    /// that is not there, is told in a warning.
+    /// that is not there, is reported in a warning.
     pub(super) fn given_to(&self, name: &str) -> String {
         let statements = self.properties.iter().map(|statement| match is_setting(statement) {
             true => told_where_refused(&statement.replacen(NAME, &sql::ident(name), 1)),
@@ -83,7 +83,7 @@ fn is_setting(statement: &str) -> bool {
     statement.starts_with("ALTER ROLE ") || statement.starts_with("ALTER DATABASE :\"db\" SET ")
 }
 
-/// A statement whose refusal stops nothing. One line is told of it, without the place in the server's source.
+/// A statement whose refusal stops nothing. One line is reported of it, without the place in the server's source.
 fn told_where_refused(statement: &str) -> String {
     let block = sql::block(&format!(
         "BEGIN {statement}; EXCEPTION WHEN insufficient_privilege OR undefined_object THEN \

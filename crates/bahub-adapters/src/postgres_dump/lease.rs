@@ -1,5 +1,5 @@
-//! A restore's hold on the databases that it makes: names that tell whose they are, and a lock of a session that lives as
-//! long as the restore does, so that what a dead one left can be told from what a live one holds.
+//! A restore's hold on the databases that it makes: names that say whose they are, and a lock of a session that lives as
+//! long as the restore does, so that what a dead one left can be distinguished from what a live one holds.
 
 use bahub_core::replay::{RestoreTarget, Scratch};
 use bahub_core::step::Step;

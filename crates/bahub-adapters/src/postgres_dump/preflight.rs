@@ -152,7 +152,7 @@ fn unreadable(postgres: &PostgresDump) -> String {
     if postgres.schema_only || !postgres.exclude_tables.is_empty() {
         return "SELECT 1;".into();
     }
-    // In parts of 20 names: what is told should be read.
+    // In parts of 20 names: a message should be short enough to be read.
     sql::block(&format!(
         "DECLARE names text; BEGIN SELECT pg_catalog.string_agg(name, ', ') INTO names FROM ( \
            SELECT c.oid::pg_catalog.regclass::text AS name FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \

@@ -315,7 +315,7 @@ impl<'a> Restore<'a> {
         let mut after = vec![self.script(&swap).stderr_warns()];
         let undone = if keep { news.clone() } else { [news.as_slice(), olds.as_slice()].concat() };
         if !keep {
-            // The restore is done: what is left of the old ones is told, and the next run sweeps it.
+            // The restore is done: what is left of the old ones is reported, and the next run removes it.
             after.push(self.script(&lease::dropped(&olds)).warns_on([1, 2, 3]).stderr_warns());
         }
         let kept = |old: &String| format!("whatever database was there before is kept as {old}");

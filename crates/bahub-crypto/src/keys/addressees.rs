@@ -5,7 +5,7 @@ use bahub_core::keys::KeyError;
 use super::head;
 
 /// Gives the recipients of a message from its first bytes: the key ids, or the fingerprints in messages of version 2,
-/// of the encryption subkeys; `hidden` and `unknown` where there is none to tell.
+/// of the encryption subkeys; `hidden` and `unknown` where there is none.
 ///
 /// # Errors
 /// [`KeyErrorKind::NotAMessage`](bahub_core::keys::KeyErrorKind::NotAMessage) for what is no protected message.

@@ -30,7 +30,7 @@ pub(super) fn certificates(path: &Path) -> Result<Vec<Cert>, KeyError> {
     if certificates.is_empty() { Err(not_a_key(None)) } else { Ok(certificates) }
 }
 
-/// Reads the entry's own certificate; in a file of several the fingerprint or the address tells which.
+/// Reads the entry's own certificate; in a file of several the fingerprint or the address says which.
 pub(super) fn own(path: &Path, spec: &EncryptionSpec) -> Result<Cert, KeyError> {
     let mut certificates = certificates(path)?;
     let all = certificates.len();

@@ -105,7 +105,7 @@ pub fn write_key_pair(key: &GeneratedKey, secret_path: &Path, public_path: &Path
     }
     write_new(secret_path, key.secret.expose(), 0o600)?;
     write_new(public_path, &key.public, 0o644).inspect_err(|_| {
-        // The error to tell is the one that led here.
+        // The error to report is the one that led here.
         let _ = fs::remove_file(secret_path);
     })
 }

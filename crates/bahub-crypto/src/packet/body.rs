@@ -1,4 +1,4 @@
-//! The body of a packet as a stream, whatever its length is told by.
+//! The body of a packet as a stream, whatever form its length has.
 
 use std::io::{self, BufRead, Read};
 

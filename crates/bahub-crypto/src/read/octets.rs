@@ -1,4 +1,4 @@
-//! The message's octets: armoured or binary, as its first byte tells.
+//! The message's octets: armoured or binary, as its first byte shows.
 
 use std::io::{self, BufRead, Read};
 

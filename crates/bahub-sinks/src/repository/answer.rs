@@ -1,4 +1,4 @@
-//! Answers that are no success, told in the server's words.
+//! Answers that are no success, in the server's words.
 
 use bahub_core::advice::Advice;
 use bahub_core::sink::{SinkError, SinkErrorKind};

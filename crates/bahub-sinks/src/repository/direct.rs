@@ -28,7 +28,7 @@ struct Grant {
     collection: String,
     #[serde(with = "in_job")]
     token: Secret,
-    /// The token's session, by which the server's listing tells whose a version is.
+    /// The token's session, by which the server's listing shows whose a version is.
     session_id: Option<String>,
     /// The certificates of `ca_file`: the agent's host does not have the file.
     ca: Option<String>,

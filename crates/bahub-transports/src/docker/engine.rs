@@ -15,7 +15,7 @@ const ASKED: Duration = Duration::from_millis(250);
 /// How long an answer may take, in seconds, where it is not a stream.
 const ANSWERS: u64 = 120;
 
-/// Connects and asks for an answer: an engine that is not there is told at once.
+/// Connects and asks for an answer: a missing engine is reported at once.
 ///
 /// # Errors
 /// [`TransportErrorKind::Unreachable`], naming where it was looked for.
@@ -40,7 +40,7 @@ pub(super) async fn connect(host: Option<&str>) -> Result<Docker, TransportError
     docker.negotiate_version().await.map_err(unreachable)
 }
 
-/// Waits a moment, because an engine that is told to end still answers, and then until it answers again: for a minute at most.
+/// Waits a moment, because an engine that is asked to exit still answers, and then until it answers again: for a minute at most.
 pub(super) async fn is_back(docker: &Docker) {
     tokio::time::sleep(PAUSE).await;
     let answers = async {
@@ -85,7 +85,7 @@ pub(super) async fn machine_of(docker: &Docker, image: &str) -> Result<Option<St
     Ok(machine)
 }
 
-/// What tells this engine from others. An engine that has no id is none other in anybody's eyes.
+/// What distinguishes this engine from others. An engine without an id is never taken for another one.
 ///
 /// # Errors
 /// [`TransportErrorKind::Unreachable`] if the engine does not answer.

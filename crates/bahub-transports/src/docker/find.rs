@@ -135,7 +135,7 @@ pub(super) async fn inspect(docker: &Docker, id: &str) -> Result<ContainerInfo, 
 /// The same; none where there is none.
 ///
 /// # Errors
-/// [`TransportErrorKind::Unreachable`] where the engine does not tell.
+/// [`TransportErrorKind::Unreachable`] where the engine does not answer.
 pub(super) async fn look(docker: &Docker, id: &str) -> Result<Option<ContainerInfo>, TransportError> {
     let what = format!("cannot inspect the container {id}");
     let inspected = match docker.inspect_container(id, None::<InspectContainerOptions>).await {

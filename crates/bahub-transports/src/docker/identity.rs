@@ -40,7 +40,7 @@ impl ContainerInfo {
     }
 }
 
-/// Something that starts containers anew when they stop.
+/// Something that starts containers again when they stop.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Orchestrator {
     /// What the container is to it: `a task of the Swarm service shop_db`.
@@ -98,9 +98,9 @@ mod tests {
         let labels = [("com.docker.compose.project", "shop"), ("com.docker.compose.service", "db")];
         let mounts = [("volume", "db", "/volumes/db"), ("bind", "", "/etc/my.cnf"), ("tmpfs", "", "")];
         let identity = container("shop-db-1", &labels, &mounts).identity("e");
-        let told = identity.to_string();
+        let text = identity.to_string();
         assert_eq!(
-            told,
+            text,
             "container compose shop/db (engine e, id 0123456789ab, image mariadb:11, volumes /etc/my.cnf, db)"
         );
         assert!(!format!("{identity:?}").contains("hunter2"));

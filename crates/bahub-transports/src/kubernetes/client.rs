@@ -33,7 +33,7 @@ pub(super) struct Access {
 pub(super) struct Cluster {
     pub(super) client: Client,
     access: Access,
-    /// What tells it from others, however it is reached: a hash of its authority's certificates; empty where the kubeconfig
+    /// What distinguishes it from others, however it is reached: a hash of its authority's certificates; empty where the kubeconfig
     /// names none.
     pub(super) id: String,
     /// How it is called in messages: its URL.
@@ -101,7 +101,7 @@ impl Cluster {
         answer.map_err(|unanswered| self.failed(TransportErrorKind::Unreachable, what, unanswered))
     }
 
-    /// Begins something that must not be begun twice: asked again only where the request surely reached nobody.
+    /// Begins something that must not be begun twice: asked again only where the request surely did not arrive.
     ///
     /// # Errors
     /// As [`ask`](Self::ask), of the kind [`TransportErrorKind::Exec`].
@@ -187,7 +187,7 @@ impl Cluster {
 enum Repeat {
     /// Whenever a later answer may be another one.
     Harmless,
-    /// Only where nobody can have heard it.
+    /// Only where it cannot have arrived.
     Unheard,
 }
 
@@ -219,7 +219,7 @@ impl Access {
         })
     }
 
-    /// The file's content; none where there is no file and nobody asked for one.
+    /// The file's content; none where there is no file and none was asked for.
     fn kubeconfig(&self) -> Result<Option<Kubeconfig>, TransportError> {
         let read = match &self.kubeconfig {
             Some(path) => Kubeconfig::read_from(path),

@@ -82,7 +82,7 @@ impl Container {
             let stdio::Streams { mut stdin, stdout, stderr, .. } = streams;
             let (mut out, mut err) = (Vec::new(), Vec::new());
             let write = async {
-                // It may end without reading everything: what it says tells what is wrong.
+                // It may end without reading everything: its output says what is wrong.
                 let _ = stdin.write_all(input).await;
                 let _ = stdin.flush().await;
             };
@@ -108,7 +108,7 @@ impl Container {
     /// Whether programs can be in it: the pod is there, and the container runs.
     ///
     /// # Errors
-    /// If the cluster does not tell.
+    /// If the cluster does not answer.
     pub(super) async fn is_up(&self) -> Result<bool, TransportError> {
         let ContainerRef { namespace, pod, .. } = &self.at;
         let (pods, one) =

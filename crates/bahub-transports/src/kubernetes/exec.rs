@@ -15,7 +15,7 @@ use super::{kill, stdio};
 /// After how long a silence it is asked whether a program is still there.
 const SILENCE: Duration = Duration::from_secs(15);
 /// How long the end of a program that is there no more may be on its way.
-const TOLD: Duration = Duration::from_secs(5);
+const REPORTED: Duration = Duration::from_secs(5);
 
 /// Replaces itself by the program `$1`, which has the mark `$0` in its environment, and so has every child of it.
 const MARKED: &str = "export BAHUB_EXEC=\"$0\"; exec \"$@\"";
@@ -46,14 +46,14 @@ impl Container {
         let argv: Vec<_> = marked.into_iter().chain(command.argv.iter().cloned()).collect();
         let (streams, work) = self.attach(&argv).await?;
         let stdio::Streams { stdin, stdout, stderr, heard } = streams;
-        let (told, end) = watch::channel(None);
+        let (ended, end) = watch::channel(None);
         let gone = gone(Arc::clone(self), mark.clone(), heard);
         let task = tokio::spawn(async move {
             let exit = tokio::select! {
                 exit = work => exit,
                 () = gone => Exit::Lost,
             };
-            told.send_replace(Some(exit))
+            ended.send_replace(Some(exit))
         });
         let running = Running { end: end.clone() };
         let guard = KillOnDrop { container: Arc::clone(self), mark, end, task: task.abort_handle() };
@@ -68,15 +68,15 @@ impl Running {
     }
 }
 
-/// Waits until nothing of a program is left there though its end was not told: servers are known to leave a connection open
+/// Waits until nothing of a program is left there though its end was not reported: servers are known to leave a connection open
 /// and silent where a program ended without reading its input. Ends also where the cluster does not answer any more.
 async fn gone(container: Arc<Container>, mark: String, heard: Arc<AtomicUsize>) {
     loop {
         let before = heard.load(Ordering::Relaxed);
         tokio::time::sleep(SILENCE).await;
         if heard.load(Ordering::Relaxed) == before && !kill::may_live(&container, &mark).await {
-            // What ended this moment is about to be told.
-            return tokio::time::sleep(TOLD).await;
+            // What ended just now is about to be reported.
+            return tokio::time::sleep(REPORTED).await;
         }
     }
 }
@@ -105,7 +105,7 @@ impl Drop for KillOnDrop {
         let (container, mark, task) = (Arc::clone(&self.container), std::mem::take(&mut self.mark), self.task.clone());
         runtime.spawn(async move {
             kill::end(&container, &mark, &[]).await;
-            // Its own end has nobody to go to any more.
+            // Its own end cannot be reported any more.
             task.abort();
         });
     }

@@ -30,7 +30,7 @@ pub(super) struct Wanted {
     /// Whether one container is meant also where none is named: the pod's default.
     pub(super) is_one_container: bool,
     pub(super) pod: PodChoice,
-    /// The paths that are read or written: what lies there tells pods with the same data from others.
+    /// The paths that are read or written: what lies there distinguishes pods with the same data from others.
     pub(super) paths: Vec<String>,
     /// The instance that the version of a restore is of.
     pub(super) version_of: Option<Identity>,

@@ -22,7 +22,7 @@ case $d in /*) ;; *) continue ;; esac
 "#;
 
 /// Makes the folder `$1` in the first of them that takes a program to run, and says where; else says what was tried.
-/// mkdir makes it anew or fails: a folder or link that somebody laid there is never used.
+/// mkdir creates a new one or fails: a folder or link that somebody laid there is never used.
 const MAKE: &str = r#"
 case $seen in *":$d:"*) continue ;; esac
 seen="$seen$d:"; p="${d%/}/$1"

@@ -9,7 +9,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 
 use super::state::name;
 
-/// The labels by which a ReplicaSet tells its pods, and what has made the ReplicaSet: its name is the owner's, a dash, and the
+/// The labels by which a ReplicaSet selects its pods, and what has made the ReplicaSet: its name is the owner's, a dash, and the
 /// label's value.
 const TEMPLATE_HASHES: [(&str, &str); 2] =
     [("pod-template-hash", "deployment"), ("rollouts-pod-template-hash", "rollout")];

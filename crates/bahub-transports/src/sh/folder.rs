@@ -43,7 +43,7 @@ impl PrivateFolder {
             return Err(io::Error::other("mounted noexec"));
         }
         let path = place.join(format!("bahub-{}", random_hex(16)?));
-        // mkdir makes it anew or fails: a folder or link that somebody laid there is never used.
+        // mkdir creates a new one or fails: a folder or link that somebody laid there is never used.
         DirBuilder::new().mode(0o700).create(&path)?;
         Ok(Self { path })
     }
@@ -72,7 +72,7 @@ impl PrivateFolder {
         Ok(path)
     }
 
-    /// Removes it; dropping does the same without telling.
+    /// Removes it; dropping does the same without reporting an error.
     ///
     /// # Errors
     /// [`TransportErrorKind::Undo`], naming the folder.
@@ -92,7 +92,7 @@ impl PrivateFolder {
 impl Drop for PrivateFolder {
     fn drop(&mut self) {
         if !self.path.as_os_str().is_empty() {
-            // There is nobody left to tell: `remove` is for those who want to know.
+            // An error can no longer be reported here: call `remove` to get it.
             let _ = std::fs::remove_dir_all(&self.path);
         }
     }

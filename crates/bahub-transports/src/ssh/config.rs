@@ -72,7 +72,7 @@ pub enum JumpConfig {
 pub enum SudoConfig {
     /// Whether they do, where sudo asks for no password.
     Whether(bool),
-    /// They do, and sudo is told the password when it asks.
+    /// They do, and sudo gets the password when it asks.
     Password(SudoPassword),
 }
 

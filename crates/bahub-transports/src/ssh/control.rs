@@ -48,7 +48,7 @@ impl ControlFolder {
     fn create_in(base: &Path, run: &str) -> io::Result<Self> {
         for _ in 0..TRIES {
             let path = base.join(format!("{PREFIX}{}-{}", run.get(..8).unwrap_or(run), random_hex(4)?));
-            // mkdir makes it anew or fails: a folder or link that somebody laid there is never used.
+            // mkdir creates a new one or fails: a folder or link that somebody laid there is never used.
             DirBuilder::new().mode(0o700).create(&path)?;
             match lease(&path, Lease::New) {
                 Ok(Some(lease)) => return Ok(Self { path, _lease: lease }),

@@ -7,7 +7,7 @@ use super::target::Target;
 /// How much of ssh's words a message holds, in bytes.
 const MAX_WORDS: usize = 600;
 
-/// Tells why there is no connection, from the last words of `ssh`.
+/// Explains why there is no connection, from the last words of `ssh`.
 pub(super) fn of_connect(target: &Target, words: &str) -> TransportError {
     use TransportErrorKind::{Refused, Unreachable};
     let name = target.known_name();
@@ -42,12 +42,12 @@ pub(super) fn of_connect(target: &Target, words: &str) -> TransportError {
     } else if says(&["Permission denied (", "Too many authentication failures", "No supported authentication methods"])
     {
         let help = "check `user` and `identity_file`, that `ssh-add -l` lists a key without a passphrase to ask for, and the \
-                    authorized_keys there; nobody is asked for a password";
+                    authorized_keys there; passwords are not asked for";
         (Refused, "the host does not let the user in", help.to_owned())
     } else {
         (Unreachable, "there is no connection", by_hand(target))
     };
-    let message = format!("cannot log in to {target}: {what}{}", told(&without_alarm(words)));
+    let message = format!("cannot log in to {target}: {what}{}", in_parentheses(&without_alarm(words)));
     TransportError::new(kind, message).with_help(help)
 }
 
@@ -60,7 +60,7 @@ fn without_alarm(words: &str) -> String {
     words.lines().filter(fact).collect::<Vec<_>>().join(" ")
 }
 
-/// Tells that `ssh` itself is not there.
+/// Reports that `ssh` itself is not there.
 pub(super) fn no_program(error: std::io::Error) -> TransportError {
     let message = format!("cannot start ssh: {error}");
     let help = "install OpenSSH's client (Debian: openssh-client), and see that `ssh` is in PATH";
@@ -68,7 +68,7 @@ pub(super) fn no_program(error: std::io::Error) -> TransportError {
 }
 
 /// The words in brackets, on one line; nothing where there are none.
-pub(super) fn told(words: &str) -> String {
+pub(super) fn in_parentheses(words: &str) -> String {
     let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.is_empty() {
         return String::new();
@@ -97,8 +97,8 @@ mod tests {
 
     #[test]
     fn words_are_cut_at_the_front_and_between_characters() {
-        assert_eq!(told("A:  b\r\nc\n"), " (A: b c)");
-        assert_eq!(told(" \n"), "");
-        assert!(told(&"ä".repeat(1000)).len() < MAX_WORDS + 5);
+        assert_eq!(in_parentheses("A:  b\r\nc\n"), " (A: b c)");
+        assert_eq!(in_parentheses(" \n"), "");
+        assert!(in_parentheses(&"ä".repeat(1000)).len() < MAX_WORDS + 5);
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bahub_core::run::random_hex;
 use bahub_core::transport::{PlacedPath, PutFile, TransportError, TransportErrorKind};
 
-use super::failure::told;
+use super::failure::in_parentheses;
 use super::line::quoted;
 use super::shell::{ScriptOutput, Shell};
 use crate::kept_agent;
@@ -20,7 +20,7 @@ const KEPT_LIMIT: Duration = Duration::from_secs(60);
 const PLACES: &str = r#"for d in "$TMPDIR" /tmp /var/tmp "$HOME"; do case "$d" in /*) ;; *) continue ;; esac; "#;
 
 /// Makes the folder `bahub-$r` in the first place that takes a program to run, and names it `$p`; why not is in `$t`.
-/// mkdir makes it anew or fails: a folder or link that somebody laid there is never used.
+/// mkdir creates a new one or fails: a folder or link that somebody laid there is never used.
 const MAKE: &str = r#"case "$o" in *":$d:"*) continue ;; esac; o="$o$d:"; q="${d%/}/bahub-$r"; if ! e=$(mkdir "$q" 2>&1); then t="$t$d: $e; "; continue; fi; if ! e=$({ printf '#!/bin/sh\nexit 0\n' >"$q/try" && chmod 700 "$q/try"; } 2>&1); then t="$t$d: $e; "; rm -rf "$q"; elif ! "$q/try" 2>/dev/null; then t="$t$d: it does not allow execution (mounted noexec?); "; rm -rf "$q"; else rm -f "$q/try"; p=$q; break; fi; done; "#;
 
 /// Writes `$z` bytes of input to `$n` in it with the mode `$m`; what is done then follows.
@@ -80,7 +80,7 @@ impl FarFolder {
             failed(format!("no folder on {target} takes a program to run ({tried})"))
                 .with_help("make one of them writable and executable for this user, or set TMPDIR there to one that is")
         } else {
-            let why = answer.strip_prefix("failed ").map_or_else(|| told(&format!("{stdout} {stderr}")), told);
+            let why = answer.strip_prefix("failed ").map_or_else(|| in_parentheses(&format!("{stdout} {stderr}")), in_parentheses);
             failed(format!("cannot write {} on {target}{why}", file.name))
                 .with_help("check the free space there; TMPDIR chooses another folder")
         })
@@ -94,7 +94,7 @@ impl FarFolder {
         Ok(folder.map(|folder| PlacedPath(format!("{folder}/{}", file.name))))
     }
 
-    /// Values pass as words; the rest is fixed. A folder that the agent removed with itself is made anew.
+    /// Values pass as words; the rest is fixed. A folder that the agent removed with itself is created again.
     fn script(&self, name: &str, file: PutFile<'_>) -> String {
         let PutFile { content, mode, .. } = file;
         let keep = if self.keeps { format!("{}{GOOD}{KEEP}", kept_as(file)) } else { String::new() };
@@ -123,7 +123,7 @@ impl FarFolder {
         if stdout.trim() == "clean" {
             return Ok(());
         }
-        let message = format!("cannot remove {} on {}{}", self.described(), shell.target, told(&stderr));
+        let message = format!("cannot remove {} on {}{}", self.described(), shell.target, in_parentheses(&stderr));
         let help = "remove it by hand; it holds nothing that is needed";
         Err(TransportError::new(TransportErrorKind::Undo, message).with_help(help))
     }

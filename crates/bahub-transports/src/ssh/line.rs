@@ -7,7 +7,7 @@ use super::target::Sudo;
 /// What the far `sh` says first; before it stands what files of the login shell print.
 const GREETING: &str = "bahub-is-here ";
 
-/// What sudo is told to ask with, so that the question is known from any other words.
+/// The prompt that sudo is given, so that the question is known from any other words.
 pub(super) const SUDO_ASKS: &str = "bahub-asks-for-the-password-of-sudo";
 
 /// Says who it is and waits for one line. It holds nothing that sh, csh and fish do not agree on inside single quotes: no

@@ -20,7 +20,7 @@ use super::target::Target;
 const ANSWER: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(5);
 
-/// A running master. Dropped, it is told to end.
+/// A running master. Dropped, it is asked to exit.
 #[derive(Debug)]
 pub(super) struct Master {
     socket: PathBuf,
@@ -43,11 +43,11 @@ impl Master {
     /// Connects and logs in. Where nobody waits for it any more it ends as soon as it is there.
     ///
     /// # Errors
-    /// As [`failure::of_connect`] tells them apart.
+    /// As [`failure::of_connect`] distinguishes them.
     pub(super) async fn connect(target: Arc<Target>, run: &str) -> Result<Self, TransportError> {
         check_owner(&target)?;
         let folder = ControlFolder::create(run)?;
-        // Not stopped half-way: a master that nobody knows of would stay.
+        // Not stopped half-way: an unknown master would stay.
         let connected = tokio::spawn(async move { Self::launch(&target, folder).await }).await;
         connected.unwrap_or_else(|error| {
             let message = format!("the connection was given up: {error}");
@@ -60,7 +60,7 @@ impl Master {
         match launched {
             Ok(socket) => Ok(Self { socket, folder, ended: AtomicBool::new(false) }),
             Err(error) => {
-                // The error that led here is told; what stays the next run sweeps.
+                // The error that led here is reported; the next run removes what stays.
                 let _ = folder.remove();
                 Err(error)
             }
@@ -127,7 +127,7 @@ impl Master {
 impl Drop for Master {
     fn drop(&mut self) {
         if !*self.ended.get_mut() && told_to_end(&self.socket) {
-            // There is nobody left to tell: `end` is for those who want to know.
+            // An error can no longer be reported here: call `end` to get it.
             let _ = self.folder.remove();
         }
     }
@@ -172,7 +172,7 @@ pub(super) async fn ask(socket: &Path, what: &str) -> Answer {
     }
 }
 
-/// Tells a master to end without a runtime, which may be gone by now; whether there is none any more.
+/// Asks a master to exit without a runtime, which may be gone by now; whether there is none any more.
 fn told_to_end(socket: &Path) -> bool {
     let Ok(mut child) = request(socket, "exit").into_std().spawn() else { return false };
     let began = Instant::now();

@@ -29,7 +29,7 @@ pub(super) fn configuration(target: &Target) -> String {
         "ForwardX11 no".to_owned(),
         "PermitLocalCommand no".to_owned(),
         "RemoteCommand none".to_owned(),
-        // A quiet one would not tell why it failed.
+        // With it ssh would not say why it failed.
         "LogLevel ERROR".to_owned(),
     ];
     lines.extend(target.known_hosts.as_deref().map(|path| format!("UserKnownHostsFile {}", quoted(path))));

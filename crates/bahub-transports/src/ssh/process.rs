@@ -35,8 +35,8 @@ impl Running {
     pub(super) async fn start(shell: &Arc<Shell>, command: &Exec) -> Result<(Arc<Self>, Process), TransportError> {
         let line = line::exec(&command.argv)?;
         let Waiting { leader, client, mut stdin, stdout, stderr } = shell.start().await?;
-        let (told, end) = watch::channel(None);
-        tokio::spawn(watch_end(Arc::clone(shell), client, told));
+        let (ended, end) = watch::channel(None);
+        tokio::spawn(watch_end(Arc::clone(shell), client, ended));
         let running = Arc::new(Self { shell: Arc::clone(shell), leader, end, killed: Mutex::new(false) });
         let guard = KillOnDrop(Arc::clone(&running));
         stdin.write_all(format!("{line}\n").as_bytes()).await.map_err(|error| {
@@ -71,14 +71,14 @@ impl Running {
 }
 
 /// Waits for the channel's end, so that it is known also where nobody asks for it.
-async fn watch_end(shell: Arc<Shell>, mut client: Child, told: watch::Sender<Option<Exit>>) {
+async fn watch_end(shell: Arc<Shell>, mut client: Child, ended: watch::Sender<Option<Exit>>) {
     let exit = match client.wait().await.ok().and_then(|status| status.code()) {
         // The status that a program chose itself, or a signal's, where the connection stands.
         Some(SSH_FAILED) if shell.master.is_alive().await => Exit::Code(SSH_FAILED),
         Some(SSH_FAILED) | None => Exit::Lost,
         Some(code) => Exit::Code(code),
     };
-    told.send_replace(Some(exit));
+    ended.send_replace(Some(exit));
 }
 
 /// Kills the program when dropped before its end was seen.
@@ -99,7 +99,7 @@ impl Drop for KillOnDrop {
         // Without a runtime the session's end does it, or the end of the program's input.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             let running = Arc::clone(&self.0);
-            // There is nobody to tell: the close does it again and tells.
+            // An error cannot be reported here: the close does it again and reports it.
             runtime.spawn(async move { drop(running.kill().await) });
         }
     }

@@ -23,7 +23,7 @@ const ANSWER: Duration = Duration::from_secs(30);
 const MAX_ANSWER: u64 = 1024 * 1024;
 
 /// What was started and placed there; all of it ends with the session. Dropped, it does the same where a runtime is
-/// there to do it, and tells nobody.
+/// there to do it, and reports nothing.
 pub(super) struct SshSession {
     open: Option<Open>,
 }

@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
 use tokio::time::timeout;
 
-use super::failure::told;
+use super::failure::in_parentheses;
 use super::line::{self, Leader, SUDO_ASKS};
 use super::master::Master;
 use super::target::{Sudo, Target};
@@ -82,7 +82,7 @@ impl Shell {
     async fn refused(&self, what: &str, greeter: &Greeter) -> TransportError {
         let target = &self.target;
         let heard = String::from_utf8_lossy(&greeter.heard).replace(SUDO_ASKS, "");
-        let heard = told(&heard);
+        let heard = in_parentheses(&heard);
         if !self.master.is_alive().await {
             let message = format!("the connection to {target} is lost{heard}");
             return TransportError::new(TransportErrorKind::Lost, message);
@@ -125,7 +125,7 @@ impl Shell {
             let Waiting { mut stdin, mut stdout, mut stderr, mut client, .. } = self.start().await?;
             let (mut out, mut err) = (Vec::new(), Vec::new());
             let write = async {
-                // The script may end without reading everything: what it says tells what is wrong.
+                // The script may end without reading everything: its output says what is wrong.
                 let _ = stdin.write_all(format!("{script}\n").as_bytes()).await;
                 let _ = stdin.write_all(input).await;
                 std::future::pending::<()>().await;

@@ -41,7 +41,7 @@ pub(super) enum Sudo {
 }
 
 impl Target {
-    /// Parses everything; all that is wrong is told at once.
+    /// Parses everything; all errors are reported at once.
     pub(super) fn parse(config: SshConfig) -> Result<Self, Vec<SpecError>> {
         let mut wrong = Vec::new();
         check_word("/host", &config.host, &mut wrong);

@@ -26,7 +26,7 @@ pub(super) async fn open(objects: &Objects, number: u64) -> Result<Download, Sin
     };
     let opened = async {
         let mut bytes = objects.operators.retrying.reader(&version.message).await?.into_stream(..).await?;
-        // The request is made by the first read: a missing message is told here, and not in mid-stream.
+        // The request is made by the first read: a missing message is reported here, and not in mid-stream.
         let first = bytes.try_next().await?;
         Ok((bytes, first))
     };

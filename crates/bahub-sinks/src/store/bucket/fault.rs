@@ -1,4 +1,4 @@
-//! Errors of an object store, told in its words.
+//! Errors of an object store, in its words.
 
 use std::error::Error as _;
 use std::time::Duration;

@@ -126,7 +126,7 @@ async fn create_as(objects: &Objects, file: &VersionFile, number: u64) -> Tried 
             (Existing::Nothing, Lost::Busy(error)) if !unclear => return Tried::Failed(CommitError::Refused(error)),
             (_, Lost::Busy(error) | Lost::Silent(error)) => return Tried::Failed(CommitError::Unknown(error)),
         }
-        // What is to come must tell an earlier try of ours from somebody else's version.
+        // What follows must distinguish an earlier try of ours from someone else's version.
         unclear |= true;
         tokio::time::sleep(Duration::from_millis(250 << tries)).await;
     }

@@ -1,4 +1,4 @@
-//! Errors of the file system, told with what was done to which path.
+//! Errors of the file system, with what was done to which path.
 
 use std::io::{Error, ErrorKind};
 use std::path::Path;

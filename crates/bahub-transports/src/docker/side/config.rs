@@ -34,7 +34,7 @@ pub struct SideConfig {
     /// Containers that must be down too, in the order in which they are stopped.
     #[serde(default)]
     pub also_stop: Vec<String>,
-    /// How long to wait, in seconds, until a container that was healthy is so again; then a warning is told.
+    /// How long to wait, in seconds, until a container that was healthy is so again; then a warning is reported.
     #[serde(default = "healthy")]
     pub wait_healthy: u64,
     /// When the image is pulled: `missing`, `always` or `never`; `true` and `false` are `always` and `never`.

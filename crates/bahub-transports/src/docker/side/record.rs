@@ -67,7 +67,7 @@ pub(super) struct Before {
     pub(super) was: Was,
     /// When it had been started, as the engine writes it.
     started: String,
-    /// How long its stop may take, in seconds: an engine that was told to stop it goes on where nobody waits for that.
+    /// How long its stop may take, in seconds: an engine that was asked to stop it goes on even where nothing waits for that.
     patience: u64,
     /// Whether its health check failed already: nobody waits for it to become healthy then.
     #[serde(default)]

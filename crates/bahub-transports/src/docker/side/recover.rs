@@ -134,7 +134,7 @@ async fn mended(
     let Some(side) = find::look(docker, id).await? else { return Ok(Vec::new()) };
     let container = |what: &str, done: &str| Recovered { what: format!("container {what}"), done: done.to_owned() };
     let mut done = Vec::new();
-    // Whatever still works in it works for nobody, and on the data of what is about to start.
+    // What still runs in it has no controller any more, and works on the data of what is about to start.
     end(docker, &[id.to_owned()]).await?;
     let mut there = Vec::new();
     // What is back may be gone, or down, by its owner's wish.

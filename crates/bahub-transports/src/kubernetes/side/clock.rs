@@ -7,7 +7,7 @@ use kube::client::Body;
 
 use super::super::client::Cluster;
 
-/// What time it is for the cluster; for this host, where the cluster's answers do not tell.
+/// What time it is for the cluster; for this host, where the cluster's answers do not say it.
 ///
 /// # Errors
 /// If the cluster does not answer.

@@ -47,7 +47,7 @@ pub struct SidePodConfig {
     /// What the side pod's name has after the original's.
     #[serde(default = "suffix", rename = "podSuffix", alias = "pod_suffix")]
     pub pod_suffix: String,
-    /// How long to wait, in seconds, until as many pods are ready as before; then a warning is told.
+    /// How long to wait, in seconds, until as many pods are ready as before; then a warning is reported.
     #[serde(default = "ready")]
     pub wait_ready: u64,
     /// The service account of the side pod, which gets no token of it; by default the original's.

@@ -21,7 +21,7 @@ pub(super) fn sub_path(
             format!("the mount {} of the container {} needs the variable {name}", mount.mount_path, container.name);
         TransportError::new(
             TransportErrorKind::Refused,
-            format!("{message}, whose value its description does not tell"),
+            format!("{message}, whose value its description does not say"),
         )
         .with_help(
             "use subPath, or a variable with a `value` or a `fieldRef` of metadata, spec.nodeName or status.hostIP",

@@ -1,4 +1,4 @@
-//! The side pod as a `Job`: told apart from the original by everything that selects, and like it in all that reaches data.
+//! The side pod as a `Job`: not selected by anything that selects the original, and like it in all that reaches data.
 
 use std::collections::BTreeMap;
 

@@ -209,20 +209,20 @@ impl Drop for Held {
     }
 }
 
-/// Renews it for as long as it is there; that the cluster does not answer for a while is told once, and waited for.
+/// Renews it for as long as it is there; that the cluster does not answer for a while is reported once, and waited for.
 async fn renew(cluster: Cluster, api: Api<Lease>, name: String, events: Events) {
-    let mut is_told = false;
+    let mut is_reported = false;
     loop {
         tokio::time::sleep(RENEWED).await;
         match tokio::time::timeout(RENEWED, renewed(&cluster, &api, &name)).await {
-            Ok(Ok(())) => is_told = false,
+            Ok(Ok(())) => is_reported = false,
             Ok(Err(error)) if failure::status(&error) == Some(404) => {
                 let message = format!("the lease {name} is gone: somebody took this run for dead");
                 events.emit(Event::Warning { message });
                 return;
             }
-            Ok(Err(error)) => tell(&events, &name, &failure::cause(&error), &mut is_told),
-            Err(_) => tell(&events, &name, "no answer", &mut is_told),
+            Ok(Err(error)) => report(&events, &name, &failure::cause(&error), &mut is_reported),
+            Err(_) => report(&events, &name, "no answer", &mut is_reported),
         }
     }
 }
@@ -233,8 +233,8 @@ async fn renewed(cluster: &Cluster, api: &Api<Lease>, name: &str) -> kube::Resul
     api.patch(name, &PatchParams::default(), &patch).await.map(drop)
 }
 
-fn tell(events: &Events, name: &str, why: &str, is_told: &mut bool) {
-    if !std::mem::replace(is_told, true) {
+fn report(events: &Events, name: &str, why: &str, is_reported: &mut bool) {
+    if !std::mem::replace(is_reported, true) {
         let message = format!("the lease {name} could not be renewed ({why}); it is tried again");
         events.emit(Event::Notice { message });
     }

@@ -128,7 +128,7 @@ pub(super) async fn mind_autoscalers(
     Ok(())
 }
 
-/// Tells which pods belong to a workload, directly or through what lies between.
+/// Finds which pods belong to a workload, directly or through what lies between.
 pub(super) struct Belonging<'a> {
     cluster: &'a Cluster,
     workload: &'a Workload,

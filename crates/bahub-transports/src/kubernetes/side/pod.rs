@@ -61,7 +61,7 @@ pub(super) async fn up(
     cx: &RunContext,
 ) -> Result<ContainerRef, TransportError> {
     let (namespace, name) = (job.metadata.namespace.clone().unwrap_or_default(), name_of(job));
-    let (began, mut told, mut seen) = (Instant::now(), String::new(), None);
+    let (began, mut reported, mut seen) = (Instant::now(), String::new(), None);
     let until = began + patience;
     loop {
         let pods = pods(cluster, &namespace, &cx.id).await?;
@@ -74,7 +74,7 @@ pub(super) async fn up(
             Some(pod) if is_hopeless(pod) => return Err(not_up(cluster, &namespace, pod)),
             Some(pod) if Instant::now() > until => return Err(not_up(cluster, &namespace, pod)),
             Some(pod) => {
-                tell_unscheduled(pod, &mut told, cx);
+                report_unscheduled(pod, &mut reported, cx);
                 seen = Some(pod.clone());
             }
             // The job's own time has passed first.
@@ -84,9 +84,9 @@ pub(super) async fn up(
             None => {
                 let is_seen = must_be_possible(cluster, &namespace, name, Instant::now() > until).await?;
                 if !is_seen && began.elapsed() > SLOW {
-                    tell_once(
+                    report_once(
                         "the cluster has made no side pod yet; why cannot be known without `list` on events",
-                        &mut told,
+                        &mut reported,
                         cx,
                     );
                 }
@@ -123,20 +123,20 @@ fn not_up(cluster: &Cluster, namespace: &str, pod: &Pod) -> TransportError {
     TransportError::new(TransportErrorKind::Unreachable, message).with_help(cluster.kubectl(namespace, &look))
 }
 
-/// A pod that waits for a node is waited for, and told once for each reason.
-fn tell_unscheduled(pod: &Pod, told: &mut String, cx: &RunContext) {
+/// A pod that waits for a node is waited for, and reported once for each reason.
+fn report_unscheduled(pod: &Pod, reported: &mut String, cx: &RunContext) {
     let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
     let mut unscheduled = conditions.filter(|one| one.type_ == "PodScheduled" && one.status == "False");
     let reason = unscheduled.next().and_then(|one| one.message.clone()).unwrap_or_default();
     if !reason.is_empty() {
-        tell_once(&format!("the side pod {} waits for a node: {reason}", state::name(pod)), told, cx);
+        report_once(&format!("the side pod {} waits for a node: {reason}", state::name(pod)), reported, cx);
     }
 }
 
-fn tell_once(message: &str, told: &mut String, cx: &RunContext) {
-    if message != told {
+fn report_once(message: &str, reported: &mut String, cx: &RunContext) {
+    if message != reported {
         cx.events.emit(Event::Notice { message: message.to_owned() });
-        *told = message.to_owned();
+        *reported = message.to_owned();
     }
 }
 

@@ -93,7 +93,7 @@ async fn mended(cluster: &Cluster, namespace: &str, record: &Record) -> Result<V
         return Err(TransportError::new(TransportErrorKind::Undo, message).with_help(help));
     }
     let mut done = Vec::new();
-    // Whatever still works there works for nobody, and on the data of what is about to start. Where a pod does not go
+    // What still runs there has no controller any more, and works on the data of what is about to start. Where a pod does not go
     // because its node is lost, its agent has ended all the same; the workload is not left down for it.
     let removed = pod::remove(cluster, namespace, name, run).await;
     if let Some(workload) = &record.workload {

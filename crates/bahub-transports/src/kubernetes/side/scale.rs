@@ -209,7 +209,7 @@ impl Scaling {
         Err(TransportError::new(TransportErrorKind::Undo, message).with_help("bahub :recover, when it is quiet"))
     }
 
-    /// Nothing was scaled, or somebody took the record away: then it is back, or it is told that it is not.
+    /// Nothing was scaled, or somebody took the record away: then it is back, or it is reported that it is not.
     fn without_record(&self, now: &Now) -> Result<Back, TransportError> {
         let was = self.was.load(Ordering::Acquire);
         if was == 0 || now.replicas != 0 {
@@ -340,8 +340,8 @@ impl Scaling {
         self.cluster.kubectl(&self.workload.namespace, &scale)
     }
 
-    /// Tells what bringing back came to, where somebody should know.
-    pub(super) fn tell(&self, back: &Back, cx: &RunContext) {
+    /// Reports the result of bringing it back, where a user should know.
+    pub(super) fn report(&self, back: &Back, cx: &RunContext) {
         let message = match back {
             Back::Nothing | Back::Scaled(_) => return,
             Back::Theirs(replicas) => {

@@ -244,7 +244,7 @@ impl Session for Side {
         } else {
             self.cx.downtime.end();
         }
-        down.scaling.tell(&back, &self.cx);
+        down.scaling.report(&back, &self.cx);
         // From now on nobody has to mend it, and what somebody makes of it is left so. It is tried for a moment only: the lease
         // goes at the close, and until then names what is true of the workload as well.
         let (cluster, name) = (self.cluster.patient(BRIEF), &self.record.name);
@@ -280,7 +280,7 @@ impl Session for Side {
         self.closed.store(true, Ordering::Release);
         bahub_core::fault_point("pod.released");
         if let Some(down) = &self.down {
-            down.scaling.tell(&back, &self.cx);
+            down.scaling.report(&back, &self.cx);
             if let Back::Scaled(replicas) = resumed.unwrap_or(back)
                 && let Some(message) = down.scaling.ready(replicas, down.wait_ready, &self.cx).await
             {

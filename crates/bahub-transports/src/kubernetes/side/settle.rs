@@ -109,8 +109,8 @@ impl Scaling {
         let namespace = &self.workload.namespace;
         let selector = scale.status.as_ref().and_then(|status| status.selector.as_deref()).unwrap_or_default();
         if selector.is_empty() {
-            let help = "its definition has to name a labelSelectorPath, so that its pods can be told";
-            return Err(self.refused("its scale does not tell which pods are its", help));
+            let help = "its definition has to name a labelSelectorPath, so that its pods can be found";
+            return Err(self.refused("its scale does not say which pods it has", help));
         }
         let api: Api<Pod> = self.cluster.api(namespace);
         let what = format!("the pods of {} cannot be listed", self.workload);
