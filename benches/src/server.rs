@@ -22,10 +22,19 @@ impl Server {
     /// # Errors
     /// If it is not there, or does not listen within five seconds.
     pub fn start(program: &Path, address: &str, folder: &Path) -> io::Result<Self> {
+        Self::start_slow(program, address, folder, Duration::from_secs(2))
+    }
+
+    /// The same, with the time that it takes to register a version once it has all of it.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_slow(program: &Path, address: &str, folder: &Path, delay: Duration) -> io::Result<Self> {
         std::fs::create_dir_all(folder)?;
         let child = Command::new(program.canonicalize()?)
             .args(["--listen", address, "--token", TOKEN, "--collection", "data:3", "--dir"])
             .arg(folder)
+            .args(["--delay", &delay.as_millis().to_string()])
             .spawn()?;
         let server = Self { child, address: address.to_owned() };
         for _ in 0..100 {

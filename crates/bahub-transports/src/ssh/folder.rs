@@ -80,7 +80,9 @@ impl FarFolder {
             failed(format!("no folder on {target} takes a program to run ({tried})"))
                 .with_help("make one of them writable and executable for this user, or set TMPDIR there to one that is")
         } else {
-            let why = answer.strip_prefix("failed ").map_or_else(|| in_parentheses(&format!("{stdout} {stderr}")), in_parentheses);
+            let why = answer
+                .strip_prefix("failed ")
+                .map_or_else(|| in_parentheses(&format!("{stdout} {stderr}")), in_parentheses);
             failed(format!("cannot write {} on {target}{why}", file.name))
                 .with_help("check the free space there; TMPDIR chooses another folder")
         })
