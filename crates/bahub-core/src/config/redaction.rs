@@ -26,12 +26,36 @@ fn is_like(part: &str, word: &str) -> bool {
     part.len() >= 4 && strsim::damerau_levenshtein(part, word) <= allowed
 }
 
-/// The password inside a URL, as bytes of the text.
-pub(super) fn url_password(text: &str) -> Option<Range<usize>> {
-    let authority = text.find("://")? + 3;
-    let end = text[authority..].find(['/', '?', '#', ' ', '"', '\'']).map_or(text.len(), |at| authority + at);
-    let at = authority + text[authority..end].rfind('@')?;
-    let colon = authority + text[authority..at].find(':')?;
+/// What is secret inside a URL, as bytes of the text, in order: the password, and values of its query whose names are sensitive.
+pub(super) fn url_secrets(text: &str) -> Vec<Range<usize>> {
+    let Some(authority) = text.find("://").map(|at| at + 3) else { return Vec::new() };
+    let end_of = |from: usize, ends: &[char]| text[from..].find(ends).map_or(text.len(), |at| from + at);
+    let end = end_of(authority, &[' ', '"', '\'', '#']);
+    let query = authority + text[authority..end].find('?').unwrap_or(end - authority);
+    let mut secrets: Vec<_> = url_password(&text[authority..query])
+        .map(|password| authority + password.start..authority + password.end)
+        .into_iter()
+        .collect();
+    let mut at = query;
+    while at < end {
+        let next = end_of(at + 1, &['&', ';', ' ', '"', '\'', '#']);
+        if let Some((name, value)) = text[at + 1..next].split_once('=')
+            && is_sensitive(name)
+            && !value.is_empty()
+        {
+            secrets.push(next - value.len()..next);
+        }
+        at = next;
+    }
+    secrets
+}
+
+/// The password in an authority and its path. A password that was not percent-encoded may hold slashes and `@`.
+fn url_password(text: &str) -> Option<Range<usize>> {
+    let slash = text.find('/').unwrap_or(text.len());
+    let colon = text.find(':').filter(|colon| *colon < slash)?;
+    let is_port = slash > colon + 1 && text[colon + 1..slash].bytes().all(|byte| byte.is_ascii_digit());
+    let at = text[..slash].rfind('@').or_else(|| text.rfind('@').filter(|_| !is_port))?;
     (colon + 1 < at).then_some(colon + 1..at)
 }
 
@@ -118,9 +142,7 @@ fn suspicious_lines(text: &str, broken: bool) -> Vec<Span> {
         } else if broken && !content.contains(':') && content.contains(char::is_alphanumeric) {
             hidden.push(start + content.len() - content.trim_start().len()..start + content.len());
         }
-        if let Some(password) = url_password(content) {
-            hidden.push(start + password.start..start + password.end);
-        }
+        hidden.extend(url_secrets(content).into_iter().map(|secret| start + secret.start..start + secret.end));
         start += line.len();
     }
     hidden
@@ -155,4 +177,27 @@ fn joined(mut spans: Vec<Span>) -> Vec<Span> {
         }
     }
     joined
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_loses_its_password_and_the_tokens_of_its_query() {
+        for (url, secrets) in [
+            ("https://user:hunter22@host/path", &["hunter22"][..]),
+            ("https://user:hun/ter@22@host/path", &["hun/ter@22"]),
+            ("https://user:1234/5@host/path", &[]),
+            ("https://host:8080/a@b", &[]),
+            ("https://host/a:b@c", &[]),
+            ("https://host/x?token=hunter22&size=5", &["hunter22"]),
+            ("https://u:p1@host?api_key=k1;page=2&password=k2 # x@y", &["p1", "k1", "k2"]),
+            ("https://user@host", &[]),
+            ("user:hunter22@host", &[]),
+        ] {
+            let found: Vec<_> = url_secrets(url).into_iter().map(|secret| &url[secret]).collect();
+            assert_eq!(found, secrets, "{url}");
+        }
+    }
 }

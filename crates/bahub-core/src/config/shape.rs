@@ -160,9 +160,7 @@ pub(super) fn secrets<'a>(value: &'a Value, name: &str, shapes: &Shapes<'_>, vis
         Value::Array(items) => items.iter().for_each(|item| secrets(item, name, &shapes.items(), visit)),
         Value::String(text) if shapes.is_secret() || redaction::is_sensitive(name) => visit(text),
         Value::String(text) => {
-            if let Some(password) = redaction::url_password(text) {
-                visit(&text[password]);
-            }
+            redaction::url_secrets(text).into_iter().for_each(|secret| visit(&text[secret]));
         }
         _ => {}
     }

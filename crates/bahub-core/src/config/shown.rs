@@ -51,8 +51,8 @@ fn redact(value: &mut Value, name: &str, shapes: &Shapes<'_>, planning: &Plannin
             *value = MARK.into();
         }
         Value::String(text) => {
-            if let Some(password) = redaction::url_password(text) {
-                text.replace_range(password, MARK);
+            for secret in redaction::url_secrets(text).into_iter().rev() {
+                text.replace_range(secret, MARK);
             }
             *text = planning.scrubber.scrub(text);
         }
