@@ -22,6 +22,7 @@ impl InProcess {
     }
 
     /// One that leaves every stream as it is.
+    #[cfg(feature = "repository")]
     pub(crate) fn as_is(sinks: AgentSinks) -> Self {
         Self { sinks, form: Form::AsIs }
     }

@@ -27,7 +27,8 @@ pub async fn serve(
     serve_link(link::connect(reader, writer), sinks, Form::Layered).await;
 }
 
-/// Serves a link over this process's own stdin and stdout, with the sinks of this build: what `backup-maker serve` does.
+/// Serves a link over this process's own stdin and stdout, with the sinks of this build: what `backup-maker serve` does. A
+/// build without the feature `repository` has none, so the controller uploads for it.
 pub fn serve_stdio() -> ExitCode {
     let output = Output::new(Level::Info, Scrubber::default());
     let runtime = match runtime::start(&output) {
@@ -37,7 +38,7 @@ pub fn serve_stdio() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let sinks = AgentSinks::new(bahub_sinks::agent_sinks());
+    let sinks = AgentSinks::of_this_build();
     runtime.block_on(serve(tokio::io::stdin(), tokio::io::stdout(), sinks));
     // A thread that still waits for stdin must not hold the end up.
     runtime.shutdown_background();

@@ -15,6 +15,14 @@ impl AgentSinks {
         Self(sinks.into_iter().map(|sink| (sink.kind(), sink)).collect())
     }
 
+    /// Those of the crate's features.
+    pub(crate) fn of_this_build() -> Self {
+        #[cfg(feature = "repository")]
+        return Self::new(bahub_sinks::agent_sinks());
+        #[cfg(not(feature = "repository"))]
+        return Self::default();
+    }
+
     /// The names of all of them.
     pub(crate) fn kinds(&self) -> Vec<String> {
         self.0.keys().map(|kind| (*kind).to_owned()).collect()

@@ -92,7 +92,34 @@ pub enum KeyErrorKind {
 /// A problem with a key, or with opening a message.
 pub type KeyError = Fault<KeyErrorKind>;
 
-/// Checks recipients and unlocks messages; the controller has one, an agent none.
+/// Checks recipients and unlocks messages; the controller has one, an agent none. `bahub_crypto::OpenPgpKeys` is the one over key
+/// files.
+///
+/// ```
+/// use bahub_core::keys::{EncryptionSpec, KeyError, KeyErrorKind, Keys, Recipient, SessionKey};
+///
+/// /// Other keys, of which one that expires within 30 days is refused.
+/// #[derive(Debug)]
+/// struct Lasting<K>(K);
+///
+/// impl<K: Keys> Keys for Lasting<K> {
+///     fn recipients(&self, spec: &EncryptionSpec) -> Result<Vec<Recipient>, KeyError> {
+///         let recipients = self.0.recipients(spec)?;
+///         let soon = jiff::Timestamp::now().as_second() + 30 * 24 * 60 * 60;
+///         match recipients.iter().find(|key| key.expires.is_some_and(|end| end < soon)) {
+///             None => Ok(recipients),
+///             Some(key) => {
+///                 let message = format!("the key {} of {:?} expires within 30 days", key.fingerprint, spec.name);
+///                 Err(KeyError::new(KeyErrorKind::Unusable, message).with_help("extend it, or name another recipient"))
+///             }
+///         }
+///     }
+///
+///     fn unlock(&self, spec: &EncryptionSpec, head: &[u8]) -> Result<SessionKey, KeyError> {
+///         self.0.unlock(spec, head)
+///     }
+/// }
+/// ```
 pub trait Keys: fmt::Debug + Send + Sync {
     /// Reads the entry's public keys and checks that every one of them can be encrypted for, now.
     ///

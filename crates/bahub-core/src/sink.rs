@@ -13,6 +13,96 @@ use crate::instance::Identity;
 use crate::secret::Secret;
 
 /// One collection of versions in one store.
+///
+/// ```
+/// use std::sync::{Arc, Mutex, PoisonError};
+///
+/// use async_trait::async_trait;
+/// use bahub_core::sink::{
+///     CommitError, Download, Encoding, NewVersion, Receipt, Sink, SinkCapability, SinkError, SinkErrorKind, Upload,
+///     Version, VersionNumber,
+/// };
+/// use bytes::{Bytes, BytesMut};
+/// use futures::{StreamExt, stream};
+///
+/// /// Versions in memory: the first has the number 1.
+/// #[derive(Debug, Clone, Default)]
+/// struct Drawer(Arc<Mutex<Vec<Bytes>>>);
+///
+/// #[async_trait]
+/// impl Sink for Drawer {
+///     fn identity(&self) -> String {
+///         format!("drawer://{:p}", Arc::as_ptr(&self.0))
+///     }
+///
+///     fn encoding(&self) -> Encoding {
+///         Encoding::Binary
+///     }
+///
+///     fn capabilities(&self) -> &'static [SinkCapability] {
+///         &[SinkCapability::List]
+///     }
+///
+///     async fn begin(&self, _version: &NewVersion) -> Result<Box<dyn Upload>, SinkError> {
+///         Ok(Box::new(Sheet { drawer: self.clone(), message: BytesMut::new() }))
+///     }
+///
+///     async fn open(&self, version: VersionNumber) -> Result<Download, SinkError> {
+///         let messages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+///         let found = version.0.checked_sub(1).and_then(|at| messages.get(at as usize));
+///         let absent = || SinkError::new(SinkErrorKind::NotFound, format!("there is no {version}"));
+///         let message = found.ok_or_else(absent)?.clone();
+///         let size = Some(message.len() as u64);
+///         Ok(Download { size, sha256: None, instance: None, stream: stream::iter([Ok(message)]).boxed() })
+///     }
+///
+///     async fn list(&self) -> Result<Vec<Version>, SinkError> {
+///         let messages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+///         let versions = (1..).zip(messages.iter()).map(|(number, message)| Version {
+///             number: VersionNumber(number),
+///             created: None,
+///             size: message.len() as u64,
+///             sha256: None,
+///             location: format!("sheet {number}"),
+///             damage: None,
+///         });
+///         Ok(versions.collect())
+///     }
+///
+///     async fn remove(&self, version: VersionNumber) -> Result<(), SinkError> {
+///         Err(SinkError::new(SinkErrorKind::Forbidden, format!("{version} stays: a drawer forgets nothing")))
+///     }
+/// }
+///
+/// struct Sheet {
+///     drawer: Drawer,
+///     message: BytesMut,
+/// }
+///
+/// #[async_trait]
+/// impl Upload for Sheet {
+///     async fn write(&mut self, chunk: Bytes) -> Result<(), SinkError> {
+///         self.message.extend_from_slice(&chunk);
+///         Ok(())
+///     }
+///
+///     /// Nothing is in the drawer before this.
+///     async fn commit(self: Box<Self>) -> Result<Receipt, CommitError> {
+///         let mut messages = self.drawer.0.lock().unwrap_or_else(PoisonError::into_inner);
+///         let size = self.message.len() as u64;
+///         messages.push(self.message.freeze());
+///         let version = VersionNumber(messages.len() as u64);
+///         Ok(Receipt { version, size, sha256: None, location: format!("sheet {}", version.0), warnings: Vec::new() })
+///     }
+///
+///     async fn abort(self: Box<Self>) -> Result<(), SinkError> {
+///         Ok(())
+///     }
+/// }
+/// ```
+///
+/// `bahub_testkit::conformance::sink` holds one to everything that is promised here; `examples/custom-sink` of bahub's repository
+/// is one that can be configured.
 #[async_trait]
 pub trait Sink: Debug + Send + Sync {
     /// Names the store and the collection, without secrets; equal for equal places. The run lock is made of it.

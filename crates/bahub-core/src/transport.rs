@@ -57,6 +57,42 @@ pub trait Transport: Debug + Send + Sync {
 /// [`put`](Self::put) and [`exec`](Self::exec) of the agent; [`quiesce`](Self::quiesce); the work;
 /// [`verify_quiesced`](Self::verify_quiesced) and [`resume`](Self::resume) as soon as the last byte was read;
 /// [`close`](Self::close), always.
+///
+/// ```
+/// use async_trait::async_trait;
+/// use bahub_core::instance::{Coverage, Identity};
+/// use bahub_core::transport::{Exec, PlacedPath, Process, PutFile, Session, TransportError};
+///
+/// /// Another session, whose programs run in a network namespace of that host.
+/// struct InNetwork {
+///     host: Box<dyn Session>,
+///     name: String,
+/// }
+///
+/// #[async_trait]
+/// impl Session for InNetwork {
+///     async fn identity(&mut self) -> Result<Identity, TransportError> {
+///         Ok(self.host.identity().await?.with("network", self.name.as_str()))
+///     }
+///
+///     async fn coverage(&mut self, paths: &[String]) -> Result<Vec<Coverage>, TransportError> {
+///         self.host.coverage(paths).await
+///     }
+///
+///     async fn exec(&mut self, command: &Exec) -> Result<Process, TransportError> {
+///         let enter = ["ip", "netns", "exec", self.name.as_str()].map(str::to_owned);
+///         self.host.exec(&Exec::new(enter.into_iter().chain(command.argv.iter().cloned()))).await
+///     }
+///
+///     async fn put(&mut self, file: PutFile<'_>) -> Result<PlacedPath, TransportError> {
+///         self.host.put(file).await
+///     }
+///
+///     async fn close(self: Box<Self>) -> Result<(), TransportError> {
+///         self.host.close().await
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait Session: Send {
     /// Whether an agent can be served inside this process, because the session is on this process's own host.

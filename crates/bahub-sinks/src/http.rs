@@ -113,6 +113,12 @@ mod tests {
     }
 
     #[test]
+    fn the_process_gets_no_provider() {
+        client(None).unwrap();
+        assert!(rustls::crypto::CryptoProvider::get_default().is_none());
+    }
+
+    #[test]
     fn a_ca_file_without_a_certificate_is_refused() {
         let error = client(Some("no PEM")).unwrap_err();
         assert_eq!(error.to_string(), "ca_file holds no certificate");

@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(any(feature = "sh", feature = "ssh"))]
 mod child_stdin;
@@ -19,5 +20,7 @@ mod register;
 pub mod sh;
 #[cfg(feature = "ssh")]
 pub mod ssh;
+#[cfg(any(feature = "docker", feature = "kubernetes"))]
+mod tls;
 
 pub use register::register;

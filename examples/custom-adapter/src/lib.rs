@@ -1,10 +1,12 @@
-//! A third party's crate: an adapter for git repositories, which bahub itself does not know.
+//! A third party's crate: an adapter for git repositories, which bahub itself does not know, and an observer of runs.
 
 mod git;
+mod runs;
 
 use bahub_core::registry::RegistryBuilder;
 
 pub use git::{Git, GitConfig};
+pub use runs::RunLog;
 
 /// Adds what this crate brings.
 pub fn register(builder: &mut RegistryBuilder) {

@@ -6,7 +6,8 @@ use std::process::{Command, Output};
 
 fn custom_adapter(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_custom-adapter"));
-    let ended = command.current_dir(folder).args(arguments).output().unwrap();
+    command.current_dir(folder).env("ACME_RUN_LOG", "runs");
+    let ended = command.args(arguments).output().unwrap();
     let said = String::from_utf8_lossy(&ended.stderr);
     assert!(ended.status.success(), "custom-adapter {arguments:?} ended with {}: {said}", ended.status);
     ended
@@ -56,6 +57,8 @@ fn a_repository_is_backed_up_and_restored_by_the_program() {
     let to = folder.path().join("restored").display().to_string();
     custom_adapter(folder.path(), &["-c", "bahub.yaml", ":backup:restore", "shop", "--to", &to, "--yes"]);
 
+    let runs = std::fs::read_to_string(folder.path().join("runs")).unwrap();
+    assert_eq!(runs.lines().filter(|line| line.contains(r#""exit":"ok""#)).count(), 2, "{runs}");
     let refs = ["for-each-ref"];
     assert_eq!(git(Path::new(&to), &refs), git(&shop, &refs));
 }

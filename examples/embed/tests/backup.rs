@@ -1,14 +1,15 @@
-//! The example makes a real version.
+//! Both programs make a real version.
+#![expect(clippy::unwrap_used, reason = "the whole file is a test; clippy knows only functions marked as one")]
 
 use std::fs;
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, Output};
 
 use bahub_crypto::{KeyGeneration, generate, write_key_pair};
 
-#[test]
-fn another_program_makes_a_version() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = |name: &str| folder.path().join(name);
+/// Makes a key, and data to back up.
+fn prepare(folder: &Path) {
+    let path = |name: &str| folder.join(name);
     let spec = KeyGeneration {
         name: None,
         email: "me@example.org".into(),
@@ -19,6 +20,17 @@ fn another_program_makes_a_version() {
     write_key_pair(&generate(&spec).unwrap(), &path("private.asc"), &path("public.asc")).unwrap();
     fs::create_dir(path("data")).unwrap();
     fs::write(path("data/file"), "precious").unwrap();
+}
+
+fn assert_succeeded(output: &Output) {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn another_program_makes_a_version() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    prepare(folder.path());
     let root = folder.path().display();
     let yaml = format!(
         "accesses:\n  disk: {{ url: \"file://{root}/store\" }}\n\
@@ -31,7 +43,25 @@ fn another_program_makes_a_version() {
 
     let output = Command::new(env!("CARGO_BIN_EXE_embed")).arg(path("bahub.yaml")).arg("files").output().unwrap();
 
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_succeeded(&output);
     assert!(String::from_utf8_lossy(&output.stdout).contains("files: v1"));
     assert!(path("store/files/v000001.json").exists());
+}
+
+#[test]
+fn another_program_makes_a_version_and_restores_it_without_a_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    prepare(folder.path());
+
+    let mut command = Command::new(env!("CARGO_BIN_EXE_without-yaml"));
+    let paths = ["data", "store", "private.asc", "public.asc", "restored"].map(path);
+    let output = command.args(paths).output().unwrap();
+
+    assert_succeeded(&output);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "backup of files: v1\nrestore of files: v1\n");
+    // Members of the archive are named from the root.
+    let data = path("data/file");
+    let restored = path("restored").join(data.strip_prefix("/").unwrap());
+    assert_eq!(fs::read_to_string(restored).unwrap(), "precious");
 }

@@ -102,7 +102,7 @@ fn in_runtime(options: &Options, plan: &Plan, output: &Output) -> Result<ExitCod
 /// have to be writable, and credentials that are withheld from a command that may be there to use them.
 fn engine(options: &Options, output: &Output) -> Engine {
     let decrypts = matches!(&options.action, Action::Download(Download { key: Some(_), .. }));
-    let agent = InProcess::as_is(AgentSinks::new(bahub_sinks::agent_sinks()));
+    let agent = InProcess::as_is(AgentSinks::of_this_build());
     Engine::new(Arc::new(OptionKeys), Arc::new(agent))
         .without_run_lock()
         .with_inherited_credentials()

@@ -25,6 +25,8 @@ mod kubernetes;
 mod kubernetes_breaks;
 mod kubernetes_killed;
 mod kubernetes_side;
+#[cfg(feature = "vendored")]
+mod linked;
 mod panics;
 mod postgres;
 mod repository_faults;

@@ -45,7 +45,33 @@ pub use recover::RecoverOptions;
 pub use restore::{Confirm, OtherInstance, RestoreMode, RestoreOptions};
 pub use verify::VerifyOptions;
 
-/// Runs plans with these keys and this agent; cheap to clone.
+/// Runs plans with these keys and this agent; cheap to clone. bahub's own are `bahub_crypto::OpenPgpKeys` and
+/// `bahub_agent::InProcess`.
+///
+/// ```
+/// use std::error::Error;
+/// use std::sync::Arc;
+///
+/// use bahub_core::agent::LocalAgent;
+/// use bahub_core::engine::{BackupOptions, Engine, RunControl};
+/// use bahub_core::keys::Keys;
+/// use bahub_core::plan::Plan;
+///
+/// async fn nightly(keys: Arc<dyn Keys>, agent: Arc<dyn LocalAgent>, plan: Plan) -> Result<(), Box<dyn Error>> {
+///     let engine = Engine::new(keys, agent);
+///     // `control.cancel()`, from wherever it was cloned to, ends the run: what it stopped is started again first.
+///     let control = RunControl::default();
+///     let run = tokio::spawn({
+///         let (engine, options) = (engine.clone(), BackupOptions::default().controlled_by(&control));
+///         async move { engine.backup(&plan, &options).await }
+///     });
+///     let report = run.await?.into_result()?;
+///     println!("{}: {} bytes stored, {} warnings", report.backup, report.stored_bytes, report.warnings.len());
+///     // Runs whose futures were dropped may still be starting a workload again.
+///     engine.idle().await;
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Engine {
     keys: Arc<dyn Keys>,

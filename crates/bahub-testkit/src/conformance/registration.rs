@@ -26,6 +26,12 @@ pub mod claim {
 }
 
 /// Holds what a crate's `register` adds to [`claim::ALL`].
+///
+/// ```
+/// use bahub_testkit::conformance;
+///
+/// conformance::registration(bahub_adapters::register).assert_conforms();
+/// ```
 pub fn registration(register: impl Fn(&mut RegistryBuilder)) -> Report {
     let mut report = Report::of("registration");
     let mut builder = RegistryBuilder::new();

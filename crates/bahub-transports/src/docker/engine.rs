@@ -6,6 +6,8 @@ use bahub_core::transport::{TransportError, TransportErrorKind};
 use bollard::Docker;
 use bollard::errors::Error;
 
+use crate::tls;
+
 /// How long an engine may be away.
 const AWAY: Duration = Duration::from_secs(60);
 /// How long it is left alone before it is asked.
@@ -34,10 +36,21 @@ pub(super) async fn connect(host: Option<&str>) -> Result<Docker, TransportError
     let is_plain = std::env::var_os("DOCKER_TLS_VERIFY").is_some_and(|verify| verify.is_empty());
     let docker = match host.starts_with("tcp://") && is_plain {
         true => Docker::connect_with_http(&host, ANSWERS, bollard::API_DEFAULT_VERSION),
-        false => Docker::connect_with_host(&host),
+        false => {
+            if is_encrypted(&host) {
+                tls::ensure_provider();
+            }
+            Docker::connect_with_host(&host)
+        }
     };
     let docker = docker.map_err(&unreachable)?;
     docker.negotiate_version().await.map_err(unreachable)
+}
+
+/// As bollard decides it.
+fn is_encrypted(host: &str) -> bool {
+    let verifies = || std::env::var_os("DOCKER_TLS_VERIFY").is_some();
+    host.starts_with("https://") || (!host.starts_with("unix://") && verifies())
 }
 
 /// Waits a moment, because an engine that is asked to exit still answers, and then until it answers again: for a minute at most.

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::failure;
+use crate::tls;
 
 /// How long one request may take.
 pub(super) const REQUEST: Duration = Duration::from_secs(30);
@@ -49,9 +50,8 @@ impl Cluster {
     /// # Errors
     /// [`TransportErrorKind::Unreachable`], naming the file or what was looked for.
     pub(super) async fn connect(access: &Access, patience: Duration, events: &Events) -> Result<Self, TransportError> {
-        // kube takes the process's default, which a program with another library besides would not have.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let mut config = access.config().await?;
+        tls::ensure_provider();
         config.connect_timeout = Some(CONNECT);
         let url = config.cluster_url.to_string();
         let id = id_of(&config);

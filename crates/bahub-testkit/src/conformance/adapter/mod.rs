@@ -25,6 +25,19 @@ pub struct AdapterContext {
 }
 
 /// Holds an adapter to [`claim::ALL`], without running anything.
+///
+/// ```
+/// use bahub_testkit::conformance::{self, AdapterContext};
+/// use bahub_testkit::fakes::CopyFile;
+///
+/// let context = AdapterContext {
+///     secrets: vec!["hunter22".into()],
+///     // A value that a shell would take apart, if one read it.
+///     values: vec!["/srv/it's here".into()],
+///     ..AdapterContext::default()
+/// };
+/// conformance::adapter(&CopyFile::new("/srv/it's here", "hunter22"), &context).assert_conforms();
+/// ```
 pub fn adapter(adapter: &dyn Adapter, context: &AdapterContext) -> Report {
     let mut report = Report::of("adapter");
     let recipes = recipe::all(adapter, context);

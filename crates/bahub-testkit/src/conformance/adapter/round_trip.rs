@@ -19,7 +19,14 @@ use super::detour::{Detour, Mishap};
 use crate::fakes::{HereTransport, MemorySink};
 use crate::fixtures::{EngineRoom, secrets_in_proc};
 
-/// The data that an adapter is tried on.
+/// The data that an adapter is tried on: real data on this host, which the suite backs up, loses and restores several times.
+///
+/// - Restores go to [`target`](Self::target), over whatever is there. Make it data of the test alone: a temporary folder, a
+///   server that the test started.
+/// - While the claim about secrets is tried ([`RoundTrip::secrets`]), the suite reads all of `/proc` without a pause, and looks
+///   at the command line and the environment of every process that descends from the test program. Other tests of that program
+///   are seen too: take a secret that no other test uses, or give this one a test program of its own.
+/// - The runs have the environment of the test program, and its `PATH`.
 #[async_trait]
 pub trait LiveData: Sync {
     /// Makes the data as it is to be backed up; called once, first.
@@ -34,7 +41,7 @@ pub trait LiveData: Sync {
     /// What differs.
     async fn compare(&self) -> Result<(), String>;
 
-    /// Where restores go: where the data came from.
+    /// Where restores go: where the data came from, unless this says otherwise. What is there is replaced.
     fn target(&self) -> ReplayTarget {
         ReplayTarget::default()
     }
@@ -69,6 +76,45 @@ struct Trial<'a> {
 }
 
 /// Holds an adapter to [`claim::ROUND_TRIP`]: with the real engine, agent and cryptography, and versions in memory.
+///
+/// ```
+/// use std::fs;
+/// use std::path::PathBuf;
+/// use std::sync::Arc;
+///
+/// use async_trait::async_trait;
+/// use bahub_testkit::conformance::{self, LiveData, RoundTrip};
+/// use bahub_testkit::fakes::CopyFile;
+///
+/// struct OneFile(PathBuf);
+///
+/// #[async_trait]
+/// impl LiveData for OneFile {
+///     async fn prepare(&self) {
+///         fs::write(&self.0, "precious").unwrap();
+///     }
+///
+///     async fn wipe(&self) {
+///         fs::remove_file(&self.0).unwrap();
+///     }
+///
+///     async fn compare(&self) -> Result<(), String> {
+///         match fs::read(&self.0) {
+///             Ok(bytes) if bytes == b"precious" => Ok(()),
+///             other => Err(format!("{} holds {other:?}", self.0.display())),
+///         }
+///     }
+/// }
+///
+/// # #[tokio::main]
+/// # async fn main() {
+/// let folder = tempfile::tempdir().unwrap();
+/// let data = OneFile(folder.path().join("file"));
+/// let adapter = Arc::new(CopyFile::new(data.0.clone(), "hunter22"));
+/// let how = RoundTrip { secrets: vec!["hunter22".into()], ..RoundTrip::default() };
+/// conformance::adapter_round_trip(adapter, &data, &how).await.assert_conforms();
+/// # }
+/// ```
 ///
 /// Mishaps are tried with one program of the capture after the other. Where the data is elsewhere (`how.transport` is
 /// not of this host), they are not tried: they need shims on this host.

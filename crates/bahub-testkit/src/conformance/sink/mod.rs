@@ -22,6 +22,18 @@ const LIMIT: Duration = Duration::from_secs(120);
 ///
 /// `fresh` makes the sink of an empty collection that nobody else uses, another one at each call. `secrets` are
 /// the secrets that the sinks were made with.
+///
+/// ```
+/// use bahub_testkit::conformance::{self, sink_claim};
+/// use bahub_testkit::fakes::MemorySink;
+///
+/// # #[tokio::main]
+/// # async fn main() {
+/// let report = conformance::sink(async || MemorySink::shared("shop"), &["hunter22"]).await;
+/// report.assert_conforms();
+/// assert_eq!(report.held(), sink_claim::ALL);
+/// # }
+/// ```
 pub async fn sink<F>(fresh: F, secrets: &[&str]) -> Report
 where
     F: AsyncFn() -> Arc<dyn Sink>,

@@ -78,6 +78,20 @@ struct Trial<'a> {
 
 /// Holds a transport to [`claim::ALL`], but for what the options leave out: an end of input, shared files, foreign paths, a
 /// workload.
+///
+/// ```no_run
+/// use std::sync::Arc;
+///
+/// use bahub_testkit::conformance::{self, TransportOptions, transport_claim};
+/// use bahub_transports::sh::Sh;
+///
+/// # async fn example() {
+/// let report = conformance::transport(Arc::new(Sh), &TransportOptions::default()).await;
+/// report.assert_conforms();
+/// // Which claims were tried: those about a workload need one.
+/// assert_eq!(report.held(), transport_claim::without_a_workload());
+/// # }
+/// ```
 pub async fn transport(transport: Arc<dyn Transport>, options: &TransportOptions) -> Report {
     let trial = Trial { transport: transport.as_ref(), options };
     let mut report = Report::of("transport");

@@ -1,0 +1,79 @@
+//! Makes a backup and restores it into another folder, without a configuration file:
+//! `without-yaml DATA STORE PRIVATE_KEY PUBLIC_KEY TO`, each of them a path.
+
+use std::error::Error;
+use std::io::{Write, stdout};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bahub_adapters::filesystem::{Filesystem, FilesystemConfig, OnUnreadable};
+use bahub_agent::InProcess;
+use bahub_core::compression::Compression;
+use bahub_core::engine::{BackupOptions, Engine, RestoreOptions};
+use bahub_core::keys::EncryptionSpec;
+use bahub_core::plan::Plan;
+use bahub_core::registry::{Component, SinkContext, SpecError};
+use bahub_core::replay::{ReplayTarget, RestoreTarget};
+use bahub_core::secret::Scrubber;
+use bahub_crypto::OpenPgpKeys;
+use bahub_sinks::store::{Directory, DirectoryConfig};
+use bahub_transports::sh::Sh;
+
+/// What a configuration would say. A passphrase or a token belongs into the scrubber as well: `scrubber.learn(&secret)`.
+fn plan(data: &Path, store: &Path, private_key: PathBuf, public_key: PathBuf) -> Result<Plan, Vec<SpecError>> {
+    let files = FilesystemConfig {
+        paths: vec![data.display().to_string()],
+        exclude: Vec::new(),
+        on_unreadable: OnUnreadable::Fail,
+        one_file_system: false,
+        sparse: true,
+        numeric_owner: true,
+    };
+    let versions = DirectoryConfig { url: format!("file://{}", store.display()) };
+    // The folder is where a relative path of the sink would start.
+    let context = SinkContext { collection: "files".into(), folder: "/".into() };
+    Ok(Plan {
+        name: "files".into(),
+        adapter_type: Filesystem::TYPE.into(),
+        adapter: Arc::new(Filesystem::from_config(files, &())?),
+        transport_name: "this host".into(),
+        transport: Arc::new(Sh),
+        sink: Arc::new(Directory::from_config(versions, &context)?),
+        encryption: EncryptionSpec {
+            name: "my key".into(),
+            private_key_path: Some(private_key),
+            public_key_path: Some(public_key),
+            ..EncryptionSpec::default()
+        },
+        compression: Compression::default(),
+        relay: None,
+        timeout: None,
+        scrubber: Scrubber::default(),
+        notices: Vec::new(),
+    })
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let paths = std::env::args_os().skip(1).map(PathBuf::from).collect::<Vec<_>>();
+    let [data, store, private_key, public_key, to] =
+        <[PathBuf; 5]>::try_from(paths).map_err(|_| "usage: without-yaml DATA STORE PRIVATE_KEY PUBLIC_KEY TO")?;
+    let plan = plan(&data, &store, private_key, public_key).map_err(|wrong| format!("{wrong:?}"))?;
+
+    // A store that no agent reaches by itself needs no agent sinks.
+    let engine = Engine::new(Arc::new(OpenPgpKeys), Arc::new(InProcess::default()));
+    // In a task of its own: it goes on while this one does something else.
+    let run = tokio::spawn({
+        let (engine, plan) = (engine.clone(), plan.clone());
+        async move { engine.backup(&plan, &BackupOptions::default()).await }
+    });
+    let made = run.await?.into_result()?;
+    let target = ReplayTarget::at(RestoreTarget::Directory(to));
+    let restored = engine.restore(&plan, &RestoreOptions::default().to(target)).await.into_result()?;
+
+    for report in [made, restored] {
+        let version = report.version.map(|version| version.to_string()).unwrap_or_default();
+        let _ = writeln!(stdout(), "{} of {}: {version}", report.operation, report.backup);
+    }
+    Ok(())
+}
