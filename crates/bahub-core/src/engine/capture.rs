@@ -6,10 +6,11 @@ use tokio::time::timeout;
 
 use super::agent::{Agent, AgentMessage, GRACE, protocol_violation};
 use super::control::{cancelled, unless_cancelled};
+use super::error::{self, RunError, RunErrorKind};
+use super::route;
 use super::run::Run;
 use super::target;
 use super::upload::Relay;
-use super::{RunError, RunErrorKind, error, route};
 use crate::event::Phase;
 use crate::link::{CaptureJob, Done, Failure, FailureKind, Job, ToAgent};
 use crate::plan::Plan;

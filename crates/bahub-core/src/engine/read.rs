@@ -10,8 +10,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::agent::{Agent, AgentMessage, GRACE, protocol_violation};
 use super::control::cancelled;
+use super::error::{self, RunError, RunErrorKind};
+use super::route;
 use super::version::ResolvedVersion;
-use super::{RunError, RunErrorKind, error, route};
 use crate::facts::Fact;
 use crate::link::{Deliver, Done, Expected, Failure, FailureKind, Job, LinkSender, ReadJob, ToAgent};
 use crate::plan::Plan;

@@ -2,8 +2,10 @@
 
 use futures::StreamExt;
 
+use super::blocking::off_the_runtime;
+use super::error::{RunError, RunErrorKind};
 use super::run::close;
-use super::{Engine, RunError, RunErrorKind, off_the_runtime};
+use super::runner::Engine;
 use crate::instance::Identity;
 use crate::keys::{MAX_HEAD, SessionKey};
 use crate::plan::Plan;
