@@ -12,9 +12,11 @@ use bahub_core::plan::Plan;
 use bahub_core::replay::{ReplayTarget, RestoreTarget};
 use bahub_core::sink::{Version, VersionSelector};
 
-use super::{Failed, Session};
-use crate::render::{date, human};
+use super::session::Session;
+use crate::failed::Failed;
+use crate::render::date;
 use crate::signals;
+use crate::size::human;
 use crate::terminal::{Terminal, is_interactive};
 
 /// Asks a person, where data would be overwritten. Gives the version that was meant: `latest` is the one that was shown.
