@@ -228,6 +228,17 @@ pub enum VersionSelector {
     Number(VersionNumber),
 }
 
+impl VersionSelector {
+    /// The version of a listing, in whatever order, that this selects; `None` where there is none.
+    pub fn choose(self, versions: impl IntoIterator<Item = Version>) -> Option<Version> {
+        let mut versions = versions.into_iter();
+        match self {
+            Self::Latest => versions.max_by_key(|version| version.number),
+            Self::Number(number) => versions.find(|version| version.number == number),
+        }
+    }
+}
+
 impl FromStr for VersionSelector {
     type Err = String;
 
@@ -263,6 +274,13 @@ pub struct Download {
     pub instance: Option<Identity>,
     /// The bytes. A stream that ends early must end in an error where the sink can tell.
     pub stream: BoxStream<'static, Result<Bytes, SinkError>>,
+}
+
+impl Download {
+    /// The size that the store stated, where the stream has ended after another number of bytes.
+    pub fn missed_size(&self, count: u64) -> Option<u64> {
+        self.size.filter(|size| *size != count)
+    }
 }
 
 impl Debug for Download {

@@ -18,6 +18,7 @@ use super::run::{Run, Work};
 use super::runner::Engine;
 use super::version::{ResolvedVersion, resolve};
 use crate::event::{Event, Operation, Phase};
+use crate::hex;
 use crate::link::Deliver;
 use crate::plan::Plan;
 use crate::run::{RunContext, RunPurpose};
@@ -203,13 +204,11 @@ async fn write_encrypted(
         }
     }
     file.flush().await.map_err(|error| not_written(path, &error))?;
-    if let Some(size) = download.size
-        && size != count
-    {
+    if let Some(size) = download.missed_size(count) {
         let message = format!("the store gave {count} bytes of {number} whose size is {size}");
         return Err(RunError::new(RunErrorKind::Integrity, message));
     }
-    let sha256 = sha256.finalize().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let sha256 = hex::encode(&sha256.finalize());
     if let Some(expected) = &download.sha256
         && *expected != sha256
     {

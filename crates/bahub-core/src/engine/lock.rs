@@ -10,6 +10,7 @@ use rustix::fs::{FlockOperation, OFlags, flock};
 use sha2::{Digest, Sha256};
 
 use super::error::{RunError, RunErrorKind};
+use crate::hex;
 use crate::plan::Plan;
 use crate::run::RunContext;
 
@@ -49,7 +50,7 @@ impl RunLock {
     /// Takes the lock of a place in a store.
     pub(super) fn take(folder: &Path, identity: &str, cx: &RunContext) -> Result<Self, RunError> {
         let hash = Sha256::digest(identity.as_bytes());
-        let name = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>();
+        let name = hex::encode(&hash[..16]);
         let path = folder.join(format!("bahub-{name}.lock"));
         let failed = |error: io::Error| {
             RunError::new(RunErrorKind::System, format!("cannot open the run lock {}: {error}", path.display()))

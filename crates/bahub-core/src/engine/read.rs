@@ -248,9 +248,7 @@ async fn relay(
         count += chunk.len() as u64;
         sender.data(chunk).await?;
     }
-    if let Some(size) = download.size
-        && size != count
-    {
+    if let Some(size) = download.missed_size(count) {
         let message = format!("the store gave {count} bytes of {} whose size is {size}", found.number);
         return Err(SinkError::new(SinkErrorKind::Corrupt, message).into());
     }
