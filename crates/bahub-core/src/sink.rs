@@ -332,6 +332,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_selector_chooses_from_a_listing_in_any_order_also_what_is_damaged() {
+        let version = |number, damage: Option<&str>| Version {
+            number: VersionNumber(number),
+            created: None,
+            size: 0,
+            sha256: None,
+            location: String::new(),
+            damage: damage.map(str::to_owned),
+        };
+        let listed = [version(2, None), version(9, Some("cut off")), version(3, None)];
+        let chosen = |selector: VersionSelector| selector.choose(listed.clone()).map(|version| version.number.0);
+        assert_eq!(chosen(VersionSelector::Latest), Some(9), "latest never means an older one");
+        assert_eq!(chosen(VersionSelector::Number(VersionNumber(3))), Some(3));
+        assert_eq!(chosen(VersionSelector::Number(VersionNumber(1))), None);
+        assert_eq!(VersionSelector::Latest.choose([]), None);
+    }
+
+    #[test]
     fn a_version_is_named_by_latest_v3_or_3() {
         assert_eq!("latest".parse(), Ok(VersionSelector::Latest));
         assert_eq!("v3".parse(), Ok(VersionSelector::Number(VersionNumber(3))));
