@@ -20,8 +20,9 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches};
 use futures::FutureExt;
 
 use crate::args::{Args, Global};
-use crate::command::{self, Failed, Session};
+use crate::command::{self, Session};
 use crate::extension::{Context, Extension};
+use crate::failed::Failed;
 use crate::name::ProgramName;
 use crate::render::{Renderer, is_plain};
 use crate::spelling;

@@ -5,7 +5,8 @@ use bahub_core::engine::{Engine, RunControl, RunOutcome};
 use bahub_core::exit::ExitCode;
 use clap::ArgMatches;
 
-use crate::command::{Failed, Session};
+use crate::command::Session;
+use crate::failed::Failed;
 
 /// A command of a third party, beside bahub's own.
 ///

@@ -5,9 +5,11 @@ mod args;
 mod cli;
 mod command;
 mod extension;
+mod failed;
 mod name;
 mod render;
 mod signals;
+mod size;
 mod spelling;
 mod terminal;
 

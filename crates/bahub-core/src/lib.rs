@@ -16,6 +16,7 @@ pub mod exit;
 pub mod facts;
 pub mod fault;
 mod fault_point;
+pub mod hex;
 pub mod instance;
 pub mod keys;
 pub mod link;

@@ -10,6 +10,7 @@ use futures::FutureExt;
 pub use tokio_util::sync::CancellationToken;
 
 use crate::event::{Event, Events};
+use crate::hex;
 use crate::instance::Identity;
 use crate::secret::Scrubber;
 use crate::sink::VersionNumber;
@@ -178,16 +179,12 @@ impl RunContext {
 /// # Errors
 /// If the system's random source fails.
 pub fn random_hex(bytes: usize) -> std::io::Result<String> {
-    use std::fmt::Write;
     let mut random = vec![0_u8; bytes];
     let mut filled = 0;
     while filled < bytes {
         filled += rustix::rand::getrandom(&mut random[filled..], rustix::rand::GetRandomFlags::empty())?;
     }
-    Ok(random.iter().fold(String::with_capacity(bytes * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    }))
+    Ok(hex::encode(&random))
 }
 
 type UndoFuture = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;

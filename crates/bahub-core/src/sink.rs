@@ -318,6 +318,17 @@ pub enum VersionSelector {
     Number(VersionNumber),
 }
 
+impl VersionSelector {
+    /// The version of a listing, in whatever order, that this selects; `None` where there is none.
+    pub fn choose(self, versions: impl IntoIterator<Item = Version>) -> Option<Version> {
+        let mut versions = versions.into_iter();
+        match self {
+            Self::Latest => versions.max_by_key(|version| version.number),
+            Self::Number(number) => versions.find(|version| version.number == number),
+        }
+    }
+}
+
 impl FromStr for VersionSelector {
     type Err = String;
 
@@ -353,6 +364,13 @@ pub struct Download {
     pub instance: Option<Identity>,
     /// The bytes. A stream that ends early must end in an error where the sink can tell.
     pub stream: BoxStream<'static, Result<Bytes, SinkError>>,
+}
+
+impl Download {
+    /// The size that the store stated, where the stream has ended after another number of bytes.
+    pub fn missed_size(&self, count: u64) -> Option<u64> {
+        self.size.filter(|size| *size != count)
+    }
 }
 
 impl Debug for Download {
@@ -402,6 +420,24 @@ pub enum CommitError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_selector_chooses_from_a_listing_in_any_order_also_what_is_damaged() {
+        let version = |number, damage: Option<&str>| Version {
+            number: VersionNumber(number),
+            created: None,
+            size: 0,
+            sha256: None,
+            location: String::new(),
+            damage: damage.map(str::to_owned),
+        };
+        let listed = [version(2, None), version(9, Some("cut off")), version(3, None)];
+        let chosen = |selector: VersionSelector| selector.choose(listed.clone()).map(|version| version.number.0);
+        assert_eq!(chosen(VersionSelector::Latest), Some(9), "latest never means an older one");
+        assert_eq!(chosen(VersionSelector::Number(VersionNumber(3))), Some(3));
+        assert_eq!(chosen(VersionSelector::Number(VersionNumber(1))), None);
+        assert_eq!(VersionSelector::Latest.choose([]), None);
+    }
 
     #[test]
     fn a_version_is_named_by_latest_v3_or_3() {

@@ -1,5 +1,25 @@
 //! Programs in containers, found again by a variable of their environment, which all their children have too.
 
+/// The variable that holds the mark.
+#[cfg(feature = "docker")]
+pub(crate) const MARK: &str = "BAHUB_EXEC";
+
+/// A line for `sh` that replaces it by the program `$1`, which has the mark `$0` in its environment, and so has every child of
+/// it.
+#[cfg(feature = "kubernetes")]
+pub(crate) const EXEC_MARKED: &str = "export BAHUB_EXEC=\"$0\"; exec \"$@\"";
+
+/// A script for `sh` that looks for a process with the mark `$1`: 0 where there is one, 1 where there is none, 3 where that
+/// cannot be seen.
+#[cfg(feature = "kubernetes")]
+pub(crate) const FIND_MARKED: &str = r#"
+command -v tr >/dev/null && command -v grep >/dev/null || exit 3
+for process in /proc/[0-9]*; do
+    tr '\0' '\n' <"$process/environ" 2>/dev/null | grep -q "^BAHUB_EXEC=$1" && exit 0
+done
+exit 1
+"#;
+
 /// Lines for `sh` that kill every process with the mark `$1` in `BAHUB_EXEC` until there is none. To be run as the user of
 /// the programs: nobody else may read their environment, root without the right to trace neither. Where it cannot be seen
 /// whether there is one, `$blind` is 3.

@@ -1,15 +1,16 @@
 //! A host as an instance: which one it is, and whether its disks are mounted where they should be.
 
+use bahub_core::hex;
 use bahub_core::instance::{Coverage, Identity, InstanceKind};
 use sha2::{Digest, Sha256};
 
 /// A host of this name; `machine_id` is what stands in `/etc/machine-id` (machine-id(5)), where there is one.
 pub(crate) fn identity(name: &str, machine_id: &str) -> Identity {
     let machine_id = machine_id.trim();
-    let is_id = machine_id.len() == 32 && machine_id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_id = hex::is_hex(machine_id, 32);
     // The id itself is not to leave its host (machine-id(5)).
     let hashed = Sha256::digest(format!("bahub {machine_id}"));
-    let hashed: String = hashed.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    let hashed = hex::encode(&hashed[..6]);
     Identity::new(InstanceKind::Host, name.trim()).with("machine", if is_id { &hashed } else { "" })
 }
 

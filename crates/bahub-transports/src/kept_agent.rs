@@ -1,10 +1,11 @@
 //! What an agent is called that stays where it was placed (`keep_agent`).
 
+use bahub_core::hex;
 use sha2::{Digest, Sha256};
 
 /// The SHA-256 of a file's content, in hexadecimal digits.
 pub(crate) fn sha256(content: &[u8]) -> String {
-    Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&Sha256::digest(content))
 }
 
 /// The folder of a program with this hash. An agent that stands in it does not remove itself.

@@ -7,6 +7,8 @@ mod child_stdin;
 pub mod docker;
 #[cfg(any(feature = "docker", feature = "kubernetes"))]
 mod exec_mark;
+#[cfg(any(feature = "sh", feature = "docker", feature = "ssh", feature = "kubernetes"))]
+mod file_name;
 #[cfg(any(feature = "docker", feature = "kubernetes"))]
 mod holder;
 #[cfg(any(feature = "sh", feature = "ssh"))]
@@ -15,6 +17,8 @@ mod host;
 mod kept_agent;
 #[cfg(feature = "kubernetes")]
 pub mod kubernetes;
+#[cfg(feature = "docker")]
+mod random_name;
 mod register;
 #[cfg(feature = "sh")]
 pub mod sh;

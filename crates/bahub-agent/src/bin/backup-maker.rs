@@ -30,5 +30,5 @@ fn unlink_placed() {
 fn is_private(folder: &Path) -> bool {
     let name = folder.file_name().and_then(|name| name.to_str());
     let random = name.and_then(|name| name.strip_prefix("bahub-")).unwrap_or_default();
-    random.len() == 32 && random.bytes().all(|byte| byte.is_ascii_hexdigit())
+    bahub_core::hex::is_hex(random, 32)
 }

@@ -2,7 +2,9 @@
 
 use std::io;
 
+use bahub_core::adapter::{StepEnd, StepFailure};
 use bahub_core::link::{Failure, FailureKind};
+use bahub_core::step::{Exit, Step};
 use bahub_crypto::CryptoError;
 
 /// What helps against damage.
@@ -42,4 +44,16 @@ pub(super) fn reading(error: &io::Error) -> Failure {
 /// A thread that ended without a result.
 pub(super) fn thread(error: &tokio::task::JoinError) -> Failure {
     Failure::new(FailureKind::System, format!("a thread of the agent ended without a result: {error}"))
+}
+
+/// The failure that the others follow from, of programs in the order of their pipeline: the first that is more than a pipe
+/// which broke because its reader had ended.
+pub(super) fn cause(mut failures: Vec<StepFailure>) -> Option<StepFailure> {
+    failures.sort_by_key(|failure| failure.end == StepEnd::Ended(Exit::Signal(13)));
+    failures.into_iter().next()
+}
+
+/// The failure of a program that ended well and did not put out what states its success.
+pub(super) fn incomplete(step: Option<&Step>) -> StepFailure {
+    StepFailure { program: step.map(Step::name).unwrap_or_default(), end: StepEnd::Incomplete, stderr: String::new() }
 }

@@ -4,6 +4,7 @@ mod capture;
 mod context;
 mod failure;
 mod pipeline;
+mod plain;
 mod probe;
 mod read;
 mod replay;

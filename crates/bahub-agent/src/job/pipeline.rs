@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::thread::{self, JoinHandle};
 
-use bahub_core::adapter::{StepEnd, StepFailure};
+use bahub_core::adapter::StepFailure;
 use bahub_core::link::Failure;
-use bahub_core::step::{Bytes, Exit, Stdin, Step};
+use bahub_core::step::{Bytes, Stdin, Step};
 
 use super::{JobContext, failure};
 use crate::steps::{Child, KillSwitch, Plug, start};
@@ -89,7 +89,7 @@ impl<'a> Pipeline<'a> {
     pub(super) fn complete(self) -> Result<Vec<String>, Failure> {
         let Self { stages, switch, held, says } = self;
         let (mut warnings, mut failures) = (Vec::new(), Vec::new());
-        let last = stages.last().map(|stage| stage.step.name()).unwrap_or_default();
+        let last = stages.last().map(|stage| stage.step);
         for (index, Stage { step, child, input }) in stages.into_iter().enumerate() {
             if !failures.is_empty() {
                 switch.trip();
@@ -110,13 +110,11 @@ impl<'a> Pipeline<'a> {
                 Err(failure) => failures.push(failure),
             }
         }
-        // That a pipe broke is the consequence of another's end.
-        failures.sort_by_key(|failure: &StepFailure| failure.end == StepEnd::Ended(Exit::Signal(13)));
         let said = says.is_none_or(|(words, tail)| tail.join().is_ok_and(|tail| tail.holds(&words.0)));
-        match failures.into_iter().next() {
-            Some(failure) => Err(failure.into()),
+        match failure::cause(failures) {
+            Some(cause) => Err(cause.into()),
             None if said => Ok(warnings),
-            None => Err(StepFailure { program: last, end: StepEnd::Incomplete, stderr: String::new() }.into()),
+            None => Err(failure::incomplete(last).into()),
         }
     }
 }

@@ -1,25 +1,20 @@
 //! Read a message, prove it, and deliver its content.
 
-use std::io::{self, Read};
+use std::io;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use bahub_core::keys::SessionKey;
 use bahub_core::link::{Deliver, Done, Expected, Failure, FailureKind, ReadJob};
 use bahub_crypto::Decryptor;
 use tokio::sync::mpsc;
 
+use super::plain::{Plain, measure};
 use super::source::Ciphertext;
 use super::{JobContext, JobInput, failure, replay};
 use crate::stream::{Ahead, ChunkReader, ChunkWriter, Content, Decompressor, Digest, SourceEvent, digest};
 
 /// How many chunks may wait between the store and the reader, and between the reader and the controller.
 const DEPTH: usize = 16;
-/// How much is read at once.
-pub(super) const READ: usize = 256 * 1024;
-
-/// The content of a message: decrypted, and decompressed where it is looked at.
-pub(super) type Plain = Decompressor<Ahead>;
 
 /// Reads to the proven end.
 pub(super) async fn run(job: ReadJob, cx: &JobContext, input: JobInput) -> Result<Done, Failure> {
@@ -91,63 +86,9 @@ fn pump(
     proven(job, cx, digest, plain.content().clone(), suffix)
 }
 
-/// Refuses content that was cut before it was encrypted.
-pub(super) fn ended_whole(plain: &Plain, trailer: Option<&bahub_core::step::Bytes>) -> Result<(), Failure> {
-    match trailer {
-        Some(trailer) if !plain.ends_with(&trailer.0) => Err(Failure {
-            kind: FailureKind::Integrity,
-            message: format!(
-                "the backup does not end with {trailer:?}: what made it was cut off before it was encrypted"
-            ),
-            help: Some(
-                "restore another version ({list the versions}); to look at what there is, {download the data}".into(),
-            ),
-        }),
-        _ => Ok(()),
-    }
-}
-
 fn deliver(plain: &mut Plain, cx: &JobContext, mut writer: ChunkWriter) -> Result<(), Failure> {
     measure(plain, cx, |bytes| io::Write::write_all(&mut writer, bytes)).map_err(|error| failure::reading(&error))?;
     writer.finish().map_err(|error| Failure::new(FailureKind::Cancelled, error.to_string()))
-}
-
-/// Reads everything, counting it.
-pub(super) fn measure(
-    plain: &mut Plain,
-    cx: &JobContext,
-    mut each: impl FnMut(&[u8]) -> io::Result<()>,
-) -> io::Result<()> {
-    let mut buffer = vec![0; READ];
-    loop {
-        match read_some(plain, cx, &mut buffer)? {
-            0 => return Ok(()),
-            count => each(&buffer[..count])?,
-        }
-    }
-}
-
-/// Reads what there is, counting it.
-pub(super) fn read_some(plain: &mut Plain, cx: &JobContext, buffer: &mut [u8]) -> io::Result<usize> {
-    counted(cx, || plain.read(buffer))
-}
-
-/// Reads what there is of the segment, counting it.
-pub(super) fn read_segment(plain: &mut Plain, cx: &JobContext, buffer: &mut [u8]) -> io::Result<usize> {
-    counted(cx, || plain.read_segment(buffer))
-}
-
-fn counted(cx: &JobContext, mut read: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
-    loop {
-        match read() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            read => {
-                let count = read?;
-                cx.counters.plain.fetch_add(count as u64, Ordering::Relaxed);
-                return Ok(count);
-            }
-        }
-    }
 }
 
 /// States success: the message was read to its verified end, and it is the one that was expected.

@@ -8,7 +8,7 @@ use bahub_core::replay::{Replay, SegmentReplay};
 use bahub_core::step::{Stdin, Step};
 
 use super::pipeline::Pipeline;
-use super::read::{Plain, READ, ended_whole, measure, read_segment, read_some};
+use super::plain::{Plain, READ, ended_whole, measure, read_segment, read_some};
 use super::{JobContext, failure};
 use crate::steps::{Child, KillSwitch, Plug, start, within};
 use crate::stream::Content;

@@ -107,9 +107,7 @@ async fn pour_direct(sink: &dyn Sink, job: &ReadJob, into: &mpsc::Sender<SourceE
             return Ok(());
         }
     }
-    if let Some(size) = download.size
-        && size != count
-    {
+    if let Some(size) = download.missed_size(count) {
         let message = format!("the store gave {count} bytes of a message of {size}");
         return Err(SinkError::new(SinkErrorKind::Corrupt, message).into());
     }

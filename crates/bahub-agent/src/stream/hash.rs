@@ -3,6 +3,7 @@
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
+use bahub_core::hex;
 use bytes::Bytes;
 use openssl::sha::Sha256;
 
@@ -38,7 +39,7 @@ impl Digest {
     /// Waits for the end, and gives the hash in hexadecimal; `None` if the thread broke off.
     pub(crate) fn hex(self) -> Option<String> {
         let hash = self.0.join().ok()?;
-        Some(hash.iter().map(|byte| format!("{byte:02x}")).collect())
+        Some(hex::encode(&hash))
     }
 }
 

@@ -4,7 +4,8 @@ use bahub_core::config;
 use bahub_core::engine::RunError;
 use bahub_core::exit::ExitCode;
 
-use super::{Failed, Session};
+use super::session::Session;
+use crate::failed::Failed;
 
 pub(super) fn check(session: &Session, name: Option<&str>) -> Result<ExitCode, Failed> {
     let notices = session.check(name)?;

@@ -12,9 +12,11 @@ use bahub_core::plan::Plan;
 use bahub_core::replay::{ReplayTarget, RestoreTarget};
 use bahub_core::sink::{Version, VersionSelector};
 
-use super::{Failed, Session};
-use crate::render::{date, human};
+use super::session::Session;
+use crate::failed::Failed;
+use crate::render::date;
 use crate::signals;
+use crate::size::human;
 use crate::terminal::{Terminal, is_interactive};
 
 /// Asks a person, where data would be overwritten. Gives the version that was meant: `latest` is the one that was shown.
@@ -68,10 +70,6 @@ async fn resolve(session: &Session, plan: &Plan, version: VersionSelector) -> Re
         (Err(_), VersionSelector::Number(_)) => return Ok(None),
         (Err(error), VersionSelector::Latest) => return Err(error.into()),
     };
-    let found = match version {
-        VersionSelector::Number(number) => versions.into_iter().find(|version| version.number == number),
-        VersionSelector::Latest => versions.into_iter().max_by_key(|version| version.number),
-    };
     let missing = || {
         let message = match version {
             VersionSelector::Number(number) => format!("there is no version {number} of {}", plan.name),
@@ -79,7 +77,7 @@ async fn resolve(session: &Session, plan: &Plan, version: VersionSelector) -> Re
         };
         Failed::new(RunErrorKind::NoVersion.exit(), message).with_help(format!("list them: :backup:list {}", plan.name))
     };
-    found.ok_or_else(missing).map(Some)
+    version.choose(versions).ok_or_else(missing).map(Some)
 }
 
 /// `v7 (2026-11-28 03:00:00 CET, 1.20 GiB)`.

@@ -3,8 +3,9 @@
 use bahub_core::exit::ExitCode;
 use bahub_core::registry::{Entry, Kind, Registry, Unregistered};
 
-use super::{Failed, Session};
+use super::session::Session;
 use crate::args::{Describe, HelpTopic};
+use crate::failed::Failed;
 
 pub(super) fn run(session: &Session, topic: Option<HelpTopic>) -> Result<ExitCode, Failed> {
     let registry = &session.registry;

@@ -7,8 +7,9 @@ use bahub_core::exit::ExitCode;
 use bahub_core::secret::Secret;
 use bahub_crypto::{CryptoError, KeyAlgorithm, KeyGeneration, generate as make, write_key_pair};
 
-use super::{Failed, Session};
+use super::session::Session;
 use crate::args::{GenerateArgs, KeyType};
+use crate::failed::Failed;
 use crate::signals;
 use crate::terminal::is_interactive;
 

@@ -2,7 +2,8 @@
 
 use bahub_core::exit::ExitCode;
 
-use super::{Failed, Session};
+use super::session::Session;
+use crate::failed::Failed;
 
 pub(super) async fn run(session: &Session, name: &str) -> Result<ExitCode, Failed> {
     let plan = session.plan(name, None)?;

@@ -4,7 +4,8 @@ use bahub_core::config::KeyUse;
 use bahub_core::engine::{BackupOptions, RunControl};
 use bahub_core::exit::ExitCode;
 
-use super::{Failed, Session};
+use super::session::Session;
+use crate::failed::Failed;
 
 pub(super) async fn run(session: &Session, name: &str) -> Result<ExitCode, Failed> {
     let plan = session.plan(name, Some(KeyUse::Seal))?;

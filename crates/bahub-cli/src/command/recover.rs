@@ -3,7 +3,8 @@
 use bahub_core::engine::{RecoverOptions, RunControl};
 use bahub_core::exit::ExitCode;
 
-use super::{Failed, Session};
+use super::session::Session;
+use crate::failed::Failed;
 use crate::terminal::PATIENCE;
 
 /// Recovers every target that the configuration names; one that cannot be reached does not stop the others.

@@ -7,8 +7,9 @@ use bahub_core::plan::Plan;
 use bahub_core::replay::{ReplayTarget, RestoreTarget};
 
 use super::confirm::{self, AskAtTerminal};
-use super::{Failed, Session};
+use super::session::Session;
 use crate::args::RestoreArgs;
+use crate::failed::Failed;
 use crate::terminal::is_interactive;
 
 pub(super) async fn run(session: &Session, args: RestoreArgs) -> Result<ExitCode, Failed> {

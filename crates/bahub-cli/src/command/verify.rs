@@ -5,8 +5,9 @@ use bahub_core::engine::{RestoreMode, RestoreOptions, RunControl, VerifyOptions}
 use bahub_core::exit::ExitCode;
 use bahub_core::replay::ReplayTarget;
 
-use super::{Failed, Session};
+use super::session::Session;
 use crate::args::VerifyArgs;
+use crate::failed::Failed;
 
 pub(super) async fn run(session: &Session, args: VerifyArgs) -> Result<ExitCode, Failed> {
     let VerifyArgs { name, version, drill, path } = args;

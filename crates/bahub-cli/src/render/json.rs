@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::advice::advice;
 use super::exit_of;
-use crate::command::{Failed, Reason};
+use crate::failed::{Failed, Reason};
 use crate::terminal::{Terminal, is_hostile};
 
 /// Writes events, and how each run ended.

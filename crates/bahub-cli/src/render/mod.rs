@@ -3,7 +3,6 @@
 mod advice;
 mod failure;
 mod json;
-mod size;
 mod summary;
 mod text;
 
@@ -19,11 +18,10 @@ use bahub_core::sink::Version;
 use serde_json::json;
 
 use crate::args::{Color, Global, Output};
-use crate::command::{Failed, Reason};
+use crate::failed::{Failed, Reason};
+use crate::size::human;
 use crate::terminal::{LogFormat, Terminal, escape, escape_lines, start_logging};
 use failure::{Failure, Style};
-
-pub(crate) use size::{clock, duration, human};
 
 /// Writes results to standard output and everything else to standard error.
 #[derive(Debug, Clone)]

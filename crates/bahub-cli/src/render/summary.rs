@@ -3,7 +3,7 @@
 use bahub_core::event::Operation;
 use bahub_core::report::{Drill, Outcome, Report};
 
-use super::{duration, human};
+use crate::size::{duration, human};
 use crate::terminal::escape;
 
 /// What a run that ended well did; what comes from elsewhere is escaped.

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::render::{clock, human};
+use crate::size::{clock, human};
 
 /// What is going on.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::error::ConfigErrorKind;
 use super::finding::Finding;
-use super::planning::{Built, Planning, Used};
+use super::lookup::{Lookup, Used};
 use super::structure::{Section, scheme};
 use super::suggest;
 use super::tree::tokens;
@@ -15,14 +15,14 @@ use crate::registry::{Kind, SinkContext, SpecError, Unregistered};
 use crate::sink::Sink;
 use crate::transport::Transport;
 
-/// Builds the adapter of a backup.
-pub(super) fn adapter(planning: &mut Planning<'_>, backup: &Used) -> Built<dyn Adapter> {
+/// Builds the adapter of a backup; gives its type too.
+pub(super) fn adapter(lookup: &mut Lookup<'_>, backup: &Used) -> Option<(String, Arc<dyn Adapter>)> {
     let type_name = backup.value.pointer("/meta/type")?.as_str()?;
-    let entry = match planning.config.registry.adapter(type_name) {
+    let entry = match lookup.loaded.registry.adapter(type_name) {
         Ok(entry) => entry,
         Err(why) => {
             let pointer = format!("{}/meta/type", backup.pointer);
-            planning.findings.push(unregistered(Kind::Adapter, type_name, &pointer, &why));
+            lookup.findings.push(unregistered(Kind::Adapter, type_name, &pointer, &why));
             return None;
         }
     };
@@ -30,55 +30,55 @@ pub(super) fn adapter(planning: &mut Planning<'_>, backup: &Used) -> Built<dyn A
         return None;
     }
     let built = entry.build(spec(backup), &());
-    let built = said(planning, &format!("{}/spec", backup.pointer), built)?;
+    let built = said(lookup, &format!("{}/spec", backup.pointer), built)?;
     Some((entry.type_name.to_owned(), built))
 }
 
 /// Builds the transport of this name.
-pub(super) fn transport(planning: &mut Planning<'_>, name: &str) -> Option<Arc<dyn Transport>> {
-    let used = transport_type(planning, name).filter(|used| used.sound)?;
-    let entry = planning.config.registry.transport(used.value.get("type")?.as_str()?).ok()?;
+pub(super) fn transport(lookup: &mut Lookup<'_>, name: &str) -> Option<Arc<dyn Transport>> {
+    let used = transport_type(lookup, name).filter(|used| used.sound)?;
+    let entry = lookup.loaded.registry.transport(used.value.get("type")?.as_str()?).ok()?;
     let built = entry.build(spec(&used), &());
-    said(planning, &format!("{}/spec", used.pointer), built)
+    said(lookup, &format!("{}/spec", used.pointer), built)
 }
 
 /// Checks a transport and looks its type up.
-pub(super) fn transport_type(planning: &mut Planning<'_>, name: &str) -> Option<Used> {
-    let used = planning.used(Section::Transports, name)?;
+pub(super) fn transport_type(lookup: &mut Lookup<'_>, name: &str) -> Option<Used> {
+    let used = lookup.used(Section::Transports, name)?;
     let type_name = used.value.get("type")?.as_str()?;
-    match planning.config.registry.transport(type_name) {
+    match lookup.loaded.registry.transport(type_name) {
         Ok(_) => Some(used),
         Err(why) => {
             let pointer = format!("{}/type", used.pointer);
-            planning.findings.push(unregistered(Kind::Transport, type_name, &pointer, &why));
+            lookup.findings.push(unregistered(Kind::Transport, type_name, &pointer, &why));
             None
         }
     }
 }
 
 /// Builds the sink of an access for a collection.
-pub(super) fn sink(planning: &mut Planning<'_>, name: &str, collection: &str) -> Option<Arc<dyn Sink>> {
-    let (used, key) = sink_type(planning, name).filter(|(used, _)| used.sound)?;
+pub(super) fn sink(lookup: &mut Lookup<'_>, name: &str, collection: &str) -> Option<Arc<dyn Sink>> {
+    let (used, key) = sink_type(lookup, name).filter(|(used, _)| used.sound)?;
     let context =
-        SinkContext { collection: collection.to_owned(), folder: planning.config.sources.folder(&used.pointer) };
+        SinkContext { collection: collection.to_owned(), folder: lookup.loaded.sources.folder(&used.pointer) };
     let mut config = used.value;
     if let Some(config) = config.as_object_mut() {
         config.remove("type");
     }
-    let built = planning.config.registry.sink(&key).ok()?.build(config, &context);
-    said(planning, &used.pointer, built)
+    let built = lookup.loaded.registry.sink(&key).ok()?.build(config, &context);
+    said(lookup, &used.pointer, built)
 }
 
 /// Checks an access and looks its kind of store up, by `type` or by the scheme of its `url`.
-pub(super) fn sink_type(planning: &mut Planning<'_>, name: &str) -> Option<(Used, String)> {
-    let used = planning.used(Section::Accesses, name)?;
+pub(super) fn sink_type(lookup: &mut Lookup<'_>, name: &str) -> Option<(Used, String)> {
+    let used = lookup.used(Section::Accesses, name)?;
     if let Some(type_name) = used.value.get("type").and_then(Value::as_str) {
         let type_name = type_name.to_owned();
-        return match planning.config.registry.sink(&type_name) {
+        return match lookup.loaded.registry.sink(&type_name) {
             Ok(_) => Some((used, type_name)),
             Err(why) => {
                 let pointer = format!("{}/type", used.pointer);
-                planning.findings.push(unregistered(Kind::Sink, &type_name, &pointer, &why));
+                lookup.findings.push(unregistered(Kind::Sink, &type_name, &pointer, &why));
                 None
             }
         };
@@ -87,13 +87,13 @@ pub(super) fn sink_type(planning: &mut Planning<'_>, name: &str) -> Option<(Used
     let pointer = format!("{}/url", used.pointer);
     let Some(scheme) = url.as_str().and_then(scheme) else {
         let finding = Finding::new(ConfigErrorKind::WrongValue, pointer, "\"url\" must be a URL");
-        planning.findings.push(finding.help(format!("begin it with one of: {}", schemes(planning))));
+        lookup.findings.push(finding.help(format!("begin it with one of: {}", schemes(lookup))));
         return None;
     };
-    match planning.config.registry.sink(&scheme) {
+    match lookup.loaded.registry.sink(&scheme) {
         Ok(_) => Some((used, scheme)),
         Err(why) => {
-            planning.findings.push(unknown_scheme(&scheme, &pointer, &why, &schemes(planning)));
+            lookup.findings.push(unknown_scheme(&scheme, &pointer, &why, &schemes(lookup)));
             None
         }
     }
@@ -104,7 +104,7 @@ fn spec(used: &Used) -> Value {
 }
 
 /// Says what a component said, each thing at its place.
-fn said<T>(planning: &mut Planning<'_>, pointer: &str, built: Result<T, Vec<SpecError>>) -> Option<T> {
+fn said<T>(lookup: &mut Lookup<'_>, pointer: &str, built: Result<T, Vec<SpecError>>) -> Option<T> {
     let errors = match built {
         Ok(built) => return Some(built),
         Err(errors) => errors,
@@ -113,13 +113,13 @@ fn said<T>(planning: &mut Planning<'_>, pointer: &str, built: Result<T, Vec<Spec
         let at = format!("{pointer}{}", if error.pointer.starts_with('/') { &error.pointer } else { "" });
         let mut finding = Finding::new(ConfigErrorKind::Component, at, error.message);
         finding.help = error.help;
-        planning.findings.push(finding);
+        lookup.findings.push(finding);
     }
     None
 }
 
-fn schemes(planning: &Planning<'_>) -> String {
-    let schemes = planning.config.registry.sinks().flat_map(|sink| sink.aliases.iter());
+fn schemes(lookup: &Lookup<'_>) -> String {
+    let schemes = lookup.loaded.registry.sinks().flat_map(|sink| sink.aliases.iter());
     schemes.map(|scheme| format!("{scheme}://")).collect::<Vec<_>>().join(", ")
 }
 

@@ -2,56 +2,30 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::environment::Environment;
 use super::error::{ConfigError, ConfigErrorKind};
 use super::errors::ConfigErrors;
-use super::keyfiles;
-use super::planning::Planning;
-use super::source::Sources;
+use super::keyfiles::KeyUse;
+use super::loaded::Loaded;
+use super::lookup::Lookup;
 use super::structure::Section;
+use super::{keyfiles, planning, shown};
 use crate::keys::EncryptionSpec;
 use crate::plan::Plan;
-use crate::registry::Registry;
-use crate::secret::Scrubber;
 
 /// A configuration whose structure and references are right.
 ///
 /// Its `Debug` shows the names of its files and backups and nothing else.
 pub struct Configuration {
-    pub(super) sources: Sources,
-    /// All files merged; variables are not filled in.
-    pub(super) merged: Value,
-    pub(super) registry: Arc<Registry>,
-    pub(super) environment: Environment,
-}
-
-/// What the keys of a backup are needed for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyUse {
-    /// Making a backup: the public keys.
-    Seal,
-    /// Restoring or verifying one: the private key.
-    Open,
+    pub(super) loaded: Loaded,
 }
 
 impl Configuration {
     /// The names of all backups, in alphabetical order.
     pub fn backup_names(&self) -> Vec<&str> {
-        self.entries("backups").map(|(name, _)| name).collect()
-    }
-
-    pub(super) fn entries(&self, section: &str) -> impl Iterator<Item = (&str, &Value)> {
-        let entries = self.merged.get(section).and_then(Value::as_object);
-        entries.into_iter().flat_map(Map::iter).map(|(name, value)| (name.as_str(), value))
-    }
-
-    pub(super) fn files(&self) -> String {
-        let files: Vec<_> = self.sources.0.iter().map(|source| source.path.display().to_string()).collect();
-        files.join(", ")
+        self.loaded.entries("backups").map(|(name, _)| name).collect()
     }
 
     /// Makes the plan of a backup: fills in its variables and secret files and builds its components.
@@ -61,8 +35,8 @@ impl Configuration {
     /// # Errors
     /// Everything that is wrong with this backup and the entries that it names.
     pub fn plan(&self, backup: &str) -> Result<Plan, ConfigErrors> {
-        self.planned(|planning| {
-            let mut plan = planning.plan(backup)?;
+        self.planned(|lookup| {
+            let mut plan = planning::plan(lookup, backup)?;
             plan.notices = self.notices();
             Some(plan)
         })
@@ -74,18 +48,18 @@ impl Configuration {
     /// # Errors
     /// Everything that is wrong.
     pub fn check(&self, backup: Option<&str>) -> Result<Vec<String>, ConfigErrors> {
-        self.planned(|planning| {
+        self.planned(|lookup| {
             let mut notices = self.notices();
             let names = backup.map_or_else(|| self.backup_names(), |name| vec![name]);
             for name in names {
-                planning.plan(name);
-                if let Some(spec) = planning.encryption_of(name) {
-                    planning.findings.extend(keyfiles::check(&spec, KeyUse::Seal));
+                planning::plan(lookup, name);
+                if let Some(spec) = planning::encryption_of(lookup, name) {
+                    lookup.findings.extend(keyfiles::check(&spec, KeyUse::Seal));
                     notices.extend(keyfiles::notice(&spec));
                 }
             }
             if backup.is_none() {
-                planning.unused();
+                planning::unused(lookup);
             }
             let mut told = BTreeSet::new();
             notices.retain(|notice| told.insert(notice.clone()));
@@ -98,9 +72,9 @@ impl Configuration {
     /// # Errors
     /// A key file that is missing, at the line that names it.
     pub fn check_keys(&self, backup: &str, key_use: KeyUse) -> Result<(), ConfigErrors> {
-        self.planned(|planning| {
-            let spec = planning.encryption_of(backup)?;
-            planning.findings.extend(keyfiles::check(&spec, key_use));
+        self.planned(|lookup| {
+            let spec = planning::encryption_of(lookup, backup)?;
+            lookup.findings.extend(keyfiles::check(&spec, key_use));
             Some(())
         })
     }
@@ -110,12 +84,12 @@ impl Configuration {
     /// # Errors
     /// If there is no such entry, or something is wrong with it.
     pub fn encryption(&self, name: &str) -> Result<EncryptionSpec, ConfigErrors> {
-        self.planned(|planning| {
-            if self.merged.pointer(&Section::Encryption.entry(name)).is_none() {
-                planning.unknown("encryption", "encryption entry", name);
+        self.planned(|lookup| {
+            if self.loaded.merged.pointer(&Section::Encryption.entry(name)).is_none() {
+                lookup.unknown("encryption", "encryption entry", name);
                 return None;
             }
-            planning.encryption(name)
+            planning::encryption(lookup, name)
         })
     }
 
@@ -124,7 +98,7 @@ impl Configuration {
     /// # Errors
     /// If there is no such backup, or something is wrong with the entry.
     pub fn encryption_of(&self, backup: &str) -> Result<EncryptionSpec, ConfigErrors> {
-        self.planned(|planning| planning.encryption_of(backup))
+        self.planned(|lookup| planning::encryption_of(lookup, backup))
     }
 
     /// The backup and the entries that it names, with variables filled in, numbers and defaults of `collection_id` as they are
@@ -133,19 +107,18 @@ impl Configuration {
     /// # Errors
     /// Everything that is wrong with this backup and the entries that it names.
     pub fn shown(&self, backup: &str) -> Result<Value, ConfigErrors> {
-        self.planned(|planning| {
-            planning.plan(backup)?;
-            planning.shown(backup)
+        self.planned(|lookup| {
+            planning::plan(lookup, backup)?;
+            shown::shown(lookup, backup)
         })
     }
 
     /// Runs `make`, which gives `None` only after it said what is wrong.
-    fn planned<T>(&self, make: impl FnOnce(&mut Planning<'_>) -> Option<T>) -> Result<T, ConfigErrors> {
-        let mut planning =
-            Planning { config: self, scrubber: Scrubber::default(), findings: Vec::new(), errors: Vec::new() };
-        let made = make(&mut planning);
-        let located = planning.findings.into_iter().map(|finding| self.sources.locate(finding));
-        let errors = located.chain(planning.errors).map(|error| error.scrubbed(&planning.scrubber));
+    fn planned<T>(&self, make: impl FnOnce(&mut Lookup<'_>) -> Option<T>) -> Result<T, ConfigErrors> {
+        let mut lookup = Lookup::new(&self.loaded);
+        let made = make(&mut lookup);
+        let located = lookup.findings.into_iter().map(|finding| self.loaded.sources.locate(finding));
+        let errors = located.chain(lookup.errors).map(|error| error.scrubbed(&lookup.scrubber));
         ConfigErrors::check(errors.collect())?;
         made.ok_or_else(|| ConfigError::new(ConfigErrorKind::Structure, "the configuration cannot be used").into())
     }
@@ -155,11 +128,11 @@ impl Configuration {
         for (section, what) in
             [("notifiers", "no notifications are sent"), ("error_handlers", "no errors are reported")]
         {
-            if self.entries(section).next().is_some() {
+            if self.loaded.entries(section).next().is_some() {
                 notices.push(format!("the section \"{section}\" is accepted and not acted on yet: {what}"));
             }
         }
-        for source in self.sources.0.iter().filter(|source| source.shows_secret_to_all()) {
+        for source in self.loaded.sources.0.iter().filter(|source| source.shows_secret_to_all()) {
             notices.push(format!(
                 "{} holds a secret and can be read by everybody on this machine: chmod 600 it, or write ${{file:...}}",
                 source.path.display()
@@ -172,7 +145,7 @@ impl Configuration {
 impl fmt::Debug for Configuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Configuration")
-            .field("files", &self.files())
+            .field("files", &self.loaded.files())
             .field("backups", &self.backup_names())
             .finish_non_exhaustive()
     }

@@ -3,11 +3,19 @@
 use std::fs::File;
 use std::path::Path;
 
-use super::configuration::KeyUse;
 use super::error::ConfigErrorKind;
 use super::finding::Finding;
 use super::structure::Section;
 use crate::keys::EncryptionSpec;
+
+/// What the keys of a backup are needed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyUse {
+    /// Making a backup: the public keys.
+    Seal,
+    /// Restoring or verifying one: the private key.
+    Open,
+}
 
 /// What helps whoever makes backups.
 const NEW: &str = "a relative path starts from the configuration's folder; to make a new one, {generate a key pair}";

@@ -7,6 +7,7 @@ use super::configuration::Configuration;
 use super::environment::Environment;
 use super::error::{ConfigError, ConfigErrorKind};
 use super::errors::ConfigErrors;
+use super::loaded::Loaded;
 use super::source::{Source, Sources};
 use super::tree::Node;
 use super::{merge, structure};
@@ -109,6 +110,7 @@ impl Configuration {
             ConfigError::new(ConfigErrorKind::Structure, format!("the files do not merge: {reason}"))
         })?;
         errors.extend(structure::check(&merged, registry).into_iter().map(|finding| sources.locate(finding)));
-        Ok((Self { sources, merged, registry: Arc::clone(registry), environment }, errors))
+        let loaded = Loaded { sources, merged, registry: Arc::clone(registry), environment };
+        Ok((Self { loaded }, errors))
     }
 }

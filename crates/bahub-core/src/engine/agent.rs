@@ -7,8 +7,10 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::agent_program;
+use super::error::{self, RunError, RunErrorKind};
 use super::run::Run;
-use super::{Engine, Environment, RunError, RunErrorKind, agent_program, error};
+use super::runner::{Engine, Environment};
 use crate::adapter::{Adapter, Finding, Findings};
 use crate::event::{Event, Events};
 use crate::link::{

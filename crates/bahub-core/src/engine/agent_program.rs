@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{RunError, RunErrorKind};
+use super::error::{RunError, RunErrorKind};
 
 /// The program's name; a file that is for one kind of machine has that after a dash: `backup-maker-aarch64`.
 pub(super) const NAME: &str = "backup-maker";

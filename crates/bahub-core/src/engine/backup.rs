@@ -1,18 +1,25 @@
 //! A backup: from the plan to a committed version.
 
+use async_trait::async_trait;
+
 use super::agent::Agent;
+use super::blocking::off_the_runtime;
 use super::capture::Capturing;
 use super::control::{RunControl, unless_cancelled};
+use super::error::RunError;
+use super::lock::RunLock;
+use super::outcome::RunOutcome;
+use super::route;
 use super::run::{Run, Work};
+use super::runner::Engine;
 use super::target::{self, caught, identify};
-use super::{Engine, RunError, RunOutcome, route};
 use crate::event::{Operation, Phase};
 use crate::instance::Identity;
 use crate::keys::Recipient;
 use crate::link::CaptureJob;
 use crate::plan::Plan;
 use crate::replay::ReplayTarget;
-use crate::run::RunContext;
+use crate::run::{RunContext, RunPurpose};
 use crate::sink::{NewVersion, Purpose};
 use crate::transport::Session;
 
@@ -35,17 +42,36 @@ impl BackupOptions {
     }
 }
 
+#[async_trait]
+impl Work for BackupOptions {
+    fn operation(&self) -> Operation {
+        Operation::Backup
+    }
+
+    fn purpose(&self) -> RunPurpose {
+        RunPurpose::Backup
+    }
+
+    fn control(&self) -> &RunControl {
+        &self.control
+    }
+
+    async fn perform(&self, engine: &Engine, plan: &Plan, cx: &RunContext, run: &mut Run) -> Result<(), RunError> {
+        engine.locked_backup(plan, cx, run).await
+    }
+}
+
 impl Engine {
     /// Makes a version. What is cancelled, dropped or fails leaves none.
     ///
     /// The work lives in a task of its own: dropping the future cancels it, and it still ends its programs, aborts its upload
     /// and brings the workload back.
     pub async fn backup(&self, plan: &Plan, options: &BackupOptions) -> RunOutcome {
-        self.run(Operation::Backup, plan, &options.control, Work::Backup).await
+        self.run(plan, options.clone()).await
     }
 
-    pub(super) async fn locked_backup(&self, plan: &Plan, cx: &RunContext, run: &mut Run) -> Result<(), RunError> {
-        let _lock = self.lock(plan, cx)?;
+    async fn locked_backup(&self, plan: &Plan, cx: &RunContext, run: &mut Run) -> Result<(), RunError> {
+        let _lock = RunLock::of(self.lock_folder.as_deref(), plan, cx)?;
         let recipients = self.recipients(plan, run).await?;
         let cx = &RunContext { required_paths: plan.adapter.required_paths(), ..cx.clone() };
         let mut session = self.open(plan, cx, run).await?;
@@ -57,7 +83,7 @@ impl Engine {
     async fn recipients(&self, plan: &Plan, run: &mut Run) -> Result<Vec<Recipient>, RunError> {
         // Key files are read from disk.
         let (keys, spec) = (std::sync::Arc::clone(&self.keys), plan.encryption.clone());
-        let recipients = super::off_the_runtime(move || keys.recipients(&spec)).await??;
+        let recipients = off_the_runtime(move || keys.recipients(&spec)).await??;
         for recipient in &recipients {
             if let Some(days) = recipient.expires.map(days_until)
                 && days < EXPIRY_WARNING_DAYS

@@ -2,7 +2,7 @@
 
 use tokio_util::sync::CancellationToken;
 
-use super::{RunError, RunErrorKind};
+use super::error::{RunError, RunErrorKind};
 use crate::run::RunContext;
 
 /// Ends a run from outside; cheap to clone, and all clones end the same run.

@@ -4,20 +4,24 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use futures::StreamExt;
 use sha2::{Digest, Sha256};
 use tokio::fs::{File, OpenOptions};
 use tokio::io::AsyncWriteExt;
 
 use super::control::{RunControl, cancelled, unless_cancelled};
+use super::error::{RunError, RunErrorKind};
+use super::outcome::RunOutcome;
 use super::read::{Content, Reading, not_written};
 use super::run::{Run, Work};
+use super::runner::Engine;
 use super::version::{ResolvedVersion, resolve};
-use super::{Engine, RunError, RunErrorKind, RunOutcome};
 use crate::event::{Event, Operation, Phase};
+use crate::hex;
 use crate::link::Deliver;
 use crate::plan::Plan;
-use crate::run::RunContext;
+use crate::run::{RunContext, RunPurpose};
 use crate::sink::{VersionNumber, VersionSelector};
 
 /// How often progress is told.
@@ -59,14 +63,33 @@ impl DownloadOptions {
     }
 }
 
+#[async_trait]
+impl Work for DownloadOptions {
+    fn operation(&self) -> Operation {
+        Operation::Download
+    }
+
+    fn purpose(&self) -> RunPurpose {
+        RunPurpose::Restore
+    }
+
+    fn control(&self) -> &RunControl {
+        &self.control
+    }
+
+    async fn perform(&self, engine: &Engine, plan: &Plan, cx: &RunContext, run: &mut Run) -> Result<(), RunError> {
+        engine.downloaded(plan, self, cx, run).await
+    }
+}
+
 impl Engine {
     /// Writes a version into a new file of mode 0600, which appears under its name only when it is whole and proven.
     /// Dropping the future cancels it.
     pub async fn download(&self, plan: &Plan, options: &DownloadOptions) -> RunOutcome {
-        self.run(Operation::Download, plan, &options.control, Work::Download(options.clone())).await
+        self.run(plan, options.clone()).await
     }
 
-    pub(super) async fn downloaded(
+    async fn downloaded(
         &self,
         plan: &Plan,
         options: &DownloadOptions,
@@ -181,13 +204,11 @@ async fn write_encrypted(
         }
     }
     file.flush().await.map_err(|error| not_written(path, &error))?;
-    if let Some(size) = download.size
-        && size != count
-    {
+    if let Some(size) = download.missed_size(count) {
         let message = format!("the store gave {count} bytes of {number} whose size is {size}");
         return Err(RunError::new(RunErrorKind::Integrity, message));
     }
-    let sha256 = sha256.finalize().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let sha256 = hex::encode(&sha256.finalize());
     if let Some(expected) = &download.sha256
         && *expected != sha256
     {

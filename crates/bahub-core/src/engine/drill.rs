@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use super::error::{RunError, RunErrorKind};
 use super::put_back::{Proven, asked_of, put_back, replay};
 use super::read::Reading;
 use super::run::Run;
-use super::{RunError, RunErrorKind};
 use crate::adapter::{AdapterCapability, Findings};
 use crate::census::Counts;
 use crate::event::Phase;

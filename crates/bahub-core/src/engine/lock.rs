@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, OFlags, flock};
 use sha2::{Digest, Sha256};
 
-use super::{Engine, RunError, RunErrorKind};
+use super::error::{RunError, RunErrorKind};
+use crate::hex;
 use crate::plan::Plan;
 use crate::run::RunContext;
 
@@ -40,18 +41,16 @@ fn is_writable(folder: &Path) -> bool {
     rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK).is_ok()
 }
 
-impl Engine {
-    /// Takes the run lock of this plan's place in the store, unless this engine takes none.
-    pub(super) fn lock(&self, plan: &Plan, cx: &RunContext) -> Result<Option<RunLock>, RunError> {
-        self.lock_folder.as_ref().map(|folder| RunLock::take(folder, &plan.sink.identity(), cx)).transpose()
-    }
-}
-
 impl RunLock {
+    /// Takes the lock of this plan's collection, unless there is no folder for locks.
+    pub(super) fn of(folder: Option<&Path>, plan: &Plan, cx: &RunContext) -> Result<Option<Self>, RunError> {
+        folder.map(|folder| Self::take(folder, &plan.sink.identity(), cx)).transpose()
+    }
+
     /// Takes the lock of a place in a store.
     pub(super) fn take(folder: &Path, identity: &str, cx: &RunContext) -> Result<Self, RunError> {
         let hash = Sha256::digest(identity.as_bytes());
-        let name = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>();
+        let name = hex::encode(&hash[..16]);
         let path = folder.join(format!("bahub-{name}.lock"));
         let failed = |error: io::Error| {
             RunError::new(RunErrorKind::System, format!("cannot open the run lock {}: {error}", path.display()))

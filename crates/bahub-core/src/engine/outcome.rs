@@ -1,6 +1,6 @@
 //! How a run ended: its report, its error, and the exit code that a program should give.
 
-use super::{RunError, RunErrorKind};
+use super::error::{RunError, RunErrorKind};
 use crate::exit::ExitCode;
 use crate::observer::{ErrorRecord, RunRecord};
 use crate::report::{Outcome, Report};

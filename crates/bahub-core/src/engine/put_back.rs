@@ -1,9 +1,11 @@
 //! The two passes over a message: the first proves it, the second puts it back.
 
+use super::error::RunError;
 use super::read::{Content, Reading, Readings};
+use super::route;
 use super::run::Run;
+use super::runner::Engine;
 use super::version::ResolvedVersion;
-use super::{Engine, RunError, route};
 use crate::adapter::{AdapterCapability, Findings};
 use crate::event::{Events, Phase};
 use crate::link::Deliver;

@@ -10,8 +10,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::agent::{Agent, AgentMessage, GRACE, protocol_violation};
 use super::control::cancelled;
+use super::error::{self, RunError, RunErrorKind};
+use super::route;
 use super::version::ResolvedVersion;
-use super::{RunError, RunErrorKind, error, route};
 use crate::facts::Fact;
 use crate::link::{Deliver, Done, Expected, Failure, FailureKind, Job, LinkSender, ReadJob, ToAgent};
 use crate::plan::Plan;
@@ -247,9 +248,7 @@ async fn relay(
         count += chunk.len() as u64;
         sender.data(chunk).await?;
     }
-    if let Some(size) = download.size
-        && size != count
-    {
+    if let Some(size) = download.missed_size(count) {
         let message = format!("the store gave {count} bytes of {} whose size is {size}", found.number);
         return Err(SinkError::new(SinkErrorKind::Corrupt, message).into());
     }

@@ -1,12 +1,16 @@
 //! Mending what dead runs left.
 
+use async_trait::async_trait;
+
 use super::control::{RunControl, unless_cancelled};
+use super::error::RunError;
+use super::outcome::RunOutcome;
 use super::run::{Run, Work};
+use super::runner::Engine;
 use super::target::{self, caught};
-use super::{Engine, RunError, RunOutcome};
 use crate::event::{Operation, Phase};
 use crate::plan::Plan;
-use crate::run::RunContext;
+use crate::run::{RunContext, RunPurpose};
 use crate::sink::SinkErrorKind;
 use crate::transport::Session;
 
@@ -26,14 +30,33 @@ impl RecoverOptions {
     }
 }
 
+#[async_trait]
+impl Work for RecoverOptions {
+    fn operation(&self) -> Operation {
+        Operation::Recover
+    }
+
+    fn purpose(&self) -> RunPurpose {
+        RunPurpose::Recover
+    }
+
+    fn control(&self) -> &RunControl {
+        &self.control
+    }
+
+    async fn perform(&self, engine: &Engine, plan: &Plan, cx: &RunContext, run: &mut Run) -> Result<(), RunError> {
+        engine.recovered(plan, cx, run).await
+    }
+}
+
 impl Engine {
     /// Mends what dead runs left in the target of this plan; never touches what a live run holds. Dropping the future cancels
     /// it.
     pub async fn recover(&self, plan: &Plan, options: &RecoverOptions) -> RunOutcome {
-        self.run(Operation::Recover, plan, &options.control, Work::Recover).await
+        self.run(plan, options.clone()).await
     }
 
-    pub(super) async fn recovered(&self, plan: &Plan, cx: &RunContext, run: &mut Run) -> Result<(), RunError> {
+    async fn recovered(&self, plan: &Plan, cx: &RunContext, run: &mut Run) -> Result<(), RunError> {
         // What was stopped comes before what lies in the store.
         if plan.adapter.cleanup_stale().is_some() {
             let mut session = self.open(plan, cx, run).await?;

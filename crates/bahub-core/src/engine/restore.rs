@@ -7,17 +7,21 @@ use async_trait::async_trait;
 
 use super::agent::Agent;
 use super::control::{RunControl, unless_cancelled};
+use super::error::{RunError, RunErrorKind};
+use super::lock::RunLock;
+use super::outcome::RunOutcome;
 use super::put_back::{asked_of, prove, put_back, replay};
 use super::read::Reading;
 use super::run::{Run, Work};
+use super::runner::Engine;
 use super::target::{self, caught, identify, paths_of};
 use super::version::ResolvedVersion;
-use super::{Engine, RunError, RunErrorKind, RunOutcome, drill, route};
+use super::{drill, route};
 use crate::event::{Operation, Phase};
 use crate::instance::{Difference, Identity, InstanceKind};
 use crate::plan::Plan;
 use crate::replay::{ReplayTarget, RestoreTarget, Stored};
-use crate::run::RunContext;
+use crate::run::{RunContext, RunPurpose};
 use crate::sink::{Purpose, VersionSelector};
 use crate::transport::Session;
 
@@ -112,6 +116,25 @@ pub trait Confirm: Debug + Send + Sync {
     async fn restore_to(&self, target: &Identity, version_of: &Identity) -> bool;
 }
 
+#[async_trait]
+impl Work for RestoreOptions {
+    fn operation(&self) -> Operation {
+        if self.mode == RestoreMode::DrillOnly { Operation::Drill } else { Operation::Restore }
+    }
+
+    fn purpose(&self) -> RunPurpose {
+        RunPurpose::Restore
+    }
+
+    fn control(&self) -> &RunControl {
+        &self.control
+    }
+
+    async fn perform(&self, engine: &Engine, plan: &Plan, cx: &RunContext, run: &mut Run) -> Result<(), RunError> {
+        engine.locked_restore(plan, self, cx, run).await
+    }
+}
+
 impl Engine {
     /// Puts a version back, or tries whether it could be.
     ///
@@ -119,18 +142,17 @@ impl Engine {
     /// read again for the restore, which is completed only if the same SHA-256 came out. Dropping the future cancels it, and
     /// what was stopped is started again.
     pub async fn restore(&self, plan: &Plan, options: &RestoreOptions) -> RunOutcome {
-        let operation = if options.mode == RestoreMode::DrillOnly { Operation::Drill } else { Operation::Restore };
-        self.run(operation, plan, &options.control, Work::Restore(options.clone())).await
+        self.run(plan, options.clone()).await
     }
 
-    pub(super) async fn locked_restore(
+    async fn locked_restore(
         &self,
         plan: &Plan,
         options: &RestoreOptions,
         cx: &RunContext,
         run: &mut Run,
     ) -> Result<(), RunError> {
-        let _lock = self.lock(plan, cx)?;
+        let _lock = RunLock::of(self.lock_folder.as_deref(), plan, cx)?;
         let found = unless_cancelled(cx, self.find(plan, options.version)).await?;
         run.report.version = Some(found.number);
         let peeked = self.peeked(plan, options, &found, cx).await?;

@@ -1,7 +1,7 @@
 //! Who speaks to the store: the agent, or the controller for it.
 
 use super::agent::Agent;
-use super::{RunError, RunErrorKind};
+use super::error::{RunError, RunErrorKind};
 use crate::link::Route;
 use crate::plan::Plan;
 use crate::report::RouteKind;

@@ -5,17 +5,20 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use futures::FutureExt;
 use tokio::time::timeout;
 
 use super::control::{RunControl, cancelled};
-use super::{DownloadOptions, Engine, RestoreOptions, RunError, RunErrorKind, RunOutcome};
+use super::error::{RunError, RunErrorKind};
+use super::outcome::RunOutcome;
+use super::runner::Engine;
 use crate::event::{Event, Events, Operation, Phase};
 use crate::observer::RunInfo;
 use crate::plan::Plan;
 use crate::report::{Outcome, Report};
 use crate::run::{Committed, RunContext, RunPurpose};
-use crate::sink::{Upload, VersionSelector};
+use crate::sink::Upload;
 
 /// How long letting go of a store may take: the work is done, and its result must not wait.
 const CLOSE: Duration = Duration::from_secs(10);
@@ -23,30 +26,29 @@ const CLOSE: Duration = Duration::from_secs(10);
 const ABORT: Duration = Duration::from_secs(60);
 
 /// What a run is asked to do.
-pub(super) enum Work {
-    Backup,
-    Restore(RestoreOptions),
-    Verify(VersionSelector),
-    Download(DownloadOptions),
-    Recover,
-}
+#[async_trait]
+pub(super) trait Work: Send + Sync {
+    fn operation(&self) -> Operation;
 
-impl Work {
-    fn purpose(&self) -> RunPurpose {
-        match self {
-            Self::Backup => RunPurpose::Backup,
-            Self::Restore(_) | Self::Verify(_) | Self::Download(_) => RunPurpose::Restore,
-            Self::Recover => RunPurpose::Recover,
-        }
-    }
+    fn purpose(&self) -> RunPurpose;
+
+    /// What ends it from outside.
+    fn control(&self) -> &RunControl;
+
+    /// Does it, between the start of the run and its end.
+    async fn perform(&self, engine: &Engine, plan: &Plan, cx: &RunContext, run: &mut Run) -> Result<(), RunError>;
 }
 
 impl Engine {
     /// Runs the work in a task of its own, which ends as it should also where nobody waits for it any more.
-    pub(super) async fn run(&self, operation: Operation, plan: &Plan, control: &RunControl, work: Work) -> RunOutcome {
-        let (engine, plan, control) = (self.clone(), plan.clone(), control.clone());
-        let dropped = control.cancelled.clone().drop_guard();
-        let task = self.tasks.spawn(async move { engine.run_to_end(operation, &plan, &control, work).await });
+    pub(super) async fn run(&self, plan: &Plan, work: impl Work + 'static) -> RunOutcome {
+        self.run_boxed(plan, Box::new(work)).await
+    }
+
+    async fn run_boxed(&self, plan: &Plan, work: Box<dyn Work>) -> RunOutcome {
+        let (engine, plan, operation) = (self.clone(), plan.clone(), work.operation());
+        let dropped = work.control().cancelled.clone().drop_guard();
+        let task = self.tasks.spawn(async move { engine.run_to_end(&plan, work.as_ref()).await });
         let outcome = task.await;
         dropped.disarm();
         // What can panic in there is caught in there; a runtime that is shut down has nobody to report to.
@@ -57,7 +59,8 @@ impl Engine {
         })
     }
 
-    async fn run_to_end(&self, operation: Operation, plan: &Plan, control: &RunControl, work: Work) -> RunOutcome {
+    async fn run_to_end(&self, plan: &Plan, work: &dyn Work) -> RunOutcome {
+        let (operation, control) = (work.operation(), work.control());
         let mut run = match Run::start(self, operation, plan, control, work.purpose()) {
             Ok(run) => run,
             Err(error) => {
@@ -70,7 +73,7 @@ impl Engine {
         let cx = run.cx.clone();
         let aborted = control.aborted.clone();
         let result = {
-            let working = AssertUnwindSafe(limited(plan, &cx, self.work(plan, &cx, &mut run, work))).catch_unwind();
+            let working = AssertUnwindSafe(limited(plan, &cx, work.perform(self, plan, &cx, &mut run))).catch_unwind();
             tokio::select! {
                 biased;
                 result = working => result.unwrap_or_else(|panic| Err(internal(panic.as_ref()))),
@@ -84,16 +87,6 @@ impl Engine {
         let _ = AssertUnwindSafe(close(plan)).catch_unwind().await;
         self.observers.finished(&Arc::new(outcome.record()));
         outcome
-    }
-
-    async fn work(&self, plan: &Plan, cx: &RunContext, run: &mut Run, work: Work) -> Result<(), RunError> {
-        match work {
-            Work::Backup => self.locked_backup(plan, cx, run).await,
-            Work::Restore(options) => self.locked_restore(plan, &options, cx, run).await,
-            Work::Verify(version) => self.verified(plan, version, cx, run).await,
-            Work::Download(options) => self.downloaded(plan, &options, cx, run).await,
-            Work::Recover => self.recovered(plan, cx, run).await,
-        }
     }
 }
 

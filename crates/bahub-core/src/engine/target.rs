@@ -5,8 +5,9 @@ use std::panic::AssertUnwindSafe;
 use futures::FutureExt;
 
 use super::control::unless_cancelled;
+use super::error::{RunError, RunErrorKind};
 use super::run::{Run, internal};
-use super::{Engine, RunError, RunErrorKind};
+use super::runner::Engine;
 use crate::event::Phase;
 use crate::instance::{Coverage, Identity};
 use crate::plan::Plan;

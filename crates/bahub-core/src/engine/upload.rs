@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::control::cancelled;
-use super::{RunError, RunErrorKind};
+use super::error::{RunError, RunErrorKind};
 use crate::link::{LinkSender, ToAgent};
 use crate::run::RunContext;
 use crate::sink::{SinkError, Upload};

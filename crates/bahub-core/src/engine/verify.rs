@@ -1,13 +1,17 @@
 //! Reading a stored message to its end: authenticated, decompressed, measured.
 
+use async_trait::async_trait;
+
 use super::control::{RunControl, unless_cancelled};
+use super::error::RunError;
+use super::outcome::RunOutcome;
 use super::read::{Content, Reading};
 use super::run::{Run, Work};
-use super::{Engine, RunError, RunOutcome};
+use super::runner::Engine;
 use crate::event::{Operation, Phase};
 use crate::link::Deliver;
 use crate::plan::Plan;
-use crate::run::RunContext;
+use crate::run::{RunContext, RunPurpose};
 use crate::sink::VersionSelector;
 
 /// What is verified.
@@ -33,13 +37,32 @@ impl VerifyOptions {
     }
 }
 
+#[async_trait]
+impl Work for VerifyOptions {
+    fn operation(&self) -> Operation {
+        Operation::Verify
+    }
+
+    fn purpose(&self) -> RunPurpose {
+        RunPurpose::Restore
+    }
+
+    fn control(&self) -> &RunControl {
+        &self.control
+    }
+
+    async fn perform(&self, engine: &Engine, plan: &Plan, cx: &RunContext, run: &mut Run) -> Result<(), RunError> {
+        engine.verified(plan, self.version, cx, run).await
+    }
+}
+
 impl Engine {
     /// Reads a version to its end on this host and measures it. Nothing is written anywhere. Dropping the future cancels it.
     pub async fn verify(&self, plan: &Plan, options: &VerifyOptions) -> RunOutcome {
-        self.run(Operation::Verify, plan, &options.control, Work::Verify(options.version)).await
+        self.run(plan, options.clone()).await
     }
 
-    pub(super) async fn verified(
+    async fn verified(
         &self,
         plan: &Plan,
         version: VersionSelector,

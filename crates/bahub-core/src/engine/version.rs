@@ -2,8 +2,10 @@
 
 use futures::StreamExt;
 
+use super::blocking::off_the_runtime;
+use super::error::{RunError, RunErrorKind};
 use super::run::close;
-use super::{Engine, RunError, RunErrorKind, off_the_runtime};
+use super::runner::Engine;
 use crate::instance::Identity;
 use crate::keys::{MAX_HEAD, SessionKey};
 use crate::plan::Plan;
@@ -56,8 +58,8 @@ pub(super) async fn resolve(plan: &Plan, selector: VersionSelector) -> Result<Ve
     match selector {
         VersionSelector::Number(number) => Ok(number),
         VersionSelector::Latest => {
-            let newest = plan.sink.list().await?.into_iter().map(|version| version.number).max();
-            newest.ok_or_else(|| {
+            let newest = selector.choose(plan.sink.list().await?);
+            newest.map(|version| version.number).ok_or_else(|| {
                 RunError::new(RunErrorKind::NoVersion, format!("there is no version of {}", plan.name))
                     .with_help("{make a backup}")
             })

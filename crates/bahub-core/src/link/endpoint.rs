@@ -13,12 +13,10 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::frame::{self, Frame, LinkError, MAX_DATA};
+use super::frame::{self, Frame, LinkError, MAX_DATA, SILENCE};
 
 /// How often a side that has nothing to say tells that it lives.
 pub const HEARTBEAT: Duration = Duration::from_secs(5);
-/// After how long without a frame the other side counts as dead.
-pub const SILENCE: Duration = Duration::from_secs(30);
 /// How many bytes of data may be on their way before the receiver made room.
 pub const WINDOW: u32 = 2 * 1024 * 1024;
 

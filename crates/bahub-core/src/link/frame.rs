@@ -11,6 +11,9 @@ pub const MAX_DATA: usize = 256 * 1024;
 /// The most bytes of one message: a job may hold literal parts of a backup, such as the statements for roles.
 const MAX_MESSAGE: usize = 64 * 1024 * 1024;
 
+/// After how long without a frame the other side counts as dead.
+pub const SILENCE: Duration = Duration::from_secs(30);
+
 /// How long the words of what is no agent may take.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 /// How many bytes of them are told.
@@ -38,8 +41,8 @@ pub enum LinkError {
     /// Reading or writing failed.
     #[error("the connection to the agent broke: {0}")]
     Broken(String),
-    /// Nothing came for [`super::SILENCE`].
-    #[error("the agent's side was silent for {} seconds", super::SILENCE.as_secs())]
+    /// Nothing came for [`SILENCE`].
+    #[error("the agent's side was silent for {} seconds", SILENCE.as_secs())]
     Silent,
     /// What came is no frame or no message of this protocol.
     #[error("the other side does not speak the agent protocol: {0}")]

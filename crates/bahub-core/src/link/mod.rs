@@ -8,8 +8,8 @@ mod endpoint;
 mod frame;
 mod message;
 
-pub use endpoint::{HEARTBEAT, Incoming, LinkEnd, LinkReceiver, LinkSender, SILENCE, WINDOW, connect, pair};
-pub use frame::{LinkError, MAX_DATA};
+pub use endpoint::{HEARTBEAT, Incoming, LinkEnd, LinkReceiver, LinkSender, WINDOW, connect, pair};
+pub use frame::{LinkError, MAX_DATA, SILENCE};
 pub use message::{
     CaptureJob, Deliver, Done, Expected, Failure, FailureKind, FromAgent, Hello, Job, PROTOCOL, ProbeStep, ReadJob,
     Route, ToAgent,

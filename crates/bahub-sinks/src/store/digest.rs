@@ -1,5 +1,6 @@
 //! SHA-256 (OpenSSL's, half as quick again as the others) beside the work: on a thread of its own, so that it overlaps with writing or sending.
 
+use bahub_core::hex;
 use bahub_core::sink::{SinkError, SinkErrorKind};
 use bytes::Bytes;
 use openssl::sha::Sha256;
@@ -54,7 +55,7 @@ impl Hasher {
             while let Some(batch) = queue.blocking_recv() {
                 batch.iter().for_each(|chunk| sha256.update(chunk));
             }
-            hex(&sha256.finish())
+            hex::encode(&sha256.finish())
         });
         Self { batches, thread }
     }
@@ -72,15 +73,6 @@ impl Hasher {
             .await
             .map_err(|error| SinkError::new(SinkErrorKind::Other, "the SHA-256 was not computed").with_source(error))
     }
-}
-
-/// Lower-case hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// What to do about a message that is not what was written.

@@ -27,6 +27,7 @@
 //! `bahub` is the layout's own version, and changes only when older programs could no longer read it; fields that a
 //! reader does not know are ignored. Where the storage forbids listing, the number is the UTC time in seconds.
 
+use bahub_core::hex::is_hex;
 use bahub_core::instance::Identity;
 use bahub_core::run::random_hex;
 use bahub_core::sink::{NewVersion, SinkError, SinkErrorKind, Version, VersionNumber};
@@ -115,7 +116,7 @@ impl VersionFile {
         if !is_message_name(&file.message) {
             return Err(damaged(format!("{:?} is no message's name", file.message)));
         }
-        if file.sha256.len() != 64 || !file.sha256.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        if !is_hex(&file.sha256, 64) {
             return Err(damaged("its sha256 is no SHA-256".to_owned()));
         }
         Ok(Self { sha256: file.sha256.to_ascii_lowercase(), ..file })

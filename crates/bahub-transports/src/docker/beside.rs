@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bahub_core::hex::is_hex;
 use bahub_core::instance::{Coverage, Identity};
-use bahub_core::run::random_hex;
 use bahub_core::step::Exit;
 use bahub_core::transport::{Exec, PlacedPath, Process, PutFile, Session, TransportError, TransportErrorKind};
 use bollard::Docker;
@@ -21,6 +21,7 @@ use super::engine::{self, failed, machine_of, status};
 use super::find::{self, ContainerInfo};
 use super::place::Folder;
 use super::stdio;
+use crate::random_name::random_name;
 
 /// How often the engine is asked whether a container ended, once its streams have.
 const ASKED: Duration = Duration::from_millis(50);
@@ -90,9 +91,7 @@ struct Placed {
 
 impl Beside {
     pub(super) fn new(docker: Docker, like: Like, original: ContainerInfo) -> Result<Self, TransportError> {
-        let random = random_hex(16).map_err(|error| {
-            TransportError::new(TransportErrorKind::Put, "the system has no random bytes for a name").with_source(error)
-        })?;
+        let random = random_name(16, TransportErrorKind::Put)?;
         let folder = format!("/bahub-{random}/placed");
         Ok(Self { docker, like, original, folder, files: Vec::new(), made: Made::default(), suffix: "" })
     }
@@ -237,10 +236,6 @@ pub(super) async fn end(docker: &Docker, made: &[String]) -> Result<(), Transpor
     Ok(())
 }
 
-fn is_id(text: &str) -> bool {
-    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
 /// Removes a container that was made for a run, and the volumes that it alone has.
 ///
 /// # Errors
@@ -248,7 +243,7 @@ fn is_id(text: &str) -> bool {
 pub(super) async fn remove(docker: &Docker, id: &str) -> Result<(), TransportError> {
     let mut found = find::look(docker, id).await?;
     // A name stands for one whose making nobody waited for.
-    for _ in 0..if is_id(id) { 0 } else { MAKES } {
+    for _ in 0..if is_hex(id, 64) { 0 } else { MAKES } {
         if found.is_some() {
             break;
         }

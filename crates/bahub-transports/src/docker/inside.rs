@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bahub_core::instance::{Coverage, Identity};
-use bahub_core::run::random_hex;
 use bahub_core::step::Exit;
 use bahub_core::transport::{Exec, PlacedPath, Process, PutFile, Session, TransportError, TransportErrorKind};
 use bollard::Docker;
@@ -15,12 +14,12 @@ use super::config::DockerConfig;
 use super::engine::{self, failed, machine_of, status};
 use super::find::ContainerInfo;
 use super::kept_agent;
-use super::place::{self, Folder, Places, check_name};
+use super::place::{self, Folder, Places};
 use super::stdio;
-use crate::exec_mark::KILL_MARKED;
+use crate::exec_mark::{KILL_MARKED, MARK};
+use crate::file_name::check_name;
+use crate::random_name::random_name;
 
-/// What every program of a session, and every child of one, has in its environment, so that it can be found.
-const MARK: &str = "BAHUB_EXEC";
 /// How often the engine is asked whether a program ended, once its streams have.
 const ASKED: Duration = Duration::from_millis(50);
 /// How long a program may still be running when its streams ended.
@@ -46,10 +45,7 @@ pub(super) struct Inside {
 impl Inside {
     pub(super) fn new(docker: Docker, container: ContainerInfo, config: &DockerConfig) -> Result<Self, TransportError> {
         let DockerConfig { user, workdir, keep_agent, .. } = config.clone();
-        let mark = random_hex(16).map_err(|error| {
-            TransportError::new(TransportErrorKind::Exec, "the system has no random bytes for a name")
-                .with_source(error)
-        })?;
+        let mark = random_name(16, TransportErrorKind::Exec)?;
         Ok(Self {
             docker,
             container,
@@ -65,9 +61,7 @@ impl Inside {
 
     /// Makes a folder with this file in the first place that takes it and, where it is a program, can run it.
     async fn placed(&mut self, mut places: Places, file: PutFile<'_>) -> Result<PlacedPath, TransportError> {
-        let random = random_hex(16).map_err(|error| {
-            TransportError::new(TransportErrorKind::Put, "the system has no random bytes for a name").with_source(error)
-        })?;
+        let random = random_name(16, TransportErrorKind::Put)?;
         for spot in std::mem::take(&mut places.all) {
             let folder = Folder { path: spot.join(&format!("bahub-{random}")), owner: places.owner };
             // Known before it is made: it is removed also where nobody waits for the answer, or a part of it was made.

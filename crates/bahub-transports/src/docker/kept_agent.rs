@@ -2,13 +2,13 @@
 
 use std::io::{self, Read};
 
-use bahub_core::run::random_hex;
 use bahub_core::transport::{PutFile, TransportError, TransportErrorKind};
 use bollard::Docker;
 
 use super::find::ContainerInfo;
 use super::place::{Folder, Owner, Places, download};
 use crate::kept_agent::{folder_name, sha256};
+use crate::random_name::random_name;
 
 /// How much may lie in such a folder, in bytes: some agents that several runs placed at once.
 const MOST: usize = 128 << 20;
@@ -26,9 +26,7 @@ pub(super) async fn path(
     made: &mut Vec<String>,
 ) -> Result<Option<String>, TransportError> {
     let hash = sha256(file.content);
-    let random = random_hex(8).map_err(|error| {
-        TransportError::new(TransportErrorKind::Put, "the system has no random bytes for a name").with_source(error)
-    })?;
+    let random = random_name(8, TransportErrorKind::Put)?;
     // Its own name: two runs that place it at once write two files.
     let name = format!("{}-{random}", file.name);
     let file = PutFile { name: &name, ..file };

@@ -177,15 +177,6 @@ fn is_below(place: &str, mount: &str) -> bool {
     place.strip_prefix(mount).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// # Errors
-/// [`TransportErrorKind::Put`] for a name that is no file's.
-pub(super) fn check_name(file: PutFile<'_>) -> Result<(), TransportError> {
-    match matches!(file.name, "" | "." | "..") || file.name.contains('/') {
-        true => Err(TransportError::new(TransportErrorKind::Put, format!("{:?} is no file name", file.name))),
-        false => Ok(()),
-    }
-}
-
 async fn upload(
     docker: &Docker,
     container: &ContainerInfo,

@@ -11,14 +11,12 @@ use tokio::task::AbortHandle;
 
 use super::container::Container;
 use super::{kill, stdio};
+use crate::exec_mark::EXEC_MARKED;
 
 /// After how long a silence it is asked whether a program is still there.
 const SILENCE: Duration = Duration::from_secs(15);
 /// How long the end of a program that is there no more may be on its way.
 const REPORTED: Duration = Duration::from_secs(5);
-
-/// Replaces itself by the program `$1`, which has the mark `$0` in its environment, and so has every child of it.
-const MARKED: &str = "export BAHUB_EXEC=\"$0\"; exec \"$@\"";
 
 /// A program that was started, until its end is known.
 #[derive(Debug)]
@@ -42,7 +40,7 @@ impl Container {
                 "there is no program to start, or one with a NUL",
             ));
         }
-        let marked = ["sh", "-c", MARKED, &mark].map(str::to_owned);
+        let marked = ["sh", "-c", EXEC_MARKED, &mark].map(str::to_owned);
         let argv: Vec<_> = marked.into_iter().chain(command.argv.iter().cloned()).collect();
         let (streams, work) = self.attach(&argv).await?;
         let stdio::Streams { stdin, stdout, stderr, heard } = streams;

@@ -7,6 +7,7 @@ use bahub_core::step::Exit;
 use bahub_core::transport::{PutFile, TransportError, TransportErrorKind};
 
 use super::container::{Container, ScriptOutput};
+use crate::file_name::check_name;
 
 /// How long a file may take to be placed.
 const PUT: Duration = Duration::from_secs(600);
@@ -60,10 +61,8 @@ impl Folder {
     /// # Errors
     /// [`TransportErrorKind::Put`], naming every place that was tried and why it would not do.
     pub(super) async fn write(&mut self, container: &Container, file: PutFile<'_>) -> Result<String, TransportError> {
+        check_name(file)?;
         let PutFile { name, content, mode } = file;
-        if matches!(name, "" | "." | "..") || name.contains(['/', '\0', '\n']) {
-            return Err(TransportError::new(TransportErrorKind::Put, format!("{name:?} is no file name")));
-        }
         if self.path.is_empty() || !self.is_ours(container).await? {
             self.make(container).await?;
         }

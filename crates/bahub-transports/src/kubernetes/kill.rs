@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use super::container::{Container, ScriptOutput};
 use super::folder::CANDIDATES;
-use crate::exec_mark::KILL_MARKED;
+use crate::exec_mark::{FIND_MARKED, KILL_MARKED};
 
 /// How long it may take.
 const END: Duration = Duration::from_secs(60);
@@ -61,18 +61,9 @@ pub(super) async fn end(container: &Container, mark: &str, folders: &[&str]) -> 
     }
 }
 
-/// Looks for a process with the mark `$1`.
-const LOOK: &str = r#"
-command -v tr >/dev/null && command -v grep >/dev/null || exit 3
-for process in /proc/[0-9]*; do
-    tr '\0' '\n' <"$process/environ" 2>/dev/null | grep -q "^BAHUB_EXEC=$1" && exit 0
-done
-exit 1
-"#;
-
 /// Whether something with this mark may live; not where the cluster does not answer.
 pub(super) async fn may_live(container: &Container, mark: &str) -> bool {
-    match container.script(LOOK, &[mark], b"", END).await {
+    match container.script(FIND_MARKED, &[mark], b"", END).await {
         Ok(said) => said.exit != Exit::Code(1),
         Err(error) => error.kind() == TransportErrorKind::Exec,
     }

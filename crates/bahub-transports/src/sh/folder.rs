@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use crate::file_name::check_name;
 use bahub_core::run::random_hex;
 use bahub_core::transport::{PutFile, TransportError, TransportErrorKind};
 use rustix::fs::{StatVfsMountFlags, statvfs};
@@ -53,11 +54,8 @@ impl PrivateFolder {
     /// # Errors
     /// [`TransportErrorKind::Put`], naming the path.
     pub(super) async fn write(&self, file: PutFile<'_>) -> Result<PathBuf, TransportError> {
+        check_name(file)?;
         let path = self.path.join(file.name);
-        if path.parent() != Some(&self.path) || path.file_name() != Some(file.name.as_ref()) {
-            let message = format!("{:?} is no file name", file.name);
-            return Err(TransportError::new(TransportErrorKind::Put, message));
-        }
         let failed = |error: io::Error| {
             let message = format!("cannot write {}: {error}", path.display());
             TransportError::new(TransportErrorKind::Put, message).with_source(error)

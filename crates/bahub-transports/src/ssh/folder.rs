@@ -8,6 +8,7 @@ use bahub_core::transport::{PlacedPath, PutFile, TransportError, TransportErrorK
 use super::failure::in_parentheses;
 use super::line::quoted;
 use super::shell::{ScriptOutput, Shell};
+use crate::file_name::check_name;
 use crate::kept_agent;
 
 /// How long a file may take to be placed: an agent by a modem.
@@ -56,9 +57,7 @@ impl FarFolder {
     /// [`TransportErrorKind::Put`], naming every place that was tried and why it would not do; and as [`Shell::run`].
     pub(super) async fn write(&mut self, shell: &Shell, file: PutFile<'_>) -> Result<PlacedPath, TransportError> {
         let failed = |message: String| TransportError::new(TransportErrorKind::Put, message);
-        if matches!(file.name, "" | "." | "..") || file.name.contains(['/', '\0', '\n']) {
-            return Err(failed(format!("{:?} is no file name", file.name)));
-        }
+        check_name(file)?;
         if self.keeps
             && let Some(kept) = self.kept(shell, file).await?
         {

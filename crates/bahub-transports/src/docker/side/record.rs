@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use bahub_core::hex::is_hex;
 use bahub_core::transport::{TransportError, TransportErrorKind};
 use bollard::Docker;
 use bollard::models::{ContainerStateStatusEnum as Status, HealthStatusEnum};
@@ -123,8 +124,7 @@ impl Record {
     /// What [`Self::labels`] gave; none where somebody else wrote them.
     pub(super) fn parse(labels: &HashMap<String, String>) -> Option<Self> {
         let before: Vec<Before> = serde_json::from_str(labels.get(BEFORE)?).ok()?;
-        let is_id = |id: &str| id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-        before.iter().all(|one| is_id(&one.id)).then_some(())?;
+        before.iter().all(|one| is_hex(&one.id, 64)).then_some(())?;
         let holder = labels.get(HOLDER).and_then(|holder| Holder::parse(holder));
         Some(Self { run: labels.get(RUN)?.clone(), holder, before })
     }

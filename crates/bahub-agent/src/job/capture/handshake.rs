@@ -1,0 +1,58 @@
+//! The order of a capture, and what is agreed on with the controller meanwhile.
+
+use bahub_core::link::{CaptureJob, Done, Failure, FromAgent};
+use tokio::sync::oneshot;
+
+use super::census::Counted;
+use super::output::Output;
+use super::stream::stream;
+use crate::job::{JobContext, JobInput, failure};
+
+/// Captures to the end and, on a direct route, commits.
+pub(in crate::job) async fn run(job: CaptureJob, cx: &JobContext, input: JobInput) -> Result<Done, Failure> {
+    let mut output = Output::open(&job, cx, input.grant).await?;
+    let captured = captured_whole(&job, cx, &mut output, input.go, input.commit).await;
+    let (plain, stored) = (cx.counters.plain(), cx.counters.stored());
+    match captured {
+        Ok(warnings) => {
+            let receipt = output.commit().await?;
+            Ok(Done::Captured { plain, stored, receipt, warnings })
+        }
+        Err(failure) => {
+            output.abort(&cx.log()).await;
+            Err(failure)
+        }
+    }
+}
+
+/// Everything between the begin of the version and its commit. Counting, which may take long, is done before the workload is
+/// stopped and after the last byte was read.
+async fn captured_whole(
+    job: &CaptureJob,
+    cx: &JobContext,
+    output: &mut Output,
+    go: oneshot::Receiver<()>,
+    commit: oneshot::Receiver<()>,
+) -> Result<Vec<String>, Failure> {
+    let counting = tokio::task::spawn_blocking({
+        let (job, cx) = (job.clone(), cx.clone());
+        move || Counted::take(&job, &cx)
+    });
+    let before = counting.await.map_err(|error| failure::thread(&error))?;
+    if cx.cancel.is_cancelled() {
+        return Err(Failure::cancelled());
+    }
+    cx.tell(&FromAgent::Begun)?;
+    cx.told(go).await?;
+    let moved = cx.with_progress(stream(job, before, cx, output)).await;
+    cx.tell_progress();
+    let warnings = moved?;
+    if cx.cancel.is_cancelled() {
+        return Err(Failure::cancelled());
+    }
+    if matches!(output, Output::Direct(_)) {
+        cx.tell(&FromAgent::Stored)?;
+        cx.told(commit).await?;
+    }
+    Ok(warnings)
+}

@@ -1,0 +1,10 @@
+//! Capture, compress, encrypt, store.
+
+mod census;
+mod handshake;
+mod output;
+mod pipeline;
+mod pump;
+mod stream;
+
+pub(super) use handshake::run;

@@ -1,0 +1,76 @@
+//! The end of a capture that is stored: a version.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::dialogue::Capturing;
+use super::outcome::{Captured, LastWords, Stored};
+use crate::engine::agent::protocol_violation;
+use crate::engine::control::cancelled;
+use crate::engine::error::{self, RunError, RunErrorKind};
+use crate::event::Phase;
+use crate::link::{FailureKind, ToAgent};
+use crate::sink::{CommitError, Receipt, Upload};
+
+/// How long an agent may take to commit: a store's own limits are shorter, and its heartbeats say that it lives.
+const COMMIT: Duration = Duration::from_secs(1800);
+
+impl Capturing<'_> {
+    /// Makes a version of what is stored.
+    pub(super) async fn commit(mut self, stored: Stored) -> Result<(), RunError> {
+        let (captured, receipt) = match stored {
+            Stored::ByAgent => {
+                let captured = self.commit_by_agent().await?;
+                let receipt = captured.receipt.clone().ok_or_else(protocol_violation)?;
+                (captured, receipt)
+            }
+            Stored::Here { captured, upload } => (captured, self.commit_here(upload).await?),
+        };
+        self.made(captured, receipt);
+        Ok(())
+    }
+
+    /// Has the agent commit, and waits for what it makes of it. Nobody else knows: if the agent is lost now, the outcome
+    /// is unknown.
+    async fn commit_by_agent(&mut self) -> Result<Captured, RunError> {
+        self.cx.events.phase(Phase::Committing);
+        self.cx.commitment.begin();
+        self.agent.sender.send(&ToAgent::Commit).inspect_err(|_| self.cx.commitment.refused())?;
+        match timeout(COMMIT, self.last_words()).await {
+            Ok(Some(LastWords::Done(captured))) => Ok(captured),
+            Ok(Some(LastWords::Failed(failure))) if failure.kind == FailureKind::Cancelled => {
+                self.cx.commitment.refused();
+                Err(cancelled())
+            }
+            Ok(Some(LastWords::Failed(failure))) => {
+                if failure.kind != FailureKind::CommitUnknown {
+                    self.cx.commitment.refused();
+                }
+                Err(error::of_agent(failure, self.plan.adapter.as_ref(), RunErrorKind::Program))
+            }
+            Ok(None) => Err(error::unknown("the agent was lost meanwhile".into(), None)),
+            Err(_) => Err(error::unknown(format!("the agent gave no answer for {} s", COMMIT.as_secs()), None)),
+        }
+    }
+
+    async fn commit_here(&mut self, upload: Box<dyn Upload>) -> Result<Receipt, RunError> {
+        self.cx.events.phase(Phase::Committing);
+        self.cx.commitment.begin();
+        let committed = upload.commit().await.inspect_err(|error| {
+            if matches!(error, CommitError::Refused(_)) {
+                self.cx.commitment.refused();
+            }
+        });
+        Ok(committed?)
+    }
+
+    fn made(self, captured: Captured, receipt: Receipt) {
+        self.cx.commitment.made(receipt.version);
+        self.run.report.plain_bytes = captured.plain;
+        self.run.report.committed(&receipt);
+        for warning in captured.warnings.into_iter().chain(receipt.warnings) {
+            self.run.warn(warning);
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The capture of a backup, from the job to the version.
+
+mod commit;
+mod dialogue;
+mod order;
+mod outcome;
+mod phases;
+
+pub(super) use dialogue::Capturing;

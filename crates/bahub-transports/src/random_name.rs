@@ -1,0 +1,13 @@
+//! Names that nobody can guess or has used.
+
+use bahub_core::run::random_hex;
+use bahub_core::transport::{TransportError, TransportErrorKind};
+
+/// So many random bytes as hexadecimal digits.
+///
+/// # Errors
+/// One of this kind, if the system's random source fails.
+pub(crate) fn random_name(bytes: usize, kind: TransportErrorKind) -> Result<String, TransportError> {
+    random_hex(bytes)
+        .map_err(|error| TransportError::new(kind, "the system has no random bytes for a name").with_source(error))
+}
