@@ -266,7 +266,7 @@ fn counted(job: &CaptureJob, cx: &JobContext, warnings: &mut Warnings) -> Option
 /// trailer.
 fn pipeline(
     steps: &[Step],
-    trailer: Option<&bahub_core::step::Bytes>,
+    trailer: Option<&bahub_core::step::ByteString>,
     cx: &JobContext,
     out: &mut impl Write,
 ) -> Result<Warnings, Failure> {

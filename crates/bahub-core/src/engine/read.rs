@@ -88,7 +88,7 @@ impl Readings {
     }
 
     /// Refuses content that was cut before it was encrypted.
-    pub(super) fn ended_with(&self, trailer: Option<&step::Bytes>) -> Result<(), RunError> {
+    pub(super) fn ended_with(&self, trailer: Option<&step::ByteString>) -> Result<(), RunError> {
         match (&self.suffix, trailer) {
             (Some(suffix), Some(trailer)) if memmem(suffix, &trailer.0).is_none() => {
                 let message = format!(
