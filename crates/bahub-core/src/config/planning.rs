@@ -1,6 +1,5 @@
 //! A backup of the configuration becomes a plan.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -14,7 +13,7 @@ use super::resolve::{Filling, expand, learn};
 use super::shape::{self, Shapes};
 use super::structure::{self, REFERENCES, Section};
 use super::{components, meta, suggest};
-use crate::keys::EncryptionSpec;
+use crate::keys::{EncryptionSpec, KeySource};
 use crate::plan::Plan;
 use crate::secret::Scrubber;
 use crate::sink::{Sink, SinkCapability};
@@ -57,20 +56,14 @@ impl Planning<'_> {
         let encryption = encryption.and_then(|encryption| self.encryption(&encryption));
         let (entry, (adapter_type, adapter)) = (entry?, adapter?);
         let spec = backup.value.get("spec").unwrap_or(&Value::Null);
-        Some(Plan {
-            name: name.to_owned(),
-            adapter_type,
-            adapter,
-            transport_name: transport?,
-            transport: built?,
-            sink: sink?,
-            encryption: encryption?,
-            compression: meta::compression(entry.meta.compression.as_ref(), spec),
-            relay: entry.meta.relay,
-            timeout: entry.meta.timeout.as_ref().and_then(meta::timeout),
-            scrubber: self.scrubber.clone(),
-            notices: Vec::new(),
-        })
+        let plan = Plan::builder(name, adapter, built?, sink?, encryption?)
+            .adapter_type(adapter_type)
+            .transport_name(transport?)
+            .compression(meta::compression(entry.meta.compression.as_ref(), spec))
+            .relay(entry.meta.relay)
+            .timeout(entry.meta.timeout.as_ref().and_then(meta::timeout))
+            .scrubber(self.scrubber.clone());
+        Some(plan.build())
     }
 
     fn check_relay(&mut self, backup: &Used, entry: &BackupEntry, sink: &dyn Sink) {
@@ -140,19 +133,18 @@ impl Planning<'_> {
             self.findings.push(Finding::new(ConfigErrorKind::MissingKey, used.pointer, message).on_key().help(help));
             return None;
         }
-        let path = |below: &str, path: &str| -> Option<PathBuf> {
+        let file = |below: &str, path: &str| -> Option<KeySource> {
             let folder = self.config.sources.folder(&format!("{}{below}", used.pointer));
-            (!path.is_empty()).then(|| expand(path, &folder, &self.config.environment))
+            (!path.is_empty()).then(|| KeySource::File(expand(path, &folder, &self.config.environment)))
         };
         Some(EncryptionSpec {
-            name: name.to_owned(),
-            private_key_path: path("/private_key_path", &entry.private_key_path),
-            public_key_path: path("/public_key_path", &entry.public_key_path),
+            private_key: file("/private_key_path", &entry.private_key_path),
+            public_key: file("/public_key_path", &entry.public_key_path),
             passphrase: entry.passphrase.clone().filter(|passphrase| !passphrase.is_empty()),
             email: Some(entry.email.clone()),
-            fingerprint: None,
-            recipients: entry.recipients.iter().filter_map(|file| path("/recipients", file)).collect(),
+            recipients: entry.recipients.iter().filter_map(|path| file("/recipients", path)).collect(),
             format: entry.format,
+            ..EncryptionSpec::new(name)
         })
     }
 

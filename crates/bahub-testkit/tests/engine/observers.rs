@@ -5,7 +5,6 @@ use std::sync::Arc;
 use bahub_core::engine::BackupOptions;
 use bahub_core::event::Event;
 use bahub_core::observer::{Observer, RunInfo};
-use bahub_core::plan::Plan;
 use bahub_core::report::Outcome;
 use bahub_core::secret::Secret;
 use bahub_testkit::fakes::{CopyFile, MemorySink};
@@ -54,11 +53,11 @@ async fn a_secret_of_the_plan_reaches_no_observer_whatever_its_line_ends() {
     let room = EngineRoom::new();
     // A program that fails with the name of a file that is a secret: it says so on its standard error.
     let adapter = CopyFile::new("/nowhere/hunter22", "");
-    let plan = room.plan(Arc::new(adapter), MemorySink::shared("observers"));
+    let mut plan = room.plan(Arc::new(adapter), MemorySink::shared("observers"));
     plan.scrubber.learn(&Secret::new("hunter22\n"));
+    plan.notices = vec!["about hunter22".into()];
     let everything = Everything::default();
     let engine = room.engine().clone().observed_by(everything.clone());
-    let plan = Plan { notices: vec!["about hunter22".into()], ..plan };
     let outcome = engine.backup(&plan, &BackupOptions::default()).await;
     engine.observers().drain(PATIENCE);
     let seen = everything.text() + &format!("{outcome:?}");
