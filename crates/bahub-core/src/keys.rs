@@ -206,6 +206,7 @@ impl fmt::Debug for SessionKey {
 
 /// What kind of thing went wrong with a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum KeyErrorKind {
     /// A key file is missing or cannot be read.
     Unreadable,

@@ -51,7 +51,7 @@ fn sink(options: &Options) -> Result<Repository, Error> {
         stall_timeout: stall.into(),
         answer_timeout: answer.into(),
     };
-    let context = SinkContext { collection: options.collection.clone(), folder: ".".into() };
+    let context = SinkContext::new(&options.collection, ".");
     Repository::from_config(config, &context).map_err(|errors| {
         let messages = errors.iter().map(|error| error.message.as_str()).collect::<Vec<_>>();
         usage(messages.join("; "))

@@ -6,7 +6,9 @@ use bytes::Bytes;
 use futures::StreamExt;
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
+use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
 
 use super::agent::{Agent, AgentMessage, GRACE, protocol_violation};
 use super::control::cancelled;
@@ -37,13 +39,20 @@ pub(super) enum Content<'a> {
     Rejected,
     /// A file, whose name is for the error.
     File(&'a mut File, &'a Path),
+    /// The program that embeds the engine; a cancellation ends the wait for it.
+    Reader(mpsc::Sender<Bytes>, &'a CancellationToken),
 }
 
 impl Content<'_> {
-    async fn take(&mut self, chunk: &[u8]) -> Result<(), RunError> {
+    async fn take(&mut self, chunk: &Bytes) -> Result<(), RunError> {
         match self {
             Self::Rejected => Err(protocol_violation()),
             Self::File(file, path) => file.write_all(chunk).await.map_err(|error| not_written(path, &error)),
+            Self::Reader(sender, cancel) => tokio::select! {
+                () = cancel.cancelled() => Err(cancelled()),
+                // A reader that is gone cancels.
+                sent = sender.send(chunk.clone()) => sent.map_err(|_| cancelled()),
+            },
         }
     }
 }

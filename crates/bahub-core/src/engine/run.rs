@@ -5,7 +5,9 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use futures::FutureExt;
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::control::{RunControl, cancelled};
@@ -28,6 +30,7 @@ pub(super) enum Work {
     Restore(RestoreOptions),
     Verify(VersionSelector),
     Download(DownloadOptions),
+    Read(VersionSelector, mpsc::Sender<Bytes>),
     Recover,
 }
 
@@ -35,7 +38,7 @@ impl Work {
     fn purpose(&self) -> RunPurpose {
         match self {
             Self::Backup => RunPurpose::Backup,
-            Self::Restore(_) | Self::Verify(_) | Self::Download(_) => RunPurpose::Restore,
+            Self::Restore(_) | Self::Verify(_) | Self::Download(_) | Self::Read(..) => RunPurpose::Restore,
             Self::Recover => RunPurpose::Recover,
         }
     }
@@ -92,6 +95,7 @@ impl Engine {
             Work::Restore(options) => self.locked_restore(plan, &options, cx, run).await,
             Work::Verify(version) => self.verified(plan, version, cx, run).await,
             Work::Download(options) => self.downloaded(plan, &options, cx, run).await,
+            Work::Read(version, sender) => self.read_out(plan, (version, sender), cx, run).await,
             Work::Recover => self.recovered(plan, cx, run).await,
         }
     }

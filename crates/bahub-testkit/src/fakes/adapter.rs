@@ -73,6 +73,7 @@ impl Adapter for CopyFile {
 
 /// What an adapter does wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum AdapterLie {
     /// The password stands in argv.
     PasswordInArgv,

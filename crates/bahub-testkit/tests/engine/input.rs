@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bahub_core::adapter::{Adapter, AdapterCapability, Findings, Probe};
 use bahub_core::capture::Capture;
 use bahub_core::engine::{BackupOptions, RestoreOptions};
-use bahub_core::replay::{Replay, ReplayTarget, Stored, Unsupported};
+use bahub_core::replay::{Replay, ReplayTarget, RestoreTarget, Stored, Unsupported};
 use bahub_core::run::RunPurpose;
 use bahub_core::secret::Secret;
 use bahub_core::step::Step;
@@ -38,7 +38,11 @@ impl Adapter for Repeated {
         Ok(Capture::of(Step::new("tee").arg("/dev/stderr").reads_secret(self.password.clone())))
     }
 
-    fn replay(&self, _: &ReplayTarget, _: &Findings, _: &Stored) -> Result<Replay, Unsupported> {
+    fn replay(&self, target: &ReplayTarget, _: &Findings, _: &Stored) -> Result<Replay, Unsupported> {
+        if target.location != RestoreTarget::Original || !target.members.is_empty() {
+            let what = "all of it goes to where it was".to_owned();
+            return Err(Unsupported { what, help: "restore all of it".into() });
+        }
         let path = self.restored.as_os_str().as_encoded_bytes();
         Ok(Replay { main: vec![Step::new("tee").arg(path).reads_backup()], ..Replay::default() })
     }

@@ -2,7 +2,9 @@
 
 mod ends;
 mod input;
+mod keys;
 mod observers;
 mod order;
+mod reader;
 mod send;
 mod support;

@@ -83,17 +83,18 @@ pub(crate) struct Everything(Arc<Mutex<String>>);
 
 impl Everything {
     pub(crate) fn text(&self) -> String {
-        self.0.lock().unwrap().clone()
+        self.0.lock().expect("no observer panics with it").clone()
     }
 }
 
 impl Observer for Everything {
     fn event(&mut self, _run: &RunInfo, event: &Event) {
-        *self.0.lock().unwrap() += &format!("{event:?}\n");
+        *self.0.lock().expect("no observer panics with it") += &format!("{event:?}\n");
     }
 
     fn finished(&mut self, record: &RunRecord) {
-        *self.0.lock().unwrap() += &serde_json::to_string(record).unwrap();
+        *self.0.lock().expect("no observer panics with it") +=
+            &serde_json::to_string(record).expect("a record is JSON");
     }
 }
 
