@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::advice::Advice;
 use crate::capture::Capture;
+use crate::census::CensusUnits;
 use crate::replay::{Replay, ReplayTarget, Scratch, Stored, Unsupported};
 use crate::run::RunPurpose;
 use crate::step::{Exit, Step};
@@ -89,6 +90,11 @@ pub trait Adapter: Debug + Send + Sync {
         None
     }
 
+    /// What [`Adapter::census`] counts, for sentences such as "2 tables with 5000 rows"; "entries" unless it says otherwise.
+    fn census_units(&self) -> CensusUnits {
+        CensusUnits::default()
+    }
+
     /// A place beside the original for a drill; `run` is the run's id, for a name that nothing else has.
     ///
     /// # Errors
@@ -101,12 +107,12 @@ pub trait Adapter: Debug + Send + Sync {
     }
 
     /// What a user should know before this restore begins, in one sentence; asked with the question whether to go on.
-    fn restore_warning(&self, _target: &ReplayTarget) -> Option<&'static str> {
+    fn restore_warning(&self, _target: &ReplayTarget) -> Option<String> {
         None
     }
 
     /// What a restore there that breaks off leaves, and what to do, in one sentence: it follows the help of the error.
-    fn failure_note(&self, _target: &ReplayTarget) -> Option<&'static str> {
+    fn failure_note(&self, _target: &ReplayTarget) -> Option<String> {
         None
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::step::{Bytes, Step};
+use crate::step::{ByteString, Step};
 
 /// The backup as a recipe: its segments, in order.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -27,7 +27,7 @@ pub struct Segment {
     pub source: Source,
     /// What must stand in its last [`TRAILER_WITHIN`] bytes, where its program ends what it writes with such words: without
     /// them it was cut, whatever the exit status says.
-    pub trailer: Option<Bytes>,
+    pub trailer: Option<ByteString>,
 }
 
 /// How many bytes before the end a trailer may begin.
@@ -37,7 +37,7 @@ pub const TRAILER_WITHIN: usize = 512;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Source {
     /// These bytes.
-    Literal(Bytes),
+    Literal(ByteString),
     /// What the last of these programs writes; each reads what the one before it wrote. Every one must succeed.
     Pipeline(Vec<Step>),
 }

@@ -1,6 +1,9 @@
 //! Counts of what is there, and whether what was restored is between those of before and after its capture.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
 
 /// How many of each thing there are; none where whoever counts does not see all of them.
 ///
@@ -13,6 +16,86 @@ use std::collections::{BTreeMap, BTreeSet};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Counts(BTreeMap<String, Option<u64>>);
+
+/// The words for what is counted.
+///
+/// ```
+/// use bahub_core::census::Unit;
+///
+/// let entries = Unit::new("entry", "entries");
+/// assert_eq!((entries.counted(1), entries.counted(2)), ("1 entry".to_owned(), "2 entries".to_owned()));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unit {
+    one: Cow<'static, str>,
+    many: Cow<'static, str>,
+}
+
+impl Unit {
+    /// The singular and the plural.
+    pub fn new(one: impl Into<Cow<'static, str>>, many: impl Into<Cow<'static, str>>) -> Self {
+        Self { one: one.into(), many: many.into() }
+    }
+
+    /// The number with the word that fits it.
+    pub fn counted(&self, count: u64) -> String {
+        format!("{count} {}", if count == 1 { &self.one } else { &self.many })
+    }
+
+    /// The plural.
+    pub fn many(&self) -> &str {
+        &self.many
+    }
+}
+
+/// What an adapter's census counts: each line is one `thing`, and its number says how many `items` are in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct CensusUnits {
+    /// What a line stands for.
+    pub thing: Unit,
+    /// What its number counts; `None` where the number is of no interest to people.
+    pub item: Option<Unit>,
+}
+
+impl CensusUnits {
+    /// These things, whose numbers are not shown.
+    pub fn of(thing: Unit) -> Self {
+        Self { thing, item: None }
+    }
+
+    /// Names what each number counts.
+    #[must_use]
+    pub fn with(self, item: Unit) -> Self {
+        Self { item: Some(item), ..self }
+    }
+
+    /// Tables with rows.
+    pub fn tables() -> Self {
+        Self::of(Unit::new("table", "tables")).with(Unit::new("row", "rows"))
+    }
+
+    /// So many things, with so many items in all of them.
+    pub fn counted(&self, things: u64, items: u64) -> String {
+        let things = self.thing.counted(things);
+        match &self.item {
+            Some(item) => format!("{things} with {}", item.counted(items)),
+            None => things,
+        }
+    }
+
+    /// What could be missing, in the plural.
+    pub(crate) fn smallest(&self) -> &str {
+        self.item.as_ref().unwrap_or(&self.thing).many()
+    }
+}
+
+/// Entries, whose numbers count nothing that has a name.
+impl Default for CensusUnits {
+    fn default() -> Self {
+        Self::of(Unit::new("entry", "entries"))
+    }
+}
 
 /// How the warning begins of counts that are no counts: an adapter's fault.
 pub const UNREADABLE: &str = "the adapter's counts cannot be read";
@@ -77,6 +160,14 @@ mod tests {
 
     fn counts(lines: &[&str]) -> Counts {
         Counts::parse(&lines.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>()).unwrap()
+    }
+
+    #[test]
+    fn units_are_named_in_the_singular_and_the_plural() {
+        assert_eq!(CensusUnits::tables().counted(2, 5000), "2 tables with 5000 rows");
+        assert_eq!(CensusUnits::tables().counted(1, 1), "1 table with 1 row");
+        assert_eq!(CensusUnits::default().counted(1, 7), "1 entry");
+        assert_eq!(CensusUnits::of(Unit::new("reference", "references")).counted(3, 3), "3 references");
     }
 
     #[test]

@@ -73,7 +73,7 @@ pub enum Operation {
     Drill,
     /// A version is read to its end.
     Verify,
-    /// A version is written into a file.
+    /// A version is written into a file, or read by the program that embeds the engine.
     Download,
     /// What dead runs left is mended.
     Recover,

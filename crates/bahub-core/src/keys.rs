@@ -1,8 +1,9 @@
 //! The port to the cryptography: who a backup is encrypted for, and what unlocks it.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use secrecy::{ExposeSecret, SecretSlice};
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
@@ -20,25 +21,156 @@ pub enum MessageFormat {
     Rfc9580,
 }
 
-/// The keys of one entry of the section `encryption`, as configured: nothing is read from disk yet.
+/// Where a key is read from: one or more OpenPGP keys, armoured or binary (RFC 9580 section 10).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeySource {
+    /// A file, read at each use.
+    File(PathBuf),
+    /// What such a file holds, in memory.
+    Memory(KeyMaterial),
+}
+
+impl KeySource {
+    /// This file.
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        Self::File(path.into())
+    }
+
+    /// This content, armoured or binary.
+    pub fn memory(content: impl Into<Vec<u8>>) -> Self {
+        Self::Memory(KeyMaterial::new(content))
+    }
+
+    /// The file, where there is one.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Memory(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for KeySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Memory(_) => f.write_str("the key material in memory"),
+        }
+    }
+}
+
+/// Key material whose `Debug` is redacted, and which is wiped from memory when dropped.
+#[derive(Clone)]
+pub struct KeyMaterial(SecretSlice<u8>);
+
+impl KeyMaterial {
+    /// Takes the bytes over: one or more OpenPGP keys, armoured or binary. They are parsed at each use.
+    pub fn new(content: impl Into<Vec<u8>>) -> Self {
+        Self(SecretSlice::from(content.into()))
+    }
+
+    /// Gives the bytes themselves, for the parser.
+    pub fn expose(&self) -> &[u8] {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for KeyMaterial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+impl PartialEq for KeyMaterial {
+    fn eq(&self, other: &Self) -> bool {
+        self.expose() == other.expose()
+    }
+}
+
+impl Eq for KeyMaterial {}
+
+/// The keys of a plan, as configured: nothing is read from disk yet.
+///
+/// ```
+/// use bahub_core::keys::{EncryptionSpec, KeySource};
+/// use bahub_core::secret::Secret;
+///
+/// let armoured = "-----BEGIN PGP PRIVATE KEY BLOCK-----\n...";
+/// let spec = EncryptionSpec::new("of the vault")
+///     .with_private_key(KeySource::memory(armoured))
+///     .with_passphrase(Secret::new("hunter22"));
+/// assert!(!format!("{spec:?}").contains("BEGIN"));
+/// ```
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct EncryptionSpec {
     /// The entry's name, for messages.
     pub name: String,
-    /// The file of the private key; needed for restores and verification only.
-    pub private_key_path: Option<PathBuf>,
-    /// The file of the public key; `None` means the public half of the private key.
-    pub public_key_path: Option<PathBuf>,
+    /// The private key; needed for restores and verification only.
+    pub private_key: Option<KeySource>,
+    /// The public key; `None` means the public half of the private key.
+    pub public_key: Option<KeySource>,
     /// What the private key is locked with.
     pub passphrase: Option<Secret>,
     /// The address that a user id of the entry's own key must carry.
     pub email: Option<String>,
     /// What the fingerprint of the entry's own key must end with, in upper-case hexadecimal.
     pub fingerprint: Option<String>,
-    /// More public key files that the backup is encrypted for.
-    pub recipients: Vec<PathBuf>,
+    /// More public keys that the backup is encrypted for.
+    pub recipients: Vec<KeySource>,
     /// The packet format.
     pub format: MessageFormat,
+}
+
+impl EncryptionSpec {
+    /// No key yet; the name is for messages.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..Self::default() }
+    }
+
+    /// Sets the private key.
+    #[must_use]
+    pub fn with_private_key(self, key: KeySource) -> Self {
+        Self { private_key: Some(key), ..self }
+    }
+
+    /// Sets the public key.
+    #[must_use]
+    pub fn with_public_key(self, key: KeySource) -> Self {
+        Self { public_key: Some(key), ..self }
+    }
+
+    /// Sets what the private key is locked with.
+    #[must_use]
+    pub fn with_passphrase(self, passphrase: Secret) -> Self {
+        Self { passphrase: Some(passphrase), ..self }
+    }
+
+    /// Wants this address in a user id of the own key.
+    #[must_use]
+    pub fn with_email(self, email: impl Into<String>) -> Self {
+        Self { email: Some(email.into()), ..self }
+    }
+
+    /// Wants the own key's fingerprint to end with this, in upper-case hexadecimal.
+    #[must_use]
+    pub fn with_fingerprint(self, end: impl Into<String>) -> Self {
+        Self { fingerprint: Some(end.into()), ..self }
+    }
+
+    /// Adds a public key that the backup is encrypted for as well.
+    #[must_use]
+    pub fn with_recipient(mut self, key: KeySource) -> Self {
+        self.recipients.push(key);
+        self
+    }
+
+    /// Sets the packet format.
+    #[must_use]
+    pub fn with_format(self, format: MessageFormat) -> Self {
+        Self { format, ..self }
+    }
 }
 
 /// A public key that was checked: valid now, unrevoked, unexpired, able to encrypt.
@@ -74,6 +206,7 @@ impl fmt::Debug for SessionKey {
 
 /// What kind of thing went wrong with a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum KeyErrorKind {
     /// A key file is missing or cannot be read.
     Unreadable,
@@ -94,6 +227,9 @@ pub type KeyError = Fault<KeyErrorKind>;
 
 /// Checks recipients and unlocks messages; the controller has one, an agent none. `bahub_crypto::OpenPgpKeys` is the one over key
 /// files.
+///
+/// Both calls may block: they read files, and stretching a passphrase takes a second or more. The engine makes them on a thread
+/// for blocking work (`tokio::task::spawn_blocking`), never on one that drives futures; an implementation needs no `async`.
 ///
 /// ```
 /// use bahub_core::keys::{EncryptionSpec, KeyError, KeyErrorKind, Keys, Recipient, SessionKey};

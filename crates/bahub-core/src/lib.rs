@@ -13,6 +13,7 @@ pub mod config;
 pub mod engine;
 pub mod event;
 pub mod exit;
+pub mod external;
 pub mod facts;
 pub mod fault;
 mod fault_point;

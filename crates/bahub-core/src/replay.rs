@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::advice::Advice;
 use crate::instance::Identity;
-use crate::step::{Bytes, Step};
+use crate::step::{ByteString, Step};
 
 /// Where a restore goes, and how much of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -84,7 +84,7 @@ pub struct Replay {
     pub undo: Vec<Step>,
     /// What must stand in the last [`TRAILER_WITHIN`](crate::capture::TRAILER_WITHIN) bytes of the backup: without it the
     /// backup was cut before it was encrypted.
-    pub trailer: Option<Bytes>,
+    pub trailer: Option<ByteString>,
     /// What is good to know when it is done, a sentence each.
     pub notices: Vec<String>,
     /// A program that runs beside all the others, from before the first until after the last and its undoing, and is

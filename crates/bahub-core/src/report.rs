@@ -2,6 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
+use crate::census::CensusUnits;
 use crate::event::Operation;
 use crate::instance::Identity;
 use crate::sink::{Receipt, VersionNumber};
@@ -60,6 +61,7 @@ fn by_name<S: Serializer>(version: &Option<VersionNumber>, serializer: S) -> Res
 /// Who spoke to the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum RouteKind {
     /// The agent, from where the data is.
     Direct,
@@ -69,11 +71,14 @@ pub enum RouteKind {
 
 /// What a restore beside the original came to.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Drill {
     /// How many things were counted in the copy, for example tables.
     pub things: usize,
     /// How many there are in all of them, for example rows.
     pub count: u64,
+    /// What was counted.
+    pub units: CensusUnits,
     /// Whether that was compared with what was counted at the capture: a version without counts cannot be.
     pub compared: bool,
     /// Seconds that the restore took, from its first program to its last.

@@ -224,6 +224,7 @@ pub enum Purpose {
 
 /// What an agent needs to use a sink directly.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct AgentSink {
     /// Names the implementation that the agent must have built in.
     pub kind: String,
@@ -235,8 +236,16 @@ pub struct AgentSink {
     pub loopback: bool,
 }
 
+impl AgentSink {
+    /// This implementation at this endpoint, which is no loopback address, with these credentials.
+    pub fn new(kind: impl Into<String>, endpoint: impl Into<String>, grant: Secret) -> Self {
+        Self { kind: kind.into(), endpoint: endpoint.into(), grant, loopback: false }
+    }
+}
+
 /// What is known of a version before its first byte.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct NewVersion {
     /// When the run started.
     pub created: jiff::Timestamp,
@@ -252,8 +261,24 @@ pub struct NewVersion {
     pub instance: Option<Identity>,
 }
 
+impl NewVersion {
+    /// A version of this adapter's data, made by this release, not compressed, for recipients that are not named; the fields
+    /// can be set.
+    pub fn new(created: jiff::Timestamp, adapter: impl Into<String>) -> Self {
+        Self {
+            created,
+            adapter: adapter.into(),
+            compression: "none".into(),
+            recipients: Vec::new(),
+            bahub: env!("CARGO_PKG_VERSION").into(),
+            instance: None,
+        }
+    }
+}
+
 /// A committed version's place and size: what success is made of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Receipt {
     /// Its number.
     pub version: VersionNumber,
@@ -268,8 +293,22 @@ pub struct Receipt {
     pub warnings: Vec<String>,
 }
 
+impl Receipt {
+    /// This version, of so many bytes, at this location; the fields can be set.
+    pub fn new(version: VersionNumber, size: u64, location: impl Into<String>) -> Self {
+        Self { version, size, sha256: None, location: location.into(), warnings: Vec::new() }
+    }
+
+    /// Sets the SHA-256 of the stored bytes, in hexadecimal.
+    #[must_use]
+    pub fn with_sha256(self, sha256: impl Into<Option<String>>) -> Self {
+        Self { sha256: sha256.into(), ..self }
+    }
+}
+
 /// A version of a collection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Version {
     /// Its number.
     pub number: VersionNumber,
@@ -287,8 +326,34 @@ pub struct Version {
     pub damage: Option<String>,
 }
 
+impl Version {
+    /// This version, of so many bytes, at this location; the fields can be set.
+    pub fn new(number: VersionNumber, size: u64, location: impl Into<String>) -> Self {
+        Self { number, created: None, size, sha256: None, location: location.into(), damage: None }
+    }
+
+    /// Sets when it was made.
+    #[must_use]
+    pub fn with_created(self, created: impl Into<Option<jiff::Timestamp>>) -> Self {
+        Self { created: created.into(), ..self }
+    }
+
+    /// Sets the SHA-256 of the stored bytes, in hexadecimal.
+    #[must_use]
+    pub fn with_sha256(self, sha256: impl Into<Option<String>>) -> Self {
+        Self { sha256: sha256.into(), ..self }
+    }
+
+    /// Sets why it cannot be read.
+    #[must_use]
+    pub fn with_damage(self, reason: impl Into<String>) -> Self {
+        Self { damage: Some(reason.into()), ..self }
+    }
+}
+
 /// A message that no version names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Orphan {
     /// Where it is.
     pub location: String,
@@ -296,6 +361,13 @@ pub struct Orphan {
     pub size: u64,
     /// When it was last written, where the store says so.
     pub modified: Option<jiff::Timestamp>,
+}
+
+impl Orphan {
+    /// A message of so many bytes at this location.
+    pub fn new(location: impl Into<String>, size: u64, modified: impl Into<Option<jiff::Timestamp>>) -> Self {
+        Self { location: location.into(), size, modified: modified.into() }
+    }
 }
 
 /// A version's number, written `v3`.
@@ -354,6 +426,7 @@ impl fmt::Display for VersionSelector {
 }
 
 /// A version being read.
+#[non_exhaustive]
 pub struct Download {
     /// The bytes that will come, where the store says so; the reader compares.
     pub size: Option<u64>,
@@ -367,6 +440,29 @@ pub struct Download {
 }
 
 impl Download {
+    /// These bytes, of which nothing is known beforehand; the fields can be set.
+    pub fn new(stream: BoxStream<'static, Result<Bytes, SinkError>>) -> Self {
+        Self { size: None, sha256: None, instance: None, stream }
+    }
+
+    /// Sets how many bytes will come.
+    #[must_use]
+    pub fn with_size(self, size: impl Into<Option<u64>>) -> Self {
+        Self { size: size.into(), ..self }
+    }
+
+    /// Sets the SHA-256 that the bytes must have, in hexadecimal.
+    #[must_use]
+    pub fn with_sha256(self, sha256: impl Into<Option<String>>) -> Self {
+        Self { sha256: sha256.into(), ..self }
+    }
+
+    /// Sets the instance that the version is of.
+    #[must_use]
+    pub fn with_instance(self, instance: impl Into<Option<Identity>>) -> Self {
+        Self { instance: instance.into(), ..self }
+    }
+
     /// The size that the store stated, where the stream has ended after another number of bytes.
     pub fn missed_size(&self, count: u64) -> Option<u64> {
         self.size.filter(|size| *size != count)

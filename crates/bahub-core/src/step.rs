@@ -31,14 +31,14 @@ pub struct Step {
     pub stderr: Stderr,
     /// What the last [`TRAILER_WITHIN`](crate::capture::TRAILER_WITHIN) bytes of its standard output must hold, where it ends
     /// a restore: without that it failed, whatever its exit status says.
-    pub required_output: Option<Bytes>,
+    pub required_output: Option<ByteString>,
 }
 
 /// One argument.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Arg {
     /// The bytes as they are; they need not be UTF-8.
-    Plain(Bytes),
+    Plain(ByteString),
     /// `prefix` followed by the path of an inherited, private, in-memory file that holds `content`.
     ///
     /// The path is of the form `/proc/self/fd/N`; nothing is written to a disk and nothing secret stands in argv.
@@ -53,15 +53,15 @@ pub enum Arg {
 
 /// A byte string that prints as text.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Bytes(#[serde(with = "serde_bytes")] pub Vec<u8>);
+pub struct ByteString(#[serde(with = "serde_bytes")] pub Vec<u8>);
 
-impl fmt::Debug for Bytes {
+impl fmt::Debug for ByteString {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\"{}\"", self.0.escape_ascii())
     }
 }
 
-impl<T: AsRef<[u8]> + ?Sized> From<&T> for Bytes {
+impl<T: AsRef<[u8]> + ?Sized> From<&T> for ByteString {
     fn from(text: &T) -> Self {
         Self(text.as_ref().to_vec())
     }
@@ -73,16 +73,18 @@ pub enum Stdin {
     /// Nothing: it reads an end at once.
     #[default]
     Nothing,
-    /// These bytes, then an end.
-    Literal(Bytes),
+    /// These bytes, then an end; never a secret.
+    Literal(ByteString),
     /// The backup, or what the program before made of it, between two literals; the suffix, and the end of the input, follow
     /// only when the backup was proven whole and every program before ended well.
     Backup {
         /// Sent before the first byte of the backup.
-        prefix: Bytes,
+        prefix: ByteString,
         /// Sent after the last byte of the backup.
-        suffix: Bytes,
+        suffix: ByteString,
     },
+    /// This secret, then an end: what `--password-stdin` and the like read. No line feed is added.
+    Secret(#[serde(with = "crate::secret::in_job")] Secret),
 }
 
 /// What lines on standard error mean for a program that succeeded.
@@ -120,7 +122,7 @@ impl Step {
     /// Adds an argument.
     #[must_use]
     pub fn arg(mut self, arg: impl AsRef<[u8]>) -> Self {
-        self.args.push(Arg::Plain(Bytes(arg.as_ref().to_vec())));
+        self.args.push(Arg::Plain(ByteString(arg.as_ref().to_vec())));
         self
     }
 
@@ -151,10 +153,24 @@ impl Step {
         self
     }
 
+    /// Feeds a secret to standard input, without a line feed after it.
+    ///
+    /// ```
+    /// use bahub_core::secret::Secret;
+    /// use bahub_core::step::Step;
+    ///
+    /// let step = Step::new("registry-dump").arg("--password-stdin").reads_secret(Secret::new("hunter22"));
+    /// assert!(!format!("{step:?}").contains("hunter22"));
+    /// ```
+    #[must_use]
+    pub fn reads_secret(self, secret: Secret) -> Self {
+        self.stdin(Stdin::Secret(secret))
+    }
+
     /// Feeds the backup to standard input.
     #[must_use]
     pub fn reads_backup(self) -> Self {
-        self.stdin(Stdin::Backup { prefix: Bytes(Vec::new()), suffix: Bytes(Vec::new()) })
+        self.stdin(Stdin::Backup { prefix: ByteString(Vec::new()), suffix: ByteString(Vec::new()) })
     }
 
     /// Makes exit codes mean success with something to tell.
@@ -181,7 +197,7 @@ impl Step {
     /// Makes success show in what it puts out at its end, as the last program of a restore.
     #[must_use]
     pub fn required_output(mut self, words: impl AsRef<[u8]>) -> Self {
-        self.required_output = Some(Bytes(words.as_ref().to_vec()));
+        self.required_output = Some(ByteString(words.as_ref().to_vec()));
         self
     }
 
@@ -192,10 +208,15 @@ impl Step {
 
     /// Every secret that stands in the step, for the scrubber.
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
-        self.args.iter().filter_map(|arg| match arg {
+        let of_input = match &self.stdin {
+            Stdin::Secret(secret) => Some(secret),
+            Stdin::Nothing | Stdin::Literal(_) | Stdin::Backup { .. } => None,
+        };
+        let of_args = self.args.iter().filter_map(|arg| match arg {
             Arg::SecretFile { content, .. } => Some(content),
             Arg::Plain(_) => None,
-        })
+        });
+        of_args.chain(of_input)
     }
 
     /// Tells what this end of the program means.
@@ -276,5 +297,14 @@ mod tests {
         assert_eq!(step.judge(Exit::Signal(9)), Judgement::Failure);
         assert_eq!(step.judge(Exit::Lost), Judgement::Failure);
         assert_eq!(step.judge(Exit::Code(1)), Judgement::Warning);
+    }
+
+    #[test]
+    fn a_secret_on_standard_input_is_known_to_the_scrubber_and_survives_the_link_unseen() {
+        let step = Step::new("login").arg("--password-stdin").reads_secret(Secret::new("hunter22"));
+        assert_eq!(step.secrets().map(Secret::expose).collect::<Vec<_>>(), ["hunter22"]);
+        assert!(!format!("{step:?}").contains("hunter22"), "{step:?}");
+        let arrived: Step = postcard::from_bytes(&postcard::to_stdvec(&step).unwrap()).unwrap();
+        assert_eq!(arrived, step);
     }
 }

@@ -230,11 +230,19 @@ pub struct PlacedPath(pub String);
 
 /// Something that a dead run had left and that is as it was again.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Recovered {
     /// What it is, for example `deployment shop/web`.
     pub what: String,
     /// What was done, for example `scaled back to 3 replicas`.
     pub done: String,
+}
+
+impl Recovered {
+    /// Names the thing and what was done to it.
+    pub fn new(what: impl Into<String>, done: impl Into<String>) -> Self {
+        Self { what: what.into(), done: done.into() }
+    }
 }
 
 /// What kind of thing went wrong with a target.

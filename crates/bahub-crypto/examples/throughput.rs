@@ -11,7 +11,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use bahub_core::keys::{EncryptionSpec, Keys, MAX_HEAD, MessageFormat, Recipient};
+use bahub_core::keys::{EncryptionSpec, KeySource, Keys, MAX_HEAD, MessageFormat, Recipient};
 use bahub_crypto::{Decryptor, Encryptor, KeyAlgorithm, KeyGeneration, OpenPgpKeys, generate, write_key_pair};
 use openssl::sha::Sha256;
 
@@ -72,11 +72,9 @@ impl Bench {
             validity: None,
         })?;
         write_key_pair(&key, &secret, &public)?;
-        let spec = EncryptionSpec {
-            private_key_path: Some(secret.clone()),
-            public_key_path: Some(public),
-            ..EncryptionSpec::default()
-        };
+        let spec = EncryptionSpec::new("bench")
+            .with_private_key(KeySource::file(&secret))
+            .with_public_key(KeySource::file(public));
         let recipients = OpenPgpKeys.recipients(&spec)?;
         let mut digest = Sha256::new();
         pieces(size, |piece| {

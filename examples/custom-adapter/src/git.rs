@@ -2,6 +2,7 @@
 
 use bahub_core::adapter::{Adapter, AdapterCapability, Diagnosis, Findings, Probe, StepFailure};
 use bahub_core::capture::Capture;
+use bahub_core::census::{CensusUnits, Unit};
 use bahub_core::registry::{Component, SpecError};
 use bahub_core::replay::{Replay, ReplayTarget, RestoreTarget, Stored, Unsupported};
 use bahub_core::run::RunPurpose;
@@ -80,6 +81,10 @@ impl Adapter for Git {
             RestoreTarget::Database(_) => return None,
         };
         Some(git().arg("-C").arg(place).args(["for-each-ref", "--format=1 %(refname) %(objectname)"]))
+    }
+
+    fn census_units(&self) -> CensusUnits {
+        CensusUnits::of(Unit::new("reference", "references"))
     }
 
     fn explain(&self, failure: &StepFailure) -> Option<Diagnosis> {

@@ -76,7 +76,7 @@ impl Sink for Shelf {
                 _ => Err(SinkError::new(SinkErrorKind::Corrupt, format!("{} changed its size", path.display()))),
             }
         });
-        Ok(Download { size: Some(size), sha256: None, instance: None, stream: chunks.boxed() })
+        Ok(Download::new(chunks.boxed()).with_size(size))
     }
 
     async fn list(&self) -> Result<Vec<Version>, SinkError> {
@@ -90,8 +90,7 @@ impl Sink for Shelf {
                 Err(error) => return Err(fault(error, "inspect", &path)),
             };
             let created = about.modified().ok().and_then(|time| Timestamp::try_from(time).ok());
-            let location = path.display().to_string();
-            versions.push(Version { number, created, size: about.len(), sha256: None, location, damage: None });
+            versions.push(Version::new(number, about.len(), path.display().to_string()).with_created(created));
         }
         Ok(versions)
     }

@@ -54,7 +54,7 @@ impl Upload for ShelfUpload {
         let Self { shelf, part, size, .. } = *self;
         let named = blocking(move || name(&shelf, part, next));
         let (version, location) = named.await.map_err(CommitError::Unknown)??;
-        Ok(Receipt { version, size, sha256: None, location, warnings: Vec::new() })
+        Ok(Receipt::new(version, size, location))
     }
 
     async fn abort(self: Box<Self>) -> Result<(), SinkError> {

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use serde_json::json;
 
 fn shelf(url: &str, collection: &str) -> Result<Shelf, Vec<SpecError>> {
-    let context = SinkContext { collection: collection.into(), folder: "/".into() };
+    let context = SinkContext::new(collection, "/");
     Shelf::from_config(serde_json::from_value(json!({ "url": url })).unwrap(), &context)
 }
 
@@ -23,14 +23,7 @@ fn shelf_in(folder: &Path, collection: &str) -> Shelf {
 }
 
 fn new_version() -> NewVersion {
-    NewVersion {
-        created: jiff::Timestamp::now(),
-        adapter: "acme".into(),
-        compression: "none".into(),
-        recipients: Vec::new(),
-        bahub: "0.1.0".into(),
-        instance: None,
-    }
+    NewVersion::new(jiff::Timestamp::now(), "acme")
 }
 
 #[test]

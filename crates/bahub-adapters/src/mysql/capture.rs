@@ -3,7 +3,7 @@
 use bahub_core::adapter::Findings;
 use bahub_core::capture::{Capture, Segment, Source};
 use bahub_core::replay::Unsupported;
-use bahub_core::step::{Bytes, Step};
+use bahub_core::step::{ByteString, Step};
 
 use super::scope::Scope;
 use super::{Mysql, preflight, record, sql, users, version};
@@ -84,7 +84,11 @@ fn several(dump: Step, names: &[String]) -> Step {
 }
 
 fn segment(name: Option<&str>, dump: Step) -> Segment {
-    Segment { name: name.map(str::to_owned), source: Source::Pipeline(vec![dump]), trailer: Some(Bytes::from(TRAILER)) }
+    Segment {
+        name: name.map(str::to_owned),
+        source: Source::Pipeline(vec![dump]),
+        trailer: Some(ByteString::from(TRAILER)),
+    }
 }
 
 /// A dump of one database does not say what its character set is by default; without a name this is about the one that

@@ -2,7 +2,7 @@
 
 use bahub_core::adapter::Findings;
 use bahub_core::replay::{ReplayTarget, RestoreTarget, Scratch, Unsupported};
-use bahub_core::step::{Bytes, Stdin, Step};
+use bahub_core::step::{ByteString, Stdin, Step};
 
 use super::scope::Scope;
 use super::{Mysql, preflight, sql};
@@ -42,7 +42,7 @@ pub(super) fn census(mysql: &Mysql, target: &ReplayTarget) -> Option<Step> {
         excluded.collect::<String>()
     );
     // What breaks lines in a name is escaped.
-    Some(mysql.account.escaping_client().stdin(Stdin::Literal(Bytes::from(&statements))))
+    Some(mysql.account.escaping_client().stdin(Stdin::Literal(ByteString::from(&statements))))
 }
 
 /// A temporary database; of a dump of several, which names its databases, there can be none.

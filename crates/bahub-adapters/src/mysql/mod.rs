@@ -20,6 +20,7 @@ pub use config::{MysqlConfig, Tls, TlsMode};
 
 use bahub_core::adapter::{Adapter, AdapterCapability, Diagnosis, Findings, Probe, StepFailure};
 use bahub_core::capture::Capture;
+use bahub_core::census::CensusUnits;
 use bahub_core::registry::{Component, SpecError};
 use bahub_core::replay::{Replay, ReplayTarget, Scratch, Stored, Unsupported};
 use bahub_core::run::RunPurpose;
@@ -85,12 +86,16 @@ impl Adapter for Mysql {
         census::scratch(self, run)
     }
 
-    fn restore_warning(&self, target: &ReplayTarget) -> Option<&'static str> {
-        restore::restore_warning(target)
+    fn census_units(&self) -> CensusUnits {
+        CensusUnits::tables()
     }
 
-    fn failure_note(&self, target: &ReplayTarget) -> Option<&'static str> {
-        restore::failure_note(target)
+    fn restore_warning(&self, target: &ReplayTarget) -> Option<String> {
+        restore::restore_warning(target).map(str::to_owned)
+    }
+
+    fn failure_note(&self, target: &ReplayTarget) -> Option<String> {
+        restore::failure_note(target).map(str::to_owned)
     }
 
     fn explain(&self, failure: &StepFailure) -> Option<Diagnosis> {

@@ -2,7 +2,7 @@
 
 use bahub_core::adapter::Probe;
 use bahub_core::run::RunPurpose;
-use bahub_core::step::{Bytes, Stdin, Step};
+use bahub_core::step::{ByteString, Stdin, Step};
 
 use super::scope::{SYSTEM, Scope};
 use super::{Mysql, account, sql, version};
@@ -61,7 +61,7 @@ pub(super) fn probes(mysql: &Mysql, purpose: RunPurpose) -> Vec<Probe> {
 
 /// The client with these statements.
 pub(super) fn query(mysql: &Mysql, statements: &str) -> Step {
-    mysql.account.client().stdin(Stdin::Literal(Bytes::from(statements)))
+    mysql.account.client().stdin(Stdin::Literal(ByteString::from(statements)))
 }
 
 fn named(mysql: &Mysql) -> impl Iterator<Item = &str> {

@@ -2,7 +2,7 @@
 
 use bahub_core::adapter::Findings;
 use bahub_core::replay::{Replay, ReplayTarget, RestoreTarget, SegmentReplay, Stored, Unsupported};
-use bahub_core::step::{Bytes, Step};
+use bahub_core::step::{ByteString, Step};
 
 use super::capture::{DATABASES, TRAILER};
 use super::scope::Scope;
@@ -63,7 +63,14 @@ pub(super) fn replay(
         Scope::One(_) => Vec::new(),
         Scope::Some(_) | Scope::All { .. } => segments(mysql, found, stored),
     };
-    Ok(Replay { before, main: vec![main], segments, undo, trailer: Some(Bytes::from(TRAILER)), ..Replay::default() })
+    Ok(Replay {
+        before,
+        main: vec![main],
+        segments,
+        undo,
+        trailer: Some(ByteString::from(TRAILER)),
+        ..Replay::default()
+    })
 }
 
 /// The parts of a version that says which it has. Users come without the account that restores: its password stays.

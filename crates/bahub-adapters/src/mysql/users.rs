@@ -2,7 +2,7 @@
 
 use bahub_core::adapter::Findings;
 use bahub_core::capture::{Segment, Source};
-use bahub_core::step::{Bytes, Stdin, Step};
+use bahub_core::step::{ByteString, Stdin, Step};
 
 use super::capture::TRAILER;
 use super::{Mysql, preflight, version};
@@ -63,7 +63,7 @@ pub(super) fn given(mysql: &Mysql, found: &Findings) -> Vec<Step> {
     if !version::is_mariadb(found) {
         return vec![others(but), mysql.account.client().reads_backup()];
     }
-    let stdin = Stdin::Backup { prefix: Bytes::from(GIVE), suffix: Bytes::from("") };
+    let stdin = Stdin::Backup { prefix: ByteString::from(GIVE), suffix: ByteString::from("") };
     let client = mysql.account.client().arg("--force").fails_on(OTHERS).stderr_warns();
     vec![others(but + EACH), client.stdin(stdin)]
 }
@@ -103,7 +103,7 @@ pub(super) fn segments(mysql: &Mysql, found: &Findings) -> [Segment; 2] {
     let statements = Step::new("sed").arg("-n").arg(without(&ungranted(found)) + IDEMPOTENT).env("LC_ALL", "C");
     let whole = Step::new("sed").arg(UNESCAPED).env("LC_ALL", "C");
     let named = Source::Pipeline(vec![questions, answers, statements, whole]);
-    let end = Source::Literal(Bytes::from(&format!("{TRAILER}: users, roles and grants\n")));
+    let end = Source::Literal(ByteString::from(&format!("{TRAILER}: users, roles and grants\n")));
     [
         Segment { name: Some(NAME.into()), source: named, trailer: None },
         Segment { name: None, source: end, trailer: None },

@@ -2,7 +2,7 @@
 
 use bahub_core::registry::SpecError;
 use bahub_core::secret::Secret;
-use bahub_core::step::{Bytes, Stdin, Step};
+use bahub_core::step::{ByteString, Stdin, Step};
 
 use super::config::{PostgresDumpConfig, SslMode};
 
@@ -82,7 +82,7 @@ impl Account {
 
     /// psql with this script.
     pub(super) fn script(&self, database: &str, script: &str) -> Step {
-        self.psql(database).stdin(Stdin::Literal(Bytes::from(script)))
+        self.psql(database).stdin(Stdin::Literal(ByteString::from(script)))
     }
 }
 

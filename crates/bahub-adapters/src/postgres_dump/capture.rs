@@ -3,7 +3,7 @@
 use bahub_core::adapter::Findings;
 use bahub_core::capture::{Capture, Segment, Source};
 use bahub_core::replay::Unsupported;
-use bahub_core::step::{Bytes, Step};
+use bahub_core::step::{ByteString, Step};
 
 use super::form::{self, Database, Form};
 use super::{PostgresDump, account, catalog, lease, preflight, sql};
@@ -68,12 +68,12 @@ fn several(postgres: &PostgresDump, databases: &[Database]) -> Vec<Segment> {
 }
 
 fn literal(name: &str, text: &str) -> Segment {
-    Segment { name: Some(name.to_owned()), source: Source::Literal(Bytes::from(text)), trailer: None }
+    Segment { name: Some(name.to_owned()), source: Source::Literal(ByteString::from(text)), trailer: None }
 }
 
 fn plain(postgres: &PostgresDump, name: Option<String>, database: &str) -> Segment {
     let source = Source::Pipeline(vec![dump(postgres, database).arg("--format=plain")]);
-    Segment { name, source, trailer: Some(Bytes::from(TRAILER)) }
+    Segment { name, source, trailer: Some(ByteString::from(TRAILER)) }
 }
 
 fn dump(postgres: &PostgresDump, database: &str) -> Step {

@@ -21,6 +21,7 @@ pub use config::{Format, PostgresDumpConfig, SslMode};
 
 use bahub_core::adapter::{Adapter, AdapterCapability, Diagnosis, Findings, Probe, StepFailure};
 use bahub_core::capture::Capture;
+use bahub_core::census::CensusUnits;
 use bahub_core::registry::{Component, SpecError};
 use bahub_core::replay::{Replay, ReplayTarget, Scratch, Stored, Unsupported};
 use bahub_core::run::RunPurpose;
@@ -87,8 +88,12 @@ impl Adapter for PostgresDump {
         Ok(lease::scratch(self, run))
     }
 
-    fn restore_warning(&self, target: &ReplayTarget) -> Option<&'static str> {
-        restore::restore_warning(target)
+    fn census_units(&self) -> CensusUnits {
+        CensusUnits::tables()
+    }
+
+    fn restore_warning(&self, target: &ReplayTarget) -> Option<String> {
+        restore::restore_warning(target).map(str::to_owned)
     }
 
     fn explain(&self, failure: &StepFailure) -> Option<Diagnosis> {

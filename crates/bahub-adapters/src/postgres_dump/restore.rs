@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use bahub_core::adapter::Findings;
 use bahub_core::replay::{Replay, ReplayTarget, RestoreTarget, SegmentReplay, Stored, Unsupported};
-use bahub_core::step::{Bytes, Stdin, Step};
+use bahub_core::step::{ByteString, Stdin, Step};
 
 use super::capture::{GLOBALS, TRAILER, data_of};
 use super::form::{self, Database, Form};
@@ -57,7 +57,7 @@ pub(super) fn replay(
             let known = [databases, present].concat().into_iter().next();
             let database = known.unwrap_or_else(|| Database::unknown(name));
             let restore = Restore::new(postgres, target, stored, vec![(place.clone(), database)]);
-            let trailer = (form == Form::Plain).then(|| Bytes::from(TRAILER));
+            let trailer = (form == Form::Plain).then(|| ByteString::from(TRAILER));
             Ok(Replay {
                 trailer,
                 ..if target.in_place { restore.in_place_of_one(form) } else { restore.beside_of_one(form) }
@@ -189,7 +189,7 @@ impl<'a> Restore<'a> {
             Form::Custom => self.postgres.account.program("pg_restore", &new).arg("--exit-on-error").reads_backup(),
             // It may drop and make databases of its own, which no transaction can.
             Form::Plain | Form::Several if !self.is_ours => {
-                let (prefix, suffix) = (Bytes::from("BEGIN;\n"), Bytes::from("\n;\nCOMMIT;\n"));
+                let (prefix, suffix) = (ByteString::from("BEGIN;\n"), ByteString::from("\n;\nCOMMIT;\n"));
                 self.postgres.account.psql(&new).stdin(Stdin::Backup { prefix, suffix })
             }
             Form::Plain | Form::Several => self.postgres.account.psql(&new).reads_backup(),
@@ -340,7 +340,7 @@ impl<'a> Restore<'a> {
             wipe::script()
         );
         let suffix = format!("\n;\nSET LOCAL bahub.proven TO 'yes';\nCOMMIT;\n\\echo {COMMITTED}\n");
-        let stdin = Stdin::Backup { prefix: Bytes::from(&prefix), suffix: Bytes::from(&suffix) };
+        let stdin = Stdin::Backup { prefix: ByteString::from(&prefix), suffix: ByteString::from(&suffix) };
         self.postgres.account.psql(name).stdin(stdin).required_output(COMMITTED)
     }
 }

@@ -6,7 +6,7 @@ use bahub_adapters::filesystem::Filesystem;
 use bahub_core::adapter::{Adapter, Findings};
 use bahub_core::registry::{Component, RegistryBuilder};
 use bahub_core::replay::{ReplayTarget, RestoreTarget, Stored};
-use bahub_core::step::{Arg, Bytes, Step};
+use bahub_core::step::{Arg, ByteString, Step};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -23,7 +23,7 @@ fn both() -> [Findings; 2] {
 
 fn plain(step: &Step) -> Vec<String> {
     let text = |arg: &Arg| match arg {
-        Arg::Plain(Bytes(bytes)) => String::from_utf8(bytes.clone()).unwrap(),
+        Arg::Plain(ByteString(bytes)) => String::from_utf8(bytes.clone()).unwrap(),
         Arg::SecretFile { .. } => panic!("files hold no secrets"),
     };
     step.args.iter().map(text).collect()

@@ -6,7 +6,7 @@ use std::thread::{self, JoinHandle};
 
 use bahub_core::adapter::StepFailure;
 use bahub_core::link::Failure;
-use bahub_core::step::{Bytes, Stdin, Step};
+use bahub_core::step::{ByteString, Stdin, Step};
 
 use super::{JobContext, failure};
 use crate::steps::{Child, KillSwitch, Plug, start};
@@ -20,7 +20,7 @@ pub(super) struct Pipeline<'a> {
     /// The last byte that was read.
     held: Option<u8>,
     /// What the last program puts out, where that tells of its success.
-    says: Option<(&'a Bytes, JoinHandle<Tail>)>,
+    says: Option<(&'a ByteString, JoinHandle<Tail>)>,
 }
 
 struct Stage<'a> {
@@ -120,7 +120,7 @@ impl<'a> Pipeline<'a> {
 }
 
 /// What stands around what a step reads, where anything does.
-fn literals(step: &Step) -> Option<(&Bytes, &Bytes)> {
+fn literals(step: &Step) -> Option<(&ByteString, &ByteString)> {
     match &step.stdin {
         Stdin::Backup { prefix, suffix } if !(prefix.0.is_empty() && suffix.0.is_empty()) => Some((prefix, suffix)),
         _ => None,
@@ -175,7 +175,7 @@ fn written_behind(
     }
 }
 
-fn moved(prefix: Option<&Bytes>, mut output: File, mut input: File) -> io::Result<File> {
+fn moved(prefix: Option<&ByteString>, mut output: File, mut input: File) -> io::Result<File> {
     if let Some(prefix) = prefix {
         input.write_all(&prefix.0)?;
     }

@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::sync::atomic::Ordering;
 
 use bahub_core::link::{Failure, FailureKind};
-use bahub_core::step::Bytes;
+use bahub_core::step::ByteString;
 
 use super::JobContext;
 use crate::stream::{Ahead, Decompressor};
@@ -16,7 +16,7 @@ pub(super) const READ: usize = 256 * 1024;
 pub(super) type Plain = Decompressor<Ahead>;
 
 /// Refuses content that was cut before it was encrypted.
-pub(super) fn ended_whole(plain: &Plain, trailer: Option<&Bytes>) -> Result<(), Failure> {
+pub(super) fn ended_whole(plain: &Plain, trailer: Option<&ByteString>) -> Result<(), Failure> {
     match trailer {
         Some(trailer) if !plain.ends_with(&trailer.0) => Err(Failure {
             kind: FailureKind::Integrity,

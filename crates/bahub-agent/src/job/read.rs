@@ -69,7 +69,7 @@ fn pump(
     match &job.deliver {
         Deliver::Prove => {
             let read = plain.prove().map_err(|error| failure::reading(&error))?;
-            suffix = read.then(|| bahub_core::step::Bytes::from(plain.ends()));
+            suffix = read.then(|| bahub_core::step::ByteString::from(plain.ends()));
         }
         Deliver::Peek => {
             plain.peek().map_err(|error| failure::reading(&error))?;
@@ -97,7 +97,7 @@ fn proven(
     cx: &JobContext,
     digest: Digest,
     content: Content,
-    suffix: Option<bahub_core::step::Bytes>,
+    suffix: Option<bahub_core::step::ByteString>,
 ) -> Result<Done, Failure> {
     let sha256 = digest.hex().ok_or_else(|| Failure::new(FailureKind::System, "the SHA-256 was not computed"))?;
     let stored = cx.counters.stored();
@@ -119,7 +119,7 @@ fn proven(
     Ok(done(cx, sha256, content, suffix))
 }
 
-fn done(cx: &JobContext, sha256: String, content: Content, suffix: Option<bahub_core::step::Bytes>) -> Done {
+fn done(cx: &JobContext, sha256: String, content: Content, suffix: Option<bahub_core::step::ByteString>) -> Done {
     let facts = content.facts.iter().filter_map(|fact| String::from_utf8(fact.to_content()).ok());
     Done::Read {
         plain: cx.counters.plain(),

@@ -28,7 +28,7 @@ pub(super) async fn reached(
         grant = grant => grant.map_err(|_| Failure::cancelled())?,
         () = cx.cancel.cancelled() => return Err(Failure::cancelled()),
     };
-    let granted = AgentSink { kind: kind.to_owned(), endpoint: endpoint.to_owned(), grant, loopback: false };
+    let granted = AgentSink::new(kind, endpoint, grant);
     Ok(sink.open(&granted)?)
 }
 

@@ -67,8 +67,8 @@ fn parsed(args: Vec<OsString>) -> ExitCode {
     options.secrets().for_each(|secret| scrubber.learn(secret));
     let output = Output::new(options.level, scrubber.clone());
     match plan::compose(&options, scrubber) {
-        Ok(plan) => {
-            let plan = Plan { notices: warnings, ..plan };
+        Ok(mut plan) => {
+            plan.notices = warnings;
             in_runtime(&options, &plan, &output).unwrap_or_else(|error| failed(&output, &error))
         }
         Err(error) => {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bahub_core::compression::{Algorithm, Compression};
-use bahub_core::keys::EncryptionSpec;
+use bahub_core::keys::{EncryptionSpec, KeySource};
 use bahub_core::plan::Plan;
 use bahub_core::registry::{Component, SinkContext};
 use bahub_core::secret::Scrubber;
@@ -22,20 +22,14 @@ const PATIENCE: (u32, u32) = (60, 180);
 
 /// Composes the plan; nothing is read or sent yet.
 pub(super) fn compose(options: &Options, scrubber: Scrubber) -> Result<Plan, Error> {
-    Ok(Plan {
-        name: options.collection.clone(),
-        adapter_type: ADAPTER.into(),
-        adapter: Arc::new(adapter(&options.action)),
-        transport_name: "this host".into(),
-        transport: Arc::new(ThisHost),
-        sink: Arc::new(sink(options)?),
-        encryption: EncryptionSpec { name: "the options".into(), ..encryption(&options.action) },
-        compression: Compression::new(Algorithm::None),
-        relay: None,
-        timeout: None,
-        scrubber,
-        notices: Vec::new(),
-    })
+    let adapter = Arc::new(adapter(&options.action));
+    let sink = Arc::new(sink(options)?);
+    let plan = Plan::builder(&options.collection, adapter, Arc::new(ThisHost), sink, encryption(&options.action))
+        .adapter_type(ADAPTER)
+        .transport_name("this host")
+        .compression(Compression::new(Algorithm::None))
+        .scrubber(scrubber);
+    Ok(plan.build())
 }
 
 fn adapter(action: &Action) -> ShellCommand {
@@ -57,7 +51,7 @@ fn sink(options: &Options) -> Result<Repository, Error> {
         stall_timeout: stall.into(),
         answer_timeout: answer.into(),
     };
-    let context = SinkContext { collection: options.collection.clone(), folder: ".".into() };
+    let context = SinkContext::new(&options.collection, ".");
     Repository::from_config(config, &context).map_err(|errors| {
         let messages = errors.iter().map(|error| error.message.as_str()).collect::<Vec<_>>();
         usage(messages.join("; "))
@@ -65,25 +59,24 @@ fn sink(options: &Options) -> Result<Repository, Error> {
 }
 
 fn encryption(action: &Action) -> EncryptionSpec {
+    let spec = EncryptionSpec::new("the options");
     let private = match action {
         Action::Make(make) => {
-            let (email, fingerprint) = match &make.recipient {
-                Some(Recipient::Address(address)) => (Some(address.clone()), None),
-                Some(Recipient::Fingerprint(end)) => (None, Some(end.clone())),
-                None => (None, None),
+            let spec = spec.with_public_key(KeySource::file(&make.key));
+            return match &make.recipient {
+                Some(Recipient::Address(address)) => spec.with_email(address),
+                Some(Recipient::Fingerprint(end)) => spec.with_fingerprint(end),
+                None => spec,
             };
-            let public_key_path = Some(make.key.clone());
-            return EncryptionSpec { public_key_path, email, fingerprint, ..EncryptionSpec::default() };
         }
         Action::Restore(restore) => Some(&restore.key),
         Action::Download(download) => download.key.as_ref(),
     };
     match private {
-        Some(PrivateKey { path, passphrase }) => EncryptionSpec {
-            private_key_path: Some(path.clone()),
-            passphrase: passphrase.clone(),
-            ..EncryptionSpec::default()
-        },
-        None => EncryptionSpec::default(),
+        Some(PrivateKey { path, passphrase }) => {
+            let spec = spec.with_private_key(KeySource::file(path));
+            passphrase.iter().cloned().fold(spec, EncryptionSpec::with_passphrase)
+        }
+        None => spec,
     }
 }

@@ -12,6 +12,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use bahub_core::adapter::{StepEnd, StepFailure};
+use bahub_core::secret::Secret;
 use bahub_core::step::{Arg, Exit, Judgement, Stderr, Stdin, Step};
 use command_fds::CommandFdExt;
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
@@ -55,6 +56,29 @@ pub(crate) enum Plug {
     From(OwnedFd),
 }
 
+/// What a program reads that the step itself holds.
+enum Input {
+    Literal(Vec<u8>),
+    Secret(Secret),
+}
+
+impl Input {
+    fn of(step: &Step) -> Option<Self> {
+        match &step.stdin {
+            Stdin::Literal(bytes) => Some(Self::Literal(bytes.0.clone())),
+            Stdin::Secret(secret) => Some(Self::Secret(secret.clone())),
+            Stdin::Nothing | Stdin::Backup { .. } => None,
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Literal(bytes) => bytes,
+            Self::Secret(secret) => secret.expose().as_bytes(),
+        }
+    }
+}
+
 impl From<Plug> for Stdio {
     fn from(plug: Plug) -> Self {
         match plug {
@@ -65,7 +89,7 @@ impl From<Plug> for Stdio {
     }
 }
 
-/// Starts a program. A step with literal input is fed by a thread of its own; one that reads the backup gets `stdin`.
+/// Starts a program. A step that holds its input is fed by a thread of its own; one that reads the backup gets `stdin`.
 ///
 /// # Errors
 /// [`StepEnd::NotFound`] or [`StepEnd::NotStarted`].
@@ -79,11 +103,8 @@ pub(crate) fn start(
     let failed = |end| StepFailure { program: step.name(), end, stderr: String::new() };
     let path = find::program(&step.programs).ok_or_else(|| failed(StepEnd::NotFound))?;
     let program = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    let literal = match &step.stdin {
-        Stdin::Literal(bytes) => Some(bytes.0.clone()),
-        Stdin::Nothing | Stdin::Backup { .. } => None,
-    };
-    let stdin = if literal.is_some() { Plug::Pipe } else { stdin };
+    let input = Input::of(step);
+    let stdin = if input.is_some() { Plug::Pipe } else { stdin };
     let mut child =
         spawn(step, &path, stdin, stdout).map_err(|error| failed(StepEnd::NotStarted(error.to_string())))?;
     let group = Pid::from_child(&child);
@@ -105,9 +126,9 @@ pub(crate) fn start(
         let switch = switch.clone();
         move || wait(child, group, &switch)
     });
-    let (stdin, feeder) = match literal {
+    let (stdin, feeder) = match input {
         // A program that ends without reading its input is judged by its exit status, not by our broken pipe.
-        Some(bytes) => (None, stdin.map(|mut pipe| thread::spawn(move || drop(pipe.write_all(&bytes))))),
+        Some(input) => (None, stdin.map(|mut pipe| thread::spawn(move || drop(pipe.write_all(input.bytes()))))),
         None => (stdin, None),
     };
     Ok(Child { step: step.clone(), program, stdin, stdout, end, said, feeder })

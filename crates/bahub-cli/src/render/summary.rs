@@ -33,10 +33,9 @@ pub(super) fn summary(report: &Report) -> String {
 }
 
 fn beside(drill: &Drill) -> String {
-    let Drill { things, count, compared, seconds } = drill;
-    let compared = if *compared { "as at the capture" } else { "not compared" };
-    let (tables, rows, seconds) = (counted(*things as u64, "table"), counted(*count, "row"), duration(*seconds));
-    format!(", beside the original in {seconds}: {tables} with {rows}, {compared}")
+    let compared = if drill.compared { "as at the capture" } else { "not compared" };
+    let counted = escape(&drill.units.counted(drill.things as u64, drill.count));
+    format!(", beside the original in {}: {counted}, {compared}", duration(drill.seconds))
 }
 
 fn counted(count: u64, thing: &str) -> String {

@@ -1,12 +1,11 @@
 //! Whether the key files are there; what is in them is for the cryptography to say.
 
 use std::fs::File;
-use std::path::Path;
 
 use super::error::ConfigErrorKind;
 use super::finding::Finding;
 use super::structure::Section;
-use crate::keys::EncryptionSpec;
+use crate::keys::{EncryptionSpec, KeySource};
 
 /// What the keys of a backup are needed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +25,7 @@ const COPY: &str = "a relative path starts from the configuration's folder; use 
 pub(super) fn check(spec: &EncryptionSpec, key_use: KeyUse) -> Vec<Finding> {
     let entry = Section::Encryption.entry(&spec.name);
     let mut findings = Vec::new();
-    match (key_use, &spec.public_key_path, &spec.private_key_path) {
+    match (key_use, &spec.public_key, &spec.private_key) {
         (KeyUse::Seal, Some(public), _) => {
             findings.extend(unreadable(&format!("{entry}/public_key_path"), public, NEW))
         }
@@ -53,7 +52,7 @@ pub(super) fn check(spec: &EncryptionSpec, key_use: KeyUse) -> Vec<Finding> {
 
 /// A private key that is only needed for restores may be elsewhere.
 pub(super) fn notice(spec: &EncryptionSpec) -> Option<String> {
-    let private = spec.private_key_path.as_ref().filter(|_| spec.public_key_path.is_some())?;
+    let private = spec.private_key.as_ref().filter(|_| spec.public_key.is_some())?.path()?;
     let reason = File::open(private).err()?;
     Some(format!(
         "the private key {} cannot be read ({reason}): backups can be made here, and not restored or verified",
@@ -61,7 +60,8 @@ pub(super) fn notice(spec: &EncryptionSpec) -> Option<String> {
     ))
 }
 
-fn unreadable(pointer: &str, path: &Path, help: &'static str) -> Option<Finding> {
+fn unreadable(pointer: &str, key: &KeySource, help: &'static str) -> Option<Finding> {
+    let path = key.path()?;
     let reason = match File::open(path).and_then(|file| file.metadata()) {
         Ok(metadata) if metadata.is_dir() => "it is a folder".to_owned(),
         Ok(_) => return None,

@@ -1,7 +1,5 @@
 //! A backup of the configuration becomes a plan.
 
-use std::path::PathBuf;
-
 use serde_json::Value;
 
 use super::error::ConfigErrorKind;
@@ -11,7 +9,7 @@ use super::model::{BackupEntry, EncryptionEntry};
 use super::resolve::expand;
 use super::structure::{REFERENCES, Section};
 use super::{components, meta};
-use crate::keys::EncryptionSpec;
+use crate::keys::{EncryptionSpec, KeySource};
 use crate::plan::Plan;
 use crate::sink::{Sink, SinkCapability};
 
@@ -30,20 +28,14 @@ pub(super) fn plan(lookup: &mut Lookup<'_>, name: &str) -> Option<Plan> {
     let encryption = keys.and_then(|keys| encryption(lookup, &keys));
     let (entry, (adapter_type, adapter)) = (entry?, adapter?);
     let spec = backup.value.get("spec").unwrap_or(&Value::Null);
-    Some(Plan {
-        name: name.to_owned(),
-        adapter_type,
-        adapter,
-        transport_name: transport?,
-        transport: built?,
-        sink: sink?,
-        encryption: encryption?,
-        compression: meta::compression(entry.meta.compression.as_ref(), spec),
-        relay: entry.meta.relay,
-        timeout: entry.meta.timeout.as_ref().and_then(meta::timeout),
-        scrubber: lookup.scrubber.clone(),
-        notices: Vec::new(),
-    })
+    let plan = Plan::builder(name, adapter, built?, sink?, encryption?)
+        .adapter_type(adapter_type)
+        .transport_name(transport?)
+        .compression(meta::compression(entry.meta.compression.as_ref(), spec))
+        .relay(entry.meta.relay)
+        .timeout(entry.meta.timeout.as_ref().and_then(meta::timeout))
+        .scrubber(lookup.scrubber.clone());
+    Some(plan.build())
 }
 
 fn check_relay(lookup: &mut Lookup<'_>, backup: &Used, entry: &BackupEntry, sink: &dyn Sink) {
@@ -72,19 +64,18 @@ pub(super) fn encryption(lookup: &mut Lookup<'_>, name: &str) -> Option<Encrypti
         lookup.findings.push(Finding::new(ConfigErrorKind::MissingKey, used.pointer, message).on_key().help(help));
         return None;
     }
-    let path = |below: &str, path: &str| -> Option<PathBuf> {
+    let file = |below: &str, path: &str| -> Option<KeySource> {
         let folder = lookup.loaded.sources.folder(&format!("{}{below}", used.pointer));
-        (!path.is_empty()).then(|| expand(path, &folder, &lookup.loaded.environment))
+        (!path.is_empty()).then(|| KeySource::File(expand(path, &folder, &lookup.loaded.environment)))
     };
     Some(EncryptionSpec {
-        name: name.to_owned(),
-        private_key_path: path("/private_key_path", &entry.private_key_path),
-        public_key_path: path("/public_key_path", &entry.public_key_path),
+        private_key: file("/private_key_path", &entry.private_key_path),
+        public_key: file("/public_key_path", &entry.public_key_path),
         passphrase: entry.passphrase.clone().filter(|passphrase| !passphrase.is_empty()),
         email: Some(entry.email.clone()),
-        fingerprint: None,
-        recipients: entry.recipients.iter().filter_map(|file| path("/recipients", file)).collect(),
+        recipients: entry.recipients.iter().filter_map(|path| file("/recipients", path)).collect(),
         format: entry.format,
+        ..EncryptionSpec::new(name)
     })
 }
 

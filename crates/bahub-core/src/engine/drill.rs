@@ -70,8 +70,9 @@ async fn looked_at(
     let restored = put_back(reading, replay, proven, run).await?;
     let seconds = began.elapsed().as_secs_f64();
     let (plan, cx) = (reading.plan, reading.cx);
+    let units = plan.adapter.census_units();
     let Some(census) = plan.adapter.census(target) else {
-        run.report.drill = Some(Drill { things: 0, count: 0, compared: false, seconds });
+        run.report.drill = Some(Drill { things: 0, count: 0, units, compared: false, seconds });
         run.warn("nothing was counted in what was restored: this backup is made without counts");
         return Ok(());
     };
@@ -83,8 +84,9 @@ async fn looked_at(
         .census
         .as_ref()
         .and_then(|[before, after]| Some((Counts::parse(before).ok()?, Counts::parse(after).ok()?)));
+    let left_out = units.smallest().to_owned();
     run.report.drill =
-        Some(Drill { things: counts.things(), count: counts.sum(), compared: captured.is_some(), seconds });
+        Some(Drill { things: counts.things(), count: counts.sum(), units, compared: captured.is_some(), seconds });
     let Some((before, after)) = captured else {
         run.warn("the version says nothing of what was counted at its capture: what was restored was not compared");
         return Ok(());
@@ -99,9 +101,10 @@ async fn looked_at(
         return Ok(());
     }
     let message = format!("what was restored is not what was captured: {}", told(wrong));
-    Err(RunError::new(RunErrorKind::Integrity, message).with_help(
-        "try another version; and look at what leaves rows out: triggers, policies, programs of another release",
-    ))
+    let help = format!(
+        "try another version; and look at what leaves {left_out} out: triggers, policies, programs of another release"
+    );
+    Err(RunError::new(RunErrorKind::Integrity, message).with_help(help))
 }
 
 /// The first of these, and how many more there are.

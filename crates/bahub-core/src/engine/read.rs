@@ -6,7 +6,9 @@ use bytes::Bytes;
 use futures::StreamExt;
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
+use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
 
 use super::agent::{Agent, AgentMessage, GRACE, protocol_violation};
 use super::control::cancelled;
@@ -38,13 +40,20 @@ pub(super) enum Content<'a> {
     Rejected,
     /// A file, whose name is for the error.
     File(&'a mut File, &'a Path),
+    /// The program that embeds the engine; a cancellation ends the wait for it.
+    Reader(mpsc::Sender<Bytes>, &'a CancellationToken),
 }
 
 impl Content<'_> {
-    async fn take(&mut self, chunk: &[u8]) -> Result<(), RunError> {
+    async fn take(&mut self, chunk: &Bytes) -> Result<(), RunError> {
         match self {
             Self::Rejected => Err(protocol_violation()),
             Self::File(file, path) => file.write_all(chunk).await.map_err(|error| not_written(path, &error)),
+            Self::Reader(sender, cancel) => tokio::select! {
+                () = cancel.cancelled() => Err(cancelled()),
+                // A reader that is gone cancels.
+                sent = sender.send(chunk.clone()) => sent.map_err(|_| cancelled()),
+            },
         }
     }
 }
@@ -89,7 +98,7 @@ impl Readings {
     }
 
     /// Refuses content that was cut before it was encrypted.
-    pub(super) fn ended_with(&self, trailer: Option<&step::Bytes>) -> Result<(), RunError> {
+    pub(super) fn ended_with(&self, trailer: Option<&step::ByteString>) -> Result<(), RunError> {
         match (&self.suffix, trailer) {
             (Some(suffix), Some(trailer)) if memmem(suffix, &trailer.0).is_none() => {
                 let message = format!(

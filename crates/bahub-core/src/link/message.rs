@@ -13,7 +13,7 @@ use crate::sink::{Encoding, NewVersion, Receipt, SinkErrorKind, VersionNumber};
 use crate::step::Step;
 
 /// The version of the protocol; both sides must speak the same.
-pub const PROTOCOL: u32 = 4;
+pub const PROTOCOL: u32 = 5;
 
 /// From the controller to the agent.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -218,7 +218,7 @@ pub enum Done {
         #[serde(with = "serde_bytes")]
         prefix: Vec<u8>,
         /// Its last bytes, at most [`TRAILER_WITHIN`](crate::capture::TRAILER_WITHIN), of a proof of what bahub did not make.
-        suffix: Option<crate::step::Bytes>,
+        suffix: Option<crate::step::ByteString>,
         /// What to tell the user.
         warnings: Vec<String>,
     },

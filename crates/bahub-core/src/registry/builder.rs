@@ -102,6 +102,7 @@ pub struct RegistryBuilder {
 /// Two components claim one type string.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("two {kind}s are registered as \"{type_name}\"")]
+#[non_exhaustive]
 pub struct Duplicate {
     /// The kind of component.
     pub kind: Kind,

@@ -12,11 +12,19 @@ use crate::transport::Transport;
 
 /// What a sink is built for.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct SinkContext {
     /// The collection's id.
     pub collection: String,
     /// The folder of the configuration file, which relative paths start from.
     pub folder: PathBuf,
+}
+
+impl SinkContext {
+    /// This collection, and the folder that relative paths start from.
+    pub fn new(collection: impl Into<String>, folder: impl Into<PathBuf>) -> Self {
+        Self { collection: collection.into(), folder: folder.into() }
+    }
 }
 
 /// The kinds of components.

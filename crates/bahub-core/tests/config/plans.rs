@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use bahub_core::compression::{Algorithm, Compression};
-use bahub_core::keys::MessageFormat;
+use bahub_core::keys::{KeySource, MessageFormat};
 use proptest::prelude::*;
 
 use crate::setting::{BASE, META, Setting};
@@ -85,9 +85,9 @@ fn paths_start_from_the_folder_of_the_file_or_from_the_home() {
     let folder = setting.folder.path();
     let configuration = setting.load().unwrap();
     let spec = configuration.encryption("keys").unwrap();
-    assert_eq!(spec.private_key_path, Some("/home/u/key.asc".into()));
-    assert_eq!(spec.public_key_path, Some(folder.join("pub.asc")));
-    assert_eq!(spec.recipients, [folder.join("a.asc"), "/b.asc".into()]);
+    assert_eq!(spec.private_key, Some(KeySource::file("/home/u/key.asc")));
+    assert_eq!(spec.public_key, Some(KeySource::file(folder.join("pub.asc"))));
+    assert_eq!(spec.recipients, [folder.join("a.asc"), "/b.asc".into()].map(KeySource::File));
     assert_eq!(spec.format, MessageFormat::Rfc9580);
     assert_eq!(configuration.encryption_of("www").unwrap().name, "keys");
     assert!(configuration.encryption("kyes").unwrap_err().to_string().contains("did you mean \"keys\""));
@@ -107,7 +107,7 @@ fn a_later_file_wins_and_keeps_its_own_positions_and_folder() {
     assert_eq!((error.line(), error.column()), (Some(3), Some(24)));
     setting.file("more/keys.yaml", "encryption: {keys: {private_key_path: other.asc}}\nbackups:\n");
     let plan = setting.load_files(&["bahub.yaml", "more/keys.yaml"]).unwrap().plan("www").unwrap();
-    assert_eq!(plan.encryption.private_key_path, Some(setting.folder.path().join("more/other.asc")));
+    assert_eq!(plan.encryption.private_key, Some(KeySource::file(setting.folder.path().join("more/other.asc"))));
     assert_eq!(plan.encryption.email.as_deref(), Some("admin@example.org"));
 }
 

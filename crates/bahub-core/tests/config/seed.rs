@@ -2,6 +2,7 @@
 
 use bahub_core::compression::{Algorithm, Compression};
 use bahub_core::config::ConfigErrorKind;
+use bahub_core::keys::KeySource;
 
 use crate::fakes;
 use crate::setting::Setting;
@@ -21,9 +22,9 @@ fn the_seed_file_loads_and_every_backup_of_it_has_a_plan() {
         let plan = configuration.plan(name).unwrap();
         assert_eq!(plan.name, name);
         assert_eq!(plan.encryption.email.as_deref(), Some("bakunin@example.org"));
-        assert_eq!(plan.encryption.public_key_path, None);
+        assert_eq!(plan.encryption.public_key, None);
         let key = setting.folder.path().join("../backup-maker/resources/test/gpg-key.asc");
-        assert_eq!(plan.encryption.private_key_path, Some(key));
+        assert_eq!(plan.encryption.private_key, Some(KeySource::file(key)));
     }
 }
 

@@ -21,6 +21,7 @@ use crate::error::CryptoError;
 
 /// The algorithm of a new key pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum KeyAlgorithm {
     /// Ed25519 for signatures, X25519 for encryption, in the encoding that GnuPG knows.
     #[default]

@@ -12,21 +12,21 @@ mod usable;
 
 use bahub_core::keys::{EncryptionSpec, KeyError, KeyErrorKind, Keys, Recipient, SessionKey};
 
-/// The keys of a configuration, in OpenPGP key files.
+/// The OpenPGP keys of a plan, in files or in memory.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OpenPgpKeys;
 
 impl Keys for OpenPgpKeys {
     fn recipients(&self, spec: &EncryptionSpec) -> Result<Vec<Recipient>, KeyError> {
-        let own = spec.public_key_path.as_ref().or(spec.private_key_path.as_ref()).ok_or_else(|| {
+        let own = spec.public_key.as_ref().or(spec.private_key.as_ref()).ok_or_else(|| {
             let message = format!("encryption {:?} names no key", spec.name);
             KeyError::new(KeyErrorKind::Unreadable, message).with_help("set public_key_path, private_key_path, or both")
         })?;
         let certificate = files::own(own, spec)?;
         let mut recipients = vec![usable::check(own, &certificate, spec.email.as_deref())?];
-        for path in &spec.recipients {
-            for certificate in files::certificates(path)? {
-                let recipient = usable::check(path, &certificate, None)?;
+        for source in &spec.recipients {
+            for certificate in files::certificates(source)? {
+                let recipient = usable::check(source, &certificate, None)?;
                 if recipients.iter().all(|known| known.fingerprint != recipient.fingerprint) {
                     recipients.push(recipient);
                 }

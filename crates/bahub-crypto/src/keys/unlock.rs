@@ -1,8 +1,6 @@
 //! A message's session key, unlocked with a private key.
 
-use std::path::Path;
-
-use bahub_core::keys::{EncryptionSpec, KeyError, KeyErrorKind, SessionKey};
+use bahub_core::keys::{EncryptionSpec, KeyError, KeyErrorKind, KeySource, SessionKey};
 use bahub_core::secret::Secret;
 use sequoia_openpgp::crypto::{KeyPair, Password};
 use sequoia_openpgp::packet::key::{SecretParts, UnspecifiedRole};
@@ -15,21 +13,21 @@ use super::{files, session_key};
 /// backups must stay readable.
 pub(super) fn unlock(spec: &EncryptionSpec, head: &[u8]) -> Result<SessionKey, KeyError> {
     let head = head::read(head)?;
-    let path = spec.private_key_path.as_deref().ok_or_else(|| {
+    let source = spec.private_key.as_ref().ok_or_else(|| {
         let message = format!("encryption {:?} has no private key, which reading a backup needs", spec.name);
         KeyError::new(KeyErrorKind::Unreadable, message).with_help("set private_key_path")
     })?;
-    let mut ring = Ring::read(path, spec.passphrase.as_ref())?;
+    let mut ring = Ring::read(source, spec.passphrase.as_ref())?;
     let (hidden, named): (Vec<_>, Vec<_>) = head.packets.iter().partition(|packet| packet.recipient().is_none());
     for packet in named.into_iter().chain(hidden) {
         if let Some(key) = ring.open(packet) {
             return Ok(key);
         }
     }
-    Err(ring.refusal(path, spec, &head))
+    Err(ring.refusal(source, spec, &head))
 }
 
-/// The private keys of a file.
+/// The private keys of a source.
 struct Ring {
     keys: Vec<Lock>,
     passphrase: Option<Password>,
@@ -44,8 +42,8 @@ enum Lock {
 }
 
 impl Ring {
-    fn read(path: &Path, passphrase: Option<&Secret>) -> Result<Self, KeyError> {
-        let certificates = files::certificates(path)?;
+    fn read(source: &KeySource, passphrase: Option<&Secret>) -> Result<Self, KeyError> {
+        let certificates = files::certificates(source)?;
         let keys: Vec<_> = certificates
             .iter()
             .flat_map(|certificate| certificate.keys().secret())
@@ -54,7 +52,7 @@ impl Ring {
             .map(Lock::Untried)
             .collect();
         if keys.is_empty() {
-            let message = format!("{} holds no private key that can decrypt", path.display());
+            let message = format!("{source} holds no private key that can decrypt");
             return Err(KeyError::new(KeyErrorKind::NotAKey, message)
                 .with_help("export it with: gpg --export-secret-keys --armor ADDRESS"));
         }
@@ -98,8 +96,7 @@ impl Ring {
         }
     }
 
-    fn refusal(&self, path: &Path, spec: &EncryptionSpec, head: &Head) -> KeyError {
-        let path = path.display();
+    fn refusal(&self, source: &KeySource, spec: &EncryptionSpec, head: &Head) -> KeyError {
         if !self.locked.is_empty() {
             let keys = self.locked.join(", ");
             let (what, help) = match self.passphrase {
@@ -107,7 +104,7 @@ impl Ring {
                 None => ("a passphrase is needed for", "set passphrase"),
             };
             let help = format!("{help} of encryption {:?}", spec.name);
-            return KeyError::new(KeyErrorKind::Locked, format!("{what} the private key {keys} in {path}"))
+            return KeyError::new(KeyErrorKind::Locked, format!("{what} the private key {keys} in {source}"))
                 .with_help(help);
         }
         if head.cut {
@@ -118,7 +115,7 @@ impl Ring {
             let message = "the message is encrypted with a passphrase only, for no key";
             return KeyError::new(KeyErrorKind::NotForUs, message).with_help("decrypt it with: gpg --decrypt");
         }
-        let message = format!("no private key in {path} opens the message");
+        let message = format!("no private key in {source} opens the message");
         let addressees: Vec<_> = head.packets.iter().map(head::addressee).collect();
         let others = if head.unknown > 0 { " and others of unknown kinds" } else { "" };
         let help = format!("it is for the keys {}{others}: use the private key of one of them", addressees.join(", "));

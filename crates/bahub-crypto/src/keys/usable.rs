@@ -1,9 +1,8 @@
 //! The check of a certificate before anything is encrypted for it.
 
-use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use bahub_core::keys::{KeyError, KeyErrorKind, Recipient};
+use bahub_core::keys::{KeyError, KeyErrorKind, KeySource, Recipient};
 use sequoia_openpgp::Cert;
 use sequoia_openpgp::anyhow;
 use sequoia_openpgp::cert::ValidCert;
@@ -18,11 +17,11 @@ type Refusal = (String, String);
 
 /// Checks that a certificate is valid now, unrevoked, unexpired, able to encrypt, and carries the address, if one is
 /// given.
-pub(super) fn check(path: &Path, certificate: &Cert, email: Option<&str>) -> Result<Recipient, KeyError> {
+pub(super) fn check(source: &KeySource, certificate: &Cert, email: Option<&str>) -> Result<Recipient, KeyError> {
     inspect(certificate, email).map_err(|(reason, help)| {
         let user = any_user(certificate).map(|user| format!(" ({user})")).unwrap_or_default();
         let fingerprint = certificate.fingerprint();
-        let message = format!("the key {fingerprint}{user} in {} cannot be used: {reason}", path.display());
+        let message = format!("the key {fingerprint}{user} in {source} cannot be used: {reason}");
         KeyError::new(KeyErrorKind::Unusable, message).with_help(help)
     })
 }

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use bahub_core::keys::{EncryptionSpec, KeyErrorKind, Keys, MessageFormat};
+use bahub_core::keys::{KeyErrorKind, KeySource, Keys, MessageFormat};
 use bahub_core::secret::Secret;
 use bahub_crypto::{KeyAlgorithm, KeyGeneration, OpenPgpKeys, addressees, generate};
 use proptest::prelude::*;
@@ -146,8 +146,8 @@ fn a_locked_key_of_gpg_opens_with_its_passphrase_alone() {
         let message = encrypt(&plain, &files.recipients(), MessageFormat::Rfc4880, true);
         assert!(decrypt(&message, &files.unlock(&message)).unwrap() == plain);
         for passphrase in [None, Some("wrong"), Some("")] {
-            let passphrase = passphrase.map(Secret::new);
-            let spec = EncryptionSpec { passphrase, ..files.spec.clone() };
+            let mut spec = files.spec.clone();
+            spec.passphrase = passphrase.map(Secret::new);
             let error = OpenPgpKeys.unlock(&spec, &message).unwrap_err();
             assert_eq!(error.kind(), KeyErrorKind::Locked, "{}", error.chain());
         }
@@ -174,7 +174,7 @@ fn an_old_key_with_sha1_signatures_is_refused_until_renewed_and_opens_old_messag
         gpg.run(&[&renew, subkeys].concat(), b"").unwrap();
     }
     let public = gpg.run(&["--armor", "--export", "old@example.org"], b"").unwrap();
-    let spec = EncryptionSpec { public_key_path: Some(gpg.file("renewed.asc", &public)), ..old.spec.clone() };
+    let spec = old.spec.clone().with_public_key(KeySource::file(gpg.file("renewed.asc", &public)));
     assert_eq!(OpenPgpKeys.recipients(&spec).unwrap().len(), 1);
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, SystemTime};
 
-use bahub_core::keys::{EncryptionSpec, KeyErrorKind, Keys, MessageFormat};
+use bahub_core::keys::{EncryptionSpec, KeyErrorKind, KeySource, Keys, MessageFormat};
 use bahub_core::secret::Secret;
 use bahub_crypto::{CryptoError, GeneratedKey, KeyGeneration, OpenPgpKeys, addressees, generate, write_key_pair};
 use sequoia_openpgp::Packet;
@@ -46,7 +46,7 @@ fn a_usable_key_tells_its_fingerprint_user_and_end() {
 
 #[test]
 fn the_public_half_of_the_private_key_is_enough() {
-    let spec = EncryptionSpec { public_key_path: None, ..OURS.spec.clone() };
+    let spec = EncryptionSpec::new("test").with_private_key(OURS.spec.private_key.clone().unwrap());
     let recipients = OpenPgpKeys.recipients(&spec).unwrap();
     assert_eq!(recipients[0].fingerprint, OURS.key.fingerprint);
     assert!(!Cert::from_bytes(&recipients[0].certificate).unwrap().is_tsk(), "no private part travels");
@@ -55,11 +55,8 @@ fn the_public_half_of_the_private_key_is_enough() {
 #[test]
 fn the_own_key_must_carry_the_address_and_recipients_need_not() {
     let other = KeyFiles::new(generate(&request("other@example.org")).unwrap());
-    let with = |email: &str| EncryptionSpec {
-        email: Some(email.to_owned()),
-        recipients: vec![other.spec.public_key_path.clone().unwrap()],
-        ..OURS.spec.clone()
-    };
+    let theirs = other.spec.public_key.clone().unwrap();
+    let with = |email: &str| OURS.spec.clone().with_email(email).with_recipient(theirs.clone());
     let recipients = OpenPgpKeys.recipients(&with("Ours@Example.org")).unwrap();
     assert_eq!(recipients.len(), 2);
 
@@ -151,7 +148,7 @@ fn a_key_of_tomorrow_is_refused_but_a_slow_clock_next_to_the_data_is_no_obstacle
 fn files_that_hold_no_key_are_told() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("key.asc");
-    let spec = EncryptionSpec { name: "x".into(), public_key_path: Some(path.clone()), ..EncryptionSpec::default() };
+    let spec = EncryptionSpec::new("x").with_public_key(KeySource::file(&path));
     assert_eq!(refusal(&spec).0, KeyErrorKind::Unreadable);
     let message = encrypt(b"x", &OURS.recipients(), MessageFormat::Rfc4880, true);
     for text in [&b""[..], b"no key", &message, &[0x99, 0x01]] {
@@ -166,9 +163,9 @@ fn files_that_hold_no_key_are_told() {
 #[test]
 fn a_public_key_cannot_unlock() {
     let message = encrypt(b"x", &OURS.recipients(), MessageFormat::Rfc4880, true);
-    let spec = EncryptionSpec { private_key_path: OURS.spec.public_key_path.clone(), ..OURS.spec.clone() };
+    let spec = OURS.spec.clone().with_private_key(OURS.spec.public_key.clone().unwrap());
     assert_eq!(OpenPgpKeys.unlock(&spec, &message).unwrap_err().kind(), KeyErrorKind::NotAKey);
-    let spec = EncryptionSpec { private_key_path: None, ..OURS.spec.clone() };
+    let spec = EncryptionSpec::new("test").with_public_key(OURS.spec.public_key.clone().unwrap());
     assert_eq!(OpenPgpKeys.unlock(&spec, &message).unwrap_err().kind(), KeyErrorKind::Unreadable);
 }
 
@@ -246,4 +243,30 @@ fn secrets_are_not_shown_in_debug() {
     assert!(!format!("{:?}", OURS.key).contains("PRIVATE"));
     let spec = KeyGeneration { passphrase: Some(Secret::new("hunter22")), ..request("a@example.org") };
     assert!(!format!("{spec:?}").contains("hunter22"));
+}
+
+#[test]
+fn keys_in_memory_need_no_file_armoured_or_binary_with_and_without_a_passphrase() {
+    for passphrase in [None, Some(Secret::new("hunter22"))] {
+        let key = generate(&KeyGeneration { passphrase: passphrase.clone(), ..request("memory@example.org") }).unwrap();
+        let binary = Cert::from_bytes(key.secret.expose()).unwrap().as_tsk().to_vec().unwrap();
+        for private in [key.secret.expose().as_bytes().to_vec(), binary] {
+            let mut spec = EncryptionSpec::new("memory").with_private_key(KeySource::memory(private));
+            let public = spec.clone().with_public_key(KeySource::memory(key.public.as_str()));
+            let recipients = OpenPgpKeys.recipients(&public).unwrap();
+            assert_eq!(recipients[0].fingerprint, key.fingerprint);
+            assert_eq!(OpenPgpKeys.recipients(&spec).unwrap(), recipients, "the public half of the private key");
+            let message = encrypt(&noise(77), &recipients, MessageFormat::Rfc4880, true);
+            if passphrase.is_some() {
+                let error = OpenPgpKeys.unlock(&spec, &message).unwrap_err();
+                assert_eq!(error.kind(), KeyErrorKind::Locked, "{}", error.chain());
+            }
+            spec.passphrase = passphrase.clone();
+            assert!(decrypt(&message, &OpenPgpKeys.unlock(&spec, &message).unwrap()).unwrap() == noise(77));
+            assert!(!format!("{spec:?}").contains("BEGIN"));
+        }
+    }
+    let (kind, text) = refusal(&EncryptionSpec::new("memory").with_public_key(KeySource::memory("no key")));
+    assert_eq!(kind, KeyErrorKind::NotAKey);
+    assert!(text.starts_with("the key material in memory holds no OpenPGP key"), "{text}");
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
-use bahub_core::keys::{EncryptionSpec, Keys, MAX_HEAD, MessageFormat, Recipient, SessionKey};
+use bahub_core::keys::{EncryptionSpec, KeySource, Keys, MAX_HEAD, MessageFormat, Recipient, SessionKey};
 use bahub_core::secret::Secret;
 use bahub_crypto::{
     CryptoError, Decryptor, Encryptor, GeneratedKey, KeyAlgorithm, KeyGeneration, OpenPgpKeys, generate,
@@ -57,12 +57,9 @@ impl KeyFiles {
         let secret = folder.path().join("secret.asc");
         let public = folder.path().join("public.asc");
         bahub_crypto::write_key_pair(&key, &secret, &public).unwrap();
-        let spec = EncryptionSpec {
-            name: "test".to_owned(),
-            private_key_path: Some(secret),
-            public_key_path: Some(public),
-            ..EncryptionSpec::default()
-        };
+        let spec = EncryptionSpec::new("test")
+            .with_private_key(KeySource::file(secret))
+            .with_public_key(KeySource::file(public));
         Self { _folder: folder, key, spec }
     }
 

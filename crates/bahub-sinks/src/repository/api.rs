@@ -191,14 +191,8 @@ pub(super) struct Entry {
 impl Entry {
     pub(super) fn to_version(&self, api: &Api) -> Version {
         let number = VersionNumber(self.version_number);
-        Version {
-            number,
-            created: self.created_at.as_deref().and_then(|text| text.parse().ok()),
-            size: self.filesize,
-            sha256: None,
-            location: location(api, number),
-            damage: None,
-        }
+        let created = self.created_at.as_deref().and_then(|text| text.parse::<jiff::Timestamp>().ok());
+        Version::new(number, self.filesize, location(api, number)).with_created(created)
     }
 }
 

@@ -49,12 +49,9 @@ pub(super) fn grant(session: &Session) -> Result<AgentSink, SinkError> {
         answer_ms: api.patience().answer.as_millis() as u64,
     };
     let text = serde_json::to_string(&grant).map_err(|_| senseless())?;
-    Ok(AgentSink {
-        kind: Repository::TYPE.to_owned(),
-        endpoint: endpoint(api),
-        grant: Secret::new(text),
-        loopback: api.is_loopback(),
-    })
+    let mut sink = AgentSink::new(Repository::TYPE, endpoint(api), Secret::new(text));
+    sink.loopback = api.is_loopback();
+    Ok(sink)
 }
 
 /// The URL; certificates of `ca_file` (no secret) are its fragment, so that TLS can be verified before there is a grant.

@@ -28,7 +28,7 @@ pub(super) async fn open(session: Arc<Session>, version: VersionNumber) -> Resul
             None => None,
         }
     });
-    Ok(Download { size, sha256: None, instance: None, stream: stream.boxed() })
+    Ok(Download::new(stream.boxed()).with_size(size))
 }
 
 struct Reader {

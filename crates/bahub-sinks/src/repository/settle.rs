@@ -154,7 +154,7 @@ fn whose<'a>(new: &[&'a Entry], session: Option<&str>) -> Whose<'a> {
 
 fn receipt(api: &Api, number: u64, sent: u64) -> Receipt {
     let version = VersionNumber(number);
-    Receipt { version, size: sent, sha256: None, location: api::location(api, version), warnings: Vec::new() }
+    Receipt::new(version, sent, api::location(api, version))
 }
 
 fn wrong_size(version: &Entry, sent: u64) -> SinkError {

@@ -123,14 +123,9 @@ impl VersionFile {
     }
 
     pub(super) fn to_version(&self, location: String) -> Version {
-        Version {
-            number: VersionNumber(self.version),
-            created: Some(self.created),
-            size: self.size,
-            sha256: Some(self.sha256.clone()),
-            location,
-            damage: None,
-        }
+        Version::new(VersionNumber(self.version), self.size, location)
+            .with_created(self.created)
+            .with_sha256(self.sha256.clone())
     }
 }
 
@@ -177,14 +172,12 @@ mod tests {
     use super::*;
 
     fn new_version() -> NewVersion {
-        NewVersion {
-            created: "2026-01-02T03:04:05Z".parse().unwrap(),
-            adapter: "bahub.adapters.filesystem".into(),
-            compression: "zstd".into(),
-            recipients: vec!["AB".into()],
-            bahub: "0.1.0".into(),
-            instance: None,
-        }
+        let created = "2026-01-02T03:04:05Z".parse().unwrap();
+        let mut version = NewVersion::new(created, "bahub.adapters.filesystem");
+        version.compression = "zstd".into();
+        version.recipients = vec!["AB".into()];
+        version.bahub = "0.1.0".into();
+        version
     }
 
     #[test]

@@ -32,14 +32,10 @@ impl Listing {
     /// The versions, oldest first; `location` says where a message is, and `place` where the collection is.
     pub(super) fn versions(&self, place: &str, location: impl Fn(&str) -> String) -> Vec<Version> {
         let whole = self.whole.iter().map(|file| file.to_version(location(&file.message)));
-        let damaged = self.damaged.iter().map(|(number, error)| Version {
-            number: VersionNumber(*number),
-            created: None,
-            size: 0,
-            sha256: None,
-            location: place.to_owned(),
-            damage: Some(error.to_string()),
-        });
+        let damaged = self
+            .damaged
+            .iter()
+            .map(|(number, error)| Version::new(VersionNumber(*number), 0, place).with_damage(error.to_string()));
         let mut versions: Vec<_> = whole.chain(damaged).collect();
         versions.sort_by_key(|version| version.number);
         versions

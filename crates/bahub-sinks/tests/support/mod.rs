@@ -17,7 +17,7 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 
 pub(crate) fn context(collection: &str) -> SinkContext {
-    SinkContext { collection: collection.into(), folder: "/".into() }
+    SinkContext::new(collection, "/")
 }
 
 /// A directory store below `root`.
@@ -28,14 +28,12 @@ pub(crate) fn directory(root: &Path, collection: &str) -> Directory {
 }
 
 pub(crate) fn new_version() -> NewVersion {
-    NewVersion {
-        created: jiff::Timestamp::now(),
-        adapter: "bahub.adapters.filesystem".into(),
-        compression: "zstd".into(),
-        recipients: vec!["2FB13C38E3A1F87B5C6B2B0D1E4B1C7C7C1D3F5A".into()],
-        bahub: "0.1.0".into(),
-        instance: Some(Identity::new(InstanceKind::Host, "web1").with("machine", "6f2b03c59d1e")),
-    }
+    let mut version = NewVersion::new(jiff::Timestamp::now(), "bahub.adapters.filesystem");
+    version.compression = "zstd".into();
+    version.recipients = vec!["2FB13C38E3A1F87B5C6B2B0D1E4B1C7C7C1D3F5A".into()];
+    version.bahub = "0.1.0".into();
+    version.instance = Some(Identity::new(InstanceKind::Host, "web1").with("machine", "6f2b03c59d1e"));
+    version
 }
 
 /// Bytes without a pattern that a cut or a swap could hide behind.

@@ -1,7 +1,5 @@
 //! What the components of a crate promise in a configuration.
 
-use std::path::PathBuf;
-
 use bahub_core::registry::{Entry, RegistryBuilder, SinkContext, SpecError};
 use serde_json::Value;
 
@@ -44,7 +42,7 @@ pub fn registration(register: impl Fn(&mut RegistryBuilder)) -> Report {
         }
     };
     report.take(claim::NO_DUPLICATES, Ok(()));
-    let context = SinkContext { collection: "conformance".into(), folder: PathBuf::from("/nonexistent") };
+    let context = SinkContext::new("conformance", "/nonexistent");
     let sinks = || registry.sinks();
     let trials = || {
         let adapters = registry.adapters().map(|entry| Trial::of(entry, &()));

@@ -21,6 +21,7 @@ impl fmt::Display for Claim {
 
 /// A claim that did not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Violation {
     /// The claim.
     pub claim: Claim,

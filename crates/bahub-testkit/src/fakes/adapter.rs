@@ -8,7 +8,7 @@ use bahub_core::capture::Capture;
 use bahub_core::replay::{Replay, ReplayTarget, RestoreTarget, Stored, Unsupported};
 use bahub_core::run::RunPurpose;
 use bahub_core::secret::Secret;
-use bahub_core::step::{Arg, Step};
+use bahub_core::step::{Arg, Stdin, Step};
 
 /// Backs up one file with `cat`, and puts it back with `tee`.
 #[derive(Debug, Clone)]
@@ -73,11 +73,14 @@ impl Adapter for CopyFile {
 
 /// What an adapter does wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum AdapterLie {
     /// The password stands in argv.
     PasswordInArgv,
     /// The password stands in the environment.
     PasswordInEnvironment,
+    /// The password stands in literal input, which a printed plan shows.
+    PasswordInLiteral,
     /// The path is pasted into a shell's script.
     ValueInShell,
     /// Every call gives something else.
@@ -119,6 +122,7 @@ impl LyingAdapter {
         match self.lie {
             AdapterLie::PasswordInArgv => step.args.insert(0, Arg::Plain(password.into())),
             AdapterLie::PasswordInEnvironment => step.env.push(("PASSWORD".into(), password.into())),
+            AdapterLie::PasswordInLiteral => step.stdin = Stdin::Literal(password.into()),
             AdapterLie::Impure => {
                 step.env.push(("CALL".into(), self.calls.fetch_add(1, Ordering::Relaxed).to_string()));
             }
@@ -170,7 +174,7 @@ impl Adapter for LyingAdapter {
                 let garbage = Step::new("tee")
                     .arg("--")
                     .arg(path)
-                    .stdin(bahub_core::step::Stdin::Backup { prefix: "garbage".into(), suffix: "".into() });
+                    .stdin(Stdin::Backup { prefix: "garbage".into(), suffix: "".into() });
                 Ok(Replay { main: vec![garbage], ..Replay::default() })
             }
             AdapterLie::MemberIsOption => {

@@ -10,6 +10,7 @@ use crate::fixtures::noise;
 
 /// What an agent lies about, when it is asked to capture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum AgentLie {
     /// It sends bytes and ends the link without a word, as an exec stream that is cut with status 0.
     EndsWithoutDone,

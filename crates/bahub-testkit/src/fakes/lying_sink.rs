@@ -14,6 +14,7 @@ use super::MemorySink;
 
 /// What a sink lies about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SinkLie {
     /// A version is visible with its first byte.
     CommitsEarly,
@@ -89,14 +90,13 @@ impl Sink for LyingSink {
 
     async fn open(&self, version: VersionNumber) -> Result<Download, SinkError> {
         match (self.lie, self.honest.open(version).await) {
-            (SinkLie::TruncatesReads, Ok(Download { size, sha256, instance, stream })) => {
-                let chunks: Vec<_> = stream.collect().await;
+            (SinkLie::TruncatesReads, Ok(mut download)) => {
+                let chunks: Vec<_> = download.stream.collect().await;
                 let most = chunks.len().saturating_sub(1);
-                Ok(Download { size, sha256, instance, stream: stream::iter(chunks.into_iter().take(most)).boxed() })
+                download.stream = stream::iter(chunks.into_iter().take(most)).boxed();
+                Ok(download)
             }
-            (SinkLie::OpensAnything, Err(_)) => {
-                Ok(Download { size: Some(0), sha256: None, instance: None, stream: stream::empty().boxed() })
-            }
+            (SinkLie::OpensAnything, Err(_)) => Ok(Download::new(stream::empty().boxed()).with_size(0)),
             (_, opened) => opened,
         }
     }
@@ -170,11 +170,11 @@ impl Upload for LyingUpload {
                 self.sink.honest.versions().lock().retain(|stored| stored.version.number != number)
             }
             SinkLie::MiscountsInReceipt => {
-                return Ok(Receipt { version: number, size: size + 1, sha256, location, warnings: Vec::new() });
+                return Ok(Receipt::new(number, size + 1, location).with_sha256(sha256));
             }
             _ => {}
         }
-        Ok(Receipt { version: number, size, sha256, location, warnings: Vec::new() })
+        Ok(Receipt::new(number, size, location).with_sha256(sha256))
     }
 
     async fn abort(mut self: Box<Self>) -> Result<(), SinkError> {

@@ -13,6 +13,7 @@ use super::streams::{cut, merged, stuck, without_tail};
 
 /// What a transport lies about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TransportLie {
     /// Standard output is cut after a mebibyte, and the program is said to have ended with 0.
     CutsAndSaysZero,

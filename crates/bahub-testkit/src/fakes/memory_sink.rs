@@ -102,14 +102,10 @@ impl Versions {
     pub(super) fn push(&self, message: Bytes) -> Version {
         let mut versions = self.lock();
         let number = VersionNumber(versions.last().map_or(1, |newest| newest.version.number.0 + 1));
-        let version = Version {
-            number,
-            created: Some(jiff::Timestamp::now()),
-            size: message.len() as u64,
-            sha256: Some(Sha256::digest(&message).iter().map(|byte| format!("{byte:02x}")).collect()),
-            location: format!("memory {number}"),
-            damage: None,
-        };
+        let sha256 = Sha256::digest(&message).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let version = Version::new(number, message.len() as u64, format!("memory {number}"))
+            .with_created(jiff::Timestamp::now())
+            .with_sha256(sha256);
         versions.push(Stored { version: version.clone(), message });
         version
     }
@@ -147,12 +143,7 @@ impl Sink for MemorySink {
             let end = message.len().min(start + 64 * 1024);
             Ok(message.slice(start..end))
         });
-        Ok(Download {
-            size: Some(version.size),
-            sha256: version.sha256,
-            instance: None,
-            stream: stream::iter(chunks).boxed(),
-        })
+        Ok(Download::new(stream::iter(chunks).boxed()).with_size(version.size).with_sha256(version.sha256))
     }
 
     async fn list(&self) -> Result<Vec<Version>, SinkError> {
@@ -189,7 +180,7 @@ impl Upload for MemoryUpload {
 
     async fn commit(self: Box<Self>) -> Result<Receipt, CommitError> {
         let Version { number, size, sha256, location, .. } = self.versions.push(self.message.freeze());
-        Ok(Receipt { version: number, size, sha256, location, warnings: Vec::new() })
+        Ok(Receipt::new(number, size, location).with_sha256(sha256))
     }
 
     async fn abort(self: Box<Self>) -> Result<(), SinkError> {

@@ -39,6 +39,11 @@ fn a_password_in_the_environment_is_rejected() {
 }
 
 #[test]
+fn a_password_in_literal_input_is_rejected() {
+    rejects(AdapterLie::PasswordInLiteral, claim::TELLS_NO_SECRET);
+}
+
+#[test]
 fn a_value_in_a_shell_script_is_rejected() {
     rejects(AdapterLie::ValueInShell, claim::NO_SHELL_WITH_VALUES);
 }

@@ -11,7 +11,7 @@ use bahub_testkit::conformance::{self, sink_claim};
 use bahub_testkit::fakes::MemorySink;
 
 fn build<S: Sink + Component<Context = SinkContext>>(config: serde_json::Value, collection: &str) -> Arc<dyn Sink> {
-    let context = SinkContext { collection: collection.into(), folder: "/".into() };
+    let context = SinkContext::new(collection, "/");
     Arc::new(S::from_config(serde_json::from_value(config).unwrap(), &context).unwrap())
 }
 

@@ -90,11 +90,8 @@ async fn a_restore_that_panics_leaves_nothing_down() {
     made.room.backup(&made.plan).await.into_result().unwrap();
     for call in ["quiesce", "verify_quiesced"] {
         let scene = Scene::with_panic(Some(call));
-        let plan = bahub_core::plan::Plan {
-            sink: made.plan.sink.clone(),
-            encryption: made.plan.encryption.clone(),
-            ..scene.plan.clone()
-        };
+        let mut plan = scene.plan.clone();
+        (plan.sink, plan.encryption) = (made.plan.sink.clone(), made.plan.encryption.clone());
         let outcome = scene.room.restore(&plan, &RestoreOptions::default()).await;
         assert_eq!(outcome.exit(false), ExitCode::Internal, "{call}: {:?}", outcome.error);
         assert!(scene.workload.is_up(), "a panic in {call} leaves the workload down");
@@ -164,7 +161,8 @@ impl bahub_core::sink::Upload for BreaksUpload {
 async fn a_store_that_panics_hangs_nothing_and_leaves_nothing_down() {
     let scene = Scene::new();
     let sink = std::sync::Arc::new(Breaks(scene.sink.clone()));
-    let plan = bahub_core::plan::Plan { sink, ..scene.plan.clone() };
+    let mut plan = scene.plan.clone();
+    plan.sink = sink;
     let outcome = tokio::time::timeout(PATIENCE, scene.room.backup(&plan)).await.expect("it ends");
     assert_eq!(outcome.exit(false), ExitCode::Internal, "{:?}", outcome.error);
     assert!(scene.workload.is_up());

@@ -1,17 +1,16 @@
 //! Whoever watches gets all that matters, without secrets, and holds nobody up.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use bahub_core::engine::BackupOptions;
 use bahub_core::event::Event;
-use bahub_core::observer::{Observer, RunInfo, RunRecord};
-use bahub_core::plan::Plan;
+use bahub_core::observer::{Observer, RunInfo};
 use bahub_core::report::Outcome;
 use bahub_core::secret::Secret;
 use bahub_testkit::fakes::{CopyFile, MemorySink};
 use bahub_testkit::fixtures::EngineRoom;
 
-use super::support::{PATIENCE, Seen, Watcher, plan};
+use super::support::{Everything, PATIENCE, Seen, Watcher, plan};
 
 /// Never comes back from its first event.
 struct Stuck;
@@ -51,26 +50,16 @@ async fn one_that_is_stuck_and_one_that_panics_change_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_of_the_plan_reaches_no_observer_whatever_its_line_ends() {
-    #[derive(Clone, Default)]
-    struct Everything(Arc<Mutex<String>>);
-    impl Observer for Everything {
-        fn event(&mut self, _run: &RunInfo, event: &Event) {
-            *self.0.lock().unwrap() += &format!("{event:?}\n");
-        }
-        fn finished(&mut self, record: &RunRecord) {
-            *self.0.lock().unwrap() += &serde_json::to_string(record).unwrap();
-        }
-    }
     let room = EngineRoom::new();
     // A program that fails with the name of a file that is a secret: it says so on its standard error.
     let adapter = CopyFile::new("/nowhere/hunter22", "");
-    let plan = room.plan(Arc::new(adapter), MemorySink::shared("observers"));
+    let mut plan = room.plan(Arc::new(adapter), MemorySink::shared("observers"));
     plan.scrubber.learn(&Secret::new("hunter22\n"));
+    plan.notices = vec!["about hunter22".into()];
     let everything = Everything::default();
     let engine = room.engine().clone().observed_by(everything.clone());
-    let plan = Plan { notices: vec!["about hunter22".into()], ..plan };
     let outcome = engine.backup(&plan, &BackupOptions::default()).await;
     engine.observers().drain(PATIENCE);
-    let seen = everything.0.lock().unwrap().clone() + &format!("{outcome:?}");
+    let seen = everything.text() + &format!("{outcome:?}");
     assert!(seen.contains("[redacted]") && !seen.contains("hunter22"), "{seen}");
 }

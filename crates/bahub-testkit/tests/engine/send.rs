@@ -1,7 +1,7 @@
 //! Every future of the engine can be spawned, and sent to another thread.
 
 use bahub_core::engine::{
-    BackupOptions, DownloadContent, DownloadOptions, RecoverOptions, RestoreOptions, VerifyOptions,
+    BackupOptions, DownloadContent, DownloadOptions, ReadOptions, RecoverOptions, RestoreOptions, VerifyOptions,
 };
 use bahub_core::sink::VersionSelector;
 use bahub_testkit::fixtures::EngineRoom;
@@ -19,6 +19,7 @@ async fn every_public_future_is_send() {
     drop(sent(engine.restore(&plan, &RestoreOptions::default())));
     drop(sent(engine.verify(&plan, &VerifyOptions::default())));
     drop(sent(engine.download(&plan, &download)));
+    drop(sent(engine.read(&plan, &ReadOptions::default())));
     drop(sent(engine.recover(&plan, &RecoverOptions::default())));
     drop(sent(engine.list(&plan)));
 }

@@ -1,6 +1,6 @@
 //! An engine, a workload that it stops, and a watcher.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -74,6 +74,27 @@ impl Observer for Watcher {
 
     fn finished(&mut self, record: &RunRecord) {
         let _ = self.0.send(Seen::Finished(Box::new(record.clone())));
+    }
+}
+
+/// Keeps all that an observer is given, as text.
+#[derive(Clone, Default)]
+pub(crate) struct Everything(Arc<Mutex<String>>);
+
+impl Everything {
+    pub(crate) fn text(&self) -> String {
+        self.0.lock().expect("no observer panics with it").clone()
+    }
+}
+
+impl Observer for Everything {
+    fn event(&mut self, _run: &RunInfo, event: &Event) {
+        *self.0.lock().expect("no observer panics with it") += &format!("{event:?}\n");
+    }
+
+    fn finished(&mut self, record: &RunRecord) {
+        *self.0.lock().expect("no observer panics with it") +=
+            &serde_json::to_string(record).expect("a record is JSON");
     }
 }
 

@@ -132,7 +132,7 @@ pub(super) async fn sweep() -> Result<Vec<Recovered>, TransportError> {
             Ok(None) => {}
             Ok(Some(done)) => {
                 let what = format!("the ssh connection of a dead run, {}", folder.display());
-                recovered.push(Recovered { what, done: done.into() });
+                recovered.push(Recovered::new(what, done));
             }
             Err(error) => failed.push(format!("{}: {error}", folder.display())),
         }

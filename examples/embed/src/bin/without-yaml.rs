@@ -8,18 +8,16 @@ use std::sync::Arc;
 
 use bahub_adapters::filesystem::{Filesystem, FilesystemConfig, OnUnreadable};
 use bahub_agent::InProcess;
-use bahub_core::compression::Compression;
 use bahub_core::engine::{BackupOptions, Engine, RestoreOptions};
-use bahub_core::keys::EncryptionSpec;
+use bahub_core::keys::{EncryptionSpec, KeySource};
 use bahub_core::plan::Plan;
 use bahub_core::registry::{Component, SinkContext, SpecError};
 use bahub_core::replay::{ReplayTarget, RestoreTarget};
-use bahub_core::secret::Scrubber;
 use bahub_crypto::OpenPgpKeys;
 use bahub_sinks::store::{Directory, DirectoryConfig};
 use bahub_transports::sh::Sh;
 
-/// What a configuration would say. A passphrase or a token belongs into the scrubber as well: `scrubber.learn(&secret)`.
+/// What a configuration would say. A passphrase or a token belongs into the scrubber as well: `Plan::builder(…).scrubber(scrubber)`.
 fn plan(data: &Path, store: &Path, private_key: PathBuf, public_key: PathBuf) -> Result<Plan, Vec<SpecError>> {
     let files = FilesystemConfig {
         paths: vec![data.display().to_string()],
@@ -31,26 +29,13 @@ fn plan(data: &Path, store: &Path, private_key: PathBuf, public_key: PathBuf) ->
     };
     let versions = DirectoryConfig { url: format!("file://{}", store.display()) };
     // The folder is where a relative path of the sink would start.
-    let context = SinkContext { collection: "files".into(), folder: "/".into() };
-    Ok(Plan {
-        name: "files".into(),
-        adapter_type: Filesystem::TYPE.into(),
-        adapter: Arc::new(Filesystem::from_config(files, &())?),
-        transport_name: "this host".into(),
-        transport: Arc::new(Sh),
-        sink: Arc::new(Directory::from_config(versions, &context)?),
-        encryption: EncryptionSpec {
-            name: "my key".into(),
-            private_key_path: Some(private_key),
-            public_key_path: Some(public_key),
-            ..EncryptionSpec::default()
-        },
-        compression: Compression::default(),
-        relay: None,
-        timeout: None,
-        scrubber: Scrubber::default(),
-        notices: Vec::new(),
-    })
+    let context = SinkContext::new("files", "/");
+    let adapter = Arc::new(Filesystem::from_config(files, &())?);
+    let sink = Arc::new(Directory::from_config(versions, &context)?);
+    let keys = EncryptionSpec::new("my key")
+        .with_private_key(KeySource::file(private_key))
+        .with_public_key(KeySource::file(public_key));
+    Ok(Plan::builder("files", adapter, Arc::new(Sh), sink, keys).build())
 }
 
 #[tokio::main]

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use bahub_core::adapter::StepFailure;
 use bahub_core::link::Failure;
-use bahub_core::step::{Bytes, Step};
+use bahub_core::step::{ByteString, Step};
 
 use crate::job::{JobContext, failure};
 use crate::steps::{Child, KillSwitch, LogLine, Plug, start};
@@ -20,7 +20,7 @@ const READ: usize = 256 * 1024;
 /// trailer.
 pub(super) fn pipeline(
     steps: &[Step],
-    trailer: Option<&Bytes>,
+    trailer: Option<&ByteString>,
     cx: &JobContext,
     out: &mut impl Write,
 ) -> Result<Vec<String>, Failure> {

@@ -40,12 +40,8 @@ pub(super) async fn open(objects: &Objects, number: u64) -> Result<Download, Sin
             Err(error) => Some((Err(error), None)),
         }
     });
-    Ok(Download {
-        size: Some(version.size),
-        sha256: Some(version.sha256),
-        instance: version.instance,
-        stream: stream.boxed(),
-    })
+    let download = Download::new(stream.boxed()).with_size(version.size).with_sha256(version.sha256);
+    Ok(download.with_instance(version.instance))
 }
 
 struct Reading {

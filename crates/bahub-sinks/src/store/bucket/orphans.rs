@@ -22,11 +22,7 @@ pub(super) async fn find(objects: &Objects, now: Timestamp) -> Result<Vec<Orphan
             let metadata = entry.metadata();
             let modified = Timestamp::from_nanosecond(metadata.last_modified()?.into_inner().as_nanosecond()).ok()?;
             let old = now.duration_since(modified) > AGE;
-            old.then(|| Orphan {
-                location: objects.location(entry.name()),
-                size: metadata.content_length(),
-                modified: Some(modified),
-            })
+            old.then(|| Orphan::new(objects.location(entry.name()), metadata.content_length(), modified))
         })
         .collect())
 }

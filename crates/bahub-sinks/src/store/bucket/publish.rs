@@ -61,13 +61,11 @@ async fn create(objects: &Objects, numbering: Numbering, file: &VersionFile) -> 
     for number in (first..).take(NUMBERS) {
         match create_as(objects, file, number).await {
             Tried::Created => {
-                return Ok(Receipt {
-                    version: VersionNumber(number),
-                    size: file.size,
-                    sha256: Some(file.sha256.clone()),
-                    location: objects.location(&file.message),
-                    warnings: overwritable(objects, numbering, file, number).await.into_iter().collect(),
-                });
+                let location = objects.location(&file.message);
+                let mut receipt =
+                    Receipt::new(VersionNumber(number), file.size, location).with_sha256(file.sha256.clone());
+                receipt.warnings.extend(overwritable(objects, numbering, file, number).await);
+                return Ok(receipt);
             }
             Tried::Taken => {}
             Tried::Failed(error) => return Err(error),

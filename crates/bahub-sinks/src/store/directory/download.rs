@@ -37,7 +37,8 @@ pub(super) fn open(folder: &Folder, number: u64) -> Result<Download, SinkError> 
         }
     });
     let stream = futures::stream::poll_fn(move |cx| received.poll_recv(cx)).boxed();
-    Ok(Download { size: Some(version.size), sha256: Some(version.sha256), instance: version.instance, stream })
+    let download = Download::new(stream).with_size(version.size).with_sha256(version.sha256);
+    Ok(download.with_instance(version.instance))
 }
 
 fn read(

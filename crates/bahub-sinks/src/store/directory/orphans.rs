@@ -23,7 +23,7 @@ pub(super) fn find(folder: &Folder, now: Timestamp) -> Result<Vec<Orphan>, SinkE
             let metadata = fs::symlink_metadata(&path).ok()?;
             let modified = Timestamp::try_from(metadata.modified().ok()?).ok()?;
             let old = now.duration_since(modified) > AGE;
-            old.then(|| Orphan { location: path.display().to_string(), size: metadata.len(), modified: Some(modified) })
+            old.then(|| Orphan::new(path.display().to_string(), metadata.len(), modified))
         })
         .collect();
     orphans.sort_by_key(|orphan| orphan.modified);

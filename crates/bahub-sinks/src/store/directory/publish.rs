@@ -26,13 +26,8 @@ pub(super) fn publish(
     let number = name(folder, message, file, stem)?;
     // It can be read from here on; what is left is that it survives a power cut.
     folder.sync().map_err(CommitError::Unknown)?;
-    Ok(Receipt {
-        version: VersionNumber(number),
-        size: file.size,
-        sha256: Some(file.sha256.clone()),
-        location: folder.path().join(&file.message).display().to_string(),
-        warnings: Vec::new(),
-    })
+    let location = folder.path().join(&file.message).display().to_string();
+    Ok(Receipt::new(VersionNumber(number), file.size, location).with_sha256(file.sha256.clone()))
 }
 
 /// The outcome of a commit whose thread ended without one.

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bahub_core::adapter::{Adapter, AdapterCapability, Diagnosis, Findings, Probe, StepFailure};
 use bahub_core::capture::{Capture, Source};
+use bahub_core::census::CensusUnits;
 use bahub_core::replay::{Replay, ReplayTarget, Stored, Unsupported};
 use bahub_core::run::RunPurpose;
 use bahub_core::step::Step;
@@ -131,12 +132,20 @@ impl Adapter for Detour {
         self.honest.replay(target, found, stored)
     }
 
-    fn restore_warning(&self, target: &ReplayTarget) -> Option<&'static str> {
+    fn restore_warning(&self, target: &ReplayTarget) -> Option<String> {
         self.honest.restore_warning(target)
     }
 
     fn census(&self, target: &ReplayTarget) -> Option<Step> {
         self.honest.census(target)
+    }
+
+    fn census_units(&self) -> CensusUnits {
+        self.honest.census_units()
+    }
+
+    fn failure_note(&self, target: &ReplayTarget) -> Option<String> {
+        self.honest.failure_note(target)
     }
 
     fn explain(&self, failure: &StepFailure) -> Option<Diagnosis> {

@@ -29,7 +29,8 @@ pub(super) fn no_secret(adapter: &dyn Adapter, recipes: &[Recipe], secrets: &[St
             ensure!(!holds(value.as_bytes()), "the variable {variable} of {name} in {place} holds a secret");
         }
         let literals = match &step.stdin {
-            Stdin::Nothing => vec![],
+            // A secret there is where it belongs.
+            Stdin::Nothing | Stdin::Secret(_) => vec![],
             Stdin::Literal(bytes) => vec![bytes],
             Stdin::Backup { prefix, suffix } => vec![prefix, suffix],
         };

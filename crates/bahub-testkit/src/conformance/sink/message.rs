@@ -32,14 +32,9 @@ fn armoured(size: usize) -> Vec<u8> {
 }
 
 pub(super) fn new_version() -> NewVersion {
-    NewVersion {
-        created: jiff::Timestamp::now(),
-        adapter: "bahub.conformance".into(),
-        compression: "none".into(),
-        recipients: vec!["2FB13C38E3A1F87B5C6B2B0D1E4B1C7C7C1D3F5A".into()],
-        bahub: env!("CARGO_PKG_VERSION").into(),
-        instance: None,
-    }
+    let mut version = NewVersion::new(jiff::Timestamp::now(), "bahub.conformance");
+    version.recipients = vec!["2FB13C38E3A1F87B5C6B2B0D1E4B1C7C7C1D3F5A".into()];
+    version
 }
 
 pub(super) async fn begin(sink: &dyn Sink) -> Checked<Box<dyn Upload>> {

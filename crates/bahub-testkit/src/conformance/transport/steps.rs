@@ -26,14 +26,7 @@ fn capture(step: Step, keys: &KeyPair) -> Checked<Job> {
         format: MessageFormat::default(),
         encoding: Encoding::Binary,
         route: Route::Relayed,
-        version: NewVersion {
-            created: jiff::Timestamp::now(),
-            adapter: "bahub.conformance".into(),
-            compression: "none".into(),
-            recipients: Vec::new(),
-            bahub: env!("CARGO_PKG_VERSION").into(),
-            instance: None,
-        },
+        version: NewVersion::new(jiff::Timestamp::now(), "bahub.conformance"),
         tools: Findings::default(),
         census: None,
     })))

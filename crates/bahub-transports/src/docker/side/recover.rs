@@ -132,7 +132,7 @@ async fn mended(
 ) -> Result<Vec<Recovered>, TransportError> {
     // None: it went between the list and now.
     let Some(side) = find::look(docker, id).await? else { return Ok(Vec::new()) };
-    let container = |what: &str, done: &str| Recovered { what: format!("container {what}"), done: done.to_owned() };
+    let container = |what: &str, done: &str| Recovered::new(format!("container {what}"), done);
     let mut done = Vec::new();
     // What still runs in it has no controller any more, and works on the data of what is about to start.
     end(docker, &[id.to_owned()]).await?;

@@ -105,7 +105,7 @@ async fn mended(cluster: &Cluster, namespace: &str, record: &Record) -> Result<V
             Back::Gone => Some("somebody removed it: there is nothing to bring back".to_owned()),
         };
         bahub_core::fault_point("pod.recovered-one");
-        done.extend(sentence.map(|done| Recovered { what: scaling.workload.to_string(), done }));
+        done.extend(sentence.map(|done| Recovered::new(scaling.workload.to_string(), done)));
     }
     removed?;
     lease::remove(cluster, namespace, name).await?;
@@ -115,5 +115,5 @@ async fn mended(cluster: &Cluster, namespace: &str, record: &Record) -> Result<V
 
 fn left_behind(namespace: &str, job: &str) -> Recovered {
     let done = "removed: a run that was killed had left it";
-    Recovered { what: format!("side pod {namespace}/{job}"), done: done.to_owned() }
+    Recovered::new(format!("side pod {namespace}/{job}"), done)
 }
