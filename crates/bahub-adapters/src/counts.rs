@@ -9,7 +9,7 @@ use serde::Deserialize;
 pub enum Counts {
     /// In a word.
     Word(OnOff),
-    /// As YAML's earlier versions read that word.
+    /// As a boolean, as YAML 1.1 reads that word.
     Flag(bool),
 }
 

@@ -11,7 +11,7 @@ pub(crate) const FITS_NOTHING: &str = "tables to leave out that are not there";
 /// The warning about them: a name that is misspelt leaves the table in.
 pub(crate) fn warning(found: &Findings) -> Option<String> {
     let names = found.get(FITS_NOTHING).and_then(list::parse).filter(|names| !names.is_empty())?;
-    Some(format!("`exclude_tables` leaves out what is not there: {}", names.join(", ")))
+    Some(format!("`exclude_tables` has tables that do not exist: {}", names.join(", ")))
 }
 
 /// What is wrong with these `extra_args`, each at its place: they must be long options among `allowed`.
@@ -20,11 +20,12 @@ pub(crate) fn refused(allowed: &[&str], args: &[String]) -> Vec<SpecError> {
         let option = arg.strip_prefix("--").and_then(|option| option.split('=').next());
         option.is_some_and(|option| allowed.contains(&option)) && !arg.contains('\0')
     };
-    let help = format!("one of these may be given, as `--option` or `--option=value`: {}", allowed.join(", "));
+    let help = format!("allowed options, as `--option` or `--option=value`: {}", allowed.join(", "));
     let wrong = args.iter().enumerate().filter(|(_, arg)| !is_allowed(arg));
     wrong
         .map(|(index, arg)| {
-            let what = format!("{arg:?} is not among the options that may be given: others might write files, or take something from the backup");
+            let what =
+                format!("{arg:?} is not an allowed option: others might write files or make the backup incomplete");
             SpecError::new(format!("/extra_args/{index}"), what).with_help(help.clone())
         })
         .collect()

@@ -29,17 +29,17 @@ impl Scope {
         let one = Some(database).filter(|name| !name.is_empty());
         for name in one.into_iter().chain(databases.iter().chain(exclude).map(String::as_str)) {
             if let Some(objection) = objection(name) {
-                wrong.push(SpecError::new("/databases", format!("{name:?} is no name of a database: {objection}")));
+                wrong.push(SpecError::new("/databases", format!("{name:?} is not a database name: {objection}")));
             }
         }
         let all = one.is_none() && databases.is_empty();
         if one.is_some() && !databases.is_empty() {
             let what = "both `database` and `databases` are given";
-            wrong.push(SpecError::new("/databases", what).with_help("keep the one that is meant"));
+            wrong.push(SpecError::new("/databases", what).with_help("keep one of them"));
         }
         if !all && !exclude.is_empty() {
-            let help = "remove it, or the databases, so that all are backed up but those";
-            let what = "`exclude_databases` leaves out of all, and only some are named";
+            let help = "remove it, or remove `databases` to back up all others";
+            let what = "`exclude_databases` applies to a backup of all databases, but only some are listed";
             wrong.push(SpecError::new("/exclude_databases", what).with_help(help));
         }
         if wrong.len() > before {

@@ -113,7 +113,7 @@ async fn one_job(
         Ok(Ok(done)) => FromAgent::Done(Box::new(done)),
         Ok(Err(failure)) => FromAgent::Failed(Box::new(form.reported(failure))),
         Err(error) => {
-            let message = format!("the agent failed in an unforeseen way: {error}");
+            let message = format!("the agent failed unexpectedly: {error}");
             FromAgent::Failed(Box::new(Failure::new(FailureKind::System, message)))
         }
     };

@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 /// bahub, the Backup Controller: backups that are simple, automatic, monitored and end-to-end encrypted.
 ///
-/// Commands are spelled `backup make NAME` or, as in the original, `:backup:make NAME`.
+/// Commands can be written `backup make NAME` or, as in the original bahub, `:backup:make NAME`.
 #[derive(Debug, Parser)]
 #[command(name = "bahub", version, disable_help_subcommand = true, arg_required_else_help = true)]
 pub(crate) struct Args {
@@ -27,25 +27,25 @@ pub(crate) struct Global {
     /// How results are written to standard output
     #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORMAT", global = true)]
     pub(crate) output: Output,
-    /// Show phases and what programs report; twice (-vv) adds debugging messages
+    /// Show phases and the messages of programs; -vv adds debug messages
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     pub(crate) verbose: u8,
-    /// The same as -vv (the original's name)
+    /// Same as -vv (the option's name in the original bahub)
     #[arg(long, global = true)]
     pub(crate) debug: bool,
-    /// The lowest level of log messages to show: error, warn, info, debug or trace (-rl in the original)
+    /// The lowest level of log messages to show: error, warn, info, debug or trace (-rl in the original bahub)
     #[arg(long, value_name = "LEVEL", global = true)]
     pub(crate) log_level: Option<String>,
-    /// Accepted for the original's command lines; bahub never shows secrets
+    /// Accepted for compatibility, without effect: bahub never shows secrets
     #[arg(long, global = true)]
     pub(crate) show_secrets: bool,
     /// When to use colours; NO_COLOR and TERM=dumb turn them off as well
     #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN", global = true)]
     pub(crate) color: Color,
-    /// End with exit code 4 where a run succeeded with warnings
+    /// Exit with code 4 if a run succeeded with warnings
     #[arg(long, global = true)]
     pub(crate) fail_on_warnings: bool,
-    /// The backup-maker program to run next to the data, or a folder with one per architecture [default: the folder of bahub]
+    /// The agent program (backup-maker) to run next to the data, or a folder with one per architecture [default: bahub's own folder]
     #[arg(long, value_name = "FILE", env = "BAHUB_AGENT", global = true)]
     pub(crate) agent: Option<PathBuf>,
 }
@@ -55,7 +55,7 @@ pub(crate) struct Global {
 pub(crate) enum Output {
     /// For people
     Text,
-    /// One JSON object a line: events, then the result
+    /// One JSON object per line: events, then the result
     Json,
 }
 
@@ -76,7 +76,7 @@ pub(crate) enum Command {
     /// Make, restore, list and verify backups
     #[command(subcommand)]
     Backup(BackupCommand),
-    /// Bring back what killed runs had stopped, and remove what they left
+    /// Restart what killed runs stopped, and remove what they left behind
     Recover {
         /// Only this backup's target
         name: Option<String>,
@@ -94,7 +94,7 @@ pub(crate) enum Command {
 /// The commands of a backup.
 #[derive(Debug, Subcommand)]
 pub(crate) enum BackupCommand {
-    /// Make a version
+    /// Make a new version
     Make {
         /// The backup's name in the configuration
         name: String,
@@ -106,7 +106,7 @@ pub(crate) enum BackupCommand {
         /// The backup's name in the configuration
         name: String,
     },
-    /// Read a stored version to its end: authenticated, decompressed, measured
+    /// Verify a stored version: read, authenticate and decompress all of it
     Verify(VerifyArgs),
 }
 
@@ -118,7 +118,7 @@ pub(crate) struct VerifyArgs {
     /// latest, v3 or 3
     #[arg(long, default_value_t, value_name = "V")]
     pub(crate) version: VersionSelector,
-    /// Restore it into a temporary database beside the original, count rows, compare them with those of the capture, remove it
+    /// Restore into a temporary database beside the original, compare its row counts with those of the backup, and remove it
     #[arg(long)]
     pub(crate) drill: bool,
     /// With --drill: only this database, of a backup of several
@@ -137,34 +137,34 @@ pub(crate) struct RestoreArgs {
     /// Write the decrypted, decompressed content into this new file (mode 0600) and restore nothing
     #[arg(long, value_name = "FILE", conflicts_with_all = ["to", "path", "stream"])]
     pub(crate) download: Option<PathBuf>,
-    /// With --download: write the stored message as it is
+    /// With --download: write the encrypted message exactly as stored
     #[arg(long, requires = "download")]
     pub(crate) encrypted: bool,
-    /// Restore into this directory of the target, not to the original location
+    /// Restore into this directory on the target instead of the original location
     #[arg(long, value_name = "DIR")]
     pub(crate) to: Option<PathBuf>,
-    /// Restore under this name, beside the original database; refused where a database of that name exists
+    /// Restore under this name, beside the original database; refused if a database of that name exists
     #[arg(long, value_name = "DATABASE", conflicts_with_all = ["to", "download"])]
     pub(crate) into: Option<String>,
-    /// Replace the existing database in one transaction, where there is no room for a second one beside it
+    /// Replace the existing database in one transaction, for a server without room for a second copy
     #[arg(long, conflicts_with_all = ["to", "into", "download"])]
     pub(crate) in_place: bool,
     /// Keep the previous database under another name
     #[arg(long, conflicts_with_all = ["to", "into", "download", "in_place"])]
     pub(crate) keep_old: bool,
-    /// Restore only this member (a path of a files backup); may be given several times
+    /// Restore only this part of the backup (a path, or a database of several); may be given several times
     #[arg(long, value_name = "P")]
     pub(crate) path: Vec<OsString>,
-    /// Restore it into a temporary database first, count rows, and go on only if they are as at the capture
+    /// Restore into a temporary database first, and continue only if its row counts match those of the backup
     #[arg(long, conflicts_with_all = ["download", "to"])]
     pub(crate) scratch: bool,
-    /// Skip the first pass, which verifies the whole message before anything is touched
+    /// Skip the first pass, which verifies the whole version before anything is changed
     #[arg(long)]
     pub(crate) stream: bool,
-    /// Do not ask before live data is overwritten; a target of another kind or workload than the version's is refused
+    /// Do not ask before overwriting live data; a target of another kind or workload than the one backed up is still refused
     #[arg(short, long)]
     pub(crate) yes: bool,
-    /// Restore to another instance than the version's, of whatever kind or workload
+    /// Allow a target other than the instance that was backed up, of any kind or workload
     #[arg(long, conflicts_with = "download")]
     pub(crate) other_instance: bool,
 }
@@ -211,10 +211,10 @@ pub(crate) struct GenerateArgs {
     /// The file to write the public key to
     #[arg(long, value_name = "FILE", default_value = "bahub-public.asc")]
     pub(crate) public_key: PathBuf,
-    /// Lock the private key with the first line of this file
+    /// Protect the private key with the passphrase on the first line of this file
     #[arg(long, value_name = "FILE", group = "lock")]
     pub(crate) passphrase_file: Option<PathBuf>,
-    /// Leave the private key unlocked: whoever has the file can decrypt
+    /// Do not protect the private key: anyone who has this file can decrypt the backups
     #[arg(long, group = "lock")]
     pub(crate) no_passphrase: bool,
     /// How many days the key is valid [default: no limit]

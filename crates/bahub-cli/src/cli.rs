@@ -198,7 +198,8 @@ impl Cli {
             };
             // The panic of a command must not take the runtime from runs that clean up.
             let result = runtime.block_on(AssertUnwindSafe(work).catch_unwind());
-            let result = result.unwrap_or_else(|_| Err(Failed::new(ExitCode::Internal, "bahub failed, by a bug")));
+            let result =
+                result.unwrap_or_else(|_| Err(Failed::new(ExitCode::Internal, "bahub failed because of a bug")));
             // Runs whose futures were dropped clean up by themselves, as long as there is a runtime.
             runtime.block_on(session.engine.idle());
             runtime.shutdown_timeout(SHUTDOWN);

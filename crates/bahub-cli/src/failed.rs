@@ -36,7 +36,7 @@ impl Failed {
 
     /// A signal ended the command before it began anything.
     pub(crate) fn cancelled() -> Self {
-        Self::new(ExitCode::Cancelled, "cancelled; nothing was begun")
+        Self::new(ExitCode::Cancelled, "cancelled before anything was started")
     }
 }
 

@@ -26,12 +26,12 @@ pub(crate) async fn guard(
     }
     // A terminal that is paused, or gone, must hold nothing up.
     let terminal = terminal.for_logs();
-    terminal.say("stopping: what was stopped or made is being brought back; a second Ctrl-C ends the run at once");
+    terminal.say("stopping: undoing what the run changed; press Ctrl-C again to stop at once");
     tokio::select! {
         outcome = &mut work => return Ok(outcome),
         () = signals.next_after(SAME) => control.abort(),
     }
-    terminal.say("stopping at once: only what was stopped or made is still brought back");
+    terminal.say("stopping at once: only undoing what the run changed");
     Ok(work.await)
 }
 

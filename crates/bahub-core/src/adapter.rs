@@ -102,7 +102,7 @@ pub trait Adapter: Debug + Send + Sync {
     fn scratch(&self, _run: &str) -> Result<Scratch, Unsupported> {
         Err(Unsupported {
             what: "this kind of data cannot be restored beside the original".into(),
-            help: "restore it where it does no harm: {restore elsewhere}, or on another server".into(),
+            help: "{restore elsewhere}, or restore it on another server".into(),
         })
     }
 
@@ -230,7 +230,7 @@ impl std::fmt::Display for StepFailure {
             StepEnd::NotStarted(reason) => write!(f, "{} could not be started: {reason}", self.program)?,
             StepEnd::Ended(exit) => write!(f, "{} failed: {exit}", self.program)?,
             StepEnd::Incomplete => {
-                write!(f, "what {} wrote does not end as its output does: it was cut", self.program)?;
+                write!(f, "the output of {} is incomplete: its end is missing", self.program)?;
             }
             StepEnd::TimedOut { seconds } => write!(f, "{} did not end within {seconds} s", self.program)?,
         }

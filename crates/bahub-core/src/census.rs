@@ -143,9 +143,9 @@ impl Counts {
             let (least, most) = (before.min(after), before.max(after));
             let captured = if least == most { format!("{least}") } else { format!("{least} to {most}") };
             match self.0.get(name) {
-                None => Some(format!("{name} is missing, of which there were {captured}")),
+                None => Some(format!("{name} is missing, expected {captured}")),
                 Some(Some(now)) if !(least..=most).contains(now) => {
-                    Some(format!("{name} has {now}, and had {captured}"))
+                    Some(format!("{name} has {now}, expected {captured}"))
                 }
                 Some(_) => None,
             }

@@ -24,7 +24,7 @@ pub enum ExitCode {
     Warnings = 4,
     /// Another run of this backup goes on.
     Locked = 5,
-    /// A key is missing, unusable, locked, or does not fit the message.
+    /// A key is missing, unusable, locked, or does not match the message.
     Keys = 6,
     /// The target cannot be reached, or refuses.
     Target = 7,
@@ -133,26 +133,26 @@ impl ExitCode {
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::Ok => "done; the report names the warnings",
-            Self::Failed => "the system failed in a way that has no code of its own",
+            Self::Failed => "a failure that has no exit code of its own",
             Self::Usage => "the command line is wrong",
             Self::Config => "the configuration is missing or wrong",
-            Self::Warnings => "done with warnings, which were to count as a failure",
-            Self::Locked => "another run of this backup goes on",
-            Self::Keys => "a key is missing, unusable, locked, or does not fit the message",
-            Self::Target => "the host, container or pod cannot be reached, or refuses",
-            Self::Preflight => "a check before the run failed; nothing was begun",
-            Self::Program => "a program that captures or restores did not succeed",
-            Self::Store => "the store refused, broke off or cannot be reached",
+            Self::Warnings => "done with warnings, which count as a failure on request",
+            Self::Locked => "another run of this backup is in progress",
+            Self::Keys => "a key is missing, unusable, locked, or does not match the message",
+            Self::Target => "the host, container or pod is unreachable or refused access",
+            Self::Preflight => "a check before the run failed; nothing was started",
+            Self::Program => "a dump or restore program failed",
+            Self::Store => "the store is unreachable, refused access or failed",
             Self::NoVersion => "there is no such collection or version",
-            Self::Integrity => "a message is damaged or is another one than expected",
+            Self::Integrity => "a stored message is damaged or is not the expected one",
             Self::Agent => "the agent could not be started, or its connection broke",
             Self::Timeout => "the run took longer than its timeout",
-            Self::Unsupported => "this adapter cannot restore there",
-            Self::Output => "the file of a download, or the text that was asked for, cannot be written",
+            Self::Unsupported => "the adapter does not support this restore",
+            Self::Output => "the downloaded file or the output cannot be written",
             Self::Declined => "a restore over live data, or to another instance, was not confirmed",
-            Self::Unknown => "a commit's answer was lost: there may be a version",
-            Self::Undo => "something that was changed could not be brought back",
-            Self::Internal => "bahub itself failed, by a bug; what was not brought back is named",
+            Self::Unknown => "the answer to a commit was lost: there may be a new version",
+            Self::Undo => "something that the run changed could not be undone",
+            Self::Internal => "bahub failed because of a bug; what could not be undone is reported",
             Self::Cancelled => "ended by Ctrl-C or SIGTERM; nothing became visible",
         }
     }

@@ -240,9 +240,11 @@ impl UndoStack {
             let work = AssertUnwindSafe(&mut undo.work).catch_unwind();
             match tokio::time::timeout(Self::LIMIT, work).await {
                 Ok(Ok(Ok(()))) => {}
-                Ok(Err(_)) => failures.push(format!("could not {}: bahub failed meanwhile, by a bug", undo.what)),
+                Ok(Err(_)) => failures.push(format!("could not {}: bahub failed because of a bug", undo.what)),
                 Ok(Ok(Err(reason))) => failures.push(format!("could not {}: {reason}", undo.what)),
-                Err(_) => failures.push(format!("could not {}: no end within {} s", undo.what, Self::LIMIT.as_secs())),
+                Err(_) => {
+                    failures.push(format!("could not {}: not finished within {} s", undo.what, Self::LIMIT.as_secs()))
+                }
             }
             *current = None;
         }

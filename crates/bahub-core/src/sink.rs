@@ -410,7 +410,7 @@ impl FromStr for VersionSelector {
         }
         let digits = text.strip_prefix('v').unwrap_or(text);
         if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(format!("\"{text}\" names no version: write latest, v3 or 3"));
+            return Err(format!("\"{text}\" is not a version: write latest, v3 or 3"));
         }
         digits.parse().map(|number| Self::Number(VersionNumber(number))).map_err(|_| format!("{text} is too large"))
     }

@@ -17,7 +17,7 @@ pub enum CryptoError {
     #[error("cannot write the encrypted message: {0}")]
     Sink(#[source] io::Error),
     /// The bytes are not OpenPGP.
-    #[error("this is no OpenPGP message: {0}")]
+    #[error("this is not an OpenPGP message: {0}")]
     NotOpenPgp(String),
     /// OpenPGP, but nothing that is encrypted.
     #[error("this OpenPGP message is not encrypted: it begins with {0}")]
@@ -26,7 +26,7 @@ pub enum CryptoError {
     #[error("this message is refused: {0}")]
     Refused(&'static str),
     /// Something that OpenPGP allows and this reader does not know.
-    #[error("the message uses what bahub cannot read: {0}")]
+    #[error("the message uses a format that bahub does not support: {0}")]
     Unsupported(String),
     /// The message ends before its end.
     #[error("the message is damaged: it is cut off")]

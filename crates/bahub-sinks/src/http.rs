@@ -53,7 +53,7 @@ fn roots(extra: Option<&str>) -> Result<RootCertStore, SinkError> {
         found += 1;
     }
     if found == 0 {
-        let error = SinkError::new(SinkErrorKind::Other, "ca_file holds no certificate");
+        let error = SinkError::new(SinkErrorKind::Other, "ca_file contains no certificate");
         return Err(error.with_help("it must be PEM: -----BEGIN CERTIFICATE-----"));
     }
     Ok(roots)
@@ -80,11 +80,11 @@ pub(crate) fn fault(error: reqwest::Error, place: &str) -> SinkError {
     let error = error.without_url();
     let cause = causes(&error);
     let help = if cause.contains("certificate") {
-        "if the server's certificate is your own authority's, name that authority's file in ca_file".to_owned()
+        "if the server's certificate is from a private CA, set ca_file to that CA's certificate".to_owned()
     } else if error.is_connect() {
         format!("check the url and that the server runs: curl -sv {place} -o /dev/null")
     } else {
-        "the connection broke; nothing of this request counts".to_owned()
+        "the connection was lost; this request had no effect".to_owned()
     };
     SinkError::new(SinkErrorKind::Unreachable, format!("cannot reach {place}: {cause}")).with_help(help)
 }
@@ -121,6 +121,6 @@ mod tests {
     #[test]
     fn a_ca_file_without_a_certificate_is_refused() {
         let error = client(Some("no PEM")).unwrap_err();
-        assert_eq!(error.to_string(), "ca_file holds no certificate");
+        assert_eq!(error.to_string(), "ca_file contains no certificate");
     }
 }

@@ -8,7 +8,7 @@ use bahub_core::transport::{PutFile, TransportError, TransportErrorKind};
 /// [`TransportErrorKind::Put`] for a name that is no file's.
 pub(crate) fn check_name(file: PutFile<'_>) -> Result<(), TransportError> {
     match matches!(file.name, "" | "." | "..") || file.name.contains(['/', '\0', '\n']) {
-        true => Err(TransportError::new(TransportErrorKind::Put, format!("{:?} is no file name", file.name))),
+        true => Err(TransportError::new(TransportErrorKind::Put, format!("{:?} is not a file name", file.name))),
         false => Ok(()),
     }
 }

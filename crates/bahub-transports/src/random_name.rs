@@ -8,6 +8,5 @@ use bahub_core::transport::{TransportError, TransportErrorKind};
 /// # Errors
 /// One of this kind, if the system's random source fails.
 pub(crate) fn random_name(bytes: usize, kind: TransportErrorKind) -> Result<String, TransportError> {
-    random_hex(bytes)
-        .map_err(|error| TransportError::new(kind, "the system has no random bytes for a name").with_source(error))
+    random_hex(bytes).map_err(|error| TransportError::new(kind, "cannot generate a random name").with_source(error))
 }

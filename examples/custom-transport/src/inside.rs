@@ -111,7 +111,7 @@ impl Session for Inside {
     async fn put(&mut self, file: PutFile<'_>) -> Result<PlacedPath, TransportError> {
         let PutFile { name, content, mode } = file;
         if matches!(name, "" | "." | "..") || name.contains(['/', '\0']) {
-            return Err(TransportError::new(TransportErrorKind::Put, format!("{name:?} is no file name")));
+            return Err(TransportError::new(TransportErrorKind::Put, format!("{name:?} is not a file name")));
         }
         let path = format!("{}/{name}", self.folder().await?);
         let (size, mode) = (content.len().to_string(), format!("{mode:o}"));

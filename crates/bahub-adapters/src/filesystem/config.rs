@@ -12,18 +12,18 @@ pub(super) const EXAMPLE: &str = r#"# What to back up: absolute paths of files a
 paths:
   - /var/www
   - /etc/nginx/nginx.conf
-# What to leave out, with everything below it. With a leading "/" one place; without it any depth below `paths`.
+# What to leave out, with everything below it. With a leading "/" one exact path; without it at any depth below `paths`.
 # "*", "?" and "[a-z]" never match a "/".
 exclude:
   - /var/www/cache
   - "*.tmp"
-# A file that cannot be read: "fail" makes no version, "warn" makes one without it and warns (GNU tar only).
+# If a file cannot be read: "fail" makes no version, "warn" makes one without the file and warns (GNU tar only).
 on_unreadable: fail
-# Whether to stay on the file system that each path lies on (GNU tar only).
+# Whether to stay on the file system of each path (GNU tar only).
 one_file_system: false
-# Whether holes are looked for, and come back as holes (GNU tar only).
+# Whether holes in sparse files are detected and restored as holes (GNU tar only).
 sparse: true
-# Whether owners come back by number; with false by name, where the name exists.
+# Whether owners are restored by number; with false by name, if the name exists.
 numeric_owner: true
 "#;
 
@@ -34,32 +34,32 @@ pub struct FilesystemConfig {
     /// Absolute paths of files and folders, with everything below them.
     #[schemars(length(min = 1))]
     pub paths: Vec<String>,
-    /// Patterns of what to leave out, with everything below it; with a leading `/` for one place, else at any depth.
+    /// Patterns of what to leave out, with everything below it; with a leading `/` one exact path, else at any depth.
     #[serde(default)]
     pub exclude: Vec<String>,
-    /// What a file means that cannot be read.
+    /// What to do if a file cannot be read.
     #[serde(default)]
     pub on_unreadable: OnUnreadable,
-    /// Whether to stay on the file system that each path lies on.
+    /// Whether to stay on the file system of each path.
     #[serde(default)]
     pub one_file_system: bool,
-    /// Whether holes of files are looked for, and come back as holes. Turn it off where a file system reports files
-    /// without blocks that hold data: tar takes such a file for one hole.
+    /// Whether holes in sparse files are detected and restored as holes. Turn it off for file systems that report no
+    /// blocks for files with data: tar would store such a file as one hole.
     #[serde(default = "yes")]
     pub sparse: bool,
-    /// Whether owners come back by number and not by name.
+    /// Whether owners are restored by number instead of by name.
     #[serde(default = "yes")]
     pub numeric_owner: bool,
 }
 
-/// What a file means that cannot be read.
+/// What to do if a file cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnUnreadable {
     /// The run fails, and no version is made.
     #[default]
     Fail,
-    /// It is left out, and is a warning in the report.
+    /// The file is left out, with a warning in the report.
     Warn,
 }
 
@@ -72,7 +72,7 @@ impl FilesystemConfig {
     pub(super) fn check(self) -> Result<Filesystem, Vec<SpecError>> {
         let mut wrong = Vec::new();
         if self.paths.is_empty() {
-            wrong.push(SpecError::new("/paths", "no path is named").with_help("name at least one absolute path"));
+            wrong.push(SpecError::new("/paths", "there is no path").with_help("list at least one absolute path"));
         }
         let paths: Vec<SourcePath> = parse_each("/paths", &self.paths, &mut wrong, SourcePath::parse);
         let exclude: Vec<Pattern> = parse_each("/exclude", &self.exclude, &mut wrong, Pattern::parse);
@@ -119,8 +119,8 @@ fn hidden_paths(paths: &[SourcePath], exclude: &[Pattern]) -> Vec<SpecError> {
     let hides = |pattern: &Pattern| paths.iter().find(|path| pattern.hides(path));
     let told = |(index, pattern): (usize, &Pattern)| {
         let path = hides(pattern)?;
-        let message = format!("the pattern \"{pattern}\" leaves out the whole of {path}");
-        let help = "remove the path, or begin the pattern with a / to name one place";
+        let message = format!("the pattern \"{pattern}\" leaves out all of {path}");
+        let help = "remove the path, or begin the pattern with a / for one exact path";
         Some(SpecError::new(format!("/exclude/{index}"), message).with_help(help))
     };
     exclude.iter().enumerate().filter_map(told).collect()

@@ -8,8 +8,8 @@ use bahub_core::step::Exit;
 const KNOWN: &[(&[&str], &str, &str)] = &[
     (
         &["unrecognized option '--exclude", "unknown option -- exclude"],
-        "this tar cannot leave anything out: it is a busybox built without `--exclude`",
-        "install GNU tar there, or remove `exclude` and name in `paths` only what is wanted",
+        "this tar does not support `--exclude`: it is a busybox built without it",
+        "install GNU tar there, or remove `exclude` and list only what is wanted in `paths`",
     ),
     (
         &["unrecognized option '--ignore-failed-read"],
@@ -18,8 +18,8 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
     ),
     (
         &["unrecognized option '--one-file-system"],
-        "`one_file_system` needs GNU tar, and this is another one",
-        "install GNU tar there, or name in `paths` and `exclude` what is wanted",
+        "`one_file_system` needs GNU tar, which this is not",
+        "install GNU tar there, or use `paths` and `exclude` instead",
     ),
     (
         &["unrecognized option '--numeric-owner"],
@@ -28,58 +28,54 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
     ),
     (
         &["Read error at byte"],
-        "a file broke while it was read: its disk or its server fails, and what follows of it would have been stored as zeros",
-        "look at the disk (dmesg) and at the file; `exclude` it to keep the rest",
+        "a file could not be read completely: its disk or file server is failing, and the rest of the file would have been stored as zeros",
+        "check the disk (dmesg) and the file; `exclude` the file to back up the rest",
     ),
     (
         &["No space left on device", "Disk quota exceeded"],
-        "the place of the restore is full; what was restored until then is there",
-        "make room, or {restore elsewhere}",
+        "the file system is full; what was restored so far was kept",
+        "free some space, or {restore elsewhere}",
     ),
-    (
-        &["Read-only file system"],
-        "the place of the restore cannot be written",
-        "mount it writable, or {restore elsewhere}",
-    ),
+    (&["Read-only file system"], "the file system is read-only", "mount it writable, or {restore elsewhere}"),
     (
         &["ot found in archive"],
-        "the backup has no member of that name; nothing else of it is missing",
-        "names in a backup are whole paths without the leading slash; to see them, {download the data}, a tar archive, \
-         then `tar -tf f.tar`",
+        "the backup has no file or folder of that name; everything else was restored",
+        "paths in a backup are full paths without the leading slash; to list them, {download the data}, a tar archive, \
+         then run `tar -tf f.tar`",
     ),
     (
         &["Cannot hard link to", "can't create hardlink"],
-        "a hard link was restored whose first name was not, or stands in its way",
-        "choose that path as well; or install GNU tar there, if `paths` names a folder and one below it",
+        "a hard link cannot be created: the file that it links to was not restored, or a file of its name exists",
+        "restore that file as well; or install GNU tar there, if `paths` lists a folder and another one below it",
     ),
     (
         &["Cannot open: Permission denied", "can't open", "Cannot stat: Permission denied", "Permission denied"],
-        "a file or folder may not be read or written by the user that tar runs as",
+        "the user that tar runs as may not read or write a file or folder",
         "run as root; for a backup `exclude` the path, or set `on_unreadable: warn` (GNU tar only)",
     ),
     (
         &["Cannot change ownership", "Operation not permitted"],
-        "only root may give files to other users and set their protected attributes",
+        "only root may change the owner of files and set protected attributes",
         "run the restore as root",
     ),
     (
         &["Cannot open: File exists", "Is a directory", "Not a directory"],
-        "something of another type stands where a file or folder has to go",
+        "a file or folder to restore already exists with a different type",
         "move it away, or {restore elsewhere}",
     ),
     (
         &["No such file or directory"],
-        "a path of the backup does not exist, or went away",
+        "a path of the backup does not exist, or was removed during the run",
         "check `paths`, as seen from where the transport runs tar",
     ),
     (
         &["short read"],
-        "a file became shorter while it was read, which busybox's tar cannot mend",
+        "a file became shorter while it was read, which busybox's tar cannot handle",
         "run the backup when nothing writes there, or install GNU tar, which only warns",
     ),
     (
         &["does not look like a tar archive", "invalid tar magic", "Skipping to next header"],
-        "the backup is no tar archive",
+        "the backup is not a tar archive",
         "check that this version was made by the filesystem adapter",
     ),
 ];
@@ -89,18 +85,18 @@ pub(super) fn explain(failure: &StepFailure) -> Option<Diagnosis> {
     let said = |cause: &str, help: &'static str| Some(Diagnosis { cause: cause.to_owned(), help: help.into() });
     match (&failure.end, failure.program.as_str()) {
         (StepEnd::NotFound, "tar") => said(
-            "there is no tar where the data lies",
+            "tar was not found next to the data",
             "install tar there (GNU tar, or busybox's), or use a transport whose image has one",
         ),
         (StepEnd::NotFound, program) => {
-            said(&format!("there is no program `{program}` in that place"), "install coreutils and awk, or busybox")
+            said(&format!("`{program}` was not found next to the data"), "install coreutils and awk, or busybox")
         }
         (StepEnd::Ended(_), "test") => said(
             "one of `paths` does not exist",
-            "check `paths`, as seen from where the transport runs; a path that does not exist is never only a warning",
+            "check `paths`, as seen from where the transport runs; a missing path is always an error",
         ),
         (StepEnd::Ended(Exit::Code(1)), "awk") => said(
-            "the backup holds sparse files in GNU tar's form, which this tar misread: they lie in folders `GNUSparseFile.N`",
+            "the backup contains sparse files in GNU tar's format, which this tar cannot read: it put them in folders `GNUSparseFile.N`",
             "install GNU tar there and restore again, then remove those folders",
         ),
         _ => KNOWN

@@ -23,10 +23,10 @@ impl Member {
             Err(Unsupported { what: format!("the path \"{}\" {what}", text.escape_ascii()), help: help.into() })
         };
         if text.is_empty() || text.contains(&0) {
-            return refuse("can be no name in a backup of files", "name a file or folder, for example /var/www/a");
+            return refuse("is not a valid path in a backup of files", "give a file or folder, for example /var/www/a");
         }
         if text.split(is_slash).any(|part| part == b"..") {
-            return refuse("has a component that is ..", "write the path that is meant");
+            return refuse("has a component that is ..", "write the path without ..");
         }
         let text = &text[text.iter().position(|byte| *byte != b'/').unwrap_or(text.len())..];
         let text = &text[..text.iter().rposition(|byte| *byte != b'/').map_or(0, |last| last + 1)];
@@ -46,8 +46,8 @@ impl Member {
     pub(super) fn literal(&self) -> Result<&Self, Unsupported> {
         if self.0.iter().any(|byte| b"*?[\\".contains(byte)) {
             return Err(Unsupported {
-                what: format!("this tar takes \"{}\" for a pattern", self.0.escape_ascii()),
-                help: "name the folder above it, or install GNU tar where the restore runs".into(),
+                what: format!("this tar would treat \"{}\" as a pattern", self.0.escape_ascii()),
+                help: "restore the folder that contains it, or install GNU tar where the restore runs".into(),
             });
         }
         Ok(self)

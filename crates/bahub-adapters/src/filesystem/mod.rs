@@ -39,7 +39,8 @@ pub struct Filesystem {
 
 impl Component for Filesystem {
     const TYPE: &'static str = "bahub.adapters.filesystem";
-    const SUMMARY: &'static str = "Files and folders, by the tar (GNU or busybox) of the place where they lie";
+    const SUMMARY: &'static str =
+        "Files and folders, with the tar (GNU or busybox) of the host or container that has them";
     const EXAMPLE: &'static str = config::EXAMPLE;
     type Config = FilesystemConfig;
     type Context = ();
@@ -105,6 +106,6 @@ fn make_directory(directory: &std::path::Path) -> Step {
 fn not_a_database(name: &str) -> Unsupported {
     Unsupported {
         what: format!("the filesystem adapter cannot restore into the database \"{name}\""),
-        help: "a backup of files goes to its original paths, or into a directory: {restore elsewhere}".into(),
+        help: "restore a backup of files to its original paths or into a directory: {restore elsewhere}".into(),
     }
 }

@@ -23,17 +23,17 @@ impl SourcePath {
         if !text.starts_with('/') {
             return Err((
                 format!("the path \"{text}\" is not absolute"),
-                "begin it with a /; what a relative path means would depend on the transport",
+                "begin it with a /: the meaning of a relative path would depend on the transport",
             ));
         }
         if text.contains('\0') {
-            return Err((format!("the path {text:?} holds a NUL byte"), "no file can have such a name"));
+            return Err((format!("the path {text:?} contains a NUL byte"), "no file can have such a name"));
         }
         let components: Vec<&str> = text.split('/').filter(|part| !part.is_empty()).collect();
         if components.iter().any(|part| matches!(*part, "." | "..")) {
             return Err((
                 format!("the path \"{text}\" has a component that is . or .."),
-                "write the path that is meant, as `realpath` prints it",
+                "write the path as `realpath` prints it",
             ));
         }
         Ok(Self(components.join("/")))

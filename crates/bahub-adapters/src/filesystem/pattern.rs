@@ -24,10 +24,10 @@ impl Pattern {
             None => (false, text),
         };
         if text.contains('\0') {
-            return object("holds a NUL byte", "no file can have such a name");
+            return object("contains a NUL byte", "no file can have such a name");
         }
         if rest.is_empty() {
-            return object("names nothing", "write the name, path or pattern of what to leave out");
+            return object("is empty", "write the name, path or pattern of what to leave out");
         }
         if rest.ends_with('/') {
             return object("ends with a slash", "leave the slash out; a folder is left out with everything below it");
@@ -42,7 +42,7 @@ impl Pattern {
         let first = rest.split('/').next().unwrap_or_default();
         if !rooted && matches(first.as_bytes(), b".") {
             return object(
-                "begins with a component that matches . as well, which would leave out everything",
+                "begins with a component that also matches ., which would leave out everything",
                 "write `.?*` for names with a leading dot and `[!.]*` for names without",
             );
         }

@@ -38,26 +38,22 @@ impl Account {
         let mut wrong_at =
             |pointer: &str, what: &str, help: &'static str| wrong.push(SpecError::new(pointer, what).with_help(help));
         match &config.socket {
-            None if config.host.is_empty() => wrong_at("/host", "no server is named", "give `host`, or `socket`"),
+            None if config.host.is_empty() => wrong_at("/host", "there is no server", "set `host` or `socket`"),
             Some(_) if !config.host.is_empty() => {
-                wrong_at("/socket", "both `host` and `socket` are given", "keep the one that is meant");
+                wrong_at("/socket", "both `host` and `socket` are given", "keep one of them");
             }
             Some(socket) if !socket.starts_with('/') => {
-                wrong_at("/socket", "a socket is named by its absolute path", "begin it with a /");
+                wrong_at("/socket", "the path of the socket is not absolute", "begin it with a /");
             }
             _ => {}
         }
         if config.user.is_empty() {
-            wrong_at(
-                "/user",
-                "no user is named",
-                "name the user that backs up: see docs/adapters/mysql.md for its rights",
-            );
+            wrong_at("/user", "there is no user", "set the user for backups; docs/adapters/mysql.md lists its rights");
         }
         let mut lines = vec!["[client]".to_owned()];
         let mut option = |pointer: &str, name: &str, value: &str| match quoted(value) {
             Some(value) => lines.push(format!("{name}={value}")),
-            None => wrong_at(pointer, "it holds a NUL byte", "no client program can take one"),
+            None => wrong_at(pointer, "it contains a NUL byte", "client programs do not support this"),
         };
         option("/user", "user", &config.user);
         option("/password", "password", config.password.expose());

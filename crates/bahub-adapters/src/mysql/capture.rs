@@ -45,7 +45,7 @@ pub(super) fn capture(mysql: &Mysql, found: &Findings) -> Result<Capture, Unsupp
     if segments.is_empty() {
         return Err(Unsupported {
             what: "the server has no database to back up".into(),
-            help: "check `exclude_databases`, and what the user may see: SHOW DATABASES".into(),
+            help: "check `exclude_databases`, and which databases the user can see: SHOW DATABASES".into(),
         });
     }
     let mut warnings = version::warnings(found);
@@ -60,7 +60,7 @@ fn databases(found: &Findings) -> Result<Vec<String>, Unsupported> {
     let Some(line) = found.get(preflight::DATABASES) else { return Ok(Vec::new()) };
     let mut names = list::parse(line).ok_or_else(|| Unsupported {
         what: "the server's list of databases cannot be read".into(),
-        help: "name the databases in `databases`".into(),
+        help: "list the databases in `databases`".into(),
     })?;
     names.sort();
     Ok(names)

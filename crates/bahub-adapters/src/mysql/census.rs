@@ -49,8 +49,9 @@ pub(super) fn census(mysql: &Mysql, target: &ReplayTarget) -> Option<Step> {
 pub(super) fn scratch(mysql: &Mysql, run: &str) -> Result<Scratch, Unsupported> {
     let Scope::One(_) = mysql.scope else {
         return Err(Unsupported {
-            what: "a backup of several databases cannot be tried beside the originals: its SQL names them".into(),
-            help: "try it on another server; a backup of each database by itself, with `database`, can be tried here"
+            what: "a backup of several databases cannot be restored beside the originals: its SQL contains their names"
+                .into(),
+            help: "test it on another server; separate backups of each database, with `database`, can be tested here"
                 .into(),
         });
     };
@@ -64,9 +65,9 @@ pub(super) fn scratch(mysql: &Mysql, run: &str) -> Result<Scratch, Unsupported> 
 pub(super) fn runs_no_events(database: &str, found: &Findings) -> Result<(), Unsupported> {
     match found.get(preflight::EVENTS) {
         Some("1") if database.starts_with(TEMPORARY) => Err(Unsupported {
-            what: "a drill would run the database's events a second time, on this server".into(),
+            what: "a test restore would run the database's events a second time on this server".into(),
             help:
-                "try the restore on another server, or with the event scheduler off: SET GLOBAL event_scheduler = OFF"
+                "test the restore on another server, or disable the event scheduler: SET GLOBAL event_scheduler = OFF"
                     .into(),
         }),
         _ => Ok(()),

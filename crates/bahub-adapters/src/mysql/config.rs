@@ -19,12 +19,12 @@ password: "${file:/run/secrets/mysql}"
 database: shop
 # Tables to leave out: "table", or "database.table" where several databases are backed up.
 exclude_tables: [sessions]
-# Whether all tables are locked for the time of the dump: for MyISAM and Aria tables that are written to.
+# Whether all tables are locked during the dump: for MyISAM and Aria tables that are written to.
 lock: false
 tls: { mode: prefer }
 "#;
 
-/// Which databases, from which server.
+/// The server, and the databases to back up.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MysqlConfig {
@@ -34,10 +34,10 @@ pub struct MysqlConfig {
     /// The server's TCP port.
     #[serde(default = "default_port")]
     pub port: u16,
-    /// The server's socket, in place of `host` and `port`.
+    /// The server's socket, instead of `host` and `port`.
     #[serde(default)]
     pub socket: Option<String>,
-    /// Who logs in.
+    /// The user to log in as.
     pub user: String,
     /// The password; empty for none.
     #[serde(default = "no_password")]
@@ -45,10 +45,10 @@ pub struct MysqlConfig {
     /// The one database to back up; empty for all.
     #[serde(default)]
     pub database: String,
-    /// The databases to back up, where they are several.
+    /// The databases to back up, if there are several.
     #[serde(default)]
     pub databases: Vec<String>,
-    /// Databases to leave out of all.
+    /// Databases to leave out of a backup of all.
     #[serde(default)]
     pub exclude_databases: Vec<String>,
     /// Tables to leave out: `table` of the one database, or `database.table`.
@@ -57,10 +57,10 @@ pub struct MysqlConfig {
     /// How the connection is encrypted.
     #[serde(default)]
     pub tls: Tls,
-    /// Whether users, roles and grants are in the backup; by default only where all databases are.
+    /// Whether users, roles and grants are backed up; by default only with all databases.
     #[serde(default)]
     pub users: Option<bool>,
-    /// Whether all tables are locked for the time of the dump.
+    /// Whether all tables are locked during the dump.
     #[serde(default)]
     pub lock: bool,
     /// More options of the dump program that change its form or its speed: `--option` or `--option=value`.
@@ -69,7 +69,7 @@ pub struct MysqlConfig {
     /// Whether rows are counted before and after the dump, for drills to compare with.
     #[serde(default)]
     pub counts: Counts,
-    /// The original's options for gzip; they choose gzip and its level for the stream.
+    /// The gzip options of the original bahub; they select gzip and its level as compression.
     #[serde(default)]
     #[expect(dead_code, reason = "read by the configuration, which makes the stream's compression of it")]
     gzip_args: Option<String>,
@@ -79,26 +79,26 @@ pub struct MysqlConfig {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tls {
-    /// How much is asked for.
+    /// What is required of the encryption.
     #[serde(default)]
     pub mode: TlsMode,
-    /// A file with the authorities that may vouch for the server, where the transport runs commands.
+    /// A file with trusted CA certificates, as seen from where the transport runs commands.
     #[serde(default)]
     pub ca: Option<String>,
 }
 
-/// How much encryption is asked for.
+/// What is required of the encryption.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TlsMode {
     /// None.
     Disable,
-    /// What the client program does by itself.
+    /// The client program's default.
     #[default]
     Prefer,
-    /// An encrypted connection, to whomever.
+    /// An encrypted connection, without verification of the server.
     Require,
-    /// An encrypted connection to a server of that name, which an authority vouches for.
+    /// An encrypted connection, with verification of the server's certificate and host name.
     Verify,
 }
 
@@ -119,9 +119,8 @@ impl MysqlConfig {
         let exclude_tables = Table::parse_each(&self.exclude_tables, scope.as_ref(), &mut wrong);
         wrong.extend(extra::refused(&self.extra_args));
         if self.users == Some(true) && matches!(scope, Some(Scope::One(_))) {
-            let what =
-                "users belong to the whole server, and a backup of one database can be restored under another name";
-            wrong.push(SpecError::new("/users", what).with_help("name it in `databases`, or remove `users`"));
+            let what = "users belong to the whole server, so they cannot be part of a backup with `database`";
+            wrong.push(SpecError::new("/users", what).with_help("list the database in `databases`, or remove `users`"));
         }
         match (account, scope) {
             (Some(account), Some(scope)) if wrong.is_empty() => Ok(Mysql {

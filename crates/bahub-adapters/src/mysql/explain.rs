@@ -11,12 +11,12 @@ use super::{Mysql, sql};
 const KNOWN: &[(&[&str], &str, &str)] = &[
     (
         &[PLAIN],
-        "`tls` asks for encryption, and the server knows none",
+        "`tls` requires encryption, but the server does not support it",
         "give the server a certificate (`ssl_cert` and `ssl_key` in its configuration), or set `tls: { mode: prefer }`",
     ),
     (
         &["Unknown MySQL server host", "Unknown server host", "ERROR 2005", "error: 2005"],
-        "the server's name is not known",
+        "the server's host name cannot be resolved",
         "check `host`, as seen from where the transport runs the client program",
     ),
     (
@@ -30,34 +30,34 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
             "Connection timed out",
         ],
         "the server cannot be reached",
-        "check `host`, `port` or `socket`, as seen from where the transport runs the client program, and that the server runs",
+        "check `host`, `port` or `socket`, as seen from where the transport runs the client program, and that the server is running",
     ),
     (
         // A login that is refused has no line.
         &["ERROR 1698 (28000) at line", "ERROR 1045 (28000) at line"],
-        "a grant of the backup is not one that the account that restores may give; the databases are restored, that grant and those after it are not",
-        "docs/adapters/mysql.md lists the grants that a restore of users needs; the line of the backup is that grant: {download the data}, then sed -n LINEp FILE",
+        "the account that restores may not grant one of the grants in the backup; the databases were restored, but not that grant and those after it",
+        "docs/adapters/mysql.md lists the grants that a restore of users needs; to see that grant: {download the data}, then sed -n LINEp FILE",
     ),
     (
         &["ERROR 1045", "error: 1045", "ERROR 1698", "error: 1698"],
         "the login was refused",
-        "check `user` and `password`, and that the user may come from that host",
+        "check `user` and `password`, and that the user may connect from that host",
     ),
     (
         &["ERROR 2026", "error: 2026"],
-        "the connection cannot be encrypted as `tls` asks",
-        "check `tls`: the server's certificate, its name and its authority",
+        "the connection cannot be encrypted as `tls` requires",
+        "check `tls`, and the server's certificate, its host name and its CA",
     ),
     (&["ERROR 1049", "error: 1049"], "there is no database of that name", "check `database` or `databases`"),
     (
         &["ERROR 1007", "error: 1007"],
-        "a database of that name is there already, and would have been overwritten",
+        "a database of that name already exists and would have been overwritten",
         "choose another name, or drop that database",
     ),
     (
         &["ERROR 1153", "error: 1153", "max_allowed_packet"],
-        "a row is larger than the server takes at once",
-        "raise the server's `max_allowed_packet`: bytes are twice as large in a dump",
+        "a row is larger than the server accepts in one packet",
+        "raise the server's `max_allowed_packet`: binary data is twice as large in a dump",
     ),
     (
         &[
@@ -78,12 +78,12 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
     (
         &["ERROR 2006", "ERROR 2013", "error: 2013", "Lost connection", "gone away"],
         "the server ended the connection",
-        "look into the server's log: it was stopped, or killed the connection",
+        "check the server's log: it was stopped, or killed the connection",
     ),
     (
         &["at line"],
-        "the server refused a statement, at that line of what it was given",
-        "the message names the statement's error; to see the line: {download the data}, then sed -n LINEp FILE",
+        "the server rejected the statement at that line of its input",
+        "the message has the error; to see the statement: {download the data}, then sed -n LINEp FILE",
     ),
 ];
 
@@ -106,16 +106,17 @@ fn lacked(mysql: &Mysql, stderr: &str) -> Option<Diagnosis> {
 pub(super) fn explain(mysql: &Mysql, failure: &StepFailure) -> Option<Diagnosis> {
     let said = |cause: &str, help: &'static str| Some(Diagnosis { cause: cause.to_owned(), help: help.into() });
     match &failure.end {
-        StepEnd::NotFound if failure.program == "sed" => {
-            said("there is no sed in that place", "install it or busybox there, or set `users: false`")
-        }
+        StepEnd::NotFound if failure.program == "sed" => said(
+            "sed was not found where the client program runs",
+            "install sed or busybox there, or set `users: false`",
+        ),
         StepEnd::NotFound => said(
-            &format!("there is no {} in that place", failure.program),
+            &format!("{} was not found where the transport runs commands", failure.program),
             "install the client programs there (mariadb-client), or use a transport whose image has them",
         ),
         StepEnd::TimedOut { .. } => said(
             "the server did not answer in time",
-            "check `host` and `port`, as seen from where the transport runs the client program: a firewall may swallow packets",
+            "check `host` and `port`, as seen from where the transport runs the client program: a firewall may drop packets",
         ),
         _ => lacked(mysql, &failure.stderr).or_else(|| {
             let known = KNOWN.iter().find(|(words, ..)| words.iter().any(|word| failure.stderr.contains(word)));

@@ -43,7 +43,8 @@ pub struct Mysql {
 
 impl Component for Mysql {
     const TYPE: &'static str = "bahub.adapters.mysql";
-    const SUMMARY: &'static str = "MySQL and MariaDB, by mariadb-dump or mysqldump of the place where they run";
+    const SUMMARY: &'static str =
+        "MySQL and MariaDB, with the mariadb-dump or mysqldump of the host or container that the transport reaches";
     const EXAMPLE: &'static str = config::EXAMPLE;
     type Config = MysqlConfig;
     type Context = ();

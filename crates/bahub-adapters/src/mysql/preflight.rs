@@ -144,8 +144,8 @@ pub(super) fn warning(names: &[String]) -> Option<String> {
     let told = names.iter().take(MAX_NAMES).map(String::as_str).collect::<Vec<_>>().join(", ");
     (!names.is_empty()).then(|| {
         format!(
-            "tables whose engine knows no transactions are as they were when each was read, and not all of one moment: {told}{more}; \
-             `lock: true` locks them meanwhile"
+            "tables whose engine has no transactions are not in a consistent snapshot, each was read at its own time: {told}{more}; \
+             `lock: true` locks them during the dump"
         )
     })
 }

@@ -47,18 +47,20 @@ pub(super) fn fits(scope: &Scope, stored: &Stored) -> Result<(), Unsupported> {
     let refused = |what: String| {
         Err(Unsupported {
             what,
-            help: format!("restore it with a spec that names what it holds ({})", names.join(", ")).into(),
+            help: format!("restore it with a spec that lists its databases ({})", names.join(", ")).into(),
         })
     };
     match (stored.record.get(FORM).map(String::as_str), scope) {
         (Some(SEVERAL), Scope::One(name)) => refused(format!(
-            "the version holds a dump of several databases, which would be dropped and recreated; the spec names only {name:?}"
+            "the version contains several databases, which would be dropped and recreated, but the spec only lists {name:?}"
         )),
         (Some(ONE), Scope::Some(_) | Scope::All { .. }) => {
-            refused("the version holds a dump of one database, and the spec names several".into())
+            refused("the version contains one database, but the spec lists several".into())
         }
         (_, Scope::Some(wanted)) => match names.iter().find(|name| !wanted.contains(name)) {
-            Some(name) => refused(format!("the version would drop and make {name:?}, which the spec does not name")),
+            Some(name) => {
+                refused(format!("the version would drop and recreate {name:?}, which the spec does not list"))
+            }
             None => Ok(()),
         },
         _ => Ok(()),

@@ -9,8 +9,8 @@ use super::scope::Scope;
 use super::{Mysql, census, preflight, record, sql, users};
 
 /// The way to one database of a dump of several.
-const ONE_OF_SEVERAL: &str = "its SQL names its databases: restore all of it on another server, or {download the data} \
-    and take one from it; a backup of each database by itself, with `database`, can go under another name";
+const ONE_OF_SEVERAL: &str = "its SQL contains the names of its databases: restore all of it on another server, or {download the data} \
+    and extract one from it; separate backups of each database, with `database`, can be restored under another name";
 
 pub(super) fn replay(
     mysql: &Mysql,
@@ -21,11 +21,8 @@ pub(super) fn replay(
     let is_one = matches!(mysql.scope, Scope::One(_));
     record::fits(&mysql.scope, stored)?;
     if let Some(member) = target.members.first() {
-        let help = if is_one {
-            "{restore under another name}, whole, and copy from there what is wanted"
-        } else {
-            ONE_OF_SEVERAL
-        };
+        let help =
+            if is_one { "{restore under another name}, and copy what is needed from there" } else { ONE_OF_SEVERAL };
         return Err(Unsupported {
             what: format!("the mysql adapter cannot restore only {}", member.display()),
             help: help.into(),
@@ -85,8 +82,8 @@ fn segments(mysql: &Mysql, found: &Findings, stored: &Stored) -> Vec<SegmentRepl
 pub(super) fn restore_warning(target: &ReplayTarget) -> Option<&'static str> {
     match target.location {
         RestoreTarget::Original => Some(
-            "each database of the backup is dropped and recreated, with what was left out of the backup or came later; in MySQL \
-             and MariaDB a restore is not atomic: one that breaks off leaves what was restored until then",
+            "each database of the backup is dropped and recreated; data that is not in the backup is lost; if the restore \
+             fails, the databases are left incomplete: MySQL and MariaDB cannot restore in one transaction",
         ),
         RestoreTarget::Directory(_) | RestoreTarget::Database(_) => None,
     }
@@ -94,7 +91,7 @@ pub(super) fn restore_warning(target: &ReplayTarget) -> Option<&'static str> {
 
 pub(super) fn failure_note(target: &ReplayTarget) -> Option<&'static str> {
     (target.location == RestoreTarget::Original)
-        .then_some("unless nothing was begun, the databases of the backup are incomplete now: restore again, or restore another version")
+        .then_some("if the restore had started, the databases of the backup are now incomplete: restore again, or restore another version")
 }
 
 /// The client, into this database. It stops at the first error.
@@ -117,7 +114,7 @@ fn made_anew(mysql: &Mysql, name: &str) -> Step {
 fn made(mysql: &Mysql, name: &str) -> Result<Step, Unsupported> {
     if let Some(objection) = super::scope::objection(name) {
         return Err(Unsupported {
-            what: format!("{name:?} is no name of a database: {objection}"),
+            what: format!("{name:?} is not a database name: {objection}"),
             help: "choose another name".into(),
         });
     }

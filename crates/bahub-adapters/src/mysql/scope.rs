@@ -13,8 +13,8 @@ pub(super) fn parse(config: &MysqlConfig, wrong: &mut Vec<SpecError>) -> Option<
     let is_own = |name: &&String| SYSTEM.contains(&name.to_lowercase().as_str());
     let own = databases.iter().chain([database]).find(is_own);
     if let Some(name) = own {
-        let help = "leave it out: users and grants are in the backup where `users` is true";
-        wrong.push(SpecError::new("/databases", format!("`{name}` is the server's own")).with_help(help));
+        let help = "remove it: users and grants are backed up with `users: true`";
+        wrong.push(SpecError::new("/databases", format!("`{name}` is a system database")).with_help(help));
     }
     Scope::parse(database, databases, exclude_databases, objection, wrong).filter(|_| own.is_none())
 }
@@ -24,9 +24,9 @@ pub(super) fn objection(name: &str) -> Option<&'static str> {
     match name {
         "" => Some("it is empty"),
         _ if name.chars().count() > 64 => Some("it has more than 64 characters"),
-        _ if name.contains('\0') => Some("it holds a NUL"),
+        _ if name.contains('\0') => Some("it contains a NUL byte"),
         _ if name.chars().any(|character| u32::from(character) > 0xFFFF) => {
-            Some("it holds a character beyond the Basic Multilingual Plane, which no identifier may")
+            Some("it contains a character outside the Basic Multilingual Plane, which identifiers do not allow")
         }
         _ => None,
     }
@@ -53,8 +53,8 @@ impl Table {
                     tables.push(Self { database: database.into(), name: name.into() });
                 }
                 _ => wrong.push(
-                    SpecError::new(format!("/exclude_tables/{index}"), format!("{text:?} names no table"))
-                        .with_help("write `database.table`, or `table` where `database` names the one database"),
+                    SpecError::new(format!("/exclude_tables/{index}"), format!("{text:?} is not a table name"))
+                        .with_help("write `database.table`, or `table` if `database` is set"),
                 ),
             }
         }

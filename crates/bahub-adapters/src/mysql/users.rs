@@ -88,7 +88,7 @@ fn ungranted(found: &Findings) -> Vec<String> {
 pub(super) fn warning(found: &Findings) -> Option<String> {
     let tables = ungranted(found);
     (!tables.is_empty())
-        .then(|| format!("grants on tables that are not in the backup are left out: {}", tables.join(", ")))
+        .then(|| format!("grants on tables that are not in the backup were left out: {}", tables.join(", ")))
 }
 
 /// sed's script that leaves out their grants, in the client's escapes.

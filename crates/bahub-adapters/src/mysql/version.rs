@@ -22,12 +22,12 @@ pub(super) fn warnings(found: &Findings) -> Vec<String> {
     let (Some(dump), Some(server)) = (found.get(DUMP), found.get(SERVER)) else { return Vec::new() };
     if dumps_as_mysql(found) == is_mariadb(found) {
         return vec![format!(
-            "the dump program is not of the server's family ({dump}; server {server}): install the server's own client programs"
+            "the dump program does not match the server ({dump}; server {server}): install the client programs of the server's own product"
         )];
     }
     match (program(dump), numbers(server)) {
         (Some(program), Some(server_version)) if program < server_version => vec![format!(
-            "the dump program is older than its server, and may leave out what it does not know ({dump}; server {server})"
+            "the dump program is older than the server and may leave out objects that it does not support ({dump}; server {server})"
         )],
         _ => Vec::new(),
     }

@@ -24,29 +24,29 @@ impl Account {
         let mut wrong_at =
             |pointer: &str, what: &str, help: &'static str| wrong.push(SpecError::new(pointer, what).with_help(help));
         match &config.socket {
-            None if config.host.is_empty() => wrong_at("/host", "no server is named", "give `host`, or `socket`"),
+            None if config.host.is_empty() => wrong_at("/host", "there is no server", "set `host` or `socket`"),
             Some(_) if !config.host.is_empty() => {
-                wrong_at("/socket", "both `host` and `socket` are given", "keep the one that is meant");
+                wrong_at("/socket", "both `host` and `socket` are given", "keep one of them");
             }
             Some(socket) if !socket.starts_with('/') => {
-                wrong_at("/socket", "a socket's folder is named by its absolute path", "begin it with a /");
+                wrong_at("/socket", "the path of the socket's folder is not absolute", "begin it with a /");
             }
             _ => {}
         }
         if config.user.is_empty() {
-            let help = "name the user that backs up: see docs/adapters/postgres_dump.md for its rights";
-            wrong_at("/user", "no user is named", help);
+            let help = "set the user for backups; docs/adapters/postgres_dump.md lists its rights";
+            wrong_at("/user", "there is no user", help);
         }
         let host = config.socket.as_ref().unwrap_or(&config.host);
         for (pointer, value) in [("/host", host.as_str()), ("/user", &config.user)] {
             if value.contains('\0') {
-                wrong_at(pointer, "it holds a NUL byte", "no client program can take one");
+                wrong_at(pointer, "it contains a NUL byte", "client programs do not support this");
             }
         }
         let password = config.password.expose();
         if password.contains(['\n', '\r', '\0']) {
             let help = "change the password: `ALTER ROLE ... PASSWORD`";
-            wrong_at("/password", "libpq's password file cannot hold a line break or a NUL byte", help);
+            wrong_at("/password", "libpq's password file cannot contain a line break or a NUL byte", help);
         }
         let server = format!(
             "host={} port={} user={} sslmode={} connect_timeout={CONNECT_TIMEOUT} application_name=bahub",

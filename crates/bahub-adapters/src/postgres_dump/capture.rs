@@ -26,7 +26,7 @@ pub(super) fn data_of(database: &str) -> String {
 pub(super) fn capture(postgres: &PostgresDump, found: &Findings) -> Result<Capture, Unsupported> {
     let databases = found.get(preflight::DATABASES).and_then(Database::parse_each).ok_or_else(|| Unsupported {
         what: "the server's list of databases cannot be read".into(),
-        help: "their names and comments may be in another encoding than they say; `psql -l` shows them".into(),
+        help: "their names or comments may not match their encoding; `psql -l` shows them".into(),
     })?;
     if databases.is_empty() {
         return Err(Unsupported {
@@ -43,7 +43,8 @@ pub(super) fn capture(postgres: &PostgresDump, found: &Findings) -> Result<Captu
         _ => several(postgres, &databases),
     };
     let closed = found.get(preflight::CLOSED).filter(|names| !names.is_empty());
-    let warnings = closed.map(|names| format!("databases that take no connections are not in the backup: {names}"));
+    let warnings =
+        closed.map(|names| format!("databases that do not allow connections are not in the backup: {names}"));
     let warnings = warnings.into_iter().chain(options::warning(found)).collect();
     Ok(Capture { segments, warnings, record: form::record(form, &databases) })
 }

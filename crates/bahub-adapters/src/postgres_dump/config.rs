@@ -17,7 +17,7 @@ user: backup
 password: "${file:/run/secrets/postgres}"
 # One database; or `databases: [shop, blog]`; or neither, for all of them with roles and tablespaces.
 database: shop
-# Tables to leave out, as pg_dump's --exclude-table takes them.
+# Tables to leave out, as for pg_dump's --exclude-table.
 exclude_tables: [sessions, "audit.*"]
 sslmode: prefer
 "#;
@@ -37,7 +37,7 @@ const ALLOWED: [&str; 11] = [
     "verbose",
 ];
 
-/// Which databases, from which server.
+/// The server, and the databases to back up.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PostgresDumpConfig {
@@ -47,36 +47,36 @@ pub struct PostgresDumpConfig {
     /// The server's TCP port, and the number in its socket's name.
     #[serde(default = "default_port")]
     pub port: u16,
-    /// The folder of the server's socket, in place of `host`.
+    /// The folder of the server's socket, instead of `host`.
     #[serde(default)]
     pub socket: Option<String>,
-    /// Who logs in.
+    /// The user to log in as.
     pub user: String,
-    /// The password; where it is empty, libpq's own ways: a password file of that place, peer, certificates.
+    /// The password; if empty, libpq's other methods: a password file where commands run, peer, certificates.
     #[serde(default = "no_password")]
     pub password: Secret,
     /// The one database to back up; empty for all.
     #[serde(default)]
     pub database: String,
-    /// The databases to back up, where they are several.
+    /// The databases to back up, if there are several.
     #[serde(default)]
     pub databases: Vec<String>,
-    /// Databases to leave out of all.
+    /// Databases to leave out of a backup of all.
     #[serde(default)]
     pub exclude_databases: Vec<String>,
-    /// Tables to leave out, as `pg_dump --exclude-table` takes them.
+    /// Tables to leave out, as for `pg_dump --exclude-table`.
     #[serde(default)]
     pub exclude_tables: Vec<String>,
-    /// The form of a dump of one database.
+    /// The format of a dump of one database.
     #[serde(default)]
     pub format: Format,
-    /// Whether roles and tablespaces are in the backup; by default only where all databases are.
+    /// Whether roles and tablespaces are backed up; by default only with all databases.
     #[serde(default)]
     pub globals: Option<bool>,
-    /// Whether rows and large objects are left out.
+    /// Whether only the schema is backed up, without rows and large objects.
     #[serde(default)]
     pub schema_only: bool,
-    /// How the connection is encrypted, in libpq's words.
+    /// How the connection is encrypted, as libpq's `sslmode`.
     #[serde(default)]
     pub sslmode: SslMode,
     /// More options of `pg_dump` that change its form or its speed: `--option` or `--option=value`.
@@ -85,13 +85,13 @@ pub struct PostgresDumpConfig {
     /// Whether rows are counted before and after the dump, for drills to compare with.
     #[serde(default)]
     pub counts: Counts,
-    /// The original's options for gzip; they choose gzip and its level for the stream.
+    /// The gzip options of the original bahub; they select gzip and its level as compression.
     #[serde(default)]
     #[expect(dead_code, reason = "read by the configuration, which makes the stream's compression of it")]
     gzip_args: Option<String>,
 }
 
-/// The form of a dump.
+/// The format of a dump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Format {
@@ -106,18 +106,18 @@ pub enum Format {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SslMode {
-    /// Not.
+    /// Not encrypted.
     Disable,
-    /// If the server insists.
+    /// Encrypted only if the server requires it.
     Allow,
-    /// If the server can.
+    /// Encrypted if the server supports it.
     #[default]
     Prefer,
-    /// To whomever.
+    /// Encrypted, without verification of the server.
     Require,
-    /// To a server that an authority vouches for.
+    /// Encrypted, with verification of the server's certificate.
     VerifyCa,
-    /// To a server of that name, which an authority vouches for.
+    /// Encrypted, with verification of the server's certificate and host name.
     VerifyFull,
 }
 
@@ -138,14 +138,13 @@ impl PostgresDumpConfig {
         wrong.extend(options::refused(&ALLOWED, &self.extra_args));
         let is_no_pattern = |pattern: &&String| pattern.is_empty() || pattern.contains('\0');
         if let Some(pattern) = self.exclude_tables.iter().find(is_no_pattern) {
-            let what = format!("{pattern:?} names no table");
+            let what = format!("{pattern:?} is not a table name");
             wrong.push(SpecError::new("/exclude_tables", what).with_help("write `table`, or `schema.table`"));
         }
         let is_one = matches!(scope, Some(Scope::One(_)));
         if self.globals == Some(true) && is_one {
-            let what =
-                "roles belong to the whole server, and a backup of one database can be restored under another name";
-            let help = "name it in `databases`, or remove `globals`";
+            let what = "roles belong to the whole server, so they cannot be part of a backup with `database`";
+            let help = "list the database in `databases`, or remove `globals`";
             wrong.push(SpecError::new("/globals", what).with_help(help));
         }
         match (account, scope) {

@@ -8,18 +8,18 @@ use super::preflight::OBJECTION;
 const KNOWN: &[(&[&str], &str, &str)] = &[
     (
         &["there is a database"],
-        "a database of that name is there already, and would have been overwritten",
+        "a database of that name already exists and would have been overwritten",
         "choose another name, or drop that database",
     ),
     (
         &["the backup ends transactions of its own"],
-        "it holds large objects, whose dump cannot go into one transaction; the database is as it was",
+        "the backup contains large objects, which cannot be restored in one transaction; the database is unchanged",
         "{restore as a copy that takes the name}",
     ),
     (
         &[OBJECTION],
         "the user lacks a right",
-        "the message says to what; docs/adapters/postgres_dump.md lists what a backup and a restore need",
+        "the message names it; docs/adapters/postgres_dump.md lists what a backup and a restore need",
     ),
     (
         &["server version mismatch", "aborting because of server version"],
@@ -28,7 +28,7 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
     ),
     (
         &["could not translate host name"],
-        "the server's name is not known",
+        "the server's host name cannot be resolved",
         "check `host`, as seen from where the transport runs the client program",
     ),
     (
@@ -50,8 +50,8 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
             "root certificate file",
             "sslmode value",
         ],
-        "the connection cannot be encrypted as `sslmode` asks",
-        "check `sslmode`: the server's certificate, its name and its authority",
+        "the connection cannot be encrypted as `sslmode` requires",
+        "check `sslmode`, and the server's certificate, its host name and its CA",
     ),
     (
         &[
@@ -63,21 +63,21 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
             "Is the server running",
         ],
         "the server cannot be reached",
-        "check `host`, `port` or `socket`, as seen from where the transport runs the client program, and that the server runs",
+        "check `host`, `port` or `socket`, as seen from where the transport runs the client program, and that the server is running",
     ),
     (
         &[" 55006: ", "being accessed by other users"],
-        "a session could not be ended that the restore's user may not end, or a prepared transaction holds the database",
+        "the database is still in use: by a session that the user may not end, or by a prepared transaction",
         "stop the clients of the database, or restore as a user that may end their sessions (pg_signal_backend)",
     ),
     (
         &[" 53100: ", "No space left on device"],
         "the server's disk is full",
-        "make room for a second copy of the database, or {restore in place}",
+        "free space for a second copy of the database, or {restore in place}",
     ),
     (
         &[" 53200: ", "out of shared memory"],
-        "the server has no room for so many locks in one transaction",
+        "the server cannot hold that many locks in one transaction",
         "raise its `max_locks_per_transaction`, or {restore as a copy that takes the name}",
     ),
     (
@@ -95,8 +95,8 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
     ),
     (
         &["42704: role", "42704: ERROR:  role"],
-        "a role that owns something in the backup is not there",
-        "make the role first: with the roles of a backup of all databases, or CREATE ROLE",
+        "a role that owns objects in the backup does not exist",
+        "create the role first: from a backup of all databases, or with CREATE ROLE",
     ),
     (
         &[
@@ -108,7 +108,7 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
             " 57P02: ",
         ],
         "the server ended the connection",
-        "look into the server's log: it was stopped, or ended the session",
+        "check the server's log: it was stopped, or ended the session",
     ),
     (
         &["invalid command \\restrict"],
@@ -122,20 +122,20 @@ pub(super) fn explain(failure: &StepFailure) -> Option<Diagnosis> {
     let stderr = failure.stderr.as_str();
     match &failure.end {
         StepEnd::NotFound => said(
-            &format!("there is no {} in that place", failure.program),
+            &format!("{} was not found where the transport runs commands", failure.program),
             "install the client programs there (postgresql-client), or use a transport whose image has them",
         ),
         StepEnd::TimedOut { .. } => said(
             "the server did not answer in time",
-            "check `host` and `port`, as seen from where the transport runs the client program: a firewall may swallow packets",
+            "check `host` and `port`, as seen from where the transport runs the client program: a firewall may drop packets",
         ),
         StepEnd::Incomplete if failure.program == "psql" => said(
-            "the transaction of the restore was not committed; the database is as it was",
-            "what the programs printed before says why; the backup may hold commands that end psql",
+            "the transaction of the restore was not committed; the database is unchanged",
+            "the programs' messages before this one say why; the backup may contain commands that end psql",
         ),
         _ if stderr.contains("database \"") && stderr.contains("does not exist") => said(
             "there is no database of that name",
-            "check `database` or `databases`; a restore in place needs one that is there",
+            "check `database` or `databases`; a restore in place needs an existing database",
         ),
         _ => KNOWN
             .iter()

@@ -125,8 +125,9 @@ pub(super) fn stored(postgres: &PostgresDump, stored: &Stored) -> Result<(Form, 
         _ if begins("PGDMP") => Form::Custom,
         _ if begins("--\n-- PostgreSQL database cluster dump") || begins(super::capture::HEADER) => {
             return Err(Unsupported {
-                what: "the version is one script of a whole server, which would stop at the first role that is there"
-                    .into(),
+                what:
+                    "the version is a script of a whole server, which would stop at the first role that already exists"
+                        .into(),
                 help: "{download the data}, and run it with psql on an empty server".into(),
             });
         }
@@ -134,13 +135,13 @@ pub(super) fn stored(postgres: &PostgresDump, stored: &Stored) -> Result<(Form, 
     };
     match (form, &postgres.scope) {
         (Form::Several, Scope::One(name)) => Err(Unsupported {
-            what: format!("the version is of several databases, and the spec names only {name:?}"),
+            what: format!("the version contains several databases, but the spec only lists {name:?}"),
             help: format!("restore it with a spec of several databases, and {{choose what is restored}}: {name}")
                 .into(),
         }),
         (Form::Custom | Form::Plain, Scope::Some(_) | Scope::All { .. }) => Err(Unsupported {
-            what: "the version is of one database, and the spec names several".into(),
-            help: "restore it with a spec whose `database` names that one".into(),
+            what: "the version contains one database, but the spec lists several".into(),
+            help: "restore it with a spec with that one as `database`".into(),
         }),
         _ => Ok((form, databases)),
     }

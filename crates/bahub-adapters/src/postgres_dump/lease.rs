@@ -78,7 +78,7 @@ impl Lease {
     pub(super) fn awaited(&self) -> String {
         sql::block(&format!(
             "BEGIN FOR tick IN 1..80 LOOP IF {} THEN RETURN; END IF; PERFORM pg_catalog.pg_sleep(0.1); END LOOP; \
-             RAISE EXCEPTION 'the session that holds the restore''s lock did not come'; END",
+             RAISE EXCEPTION 'the session that holds the restore''s lock did not start'; END",
             is_held(LIVES, &self.key().to_string())
         ))
     }

@@ -45,7 +45,7 @@ pub struct PostgresDump {
 
 impl Component for PostgresDump {
     const TYPE: &'static str = "bahub.adapters.postgres_dump";
-    const SUMMARY: &'static str = "PostgreSQL, by pg_dump of the place where it runs";
+    const SUMMARY: &'static str = "PostgreSQL, with the pg_dump of the host or container that the transport reaches";
     const EXAMPLE: &'static str = config::EXAMPLE;
     type Config = PostgresDumpConfig;
     type Context = ();

@@ -39,8 +39,9 @@ pub(super) fn replay(
     }
     if !target.in_place && !preflight::may_make(found) {
         return Err(Unsupported {
-            what: "the user may not make databases, and a restore fills a new one before it takes the old one's name"
-                .into(),
+            what:
+                "the user may not create databases, and a restore fills a new database before it replaces the old one"
+                    .into(),
             help: "ALTER ROLE ... CREATEDB; or {restore in place}, in one transaction".into(),
         });
     }
@@ -81,14 +82,14 @@ pub(super) fn replay(
 
 pub(super) fn restore_warning(target: &ReplayTarget) -> Option<&'static str> {
     match (&target.location, target.in_place) {
-        (RestoreTarget::Original, true) => Some(
-            "everything in the database is dropped and recreated in one transaction, which other sessions wait for",
-        ),
+        (RestoreTarget::Original, true) => {
+            Some("everything in the database is dropped and recreated in one transaction, which blocks other sessions")
+        }
         (RestoreTarget::Original, false) if target.keep_old => Some(
-            "a new database takes the name in one transaction, and clients are ended for it; the old one is kept under another name",
+            "a new database replaces the old one in one transaction, which disconnects clients; the old one is kept under another name",
         ),
         (RestoreTarget::Original, false) => Some(
-            "a new database takes the name in one transaction, clients are ended for it, and the old one is dropped, with what came after the backup",
+            "a new database replaces the old one in one transaction, which disconnects clients; the old one is dropped, and changes since the backup are lost",
         ),
         (RestoreTarget::Directory(_) | RestoreTarget::Database(_), _) => None,
     }
@@ -97,7 +98,7 @@ pub(super) fn restore_warning(target: &ReplayTarget) -> Option<&'static str> {
 fn one_name(databases: &[Database]) -> Unsupported {
     let names: Vec<_> = databases.iter().map(|database| database.name.as_str()).collect();
     Unsupported {
-        what: "it holds several databases, and only one can be restored beside the originals".into(),
+        what: "the version contains several databases, but only one can be restored beside the originals".into(),
         help: format!("{{choose what is restored}}, one of them: {}", names.join(", ")).into(),
     }
 }
@@ -106,7 +107,7 @@ fn members_of_one(members: &[OsString]) -> Result<(), Unsupported> {
     match members.first() {
         Some(member) => Err(Unsupported {
             what: format!("the postgres_dump adapter cannot restore only {}", member.display()),
-            help: "{restore under another name}, and copy from there what is wanted".into(),
+            help: "{restore under another name}, and copy what is needed from there".into(),
         }),
         None => Ok(()),
     }
@@ -126,8 +127,8 @@ fn named_by_the_spec(
     let is_whole = target.location == RestoreTarget::Original && target.members.is_empty();
     match databases.iter().find(|database| is_whole && !is_named(database)) {
         Some(database) => Err(Unsupported {
-            what: format!("the version would replace the database {:?}, which the spec does not name", database.name),
-            help: "{choose what is restored}, or restore it with a spec that names all of it".into(),
+            what: format!("the version would replace the database {:?}, which the spec does not list", database.name),
+            help: "{choose what is restored}, or restore it with a spec that lists all its databases".into(),
         }),
         None => Ok(()),
     }
@@ -141,8 +142,8 @@ fn members_of_several(members: &[OsString], databases: Vec<Database>) -> Result<
     if let Some(member) = members.iter().find(absent).filter(|_| !databases.is_empty()) {
         let names = databases.iter().map(|database| database.name.as_str()).collect::<Vec<_>>().join(", ");
         return Err(Unsupported {
-            what: format!("the version holds no database {}", member.display()),
-            help: format!("it holds {names}").into(),
+            what: format!("the version contains no database {}", member.display()),
+            help: format!("it contains {names}").into(),
         });
     }
     let wanted = |database: &Database| members.is_empty() || members.iter().any(|member| is(member, database));
@@ -152,7 +153,7 @@ fn members_of_several(members: &[OsString], databases: Vec<Database>) -> Result<
 fn free(name: &String) -> Result<&String, Unsupported> {
     match scope::objection(name) {
         Some(objection) => Err(Unsupported {
-            what: format!("{name:?} is no name of a database: {objection}"),
+            what: format!("{name:?} is not a database name: {objection}"),
             help: "choose another name".into(),
         }),
         None => Ok(name),
@@ -277,7 +278,7 @@ impl<'a> Restore<'a> {
     }
 
     fn making(&self, new: &str, name: &str, database: &Database) -> String {
-        let comment = format!("bahub fills it, to name it {name:?} in the end");
+        let comment = format!("bahub is restoring into this database, which will be renamed to {name:?}");
         format!("{}COMMENT ON DATABASE {} IS {};\n", database.created_as(new), sql::ident(new), sql::text(&comment))
     }
 
@@ -318,7 +319,7 @@ impl<'a> Restore<'a> {
             // The restore is done: what is left of the old ones is reported, and the next run removes it.
             after.push(self.script(&lease::dropped(&olds)).warns_on([1, 2, 3]).stderr_warns());
         }
-        let kept = |old: &String| format!("whatever database was there before is kept as {old}");
+        let kept = |old: &String| format!("the previous database, if there was one, is kept as {old}");
         let notices = if keep { olds.iter().map(kept).collect() } else { Vec::new() };
         let ended = databases.iter().map(|(name, _)| name.clone()).chain(news).collect::<Vec<_>>();
         Replay {

@@ -14,7 +14,7 @@ pub(super) fn objection(name: &str) -> Option<&'static str> {
     match name {
         "" => Some("it is empty"),
         _ if name.len() > 63 => Some("it has more than 63 bytes"),
-        _ if name.contains('\0') => Some("it holds a NUL"),
+        _ if name.contains('\0') => Some("it contains a NUL byte"),
         _ => None,
     }
 }

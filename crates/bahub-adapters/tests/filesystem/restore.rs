@@ -79,7 +79,7 @@ fn a_member_that_is_not_there_is_a_failure() {
         let adapter = adapter_of(&room);
         let Outcome { output, .. } = tools.capture(&adapter).unwrap();
         let failure = tools.replay(&adapter, &members(&room, &["folder", "nope"]), &output).unwrap_err();
-        assert!(adapter.explain(&failure).unwrap().cause.contains("no member"), "{failure}");
+        assert!(adapter.explain(&failure).unwrap().cause.contains("no file or folder of that name"), "{failure}");
     }
 }
 
@@ -94,7 +94,7 @@ fn a_hard_link_without_its_first_name_is_a_failure_that_is_explained() {
         let second = stored.iter().rfind(|name| name.ends_with("/star") || name.ends_with("/twin")).unwrap();
         let second = second.rsplit('/').next().unwrap();
         let failure = tools.replay(&adapter, &members(&room, &[second]), &output).unwrap_err();
-        assert!(adapter.explain(&failure).unwrap().help.contains("choose that path"), "{failure}");
+        assert!(adapter.explain(&failure).unwrap().help.contains("restore that file as well"), "{failure}");
     }
 }
 

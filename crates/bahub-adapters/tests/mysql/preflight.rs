@@ -27,7 +27,7 @@ async fn each_mistake_has_its_own_error() {
          GRANT SELECT, SHOW VIEW, EVENT ON preflight.* TO poor@'%';",
     );
     let unreachable = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    refused(json!({ "host": "no-such-host.invalid" }), &["name is not known", "`host`"]).await;
+    refused(json!({ "host": "no-such-host.invalid" }), &["name cannot be resolved", "`host`"]).await;
     refused(json!({ "port": unreachable }), &["cannot be reached", "`port`"]).await;
     refused(json!({ "password": "wrong-password" }), &["login was refused", "`password`"]).await;
     refused(json!({ "user": "nobody" }), &["login was refused"]).await;

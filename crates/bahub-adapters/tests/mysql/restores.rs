@@ -25,7 +25,7 @@ async fn a_database_comes_back_under_another_name_and_none_is_overwritten() {
     assert_eq!(SHARED.sql(&format!("SELECT COUNT(*) FROM {quoted}.v;")).trim(), "2");
     assert_eq!(SHARED.sql("SELECT COUNT(*) FROM original.v;").trim(), "3", "the original was not touched");
     let again = room.restore(spec(&SHARED, one), RestoreTarget::Database(name.into())).await;
-    assert!(told(&again).contains("is there already"), "{}", told(&again));
+    assert!(told(&again).contains("already exists"), "{}", told(&again));
     assert_eq!(SHARED.sql(&format!("SELECT COUNT(*) FROM {quoted}.t;")).trim(), "2", "it is still there");
 }
 
@@ -122,7 +122,7 @@ async fn a_statement_that_is_refused_stops_the_restore_and_its_line_is_named() {
     assert_eq!(ended.error.as_ref().unwrap().kind(), RunErrorKind::Program, "{}", told(&ended));
     assert!(told(&ended).contains("at line 3") && !told(&ended).contains("incomplete"), "{}", told(&ended));
     let ended = room.restore(spec(&SHARED, json!({ "database": "broken" })), RestoreTarget::Original).await;
-    assert!(told(&ended).contains("at line 3") && told(&ended).contains("incomplete now"), "{}", told(&ended));
+    assert!(told(&ended).contains("at line 3") && told(&ended).contains("now incomplete"), "{}", told(&ended));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -172,7 +172,7 @@ async fn a_version_of_other_databases_is_refused_before_anything_is_dropped() {
     }
     done(&room.backup(spec(&SHARED, json!({ "database": "first_of_two" }))).await);
     let ended = room.restore(spec(&SHARED, json!({ "databases": ["first_of_two"] })), RestoreTarget::Original).await;
-    assert!(told(&ended).contains("a dump of one database"), "{}", told(&ended));
+    assert!(told(&ended).contains("contains one database"), "{}", told(&ended));
     SHARED.sql("SELECT * FROM second_of_two.t");
 }
 

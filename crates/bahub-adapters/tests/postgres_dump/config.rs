@@ -14,7 +14,7 @@ fn wrong(more: Value) -> String {
 #[test]
 fn what_makes_no_sense_is_told_with_its_place() {
     for (more, words) in [
-        (json!({ "host": "" }), ["/host", "no server is named"]),
+        (json!({ "host": "" }), ["/host", "there is no server"]),
         (json!({ "socket": "/run" }), ["/socket", "both"]),
         (json!({ "host": "", "socket": "run" }), ["/socket", "absolute"]),
         (json!({ "user": "" }), ["/user", "no user"]),
@@ -25,9 +25,9 @@ fn what_makes_no_sense_is_told_with_its_place() {
         (json!({ "database": "a", "databases": ["b"] }), ["/databases", "both"]),
         (json!({ "database": "a", "exclude_databases": ["b"] }), ["/exclude_databases", "only some"]),
         (json!({ "database": "a", "globals": true }), ["/globals", "another name"]),
-        (json!({ "exclude_tables": [""] }), ["/exclude_tables", "names no table"]),
-        (json!({ "extra_args": ["--file=/x"] }), ["/extra_args/0", "not among"]),
-        (json!({ "extra_args": ["-Z9"] }), ["/extra_args/0", "not among"]),
+        (json!({ "exclude_tables": [""] }), ["/exclude_tables", "is not a table name"]),
+        (json!({ "extra_args": ["--file=/x"] }), ["/extra_args/0", "not an allowed option"]),
+        (json!({ "extra_args": ["-Z9"] }), ["/extra_args/0", "not an allowed option"]),
     ] {
         let told = wrong(more.clone());
         assert!(words.iter().all(|word| told.contains(word)), "{more}: {told}");

@@ -26,7 +26,7 @@ async fn each_mistake_has_its_own_error() {
     SHARED.sql("postgres", "CREATE DATABASE preflight; CREATE ROLE poor LOGIN PASSWORD 'poor'");
     SHARED.sql("preflight", "CREATE TABLE \"sec ret\" (); CREATE TABLE open (); GRANT SELECT ON open TO poor");
     let unreachable = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    refused(json!({ "host": "no-such-host.invalid" }), &["name is not known", "`host`"]).await;
+    refused(json!({ "host": "no-such-host.invalid" }), &["name cannot be resolved", "`host`"]).await;
     refused(json!({ "port": unreachable }), &["cannot be reached", "`port`"]).await;
     refused(json!({ "password": "wrong-password" }), &["login was refused", "`password`"]).await;
     refused(json!({ "user": "nobody" }), &["login was refused"]).await;
@@ -58,7 +58,7 @@ async fn who_may_not_make_or_rename_databases_is_told_before_anything_is_touched
     done(&room.backup(of("owner")).await);
     let told_of = |ended: &bahub_core::engine::RunOutcome| told(ended);
     let refused = room.restored(of("owner")).await;
-    assert!(told_of(&refused).contains("may not make databases") && told_of(&refused).contains("--in-place"));
+    assert!(told_of(&refused).contains("may not create databases") && told_of(&refused).contains("--in-place"));
     let refused = room.restored(of("maker")).await;
     assert!(told_of(&refused).contains("does not own the database owned"), "{}", told_of(&refused));
     SHARED.sql("owned", "INSERT INTO t VALUES (2)");

@@ -57,7 +57,7 @@ async fn all_databases_with_their_roles_come_back_on_a_fresh_server_twice_and_on
     let made = room.backup(spec(&source, json!({}))).await;
     done(&made);
     assert!(
-        made.report.warnings.join(" ").contains("no connections are not in the backup: closed"),
+        made.report.warnings.join(" ").contains("do not allow connections are not in the backup: closed"),
         "{:?}",
         made.report
     );
@@ -122,7 +122,7 @@ async fn one_of_several_comes_back_by_itself() {
     assert!(refused.contains("--path DATABASE") && !refused.contains("__bahub"), "{refused}");
     done(&room.engine.restore(&room.plan(spec.clone()), &drill(vec!["latin".into()])).await);
     let nope = ReplayTarget { members: vec!["nope".into()], ..ReplayTarget::default() };
-    assert!(told(&room.restore(spec, nope).await).contains("holds no database nope"));
+    assert!(told(&room.restore(spec, nope).await).contains("contains no database nope"));
     let fewer = super::support::spec(&server, json!({ "databases": ["latin", "postgres"] }));
     let refused = told(&room.restored(fewer.clone()).await);
     assert!(refused.contains("would replace the database \"-r\"") && refused.contains("--path"), "{refused}");

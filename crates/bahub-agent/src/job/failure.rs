@@ -20,7 +20,7 @@ pub(super) fn writing(error: &io::Error) -> Failure {
 
 /// A failure to give a program its input.
 pub(super) fn feeding(error: &io::Error) -> Failure {
-    Failure::new(FailureKind::System, format!("cannot give the restoring program its input: {error}"))
+    Failure::new(FailureKind::System, format!("cannot write to the restore program: {error}"))
 }
 
 /// A failure of a stream that reads a message.

@@ -20,11 +20,9 @@ pub(super) fn ended_whole(plain: &Plain, trailer: Option<&ByteString>) -> Result
     match trailer {
         Some(trailer) if !plain.ends_with(&trailer.0) => Err(Failure {
             kind: FailureKind::Integrity,
-            message: format!(
-                "the backup does not end with {trailer:?}: what made it was cut off before it was encrypted"
-            ),
+            message: format!("the backup does not end with {trailer:?}: its data was cut off before it was encrypted"),
             help: Some(
-                "restore another version ({list the versions}); to look at what there is, {download the data}".into(),
+                "restore another version ({list the versions}); to inspect what there is, {download the data}".into(),
             ),
         }),
         _ => Ok(()),

@@ -104,17 +104,17 @@ fn proven(
     let changed = |what: String| Failure {
         kind: FailureKind::Integrity,
         message: what,
-        help: Some("the store gives another message than the one that was expected: check who can write to it".into()),
+        help: Some("the store sent a different message than expected: check who can write to it".into()),
     };
     if let Some(size) = job.size
         && size != stored
     {
-        return Err(changed(format!("the message has {stored} bytes, and should have {size}")));
+        return Err(changed(format!("the message has {stored} bytes, not {size}")));
     }
     if let Expected::Stored(expected) | Expected::Proven(expected) = &job.expected
         && *expected != sha256
     {
-        return Err(changed(format!("the message has the SHA-256 {sha256}, and should have {expected}")));
+        return Err(changed(format!("the message has the SHA-256 {sha256}, not {expected}")));
     }
     Ok(done(cx, sha256, content, suffix))
 }

@@ -108,7 +108,7 @@ fn each_segment<'a>(
     match missing.first() {
         Some(part) => Err(Failure::new(
             FailureKind::Integrity,
-            format!("the backup has no part {:?}, which it says that it has", part.name),
+            format!("the backup lists a part {:?} that it does not contain", part.name),
         )),
         None => Ok(warnings),
     }

@@ -20,7 +20,7 @@ pub(super) async fn reached(
     grant: oneshot::Receiver<Secret>,
 ) -> Result<Arc<dyn Sink>, Failure> {
     let sink: &Arc<dyn DirectSink> = cx.sinks.get(kind).ok_or_else(|| {
-        Failure::from(SinkError::new(SinkErrorKind::Other, format!("this agent holds no sink {kind}")))
+        Failure::from(SinkError::new(SinkErrorKind::Other, format!("this agent does not support the sink {kind}")))
     })?;
     cx.unless_cancelled(sink.reach(endpoint)).await?;
     cx.tell(&FromAgent::Reached)?;
@@ -108,7 +108,7 @@ async fn pour_direct(sink: &dyn Sink, job: &ReadJob, into: &mpsc::Sender<SourceE
         }
     }
     if let Some(size) = download.missed_size(count) {
-        let message = format!("the store gave {count} bytes of a message of {size}");
+        let message = format!("the store sent {count} bytes of a message of {size}");
         return Err(SinkError::new(SinkErrorKind::Corrupt, message).into());
     }
     let _ = into.send(SourceEvent::End).await;

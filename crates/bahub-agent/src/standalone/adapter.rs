@@ -31,7 +31,7 @@ impl ShellCommand {
     fn command(&self) -> Result<&OsStr, Unsupported> {
         self.command.as_deref().ok_or_else(|| Unsupported {
             what: "there is no command to run".into(),
-            help: "give one by BM_CMD or --cmd".into(),
+            help: "set BM_CMD or --cmd".into(),
         })
     }
 }

@@ -14,7 +14,7 @@ impl Keys for OptionKeys {
 
     fn unlock(&self, spec: &EncryptionSpec, head: &[u8]) -> Result<SessionKey, KeyError> {
         OpenPgpKeys.unlock(spec, head).map_err(|error| match error.kind() {
-            KeyErrorKind::Locked => error.with_help("give the passphrase by BM_PASSPHRASE or --passphrase-file"),
+            KeyErrorKind::Locked => error.with_help("set BM_PASSPHRASE or --passphrase-file"),
             _ => error,
         })
     }

@@ -31,15 +31,15 @@ impl LineObserver {
         }
         self.output.info(&match report.operation {
             Operation::Backup => {
-                format!("{version} is stored: {stored} bytes, {plain} before encryption, {location}")
+                format!("{version} stored: {stored} bytes ({plain} before encryption) at {location}")
             }
             Operation::Download if self.decrypts => {
-                format!("{version} is written, decrypted: {plain} bytes: {location}")
+                format!("{version} written, decrypted: {plain} bytes at {location}")
             }
             Operation::Download => {
-                format!("{version} is written, encrypted as it is stored and unproven: {stored} bytes: {location}")
+                format!("{version} written, still encrypted and not verified: {stored} bytes at {location}")
             }
-            _ => format!("{version} is restored: {plain} bytes"),
+            _ => format!("{version} restored: {plain} bytes"),
         });
     }
 
@@ -52,7 +52,7 @@ impl LineObserver {
                 self.output.error(&error.message, Some(ANOTHER_VERSION))
             }
             Some(ExitCode::Unknown) => {
-                let look = "look at the versions of the collection on the server, then run it again";
+                let look = "check the versions of the collection on the server before running it again";
                 self.output.error(&error.message, help.or(Some(look)));
             }
             _ => self.output.error(&error.message, help),
@@ -67,10 +67,10 @@ impl Observer for LineObserver {
             Event::Log { line, .. } => self.output.pass_on(line),
             Event::Notice { message } | Event::Warning { message } => self.output.warn(message),
             Event::Missed { count } => {
-                self.output.warn(&format!("{count} lines are missing here: they were read too slowly"));
+                self.output.warn(&format!("{count} lines were not shown: standard error was too slow"));
             }
-            Event::Phase { phase: Phase::Proving } => self.output.info("proving the version"),
-            Event::Phase { phase: Phase::Replaying } => self.output.info("the version is whole: restoring"),
+            Event::Phase { phase: Phase::Proving } => self.output.info("verifying the version"),
+            Event::Phase { phase: Phase::Replaying } => self.output.info("the version is intact: restoring"),
             Event::Phase { phase } => self.output.debug(&phase.to_string()),
             _ => {}
         }

@@ -104,24 +104,24 @@ usage: backup-maker make     -u URL -i COLLECTION -c COMMAND -k KEY [-r ADDRESS]
        backup-maker download -u URL -i COLLECTION --save-path FILE [-p KEY] [-s VERSION]
        backup-maker serve
 
-make encrypts what the command writes and stores it as a new version of the collection, if the command ends with 0.
-restore proves a version whole, and then gives it to the command's standard input.
-download writes a version into a new file: decrypted, or without a private key the message as it is.
-serve is what bahub starts next to the data.
+make encrypts what the command writes and stores it as a new version of the collection, if the command exits with status 0.
+restore verifies all of a version, and then feeds it to the command's standard input.
+download writes a version to a new file: decrypted, or still encrypted if no private key is given.
+serve is for bahub, which starts it next to the data.
 
   -u, --url URL              the Backup Repository server                        BM_URL
   -i, --collection-id ID     the collection                                      BM_COLLECTION_ID
-  -t, --auth-token TOKEN     the token (JWT); every user of the host sees it     BM_AUTH_TOKEN
+  -t, --auth-token TOKEN     the token (JWT); visible to all users of the host    BM_AUTH_TOKEN
       --auth-token-file FILE a file with the token                               BM_AUTH_TOKEN_FILE
   -c, --cmd COMMAND          run by bash (or sh) -e -o pipefail -c               BM_CMD
   -k, --key FILE             the key to encrypt for, public or private           BM_PUBLIC_KEY_PATH, BM_KEY
   -p, --private-key FILE     the key to decrypt with; --key if it is not given   BM_PRIVATE_KEY_PATH, BM_PRIVATE_KEY
   -r, --recipient ADDRESS    which key of the file: an address or a fingerprint  BM_RECIPIENT
-      --passphrase TEXT      of the private key; every user of the host sees it  BM_PASSPHRASE
+      --passphrase TEXT      of the private key; visible to all users of the host BM_PASSPHRASE
       --passphrase-file FILE a file with the passphrase                          BM_PASSPHRASE_FILE
   -s, --version VERSION      latest (default), 3 or v3                           BM_VERSION
       --save-path FILE       where a download goes; it must not exist            BM_SAVE_PATH
-      --timeout SECONDS      give up where the server does nothing for so long   BM_TIMEOUT
+      --timeout SECONDS      fail if the server makes no progress for this long  BM_TIMEOUT
       --log-level LEVEL      error, warn, info (default) or debug                BM_LOG_LEVEL
 
-A variable that is set and not empty takes precedence over the option, as it always did. Exit codes: docs/exit-codes.md of bahub.";
+A variable that is set and not empty takes precedence over the option. Exit codes: docs/exit-codes.md of bahub.";

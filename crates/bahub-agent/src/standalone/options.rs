@@ -147,13 +147,13 @@ fn level(text: &str) -> (Level, Option<String>) {
         "warn" | "warning" => (Level::Warn, None),
         "" | "info" => (Level::Info, None),
         "debug" | "trace" => (Level::Debug, None),
-        _ => (Level::Info, Some(format!("there is no log level {text:?}: info is used"))),
+        _ => (Level::Info, Some(format!("unknown log level {text:?}: using info"))),
     }
 }
 
 fn timeout(raw: &RawArgs) -> Result<Option<u32>, Error> {
     let Some(text) = text(raw, "timeout")? else { return Ok(None) };
-    let seconds = text.parse::<u32>().map_err(|_| usage(format!("--timeout {text:?} is no number of seconds")))?;
+    let seconds = text.parse::<u32>().map_err(|_| usage(format!("--timeout {text:?} is not a number of seconds")))?;
     Ok(Some(seconds).filter(|seconds| *seconds > 0))
 }
 

@@ -74,7 +74,9 @@ impl RawArgs {
             let (long, file) = (option.long, option.file?);
             let variable = option.variables.first()?;
             self.in_argv(long)?;
-            Some(format!("every user of this host could read --{long} in the process list: use --{file} or {variable}"))
+            Some(format!(
+                "--{long} is visible to every user of this host in the process list: use --{file} or {variable}"
+            ))
         });
         overridden.chain(exposed)
     }
@@ -85,7 +87,7 @@ fn verb(word: &OsString, before: Option<Verb>) -> Result<Verb, Error> {
     match (Verb::of(&text), before) {
         (Some(verb), None) => Ok(verb),
         // It may be a secret whose option was forgotten.
-        (_, Some(before)) => Err(usage(format!("{} takes no arguments beside its options", before.name()))),
+        (_, Some(before)) => Err(usage(format!("{} takes no arguments other than options", before.name()))),
         (None, None) => Err(usage("unknown command; expected make, restore or download")),
     }
 }

@@ -227,12 +227,12 @@ impl Child {
         if self.step.stderr == Stderr::Warnings {
             let (before, lines) = said.lines();
             if before > 0 {
-                warnings.push(format!("{}: {before} more messages came before these", self.program));
+                warnings.push(format!("{}: {before} earlier messages are not shown", self.program));
             }
             warnings.extend(lines.filter(|line| !line.is_empty()).map(|line| by(&self.program, line)));
         }
         if cut_off {
-            warnings.push(format!("{} left a program running that holds its standard error", self.program));
+            warnings.push(format!("{} left a program running that keeps its standard error open", self.program));
         }
         if judgement == Judgement::Warning && warnings.is_empty() {
             warnings.push(format!("{} ended with {exit}", self.program));

@@ -32,7 +32,7 @@ impl Ahead {
 
     /// Takes the next buffer; none is empty but at the end.
     fn advance(&mut self) -> io::Result<()> {
-        let next = self.filled.recv().unwrap_or_else(|_| Err(io::Error::other("the reading thread broke off")));
+        let next = self.filled.recv().unwrap_or_else(|_| Err(io::Error::other("the reading thread failed")));
         let next = next.inspect_err(|_| self.failed = true)?;
         self.ended = next.length == 0;
         let emptied = std::mem::replace(&mut self.current, next);

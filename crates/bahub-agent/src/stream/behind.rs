@@ -41,7 +41,7 @@ impl<W: Write + Send + 'static> Behind<W> {
     /// Waits until everything is written.
     pub(crate) fn finish(self) -> io::Result<W> {
         drop(self.filled);
-        self.thread.join().unwrap_or_else(|_| Err(io::Error::other("the writing thread broke off")))
+        self.thread.join().unwrap_or_else(|_| Err(io::Error::other("the writing thread failed")))
     }
 }
 

@@ -129,7 +129,7 @@ impl BufRead for ChunkReader {
                     self.chunk = chunk;
                 }
                 Some(SourceEvent::End) => self.feed = None,
-                None => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the message broke off")),
+                None => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the message was interrupted")),
             }
         }
         Ok(&self.chunk)

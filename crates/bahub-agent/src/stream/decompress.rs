@@ -266,7 +266,7 @@ impl<R: Read> Decompressor<R> {
                 let head = reader.head()?;
                 let ended = head.is_empty();
                 if !ended && !head.starts_with(&GZIP) {
-                    return Err(damaged("what follows a gzip member is none"));
+                    return Err(damaged("there is data that is not gzip after a gzip member"));
                 }
                 self.state = if ended { State::BetweenMembers(reader) } else { State::Gzip(GzDecoder::new(reader)) };
                 return Ok(ended);
@@ -306,7 +306,7 @@ impl<R: Read> Decompressor<R> {
                 return Ok((self.open_frame(reader)?, false));
             }
             if !is_skippable(head) {
-                return Err(damaged("what follows a zstd frame is none"));
+                return Err(damaged("there is data that is not zstd after a zstd frame"));
             }
             let mut header = [0; 8];
             reader.read_exact(&mut header)?;
@@ -330,7 +330,7 @@ impl<R: Read> Decompressor<R> {
     fn check_end(&self) -> io::Result<()> {
         match self.content.facts.first() {
             Some(Fact::Head { seekable: true, .. }) if self.listed != Some(self.given) => {
-                Err(damaged("the stream is cut off: it does not end with the seek table of what was read"))
+                Err(damaged("the stream is cut off: the seek table at its end is missing or wrong"))
             }
             _ => Ok(()),
         }

@@ -63,6 +63,6 @@ fn without_a_key_the_message_is_kept_as_it_is() {
     assert_exit(&bench.make("echo all"), 0);
     let output = download(&bench, false);
     assert_exit(&output, 0);
-    assert!(said(&output).contains("unproven"), "{}", said(&output));
+    assert!(said(&output).contains("not verified"), "{}", said(&output));
     assert_eq!(fs::read(bench.path("saved")).unwrap(), bench.message());
 }

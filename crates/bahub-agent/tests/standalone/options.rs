@@ -60,7 +60,7 @@ fn the_log_level_is_kept_to() {
     assert_eq!(said(&quiet), "said\n");
     let odd = bench.making("true").args(["--log-level", "loud"]).output().unwrap();
     assert_exit(&odd, 0);
-    assert!(said(&odd).contains("there is no log level"), "{}", said(&odd));
+    assert!(said(&odd).contains("unknown log level"), "{}", said(&odd));
 }
 
 #[test]

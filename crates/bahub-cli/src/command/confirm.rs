@@ -55,7 +55,7 @@ fn at_stake(plan: &Plan, target: &ReplayTarget) -> Option<String> {
         RestoreTarget::Directory(folder) => format!("files in {} may be overwritten", folder.display()),
         // A database that is there already is refused.
         RestoreTarget::Database(_) => return None,
-        RestoreTarget::Original => "the data there is overwritten".to_owned(),
+        RestoreTarget::Original => "the existing data there will be overwritten".to_owned(),
     };
     Some(match plan.adapter.restore_warning(target) {
         Some(warning) => format!("{what} ({warning})"),
@@ -103,7 +103,7 @@ fn destination(plan: &Plan, target: &ReplayTarget) -> String {
     };
     match plan.transport.is_here() {
         true => format!("{paths} on this host"),
-        false => format!("{paths} on the host of transport {}", plan.transport_name),
+        false => format!("{paths} on the target of transport {}", plan.transport_name),
     }
 }
 
@@ -113,7 +113,7 @@ fn elsewhere(plan: &Plan) -> String {
     let ways = [
         (AdapterCapability::Directory, "; or restore beside it with --to DIR into an empty folder"),
         (AdapterCapability::Database, "; or restore it under another name with --into NAME"),
-        (AdapterCapability::Scratch, "; or try it beside the original first with --scratch"),
+        (AdapterCapability::Scratch, "; or test it beside the original first with --scratch"),
     ];
     ways.iter().filter(|(capability, _)| capabilities.contains(capability)).map(|(_, way)| *way).collect()
 }
@@ -142,7 +142,7 @@ impl AskAtTerminal {
 impl Confirm for AskAtTerminal {
     async fn restore_to(&self, target: &Identity, version_of: &Identity) -> bool {
         let question = format!(
-            "this version was made of {version_of}, and would overwrite the data of {target}. Type yes to overwrite it:"
+            "this version is a backup of {version_of} and would overwrite the data of {target}. Type yes to continue:"
         );
         // Who cannot be asked has not agreed.
         self.terminal.ask(&question).await.is_ok_and(|answer| answer == "yes")

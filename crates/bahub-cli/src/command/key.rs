@@ -46,7 +46,7 @@ pub(super) async fn generate(session: &Session, args: &GenerateArgs) -> Result<E
     }
     session.renderer.result(&format!(
         "key {}\n  {private}: the private key; without it no backup can be decrypted: keep a copy away from the backups\n  \
-         {public}: the public key; the only one that making backups needs",
+         {public}: the public key; enough for making backups",
         key.fingerprint,
     ));
     Ok(ExitCode::Ok)
@@ -62,7 +62,7 @@ async fn passphrase(session: &Session, args: &GenerateArgs) -> Result<Option<Sec
     }
     let usage = |message: &str| Failed::new(ExitCode::Usage, message);
     if !is_interactive() {
-        return Err(usage("cannot prompt for a passphrase: standard input and standard error are no terminal")
+        return Err(usage("cannot prompt for a passphrase: standard input or standard error is not a terminal")
             .with_help("give --passphrase-file FILE, or --no-passphrase"));
     }
     let terminal = session.renderer.terminal();
@@ -72,7 +72,7 @@ async fn passphrase(session: &Session, args: &GenerateArgs) -> Result<Option<Sec
     };
     let first = ask("Passphrase for the private key:").await?;
     if first.is_empty() {
-        return Err(usage("the passphrase is empty").with_help("to leave the key unlocked, give --no-passphrase"));
+        return Err(usage("the passphrase is empty").with_help("to leave the key unprotected, use --no-passphrase"));
     }
     if ask("Repeat the passphrase:").await? != first {
         return Err(usage("the passphrases do not match; nothing was written"));

@@ -10,14 +10,14 @@ pub(crate) fn advice(advice: &Advice) -> String {
             Action::RestoreUnderAnotherName => "restore under another name with --into NAME",
             Action::RestoreInPlace => "restore with --in-place",
             Action::RestoreAsCopy => "restore without --in-place",
-            Action::ChooseMembers => "choose what is restored with --path NAME",
+            Action::ChooseMembers => "choose what to restore with --path NAME",
             Action::Download => "download the data with :backup:restore NAME --download FILE",
             Action::ListVersions => "list the versions with :backup:list NAME",
             Action::AdmitOtherInstance => "add --other-instance",
             Action::Drill => "restore beside the original first with --scratch",
             Action::MakeBackup => "make a backup with :backup:make NAME",
             Action::GenerateKey => "generate a key pair with :key:generate",
-            Action::NameAgent => "name the agent's program with --agent FILE",
+            Action::NameAgent => "set the agent program with --agent FILE",
             other => other.words(),
         }
         .into()

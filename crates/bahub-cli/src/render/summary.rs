@@ -33,7 +33,7 @@ pub(super) fn summary(report: &Report) -> String {
 }
 
 fn beside(drill: &Drill) -> String {
-    let compared = if drill.compared { "as at the capture" } else { "not compared" };
+    let compared = if drill.compared { "matching the backup" } else { "not compared" };
     let counted = escape(&drill.units.counted(drill.things as u64, drill.count));
     format!(", beside the original in {}: {counted}, {compared}", duration(drill.seconds))
 }
@@ -45,7 +45,7 @@ fn counted(count: u64, thing: &str) -> String {
 
 fn recovered(report: &Report, backup: &str) -> String {
     if report.recovered.is_empty() {
-        return format!("{backup}: nothing to bring back");
+        return format!("{backup}: nothing to recover");
     }
     let lines = report.recovered.iter();
     let lines = lines.map(|recovered| format!("{backup}: {} {}", escape(&recovered.what), escape(&recovered.done)));

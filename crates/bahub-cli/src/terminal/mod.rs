@@ -93,7 +93,7 @@ impl Terminal {
     pub(crate) fn produce(&self, text: &str) -> io::Result<()> {
         let (done, written) = channel();
         self.push(Item::Product(format!("{text}\n"), done));
-        match written.recv().unwrap_or_else(|_| Err(io::Error::other("nothing can be written"))) {
+        match written.recv().unwrap_or_else(|_| Err(io::Error::other("the output thread has ended"))) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             written => written,
         }

@@ -64,7 +64,7 @@ fn the_project_s_example_loads_and_fails_where_its_cluster_is_not() {
     fs::write(folder.join("config.yaml"), include_str!("../data/seed-config.yaml")).unwrap();
     fs::copy(scene.keys().private(), keys.join("gpg-key.asc")).unwrap();
     let run = scene.json(&["-c", "folder/config.yaml", ":recover", "fs_kubernetes_pod"]);
-    run.assert_code(7).assert_error(&["no Kubernetes cluster is known", "KUBECONFIG"]);
+    run.assert_code(7).assert_error(&["no Kubernetes cluster is configured", "KUBECONFIG"]);
 }
 
 #[test]

@@ -261,7 +261,7 @@ fn one_that_does_not_become_healthy_is_a_warning_of_the_report() {
     let run = scene.json(&[":backup:make", "tree", "--fail-on-warnings"]);
     run.assert_code(4);
     let warnings = run.report()["warnings"].to_string();
-    assert!(warnings.contains("healthy-once runs again and is"), "{warnings}");
+    assert!(warnings.contains("healthy-once was restarted, but is"), "{warnings}");
 }
 
 #[test]

@@ -101,7 +101,7 @@ fn everything_is_as_before_after_recover_and_after_the_next_run() {
     app.engine.docker(&["rm", "--force", "original"]);
     let recovered = app.scene.json(&[":recover", "tree"]);
     recovered.assert_code(0);
-    assert!(recovered.stdout.contains("somebody removed it"), "{recovered:?}");
+    assert!(recovered.stdout.contains("removed by someone else"), "{recovered:?}");
 }
 
 /// Where a run can panic beside its moments.
@@ -163,11 +163,11 @@ fn what_cannot_be_brought_back_is_told_and_stops_no_backup_of_another() {
         .with_adapter("bahub.adapters.filesystem", "paths: [/data]");
     let run = third.json(&[":backup:make", "tree"]);
     run.assert_code(100);
-    assert!(run.stdout.contains("the container original could not be brought back"), "{run:?}");
+    assert!(run.stdout.contains("the container original could not be restarted"), "{run:?}");
     assert_eq!(third.list().len(), 1);
     // Its own next run does not take it for one that is down by somebody's wish.
     let own = app.scene.json(&[":backup:make", "tree"]);
-    own.assert_code(100).assert_error(&["a run that was killed has stopped the container original"]);
+    own.assert_code(100).assert_error(&["the container original was stopped by a killed run"]);
     app.scene.json(&[":recover", "tree"]).assert_code(100);
     std::fs::create_dir(&folder).unwrap();
     app.scene.json(&[":recover", "tree"]).assert_code(0);

@@ -49,6 +49,6 @@ fn files_come_back_over_tls_and_only_with_the_right_certificates() {
     comes_back("relayed", &scene("1", "us"), || sh("sha256sum /data/noise"), || drop(sh("rm /data/noise")));
     for (verify, certificates) in [("1", "strangers"), ("1", "nowhere"), ("", "us")] {
         let refused = scene(verify, certificates).json(&[":backup:make", "tree"]);
-        refused.assert_code(7).assert_error(&["no Docker Engine answers at tcp://127.0.0.1"]);
+        refused.assert_code(7).assert_error(&["cannot reach the Docker Engine at tcp://127.0.0.1"]);
     }
 }

@@ -46,14 +46,14 @@ fn a_terminal_is_asked_about_both() {
         let mut pty = Pty::start(command);
         pty.until("Type yes to continue:");
         pty.type_in("yes\n");
-        let asked = pty.until("Type yes to overwrite it:").to_owned();
-        assert!(asked.contains("was made of host other-host"), "{asked}");
+        let asked = pty.until("Type yes to continue:").to_owned();
+        assert!(asked.contains("is a backup of host other-host"), "{asked}");
         pty.type_in(answer);
         let (status, shown) = pty.finish();
         assert_eq!(status.code(), Some(code), "{shown}");
         // Nothing was drawn over the question while it waited.
-        let question = shown.split("this version was made of").nth(1).unwrap();
-        let question = question.split("overwrite it:").next().unwrap();
+        let question = shown.split("this version is a backup of").nth(1).unwrap();
+        let question = question.split("continue:").next().unwrap();
         assert!(!question.contains('\u{1b}'), "{question:?}");
     }
     assert_eq!(fs::read_to_string(scene.data().join("a file")).unwrap(), "its content\n");

@@ -162,7 +162,7 @@ fn a_cluster_is_found_by_the_environment_and_by_the_service_account_of_a_pod() {
     let adapter = ("bahub.adapters.filesystem", "paths: [/data]");
     let unknown = found_scene(&namespace, "app", "", adapter);
     let refused = unknown.json(&[":backup:make", "tree"]);
-    refused.assert_code(7).assert_error(&["no Kubernetes cluster is known", "KUBECONFIG", "~/.kube/config"]);
+    refused.assert_code(7).assert_error(&["no Kubernetes cluster is configured", "KUBECONFIG", "~/.kube/config"]);
     let kubeconfig = cluster.kubeconfig().display().to_string();
     found_scene(&namespace, "app", "", adapter).with_variable("KUBECONFIG", &kubeconfig).make();
 

@@ -165,7 +165,7 @@ fn a_mending_that_is_killed_is_mended_and_what_somebody_removed_stands_in_nobody
     app.killed_at("pod.scaled", &[":backup:make", "tree"]);
     app.namespace.kubectl(&["annotate", "deployment/web", "bahub.scaled-down-"]);
     let told = app.scene.json(&[":recover", "tree"]);
-    told.assert_code(100).assert_error(&["how many there were: 1", "--replicas=1", "delete lease web-"]);
+    told.assert_code(100).assert_error(&["previous replicas (1)", "--replicas=1", "delete lease web-"]);
     app.namespace.kubectl(&["scale", "deployment/web", "--replicas=1"]);
     app.scene.json(&[":recover", "tree"]).assert_code(0);
     assert_eq!(state(&app.namespace, "deployment/web"), before);
@@ -174,6 +174,6 @@ fn a_mending_that_is_killed_is_mended_and_what_somebody_removed_stands_in_nobody
     app.namespace.kubectl(&["delete", "deployment", "web"]);
     let recovered = app.scene.json(&[":recover", "tree"]);
     recovered.assert_code(0);
-    assert!(recovered.stdout.contains("somebody removed it"), "{recovered:?}");
+    assert!(recovered.stdout.contains("removed by someone else"), "{recovered:?}");
     assert_eq!(app.namespace.kubectl(&["get", "jobs,leases", "-o", "name"]), "");
 }

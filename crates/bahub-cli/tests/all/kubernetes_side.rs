@@ -146,7 +146,7 @@ fn scales_back_in(cluster: &Kubernetes) {
     app.is_as_before(&scene, &run);
     let scene = app.scene("/etc");
     let run = scene.json(&[":backup:make", "tree"]);
-    run.assert_code(8).assert_error(&["/etc lies on no volume of the pod", "/data (claim web)", "kubernetes_podexec"]);
+    run.assert_code(8).assert_error(&["/etc is not on a volume of the pod", "/data (claim web)", "kubernetes_podexec"]);
     app.is_as_before(&scene, &run);
     let scene = app.scene("/data");
     for phase in ["opening", "quiescing", "capturing"] {
@@ -181,7 +181,7 @@ fn what_is_scaled_up_under_a_run_makes_no_version() {
     app.namespace.kubectl(&["scale", &app.workload, "--replicas=2"]);
     run.signal(Signal::CONT);
     let run = run.finish();
-    run.assert_code(7).assert_error(&["does not stay at 0", "somebody scaled it to 2 meanwhile"]);
+    run.assert_code(7).assert_error(&["does not stay at 0", "it was scaled to 2 during the run"]);
     assert!(app.state().starts_with("2 "), "{}", app.state());
     assert_eq!(scene.list(), Vec::<String>::new());
 }
@@ -202,7 +202,7 @@ fn what_ran_under_a_run_makes_no_version_though_it_is_gone_again() {
     app.namespace.wait("the end of its pods", || pods().is_empty());
     run.signal(Signal::CONT);
     let run = run.finish();
-    run.assert_code(7).assert_error(&["the data was not quiet", "ran meanwhile"]);
+    run.assert_code(7).assert_error(&["the data may have been in use", "ran meanwhile"]);
     app.is_as_before(&scene, &run);
 }
 

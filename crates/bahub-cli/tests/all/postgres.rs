@@ -230,7 +230,7 @@ fn a_restore_that_is_broken_at_any_moment_leaves_the_old_database_or_the_new_one
     );
     let run = app.scene.run(&[":backup:restore", "tree", "--scratch", "--yes"]);
     run.assert_code(0);
-    assert!(run.stdout.contains("1 table with 150000 rows, as at the capture"), "{run:?}");
+    assert!(run.stdout.contains("1 table with 150000 rows, matching the backup"), "{run:?}");
     assert_eq!(app.left(), "");
     let limit = app.server.sql("postgres", "SELECT datconnlimit FROM pg_database WHERE datname = 'app'");
     assert_eq!(limit, "50", "fault 6 of the original");

@@ -135,7 +135,7 @@ fn a_server_that_stalls_is_given_up() {
         // More than the system's buffers take.
         std::fs::write(scene.data().join("more"), bahub_testkit::fixtures::noise(24 << 20)).unwrap();
         server.misbehave(Fault::stall_upload_after(50_000));
-        fails(&scene, &server, &["took no more bytes for 5 s", &server.url()]);
+        fails(&scene, &server, &["accepted no more data for 5 s", &server.url()]);
         std::fs::remove_file(scene.data().join("more")).unwrap();
         next_run_succeeds(&scene, &server);
     }

@@ -67,7 +67,7 @@ fn one_member_comes_back_alone() {
     let names: Vec<_> = fs::read_dir(&restored).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, ["a file"]);
     let run = scene.json(&[":backup:restore", "tree", "--to", "none", "--path", "/not/in/it"]);
-    run.assert_code(9).assert_error(&["no member of that name"]);
+    run.assert_code(9).assert_error(&["no file or folder of that name"]);
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn a_download_overwrites_nothing() {
     std::os::unix::fs::symlink("nowhere", scene.at("dangling")).unwrap();
     for name in ["mine", "dangling"] {
         let run = scene.json(&[":backup:restore", "tree", "--download", name]);
-        run.assert_code(16).assert_error(&[name, "there already"]);
+        run.assert_code(16).assert_error(&[name, "already exists"]);
     }
     assert_eq!(fs::read_to_string(scene.at("mine")).unwrap(), "mine");
     assert!(!scene.at("nowhere").exists());

@@ -24,7 +24,7 @@ const FAILING: [Failing; 4] = [
         code: 9,
         words: &["tar", "exit status 2"],
     },
-    Failing { name: "missing", break_tar: missing, code: 8, words: &["there is no tar", "install tar"] },
+    Failing { name: "missing", break_tar: missing, code: 8, words: &["tar was not found", "install tar"] },
 ];
 
 fn killed(scene: &mut Scene) {

@@ -128,7 +128,7 @@ fn unknown_scheme(scheme: &str, pointer: &str, why: &Unregistered, schemes: &str
         Unregistered::Absent(absent) => {
             let message = format!("this build has no store for {scheme}:// URLs");
             let finding = Finding::new(ConfigErrorKind::AbsentType, pointer, message);
-            finding.help(format!("\"{}\" does: {}", absent.type_name, absent.brought_by))
+            finding.help(format!("\"{}\" does, which comes with: {}", absent.type_name, absent.brought_by))
         }
         Unregistered::Unknown { known } => {
             let near = suggest::near(scheme, known.iter().copied()).map(|name| format!("did you mean \"{name}\"? "));

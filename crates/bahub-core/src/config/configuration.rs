@@ -120,7 +120,7 @@ impl Configuration {
         let located = lookup.findings.into_iter().map(|finding| self.loaded.sources.locate(finding));
         let errors = located.chain(lookup.errors).map(|error| error.scrubbed(&lookup.scrubber));
         ConfigErrors::check(errors.collect())?;
-        made.ok_or_else(|| ConfigError::new(ConfigErrorKind::Structure, "the configuration cannot be used").into())
+        made.ok_or_else(|| ConfigError::new(ConfigErrorKind::Structure, "the configuration is invalid").into())
     }
 
     fn notices(&self) -> Vec<String> {
@@ -129,12 +129,12 @@ impl Configuration {
             [("notifiers", "no notifications are sent"), ("error_handlers", "no errors are reported")]
         {
             if self.loaded.entries(section).next().is_some() {
-                notices.push(format!("the section \"{section}\" is accepted and not acted on yet: {what}"));
+                notices.push(format!("the section \"{section}\" has no effect yet: {what}"));
             }
         }
         for source in self.loaded.sources.0.iter().filter(|source| source.shows_secret_to_all()) {
             notices.push(format!(
-                "{} holds a secret and can be read by everybody on this machine: chmod 600 it, or write ${{file:...}}",
+                "{} contains a secret and is readable by every user of this host: chmod 600 it, or use ${{file:...}}",
                 source.path.display()
             ));
         }

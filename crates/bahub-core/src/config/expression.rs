@@ -75,16 +75,16 @@ pub(super) fn is_reference(value: &str) -> bool {
 fn expression(rest: &str) -> Result<(Written, &str), Malformed> {
     let malformed = |text: &str, problem| Malformed { text: text.to_owned(), problem };
     let Some(end) = rest.find('}') else {
-        return Err(malformed("${", "it does not end: a \"}\" is missing"));
+        return Err(malformed("${", "the closing \"}\" is missing"));
     };
     let (text, after) = rest.split_at(end + 1);
     let inner = &text[2..end];
     if inner.contains("${") {
-        return Err(malformed("${", "one inside another is not possible"));
+        return Err(malformed("${", "it cannot contain another one"));
     }
     let piece = if let Some(path) = inner.strip_prefix("file:") {
         if path.is_empty() {
-            return Err(malformed(text, "it names no file"));
+            return Err(malformed(text, "no file is named"));
         }
         Piece::File(path.to_owned())
     } else {
@@ -93,7 +93,7 @@ fn expression(rest: &str) -> Result<(Written, &str), Malformed> {
             None => (inner, None),
         };
         if !is_name(name) {
-            return Err(malformed(text, "it names no variable"));
+            return Err(malformed(text, "no valid variable is named"));
         }
         Piece::Variable { name: name.to_owned(), default }
     };

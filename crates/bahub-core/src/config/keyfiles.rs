@@ -17,9 +17,9 @@ pub enum KeyUse {
 }
 
 /// What helps whoever makes backups.
-const NEW: &str = "a relative path starts from the configuration's folder; to make a new one, {generate a key pair}";
+const NEW: &str = "relative paths are resolved from the configuration's folder; for a new key, {generate a key pair}";
 /// What helps whoever reads them.
-const COPY: &str = "a relative path starts from the configuration's folder; use the copy of the key that is kept elsewhere: a new pair opens no old backup";
+const COPY: &str = "relative paths are resolved from the configuration's folder; use the copy of the key that is kept elsewhere: a new key cannot decrypt old backups";
 
 /// The key files that this use needs and that cannot be read.
 pub(super) fn check(spec: &EncryptionSpec, key_use: KeyUse) -> Vec<Finding> {
@@ -36,9 +36,9 @@ pub(super) fn check(spec: &EncryptionSpec, key_use: KeyUse) -> Vec<Finding> {
             findings.extend(unreadable(&format!("{entry}/private_key_path"), private, COPY));
         }
         (KeyUse::Open, _, None) => {
-            let message = format!("the encryption entry \"{}\" names no private key", spec.name);
+            let message = format!("the encryption entry \"{}\" has no private key", spec.name);
             let finding = Finding::new(ConfigErrorKind::KeyFile, entry.as_str(), message).on_key();
-            findings.push(finding.help("write private_key_path: without it no backup can be read"));
+            findings.push(finding.help("set private_key_path: no backup can be decrypted without it"));
         }
         (KeyUse::Seal, None, None) => {}
     }
@@ -55,7 +55,7 @@ pub(super) fn notice(spec: &EncryptionSpec) -> Option<String> {
     let private = spec.private_key.as_ref().filter(|_| spec.public_key.is_some())?.path()?;
     let reason = File::open(private).err()?;
     Some(format!(
-        "the private key {} cannot be read ({reason}): backups can be made here, and not restored or verified",
+        "the private key {} cannot be read ({reason}): backups can be made here, but not restored or verified",
         private.display()
     ))
 }

@@ -107,7 +107,7 @@ impl Configuration {
     ) -> Result<(Self, Vec<ConfigError>), ConfigErrors> {
         let sources = Sources(sources);
         let merged = merge::merge(sources.0.iter().map(|source| Node::json(&source.tree))).map_err(|reason| {
-            ConfigError::new(ConfigErrorKind::Structure, format!("the files do not merge: {reason}"))
+            ConfigError::new(ConfigErrorKind::Structure, format!("the configuration files cannot be merged: {reason}"))
         })?;
         errors.extend(structure::check(&merged, registry).into_iter().map(|finding| sources.locate(finding)));
         let loaded = Loaded { sources, merged, registry: Arc::clone(registry), environment };

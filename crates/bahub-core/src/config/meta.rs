@@ -31,7 +31,7 @@ pub(super) fn check(name: &str, pointer: &str, entry: &Value, open: &BTreeSet<St
     if let Some((pointer, Value::String(text))) = at("/meta/timeout")
         && let Err(problem) = span(text)
     {
-        let help = "write seconds, or a span like 90m or 2h30m";
+        let help = "write seconds, or a duration like 90m or 2h30m";
         findings.push(wrong(pointer, format!("\"timeout\" {problem}")).help(help));
     }
     let settings = (at("/meta/compression/level"), at("/meta/compression"));
@@ -65,11 +65,11 @@ fn no_folder_name(name: &str) -> Option<&'static str> {
     if name.trim().is_empty() {
         Some("must not be empty")
     } else if name.contains(['/', '\\']) {
-        Some("must not hold slashes")
+        Some("must not contain slashes")
     } else if name.chars().any(char::is_control) {
-        Some("must not hold control characters")
+        Some("must not contain control characters")
     } else if name == "." || name.contains("..") {
-        Some("must not be \".\" or hold \"..\"")
+        Some("must not be \".\" or contain \"..\"")
     } else {
         None
     }
@@ -77,12 +77,12 @@ fn no_folder_name(name: &str) -> Option<&'static str> {
 
 fn span(text: &str) -> Result<Duration, &'static str> {
     if let Ok(seconds) = text.parse::<u64>() {
-        return if seconds > 0 { Ok(Duration::from_secs(seconds)) } else { Err("must be longer than nothing") };
+        return if seconds > 0 { Ok(Duration::from_secs(seconds)) } else { Err("must be greater than zero") };
     }
-    let span: jiff::SignedDuration = text.parse().map_err(|_| "is no span of time")?;
+    let span: jiff::SignedDuration = text.parse().map_err(|_| "is not a duration")?;
     match Duration::try_from(span) {
         Ok(span) if !span.is_zero() => Ok(span),
-        _ => Err("must be longer than nothing"),
+        _ => Err("must be greater than zero"),
     }
 }
 

@@ -15,12 +15,12 @@ pub(super) struct EncryptionEntry {
     /// The file of the private key, relative to this file's folder; needed to restore and to verify.
     #[serde(default)]
     pub(super) private_key_path: String,
-    /// The file of the public key; empty for the public half of the private key.
+    /// The file of the public key; if empty, the public part of the private key.
     #[serde(default)]
     pub(super) public_key_path: String,
-    /// What the private key is locked with; empty for nothing.
+    /// The passphrase of the private key; empty if it has none.
     pub(super) passphrase: Option<Secret>,
-    /// The address that a user id of the key must carry.
+    /// The e-mail address that a user id of the key must have.
     #[schemars(length(min = 1))]
     pub(super) email: String,
     /// More public key files that backups are encrypted for.
@@ -68,13 +68,13 @@ pub(super) struct Meta {
     pub(super) encryption: String,
     /// The name of the entry of `transports`: where the data is.
     pub(super) transport: String,
-    /// The collection that versions go to; the backup's name if absent.
+    /// The collection to store versions in; by default the backup's name.
     pub(super) collection_id: Option<String>,
-    /// How the stream is made smaller; zstd at level 3 if absent.
+    /// How the data is compressed; by default zstd at level 3.
     pub(super) compression: Option<CompressionEntry>,
-    /// `true` lets ciphertext go through the controller, `false` never does; chosen by itself if absent.
+    /// `true` sends the encrypted data through this host, `false` never does; by default chosen automatically.
     pub(super) relay: Option<bool>,
-    /// The limit of a whole run, in seconds or like `2h30m`; none if absent.
+    /// The time limit of a run, in seconds or like `2h30m`; by default none.
     pub(super) timeout: Option<Timeout>,
 }
 
@@ -93,14 +93,14 @@ pub(super) struct CompressionSettings {
     /// The format of the compressed stream.
     #[serde(default)]
     pub(super) algorithm: Algorithm,
-    /// How hard to try: zstd 1 to 19, gzip 1 to 9.
+    /// The compression level: zstd 1 to 19, gzip 1 to 9.
     pub(super) level: Option<i32>,
     /// Worker threads; by default at most 4, and at most what the machine allows.
     #[schemars(range(min = 1, max = 256))]
     pub(super) threads: Option<u32>,
 }
 
-/// Seconds, or a span of time.
+/// Seconds, or a duration.
 #[derive(Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub(super) enum Timeout {
@@ -108,7 +108,7 @@ pub(super) enum Timeout {
     Span(String),
 }
 
-/// An entry of `notifiers`. Accepted, and not acted on yet.
+/// An entry of `notifiers`. Accepted, but without effect yet.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "its schema is what counts until notifications are sent")]
@@ -118,7 +118,7 @@ pub(super) struct NotifierEntry {
     type_name: NotifierType,
     /// The address of the web hook.
     url: Option<Secret>,
-    /// How often to try again.
+    /// How many times to retry.
     max_retry_num: Option<u32>,
     /// How long to wait for the service, in seconds.
     connection_timeout: Option<u32>,
@@ -134,7 +134,7 @@ enum NotifierType {
     Void,
 }
 
-/// An entry of `error_handlers`. Accepted, and not acted on yet.
+/// An entry of `error_handlers`. Accepted, but without effect yet.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "its schema is what counts until errors are reported")]

@@ -42,7 +42,7 @@ fn find_in(explicit: &[PathBuf], environment: &Environment) -> Result<Vec<PathBu
             let message = format!("there is no configuration file {}", file.display());
             ConfigError::new(ConfigErrorKind::Unreadable, message)
                 .in_file(file)
-                .with_help("check what -c or the variable BAHUB_CONFIG names")
+                .with_help("check -c and the variable BAHUB_CONFIG")
         });
         return ConfigErrors::check(missing.collect()).map(|()| named);
     }
@@ -53,7 +53,7 @@ fn find_in(explicit: &[PathBuf], environment: &Environment) -> Result<Vec<PathBu
             let looked: Vec<_> = places.iter().map(|place| place.display().to_string()).collect();
             let message = format!("no configuration file was found; looked for {}", looked.join(", "));
             let error = ConfigError::new(ConfigErrorKind::Unreadable, message);
-            Err(error.with_help("name one with -c FILE, or put it into one of these places").into())
+            Err(error.with_help("give one with -c FILE, or create one of these files").into())
         }
     }
 }

@@ -41,9 +41,9 @@ pub(super) fn plan(lookup: &mut Lookup<'_>, name: &str) -> Option<Plan> {
 fn check_relay(lookup: &mut Lookup<'_>, backup: &Used, entry: &BackupEntry, sink: &dyn Sink) {
     if entry.meta.relay == Some(false) && !sink.capabilities().contains(&SinkCapability::Delegate) {
         let pointer = format!("{}/meta/relay", backup.pointer);
-        let message = "`relay: false` cannot be done: an agent cannot use this kind of store by itself";
+        let message = "`relay: false` is not possible: an agent cannot use this kind of store directly";
         let finding = Finding::new(ConfigErrorKind::WrongValue, pointer, message);
-        lookup.findings.push(finding.help("remove it: what is encrypted next to the data then goes through this host"));
+        lookup.findings.push(finding.help("remove it: the encrypted data then goes through this host"));
     }
 }
 
@@ -59,8 +59,8 @@ pub(super) fn encryption(lookup: &mut Lookup<'_>, name: &str) -> Option<Encrypti
     let used = lookup.used(Section::Encryption, name)?;
     let entry: EncryptionEntry = used.parse()?;
     if entry.private_key_path.is_empty() && entry.public_key_path.is_empty() {
-        let message = format!("the encryption entry \"{name}\" names no key");
-        let help = "write private_key_path, or public_key_path where backups are only made";
+        let message = format!("the encryption entry \"{name}\" has no key");
+        let help = "set private_key_path, or only public_key_path on a host that never restores";
         lookup.findings.push(Finding::new(ConfigErrorKind::MissingKey, used.pointer, message).on_key().help(help));
         return None;
     }

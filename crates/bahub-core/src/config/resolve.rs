@@ -75,7 +75,7 @@ impl Filling<'_> {
             let message = format!("the variable {name} {problem}");
             Finding::new(ConfigErrorKind::MissingVariable, pointer, message)
         };
-        let value = self.environment.text(name).map_err(|_| missing("holds bytes that are no text"))?;
+        let value = self.environment.text(name).map_err(|_| missing("is not valid UTF-8"))?;
         let value = match (value, default) {
             (Some(value), None) => value,
             (Some(value), Some(_)) if !value.is_empty() => value,
@@ -96,7 +96,7 @@ impl Filling<'_> {
         let mut text = read_secret(&path).map_err(|reason| {
             let message = format!("cannot read {}: {reason}", path.display());
             Finding::new(ConfigErrorKind::UnreadableSecret, pointer, message).help(
-                "check the path and who may read the file; a relative path starts from the configuration's folder",
+                "check the path and the file's permissions; relative paths are resolved from the configuration's folder",
             )
         })?;
         let kept = text.trim_end_matches(['\n', '\r']).len();

@@ -22,8 +22,8 @@ pub fn schema(registry: &Registry) -> Value {
             "encryption": entries(editable::<EncryptionEntry>(), "Who backups are encrypted for."),
             "transports": entries(transport(registry), "Where the data is: how commands are run there."),
             "backups": entries(backup(registry), "What is backed up."),
-            "notifiers": entries(editable::<NotifierEntry>(), "Who is told. Accepted, and not acted on yet."),
-            "error_handlers": entries(editable::<ErrorHandlerEntry>(), "Accepted, and not acted on yet."),
+            "notifiers": entries(editable::<NotifierEntry>(), "Who is notified. Accepted, but without effect yet."),
+            "error_handlers": entries(editable::<ErrorHandlerEntry>(), "Where errors are reported. Accepted, but without effect yet."),
         },
     })
 }

@@ -28,9 +28,7 @@ pub(super) fn check(part: &Part<'_>) -> Vec<Finding> {
         Ok(validator) => without_echoes(validator.iter_errors(part.value).flat_map(|error| part.say(&error)).collect()),
         Err(error) => {
             let message = format!("the schema of this component is not valid: {error}");
-            vec![
-                Finding::new(ConfigErrorKind::Component, part.pointer, message).help("this is an error of the program"),
-            ]
+            vec![Finding::new(ConfigErrorKind::Component, part.pointer, message).help("this is a bug in the program")]
         }
     }
 }
@@ -91,15 +89,14 @@ impl Part<'_> {
                 wrong(format!("{name} must have at most {limit} entries"))
             }
             Kind::AdditionalItems { limit } => wrong(format!("{name} must have at most {limit} entries")),
-            Kind::UniqueItems => wrong(format!("{name} holds the same entry twice")),
+            Kind::UniqueItems => wrong(format!("{name} contains the same entry twice")),
             Kind::Pattern { pattern } => {
-                wrong(format!("{name} does not have the right form")).help(format!("it must match {pattern}"))
+                wrong(format!("{name} has the wrong format")).help(format!("it must match {pattern}"))
             }
             Kind::Format { format } => wrong(format!("{name} is not a valid {format}")),
-            Kind::OneOfMultipleValid { .. } => wrong(format!("{name} can be understood in several ways")),
-            other => {
-                wrong(format!("{name} does not fit")).help(format!("the schema's rule is \"{}\"", other.keyword()))
-            }
+            Kind::OneOfMultipleValid { .. } => wrong(format!("{name} is ambiguous")),
+            other => wrong(format!("{name} does not match the schema"))
+                .help(format!("the schema's rule is \"{}\"", other.keyword())),
         }
     }
 
@@ -161,7 +158,7 @@ impl Part<'_> {
         match found {
             Value::Number(_) | Value::Bool(_) if wanted.contains(&JsonType::String) => finding.help("put it in quotes"),
             Value::Null if wanted.contains(&JsonType::String) => {
-                finding.on_key().help("write \"\" for an empty text, or remove the line")
+                finding.on_key().help("write \"\" for an empty string, or remove the line")
             }
             Value::Null => finding.on_key().help("write a value, or remove the line"),
             Value::String(_) if wanted == [JsonType::Array] => {
@@ -196,7 +193,7 @@ impl Part<'_> {
 /// A key that is not known, with what is.
 pub(super) fn unknown_key(pointer: &str, key: &str, known: &[&str]) -> Finding {
     const LATER: [&str; 3] = ["schedule", "retention", "hooks"];
-    let message = format!("the key \"{key}\" is not known here");
+    let message = format!("unknown key \"{key}\"");
     let finding = Finding::new(ConfigErrorKind::UnknownKey, member(pointer, key), message).on_key();
     if LATER.contains(&key) && pointer.ends_with("/meta") {
         return finding.help(format!("\"{key}\" is planned for a later version; remove it until then"));
@@ -206,7 +203,7 @@ pub(super) fn unknown_key(pointer: &str, key: &str, known: &[&str]) -> Finding {
 
 fn one_of<'a>(pointer: &str, found: &Value, options: impl Iterator<Item = &'a Value>) -> Finding {
     let known: Vec<String> = options.filter(|option| !option.is_null()).map(plain).collect();
-    let message = format!("{} has a value that is not known", name_of(pointer));
+    let message = format!("{} has an unknown value", name_of(pointer));
     let known = known.iter().map(String::as_str);
     Finding::new(ConfigErrorKind::WrongValue, pointer, message).help(suggest::help(
         &plain(found),
@@ -255,7 +252,7 @@ fn wanted_word(wanted: JsonType) -> &'static str {
         JsonType::Boolean => "true or false",
         JsonType::Integer => "a whole number",
         JsonType::Number => "a number",
-        JsonType::String => "a text",
+        JsonType::String => "a string",
         JsonType::Array => "a list",
         JsonType::Object => "a mapping",
     }
@@ -266,7 +263,7 @@ fn found_word(found: &Value) -> &'static str {
         Value::Null => "empty",
         Value::Bool(_) => "true or false",
         Value::Number(_) => "a number",
-        Value::String(_) => "a text",
+        Value::String(_) => "a string",
         Value::Array(_) => "a list",
         Value::Object(_) => "a mapping",
     }

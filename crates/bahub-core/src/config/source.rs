@@ -55,7 +55,7 @@ impl Source {
         let source = Self { path: path.to_owned(), folder, named: named(path, &shown), tree, text, shown };
         if !matches!(source.tree.content, Content::Mapping(_)) {
             let error = ConfigError::new(ConfigErrorKind::Structure, "a configuration must be a mapping of sections");
-            let help = "it begins like this: \"accesses:\", with entries indented below";
+            let help = "start with a section such as \"accesses:\", with its entries indented below";
             return Err(error.with_help(help).at(source.place(&source.tree.span)));
         }
         let errors = duplicates.into_iter().map(|error| {
@@ -149,7 +149,7 @@ fn read_text(path: &Path) -> Result<String, ConfigError> {
     String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..valid].iter().filter(|byte| **byte == b'\n').count() + 1;
-        unreadable(format!("line {line} is not UTF-8")).with_help("save it as UTF-8 without special encodings")
+        unreadable(format!("line {line} is not UTF-8")).with_help("save it as UTF-8")
     })
 }
 

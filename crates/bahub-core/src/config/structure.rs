@@ -181,7 +181,7 @@ fn place_of_access(pointer: &str, value: &Value) -> Option<Finding> {
     let finding =
         Finding::new(ConfigErrorKind::MissingKey, pointer, "the key \"url\" is missing in this access").on_key();
     Some(match near {
-        Some(near) => finding.help(format!("is \"{near}\" meant to be \"url\"?")),
+        Some(near) => finding.help(format!("did you mean \"url\" instead of \"{near}\"?")),
         None => {
             finding.help("url: where versions are kept, for example https://backups.example.org or file:///srv/backups")
         }
@@ -194,7 +194,7 @@ fn unknown_sections(merged: &Value) -> Vec<Finding> {
     sections
         .filter(|name| !known.contains(&name.as_str()))
         .map(|name| {
-            Finding::new(ConfigErrorKind::UnknownKey, member("", name), format!("the section \"{name}\" is not known"))
+            Finding::new(ConfigErrorKind::UnknownKey, member("", name), format!("unknown section \"{name}\""))
                 .on_key()
                 .help(suggest::help(name, "sections", known))
         })
@@ -232,7 +232,7 @@ pub(super) fn unknown_reference(merged: &Value, pointer: &str, section: Section,
 }
 
 fn bad_expression(pointer: &str, malformed: &expression::Malformed) -> Finding {
-    let message = format!("a \"${{...}}\" in this value means nothing: {}", malformed.problem);
+    let message = format!("a \"${{...}}\" in this value is invalid: {}", malformed.problem);
     Finding::new(ConfigErrorKind::BadExpression, pointer, message)
         .on_word(malformed.text.clone())
         .help("write ${NAME}, ${NAME:-default} or ${file:/path}; for a literal \"${\" write \"$${\"")

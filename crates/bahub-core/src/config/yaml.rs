@@ -55,13 +55,13 @@ fn syntax(text: &str, offsets: &Offsets, error: &ScanError) -> YamlError {
     let line = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
     let indent = text[line..].len() - text[line..].trim_start_matches([' ', '\t']).len();
     if let Some(tab) = text[line..line + indent].find('\t') {
-        let message = "a tab cannot indent YAML".to_owned();
+        let message = "YAML cannot be indented with tabs".to_owned();
         let help = Some("indent with spaces".to_owned());
         return YamlError { span: line + tab..line + tab + 1, message, help };
     }
     let width = text[at..].chars().next().map_or(0, |c| if c == '\n' { 0 } else { c.len_utf8() });
     let help = if error.info().contains("anchor") {
-        "an alias *name needs an anchor &name before it; a text that begins with * or & needs quotes"
+        "an alias *name needs an anchor &name before it; a string that begins with * or & needs quotes"
     } else {
         "check quotes, colons and indentation here and in the line before"
     };
@@ -138,7 +138,7 @@ impl Builder {
 
     fn alias(&mut self, anchor: usize, span: Span) -> Result<(), YamlError> {
         let Some((node, count)) = self.anchors.get(&anchor) else {
-            return Err(refused(span, "an alias cannot stand inside of what it names", "write the value out"));
+            return Err(refused(span, "an alias cannot be used inside its own anchor", "write the value out"));
         };
         self.values += count;
         if self.values > MOST_VALUES {
@@ -182,14 +182,14 @@ fn key(node: Node) -> Result<(String, Span), YamlError> {
         Content::Scalar(Value::Null) => Err(refused(node.span, "a key is missing before the colon", "write a name")),
         Content::Scalar(other) => Ok((other.to_string(), node.span)),
         Content::Sequence(_) | Content::Mapping(_) => {
-            Err(refused(node.span, "a key must be a text", "was a value in braces meant to be in quotes?"))
+            Err(refused(node.span, "a key must be a string", "put a value with braces in quotes"))
         }
     }
 }
 
 fn duplicate(name: &str, span: Span) -> YamlError {
     let help = Some("keep one of them; YAML readers disagree on which one counts".to_owned());
-    YamlError { span, message: format!("the key \"{name}\" stands here twice"), help }
+    YamlError { span, message: format!("duplicate key \"{name}\""), help }
 }
 
 /// Puts what `<<` names into the mapping; its own keys win, and of several mappings the first.
@@ -202,7 +202,11 @@ fn merge_keys(entries: &mut Vec<Entry>) -> Result<(), YamlError> {
     };
     for source in sources {
         let Content::Mapping(added) = source.content else {
-            return Err(refused(merge.name_span, "\"<<\" takes a mapping", "write an alias of a mapping: <<: *name"));
+            return Err(refused(
+                merge.name_span,
+                "\"<<\" requires a mapping",
+                "write an alias of a mapping: <<: *name",
+            ));
         };
         for entry in added {
             if !entries.iter().any(|own| own.name == entry.name) {
@@ -250,9 +254,9 @@ fn refused(span: Span, message: &str, help: &str) -> YamlError {
 }
 
 fn too_many(span: Span) -> YamlError {
-    refused(span, "there are too many values up to here", "aliases that multiply each other are not accepted")
+    refused(span, "too many values", "check for aliases that multiply each other")
 }
 
 fn unknown_tag(tag: &Tag, span: Span) -> YamlError {
-    refused(span, &format!("the tag \"{tag}\" is not known"), "remove it; values are plain texts, numbers and booleans")
+    refused(span, &format!("unknown tag \"{tag}\""), "remove it; values are plain strings, numbers and booleans")
 }

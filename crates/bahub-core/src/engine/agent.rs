@@ -71,9 +71,10 @@ impl Engine {
 
     /// Places the agent's program through the session and speaks to it over its stdio.
     async fn agent_placed(&self, session: &mut dyn Session, cx: &RunContext) -> Result<Agent, RunError> {
-        let programs = self.agent_program.as_ref().ok_or_else(|| {
-            RunError::new(RunErrorKind::Agent, "there is no agent program to place where the data is")
-        })?;
+        let programs = self
+            .agent_program
+            .as_ref()
+            .ok_or_else(|| RunError::new(RunErrorKind::Agent, "there is no agent program to run next to the data"))?;
         let machine = session.machine().await?;
         let content = programs.load(machine.as_deref().unwrap_or(std::env::consts::ARCH)).await?;
         let placed = session.put(PutFile { name: agent_program::NAME, content: &content, mode: 0o555 }).await?;
@@ -101,9 +102,9 @@ impl Agent {
         let failed = |what: String| RunError::new(RunErrorKind::Agent, what);
         let hello = match timeout(HELLO, receiver.next()).await {
             Ok(Ok(Incoming::Message(FromAgent::Hello(hello)))) => hello,
-            Ok(Ok(_)) => return Err(failed("the agent said something else than hello".into())),
+            Ok(Ok(_)) => return Err(failed("the agent did not start with its greeting".into())),
             Ok(Err(error)) => return Err(failed(format!("the agent did not start: {error}"))),
-            Err(_) => return Err(failed(format!("the agent said nothing for {} s", HELLO.as_secs()))),
+            Err(_) => return Err(failed(format!("the agent did not answer within {} s", HELLO.as_secs()))),
         };
         if hello.protocol != PROTOCOL {
             let theirs =
@@ -168,7 +169,7 @@ impl Agent {
         match self.cleaned_up(adapter, cx).await {
             Ok(removed) => run.report.recovered.extend(removed),
             Err(error) if error.kind() == RunErrorKind::Preflight => {
-                run.warn(format!("what a restore that was killed may have left was not removed: {error}"));
+                run.warn(format!("cannot remove what a killed restore may have left behind: {error}"));
             }
             Err(error) => return Err(error),
         }
@@ -185,7 +186,7 @@ impl Agent {
         let cleanup = ProbeStep { step, finding: Some(REMOVED.to_owned()), limit: CLEANUP };
         let found = self.run_probes(vec![cleanup], adapter, cx).await?;
         let what = found.get(REMOVED).filter(|line| !line.is_empty());
-        let done = "removed: a restore that was killed had left it";
+        let done = "removed: left behind by a killed restore";
         Ok(what.map(|what| Recovered { what: what.to_owned(), done: done.to_owned() }))
     }
 
@@ -277,5 +278,5 @@ fn holds_credentials(name: &str, value: &str) -> bool {
 
 /// The agent broke the protocol.
 pub(super) fn protocol_violation() -> RunError {
-    RunError::new(RunErrorKind::Agent, "the agent gave an answer that does not belong to its job")
+    RunError::new(RunErrorKind::Agent, "the agent sent an unexpected answer")
 }

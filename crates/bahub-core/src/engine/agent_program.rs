@@ -8,7 +8,7 @@ use super::error::{RunError, RunErrorKind};
 /// The program's name; a file that is for one kind of machine has that after a dash: `backup-maker-aarch64`.
 pub(super) const NAME: &str = "backup-maker";
 /// What to do where there is none.
-const HELP: &str = "put backup-maker-ARCHITECTURE or backup-maker beside this program, or {name the agent's program}; docs/building.md says how to build it";
+const HELP: &str = "put backup-maker-ARCHITECTURE or backup-maker next to this program, or {name the agent's program}; docs/building.md explains how to build it";
 
 /// Where programs are found.
 #[derive(Debug, Clone)]
@@ -38,7 +38,7 @@ impl AgentProgram {
             }
         }
         let files = candidates.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(" or ");
-        let message = format!("there is no agent program for {machine} to place where the data is: no {files}");
+        let message = format!("there is no agent program for {machine} to run next to the data: no {files}");
         Err(RunError::new(RunErrorKind::Agent, message).with_help(HELP))
     }
 }
@@ -71,7 +71,7 @@ fn checked(program: Vec<u8>, machine: &str, file: &Path) -> Result<Vec<u8>, RunE
             let known = ARCHITECTURES.iter().find(|(.., of)| *of == number);
             known.map_or("another architecture", |(name, ..)| name)
         }
-        _ => "no machine: it is no ELF program",
+        _ => "no machine: it is not an ELF program",
     };
     // Of a machine that is not in the table nobody can say more than its user.
     let is_known = ARCHITECTURES.iter().any(|(name, ..)| *name == machine);

@@ -205,14 +205,14 @@ async fn write_encrypted(
     }
     file.flush().await.map_err(|error| not_written(path, &error))?;
     if let Some(size) = download.missed_size(count) {
-        let message = format!("the store gave {count} bytes of {number} whose size is {size}");
+        let message = format!("the store sent {count} bytes of {number}, whose size is {size}");
         return Err(RunError::new(RunErrorKind::Integrity, message));
     }
     let sha256 = hex::encode(&sha256.finalize());
     if let Some(expected) = &download.sha256
         && *expected != sha256
     {
-        let message = format!("the message of {number} is damaged: its SHA-256 is {sha256}, and should be {expected}");
+        let message = format!("the message of {number} is damaged: its SHA-256 is {sha256}, not {expected}");
         return Err(RunError::new(RunErrorKind::Integrity, message)
             .with_help("this version cannot be trusted: use another one, and check the storage"));
     }
@@ -225,15 +225,15 @@ async fn write_encrypted(
 fn part_of(path: &Path) -> Result<PathBuf, RunError> {
     let name = path
         .file_name()
-        .ok_or_else(|| RunError::new(RunErrorKind::Output, format!("{} names no file", path.display())))?;
+        .ok_or_else(|| RunError::new(RunErrorKind::Output, format!("{} is not a file name", path.display())))?;
     let part = format!(".{}.{}.part", name.to_string_lossy(), crate::run::random_hex(8)?);
     Ok(path.with_file_name(part))
 }
 
 async fn create(path: &Path, part: &Path) -> Result<File, RunError> {
     if path.symlink_metadata().is_ok() {
-        return Err(RunError::new(RunErrorKind::Output, format!("{} is there already", path.display()))
-            .with_help("give another name: nothing is overwritten"));
+        return Err(RunError::new(RunErrorKind::Output, format!("{} already exists", path.display()))
+            .with_help("choose another name: an existing file is never overwritten"));
     }
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true).mode(0o600);

@@ -53,7 +53,7 @@ pub(super) async fn run(
     let removing = crate::run::RunContext { cancel: Default::default(), ..cx.clone() };
     let removed = reading.agent.lines(scratch.removal.clone(), REMOVAL, plan.adapter.as_ref(), &removing).await;
     if let Err(error) = removed {
-        run.warn(format!("what was restored to be looked at was not removed, and is left for the next run: {error}"));
+        run.warn(format!("the test restore was not removed, which is left to the next run: {error}"));
     }
     result
 }
@@ -73,12 +73,12 @@ async fn looked_at(
     let units = plan.adapter.census_units();
     let Some(census) = plan.adapter.census(target) else {
         run.report.drill = Some(Drill { things: 0, count: 0, units, compared: false, seconds });
-        run.warn("nothing was counted in what was restored: this backup is made without counts");
+        run.warn("the restored data was not compared: counts are not enabled for this backup");
         return Ok(());
     };
     let lines = reading.agent.lines(census, CENSUS, plan.adapter.as_ref(), cx).await?;
     let counts = Counts::parse(&lines).map_err(|why| {
-        RunError::new(RunErrorKind::Program, format!("the counts of what was restored cannot be read: {why}"))
+        RunError::new(RunErrorKind::Program, format!("the counts of the restored data cannot be read: {why}"))
     })?;
     let captured = restored
         .census
@@ -88,19 +88,19 @@ async fn looked_at(
     run.report.drill =
         Some(Drill { things: counts.things(), count: counts.sum(), units, compared: captured.is_some(), seconds });
     let Some((before, after)) = captured else {
-        run.warn("the version says nothing of what was counted at its capture: what was restored was not compared");
+        run.warn("the restored data was not compared: the version has no counts from when it was made");
         return Ok(());
     };
     let unknown = Counts::unknown([&counts, &before, &after]);
     if !unknown.is_empty() {
         let unknown = told(unknown.into_iter().map(str::to_owned).collect());
-        run.warn(format!("whoever counted does not see all of it, so that it was not compared: {unknown}"));
+        run.warn(format!("not compared, because the user cannot see all rows: {unknown}"));
     }
     let wrong = counts.differences(&before, &after);
     if wrong.is_empty() {
         return Ok(());
     }
-    let message = format!("what was restored is not what was captured: {}", told(wrong));
+    let message = format!("the restored data differs from the backed-up data: {}", told(wrong));
     let help = format!(
         "try another version; and look at what leaves {left_out} out: triggers, policies, programs of another release"
     );

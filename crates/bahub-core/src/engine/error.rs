@@ -120,8 +120,9 @@ impl From<CommitError> for RunError {
 
 impl From<LinkError> for RunError {
     fn from(error: LinkError) -> Self {
-        Self::new(RunErrorKind::Agent, error.to_string())
-            .with_help("nothing was stored or completed: an agent that is cut off ends its programs and its upload")
+        Self::new(RunErrorKind::Agent, error.to_string()).with_help(
+            "nothing was stored or completed: an agent that loses its connection stops its programs and its upload",
+        )
     }
 }
 

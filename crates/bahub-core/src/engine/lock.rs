@@ -63,7 +63,7 @@ impl RunLock {
             Err(error) => return Err(failed(error.into())),
         }
         if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
-            return Err(failed(io::Error::other("it is no regular file")));
+            return Err(failed(io::Error::other("it is not a regular file")));
         }
         note_holder(&file, cx);
         Ok(Self { file })
@@ -104,7 +104,7 @@ fn taken(file: &File, path: &Path, cx: &RunContext) -> RunError {
     let holder: String = text.chars().filter(|letter| !letter.is_control()).collect();
     let holder = if holder.trim().is_empty() { "another run" } else { holder.trim() };
     RunError::new(RunErrorKind::Locked, format!("the collection of {} is in use: {holder}", cx.backup))
-        .with_help(format!("wait for it to end; the lock is {} and ends with its process", path.display()))
+        .with_help(format!("wait for it to finish; the lock is {}, released when its process ends", path.display()))
 }
 
 #[cfg(test)]

@@ -64,31 +64,31 @@ fn unstated(capabilities: &[AdapterCapability], target: &ReplayTarget) -> Option
             is_directory,
             AdapterCapability::Directory,
             "does not restore into a directory",
-            "restore it to where it came from",
+            "restore to the original location",
         ),
         (
             is_database,
             AdapterCapability::Database,
             "does not restore into a database",
-            "restore it to where it came from",
+            "restore to the original location",
         ),
         (
             !target.members.is_empty(),
             AdapterCapability::Members,
-            "does not restore a part of a backup",
+            "cannot restore only a part of a backup",
             "restore all of it",
         ),
         (
             target.in_place,
             AdapterCapability::Swap,
             "always restores in place",
-            "there is nothing to choose: leave that out",
+            "leave out that option: there is no alternative",
         ),
         (
             target.keep_old,
             AdapterCapability::Swap,
-            "restores in place, and keeps nothing of what was there",
-            "leave that out; or {restore elsewhere}, and look before the original is overwritten",
+            "restores in place and does not keep the old data",
+            "leave out that option; or {restore elsewhere} and check the data before overwriting the original",
         ),
     ];
     let (.., what, help) =

@@ -101,11 +101,10 @@ impl Readings {
     pub(super) fn ended_with(&self, trailer: Option<&step::ByteString>) -> Result<(), RunError> {
         match (&self.suffix, trailer) {
             (Some(suffix), Some(trailer)) if memmem(suffix, &trailer.0).is_none() => {
-                let message = format!(
-                    "the backup does not end with {trailer:?}: what made it was cut off before it was encrypted"
-                );
+                let message =
+                    format!("the backup does not end with {trailer:?}: its data was cut off before it was encrypted");
                 let help =
-                    "restore another version ({list the versions}); to look at what there is: {download the data}";
+                    "restore another version ({list the versions}); to inspect what there is: {download the data}";
                 Err(RunError::new(RunErrorKind::Integrity, message).with_help(help))
             }
             _ => Ok(()),
@@ -258,7 +257,7 @@ async fn relay(
         sender.data(chunk).await?;
     }
     if let Some(size) = download.missed_size(count) {
-        let message = format!("the store gave {count} bytes of {} whose size is {size}", found.number);
+        let message = format!("the store sent {count} bytes of {}, whose size is {size}", found.number);
         return Err(SinkError::new(SinkErrorKind::Corrupt, message).into());
     }
     Ok(sender.send(&ToAgent::DataEnd)?)

@@ -93,7 +93,10 @@ async fn orphans(plan: &Plan, cx: &RunContext, run: &mut Run) -> Result<(), RunE
         Err(error) => return Err(error.into()),
     };
     for orphan in orphans {
-        run.warn(format!("{} ({} bytes) is named by no version: a killed run left it", orphan.location, orphan.size));
+        run.warn(format!(
+            "{} ({} bytes) belongs to no version: left behind by a killed run",
+            orphan.location, orphan.size
+        ));
     }
     Ok(())
 }

@@ -230,7 +230,7 @@ async fn admit(
     if cx.required_paths.is_empty() && target.kind == InstanceKind::Host {
         difference = Difference::Instance;
     }
-    let message = format!("the version is of {version_of}, and would overwrite the data of {target}");
+    let message = format!("the version is a backup of {version_of} and would overwrite the data of {target}");
     let admitted = match (decision, difference) {
         (OtherInstance::Any, _) | (OtherInstance::SameWorkload, Difference::Instance) => true,
         (OtherInstance::Ask(confirm), _) => {
@@ -243,8 +243,9 @@ async fn admit(
         run.notice(&message);
         return Ok(());
     }
-    Err(RunError::new(RunErrorKind::Declined, message)
-        .with_help("nothing was touched; if that is meant, {admit the other instance}; else {restore elsewhere}"))
+    Err(RunError::new(RunErrorKind::Declined, message).with_help(
+        "nothing was changed; if this is intended, {admit the other instance}; otherwise {restore elsewhere}",
+    ))
 }
 
 /// A restore in an open target.
@@ -276,7 +277,7 @@ impl Restoring<'_> {
         let mut reading = Reading { plan, cx, agent, found, granted };
         run.report.route = Some(route::kind_of(reading.granted.as_ref()));
         let proven = prove(&mut reading, options.stream, peeked, run).await;
-        let proven = proven.map_err(|error| error.with_more_help("nothing was restored from this one"))?;
+        let proven = proven.map_err(|error| error.with_more_help("nothing was restored from this version"))?;
         // What the message itself says counts more than what stands beside it.
         if overwrites(options) && proven.stored.instance.as_ref().is_some_and(|of| Some(of) != cx.version_of.as_ref()) {
             admit(&options.other_instance, identity, proven.stored.instance.as_ref(), cx, run).await?;
@@ -294,8 +295,9 @@ impl Restoring<'_> {
         let notices = replay.notices.clone();
         put_back(&mut reading, replay, &proven, run).await.map_err(|error| with_note(error, plan, &target))?;
         unless_cancelled(cx, session.verify_quiesced()).await.map_err(|error: RunError| {
-            target::disturbed(error)
-                .with_more_help("everything was put back, under something that runs: stop that, and restore again")
+            target::disturbed(error).with_more_help(
+                "the restore was complete, but something used the data meanwhile: stop it and restore again",
+            )
         })?;
         notices.iter().for_each(|notice| run.notice(notice));
         Ok(())

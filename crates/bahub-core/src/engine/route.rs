@@ -16,16 +16,16 @@ pub(super) async fn choose(plan: &Plan, agent: &Agent, purpose: Purpose) -> Resu
     let delegated = plan.sink.delegate(purpose).await?;
     let usable = match &delegated {
         None => Err("the store cannot be used by an agent directly"),
-        Some(sink) if !agent.hello.sinks.contains(&sink.kind) => Err("the agent does not hold this kind of store"),
+        Some(sink) if !agent.hello.sinks.contains(&sink.kind) => Err("the agent does not support this kind of store"),
         Some(sink) if sink.loopback && agent.locality == Locality::Remote => {
-            Err("the store's address is a loopback address, which is another one where the agent is")
+            Err("the store has a loopback address, which the agent on another host cannot reach")
         }
         Some(_) => Ok(()),
     };
     match (usable, plan.relay) {
         (Ok(()), _) => Ok(delegated),
         (Err(why), Some(false)) => {
-            Err(RunError::new(RunErrorKind::Store, format!("relay: false cannot be done: {why}"))
+            Err(RunError::new(RunErrorKind::Store, format!("relay: false is not possible: {why}"))
                 .with_help("remove `relay: false` from the backup's meta"))
         }
         (Err(_), _) => Ok(None),

@@ -94,13 +94,13 @@ impl Engine {
 pub(super) fn internal(panic: &(dyn Any + Send)) -> RunError {
     let words = panic.downcast_ref::<&str>().map(|&words| words.to_owned());
     let words = words.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".into());
-    RunError::new(RunErrorKind::Internal, format!("bahub failed in an unforeseen way: {words}"))
-        .with_help("this is a bug: please report it with these words")
+    RunError::new(RunErrorKind::Internal, format!("bahub failed unexpectedly: {words}"))
+        .with_help("this is a bug: please report it with this message")
 }
 
 /// What is left of a run that was ended at once.
 fn aborted_during(committed: Committed) -> RunError {
-    let unknown = |message: String| RunError::new(RunErrorKind::Unknown, message).with_help("list the versions");
+    let unknown = |message: String| RunError::new(RunErrorKind::Unknown, message).with_help("{list the versions}");
     match committed {
         Committed::No => cancelled(),
         Committed::Unknown => unknown("stopped at once, during the commit: there may be a new version".into()),
@@ -171,7 +171,7 @@ impl Run {
         let sentence = match timeout(ABORT, upload.abort()).await {
             Ok(Ok(())) => return,
             Ok(Err(error)) => error.chain(),
-            Err(_) => format!("the store gave no answer for {} s", ABORT.as_secs()),
+            Err(_) => format!("the store did not answer within {} s", ABORT.as_secs()),
         };
         self.warn(format!("leftovers of the aborted upload could not be removed: {sentence}"));
     }

@@ -50,7 +50,7 @@ impl Relay {
         match self.refused.recv().await {
             Some(error) => error.into(),
             // Its sender is gone before the end only where its task has failed.
-            None => RunError::new(RunErrorKind::Internal, "what writes to the store has failed in an unforeseen way"),
+            None => RunError::new(RunErrorKind::Internal, "the task that writes to the store failed unexpectedly"),
         }
     }
 

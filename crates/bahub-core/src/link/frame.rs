@@ -42,7 +42,7 @@ pub enum LinkError {
     #[error("the connection to the agent broke: {0}")]
     Broken(String),
     /// Nothing came for [`SILENCE`].
-    #[error("the agent's side was silent for {} seconds", SILENCE.as_secs())]
+    #[error("nothing was received from the agent for {} seconds", SILENCE.as_secs())]
     Silent,
     /// What came is no frame or no message of this protocol.
     #[error("the other side does not speak the agent protocol: {0}")]
@@ -100,7 +100,7 @@ async fn protocol_violation<R: AsyncRead + Unpin>(length: usize, kind: u8, reade
     let text = String::from_utf8_lossy(&said);
     let is_text = std::str::from_utf8(&said).is_ok_and(|text| !text.contains(is_binary));
     LinkError::ProtocolViolation(if is_text {
-        format!("it said: {}", text.trim())
+        format!("it sent: {}", text.trim())
     } else {
         format!("a frame of kind {kind} and {length} bytes")
     })

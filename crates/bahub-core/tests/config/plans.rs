@@ -33,7 +33,7 @@ fn compression_relay_and_timeout_are_taken_as_numbers_texts_or_variables() {
     assert_eq!(plan.timeout, Some(Duration::from_secs(9000)));
     let relayed = setting(", relay: false, collection_id: relayed-only", "{paths: [/srv]}");
     let errors = relayed.rendered(&relayed.plan("www").unwrap_err());
-    assert!(errors.contains("`relay: false` cannot be done"), "{errors}");
+    assert!(errors.contains("`relay: false` is not possible"), "{errors}");
     let plan = setting(", compression: none, timeout: 60", "{paths: [/srv]}").plan("www").unwrap();
     assert_eq!((plan.compression.algorithm, plan.timeout), (Algorithm::None, Some(Duration::from_secs(60))));
 }

@@ -62,7 +62,7 @@ fn a_variable_may_stand_for_any_scalar() {
 fn it_describes_fields_for_people() {
     let text = schema(&fakes::registry()).to_string();
     assert!(text.contains("The server's name or address."));
-    assert!(text.contains("The limit of a whole run"));
+    assert!(text.contains("The time limit of a run"));
     assert!(text.contains("bahub.transports.temporarydocker"));
 }
 

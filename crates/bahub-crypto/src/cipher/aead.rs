@@ -100,7 +100,7 @@ impl Chunks {
         let mode = parameters.mode()?;
         let key_size = mode.key_length();
         if session_key.len() != key_size {
-            return Err(CryptoError::SessionKey("its length is not the cipher's"));
+            return Err(CryptoError::SessionKey("its length does not match the cipher"));
         }
         let [cipher, aead, chunk] = parameters.octets();
         let associated = [0xC0 | SEIPD, 2, cipher, aead, chunk];

@@ -71,7 +71,7 @@ impl CfbDecryptor {
             other => return Err(CryptoError::Unsupported(format!("the symmetric cipher number {other}"))),
         };
         if key.len() != cipher.key_length() {
-            return Err(CryptoError::SessionKey("its length is not the cipher's"));
+            return Err(CryptoError::SessionKey("its length does not match the cipher"));
         }
         Ok(Self { cipher: block_cipher(cipher, key)? })
     }

@@ -115,7 +115,7 @@ impl FusedDecryptor {
 }
 
 fn cipher(key: &[u8]) -> Result<Aes256Enc, CryptoError> {
-    Aes256Enc::new_from_slice(key).map_err(|_| CryptoError::SessionKey("its length is not the cipher's"))
+    Aes256Enc::new_from_slice(key).map_err(|_| CryptoError::SessionKey("its length does not match the cipher"))
 }
 
 fn block(bytes: &[u8]) -> Block {

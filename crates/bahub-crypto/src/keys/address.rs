@@ -29,7 +29,7 @@ pub(crate) fn session_key_packets(
         let refused = |reason| CryptoError::Recipient { fingerprint: recipient.fingerprint.clone(), reason };
         let certificate = Cert::from_bytes(&recipient.certificate).map_err(|error| refused(one_line(&error)))?;
         if certificate.fingerprint().to_hex() != recipient.fingerprint {
-            return Err(refused("the certificate has another fingerprint".to_owned()));
+            return Err(refused("the certificate has a different fingerprint".to_owned()));
         }
         let keys = encryption_keys(&certificate);
         if keys.is_empty() {

@@ -54,9 +54,9 @@ fn parse(body: &[u8]) -> Option<PKESK> {
 
 fn not_a_message(error: CryptoError) -> KeyError {
     let help = match &error {
-        CryptoError::NotEncrypted(_) => "only encrypted messages are backups; is this the right file?",
+        CryptoError::NotEncrypted(_) => "check that this is the right file: backups are always encrypted",
         CryptoError::Refused(_) | CryptoError::Unsupported(_) => "decrypt it with the program that wrote it",
-        _ => "the stored version is damaged or is no backup; take another version",
+        _ => "the stored version is damaged or is not a backup; use another version",
     };
     KeyError::new(KeyErrorKind::NotAMessage, error.to_string()).with_help(help).with_source(error)
 }

@@ -19,7 +19,7 @@ pub struct OpenPgpKeys;
 impl Keys for OpenPgpKeys {
     fn recipients(&self, spec: &EncryptionSpec) -> Result<Vec<Recipient>, KeyError> {
         let own = spec.public_key.as_ref().or(spec.private_key.as_ref()).ok_or_else(|| {
-            let message = format!("encryption {:?} names no key", spec.name);
+            let message = format!("encryption {:?} has no key", spec.name);
             KeyError::new(KeyErrorKind::Unreadable, message).with_help("set public_key_path, private_key_path, or both")
         })?;
         let certificate = files::own(own, spec)?;

@@ -100,7 +100,7 @@ impl Ring {
         if !self.locked.is_empty() {
             let keys = self.locked.join(", ");
             let (what, help) = match self.passphrase {
-                Some(_) => ("the passphrase does not open", "correct the passphrase"),
+                Some(_) => ("the passphrase does not unlock", "correct the passphrase"),
                 None => ("a passphrase is needed for", "set passphrase"),
             };
             let help = format!("{help} of encryption {:?}", spec.name);
@@ -109,16 +109,19 @@ impl Ring {
         }
         if head.cut {
             let message = "the message ends, or is damaged, before its encrypted data begins";
-            return KeyError::new(KeyErrorKind::NotAMessage, message).with_help("take another version");
+            return KeyError::new(KeyErrorKind::NotAMessage, message).with_help("use another version");
         }
         if head.packets.is_empty() && head.unknown == 0 {
-            let message = "the message is encrypted with a passphrase only, for no key";
+            let message = "the message is encrypted with a passphrase only, not for a key";
             return KeyError::new(KeyErrorKind::NotForUs, message).with_help("decrypt it with: gpg --decrypt");
         }
         let message = format!("no private key in {source} opens the message");
         let addressees: Vec<_> = head.packets.iter().map(head::addressee).collect();
         let others = if head.unknown > 0 { " and others of unknown kinds" } else { "" };
-        let help = format!("it is for the keys {}{others}: use the private key of one of them", addressees.join(", "));
+        let help = format!(
+            "it is encrypted for the keys {}{others}: use the private key of one of them",
+            addressees.join(", ")
+        );
         KeyError::new(KeyErrorKind::NotForUs, message).with_help(help)
     }
 }

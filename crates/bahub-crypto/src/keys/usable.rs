@@ -99,7 +99,7 @@ fn user_id(valid: &ValidCert<'_>, email: Option<&str>) -> Result<Option<String>,
             let known: Vec<_> = users().map(|user| text(user.userid())).collect();
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
             Err((
-                format!("no valid user id of it carries the address {email}"),
+                format!("none of its valid user ids has the address {email}"),
                 format!("its valid user ids: {known}; correct `email`, or use the key that belongs to it"),
             ))
         }
@@ -115,7 +115,7 @@ pub(super) fn carries(user: &UserID, email: &str) -> bool {
 /// The way out for a certificate without a valid signature by itself: too young, or too old.
 fn renewal(certificate: &Cert, now: SystemTime) -> String {
     if certificate.primary_key().key().creation_time() > now {
-        return "the key is from the future: check this machine's clock".to_owned();
+        return "the key's creation time is in the future: check this host's clock".to_owned();
     }
     format!(
         "if its signatures use an outdated hash such as SHA-1, renew them (gpg --quick-set-expire {fpr} never; gpg --quick-set-expire {fpr} never '*') and export the key again, or {{generate a key pair}}",

@@ -53,7 +53,7 @@ fn session_key_packet(tag: Tag, source: &mut impl BufRead) -> io::Result<Vec<u8>
 fn refusal(tag: u8) -> CryptoError {
     match tag {
         SED => CryptoError::Refused(
-            "its data has no integrity protection (Symmetrically Encrypted Data packet, tag 9), so anybody could have changed it",
+            "its data has no integrity protection (Symmetrically Encrypted Data packet, tag 9), so anyone could have modified it",
         ),
         LIBREPGP_OCB => CryptoError::Refused(
             "it uses LibrePGP's OCB packet (tag 20), which is not part of OpenPGP; encrypt it with gpg's option --rfc4880",
@@ -62,6 +62,6 @@ fn refusal(tag: u8) -> CryptoError {
         COMPRESSED => CryptoError::NotEncrypted("a compressed data packet"),
         SIGNATURE | super::ONE_PASS_SIGNATURE => CryptoError::NotEncrypted("a signature"),
         5 | 6 => CryptoError::NotEncrypted("a key"),
-        other => CryptoError::NotOpenPgp(format!("a packet with tag {other} cannot stand here")),
+        other => CryptoError::NotOpenPgp(format!("unexpected packet with tag {other}")),
     }
 }

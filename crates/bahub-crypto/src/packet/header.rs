@@ -48,7 +48,7 @@ pub(crate) fn tag(source: &mut impl BufRead) -> io::Result<Option<Tag>> {
     let Some(&octet) = source.fill_buf()?.first() else { return Ok(None) };
     source.consume(1);
     if octet & 0x80 == 0 {
-        return Err(CryptoError::Malformed("a packet does not begin where one should").into());
+        return Err(CryptoError::Malformed("there is no packet where one is expected").into());
     }
     Ok(Some(Tag(octet)))
 }

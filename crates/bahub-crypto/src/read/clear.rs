@@ -30,8 +30,8 @@ impl<R: BufRead> Clear<R> {
         let bytes = session_key::bytes(key)?;
         match (version, key.cipher) {
             (1, Some(cipher)) => Ok(Self::V1(Box::new(Seipd1::new(body, cipher, &bytes, check)?))),
-            (1, None) => Err(CryptoError::SessionKey("it names no cipher, as version 1 needs").into()),
-            (2, Some(_)) => Err(CryptoError::SessionKey("it is one for version 1").into()),
+            (1, None) => Err(CryptoError::SessionKey("it has no cipher, which version 1 requires").into()),
+            (2, Some(_)) => Err(CryptoError::SessionKey("it is for version 1").into()),
             (2, None) => Ok(Self::V2(Box::new(Seipd2::new(body, &bytes)?))),
             (other, _) => Err(CryptoError::Unsupported(format!("version {other} of the encrypted data packet")).into()),
         }

@@ -35,7 +35,7 @@ pub(super) fn open<R: BufRead>(clear: Clear<R>) -> io::Result<Body<Layer<R>>> {
             }
             COMPRESSED => layer = layer.decompressed(tag)?,
             MARKER | PADDING | SIGNATURE | ONE_PASS_SIGNATURE => envelope::skip(tag, &mut layer)?,
-            _ => return Err(CryptoError::Malformed("it holds a packet that is no data").into()),
+            _ => return Err(CryptoError::Malformed("it contains a packet other than data").into()),
         }
     }
 }

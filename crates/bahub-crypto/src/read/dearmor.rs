@@ -71,7 +71,7 @@ impl<S: BufRead> Dearmorer<S> {
         // Data goes first: whoever reads the head of a message only has no use for its end.
         if self.ready == 0 && self.stage == Stage::Trailer {
             if !self.characters.is_empty() {
-                return Err(CryptoError::Armor("the base64 data is cut").into());
+                return Err(CryptoError::Armor("the base64 data is cut off").into());
             }
             trailer_lines(&mut self.source)?;
             self.stage = Stage::Ended;
@@ -85,7 +85,7 @@ impl<S: BufRead> Dearmorer<S> {
             return Ok(());
         }
         if self.padded {
-            return Err(CryptoError::Armor("there is data behind the base64 padding").into());
+            return Err(CryptoError::Armor("there is data after the base64 padding").into());
         }
         self.padded = self.characters[whole - 1] == b'=';
         self.ready = STANDARD
@@ -135,7 +135,9 @@ fn header(source: &mut impl BufRead) -> io::Result<()> {
             None => return Err(CryptoError::Armor("it is cut off").into()),
             Some(line) if line.is_empty() => return Ok(()),
             Some(line) if line.contains(&b':') => {}
-            Some(_) => return Err(CryptoError::Armor("a line is no header, and no blank line stood before it").into()),
+            Some(_) => {
+                return Err(CryptoError::Armor("a line that is not a header, without a blank line before it").into());
+            }
         }
     }
     Err(CryptoError::Armor("there are too many header lines").into())

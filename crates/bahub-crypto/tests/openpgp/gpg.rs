@@ -208,7 +208,7 @@ fn what_is_no_protected_message_is_refused_with_a_clear_text() {
         ),
         (&["--store"], "not encrypted"),
         (&["--passphrase", "", "--local-user", "ecc@example.org", "--sign"], "not encrypted"),
-        (&["--armor", "--export", "ecc@example.org"], "no OpenPGP message"),
+        (&["--armor", "--export", "ecc@example.org"], "not an OpenPGP message"),
     ];
     for (args, text) in cases {
         let Ok(message) = BOTH.gpg.run(args, &noise(100)) else { continue };

@@ -24,8 +24,9 @@ impl Answer {
             return Err(self.refusal(api, doing));
         }
         serde_json::from_slice::<super::api::Envelope<T>>(&self.body).map(|envelope| envelope.data).map_err(|error| {
-            let message = format!("{} answered 200 without what was asked, to {doing}: {error}", api.place());
-            SinkError::new(SinkErrorKind::Other, message).with_help("is the url that of a Backup Repository server?")
+            let message = format!("{} answered 200 with unexpected content, to {doing}: {error}", api.place());
+            SinkError::new(SinkErrorKind::Other, message)
+                .with_help("check that the url is that of a Backup Repository server")
         })
     }
 
@@ -68,12 +69,12 @@ impl Answer {
 
     fn help(&self, api: &Api) -> Option<&'static str> {
         Some(match self.status.as_u16() {
-            300..=399 => "redirects are not followed: set url to where the server really is",
-            401 => "check token, or username and password, of this access; tokens live 6 hours",
-            403 => "the user needs the role for it on this collection, and uploads need an open backup window",
+            300..=399 => "redirects are not followed: set url to the server's final address",
+            401 => "check token, or username and password, of this access; tokens expire after 6 hours",
+            403 => "the user needs the matching role on this collection, and uploads need an open backup window",
             404 if api.base().path().contains("/api") => "write the url without /api",
             404 => "check collection_id, and that the version exists: {list the versions}",
-            413 => "raise the body limit of the proxy before the server (nginx: client_max_body_size 0)",
+            413 => "raise the body limit of the proxy in front of the server (nginx: client_max_body_size 0)",
             429 => "the server limits requests (10 logins a minute for an address): wait a minute",
             _ => return None,
         })

@@ -73,7 +73,7 @@ async fn with_retries<T: Status>(
         if retry.is_none_or(|limit| tried >= limit) {
             return outcome;
         }
-        tracing::warn!("{} is asked again in {:.1} s: {}", api.place(), delay.as_secs_f64(), why(&outcome));
+        tracing::warn!("retrying {} in {:.1} s: {}", api.place(), delay.as_secs_f64(), why(&outcome));
         tokio::time::sleep(delay).await;
     }
     once(api, again, &request, &read).await.0
@@ -81,7 +81,7 @@ async fn with_retries<T: Status>(
 
 fn why<T: Status>(outcome: &Result<T, SinkError>) -> String {
     match outcome {
-        Ok(answer) if answer.status() == StatusCode::TOO_MANY_REQUESTS => "it limits how often it may be asked".into(),
+        Ok(answer) if answer.status() == StatusCode::TOO_MANY_REQUESTS => "it limits the rate of requests".into(),
         Ok(answer) => format!("it answered {}", answer.status()),
         Err(error) => error.to_string(),
     }
@@ -138,5 +138,5 @@ pub(super) async fn read(api: &Api, mut response: Response) -> Result<Answer, Si
 /// The error of a server that went silent.
 pub(super) fn no_answer(api: &Api) -> SinkError {
     SinkError::new(SinkErrorKind::Stalled, format!("{} does not answer", api.place()))
-        .with_help("the server took the connection and went silent: look at its log")
+        .with_help("the server accepted the connection but does not respond: check its log")
 }

@@ -21,19 +21,19 @@ token: ${BACKUP_REPOSITORY_TOKEN}
 # ... a login; each run then gets a token for its collection alone, which is revoked at the end.
 # username: backups$key-of-this-host
 # password: ${file:/run/secrets/backup-repository}
-# The certificates (PEM) of your own authority, beside the system's and the usual ones.
+# The certificates (PEM) of a private CA, trusted in addition to the system's and the usual ones.
 # ca_file: ./our-ca.pem
-# Give up where nothing moves for so many seconds.
+# Fail if the transfer makes no progress for this many seconds.
 stall_timeout: 60
-# Give up where the server does not answer for so many seconds after the last byte.
+# Fail if the server does not answer within this many seconds after the last byte.
 answer_timeout: 180
 ";
 
-/// A Backup Repository server, and how to be let in.
+/// A Backup Repository server, and how to log in.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RepositoryConfig {
-    /// The server's URL, without `/api`; `https://` but for a server on this host or behind a tunnel.
+    /// The server's URL, without `/api`; `https://`, except for a server on this host or behind a tunnel.
     pub url: String,
     /// A token (JWT) that may upload to or download from the collection. Either this, or `username` and `password`.
     #[serde(default)]
@@ -44,16 +44,16 @@ pub struct RepositoryConfig {
     /// The user's password, or the access key's.
     #[serde(default)]
     pub password: Option<Secret>,
-    /// A file of certificates in PEM to trust beside the usual ones; a relative path starts from the configuration's
-    /// folder.
+    /// A file of certificates (PEM) to trust in addition to the usual ones; a relative path is resolved from the
+    /// configuration's folder.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
-    /// The seconds without any progress after which a transfer is given up.
+    /// How long a transfer may make no progress before it fails, in seconds.
     #[serde(default = "stall_timeout")]
     #[schemars(range(min = 0.01))]
     pub stall_timeout: f64,
-    /// The seconds that the server may take to answer once it has everything. It waits 2 by itself, and its storage may
-    /// take longer.
+    /// How long the server may take to answer after the last byte, in seconds. It waits 2 seconds by itself, and its
+    /// storage may take longer.
     #[serde(default = "answer_timeout")]
     #[schemars(range(min = 0.01))]
     pub answer_timeout: f64,
@@ -82,7 +82,7 @@ impl RepositoryConfig {
         let stall = seconds("/stall_timeout", self.stall_timeout).map_err(&mut keep).ok();
         let answer = seconds("/answer_timeout", self.answer_timeout).map_err(&mut keep).ok();
         if context.collection.is_empty() || matches!(&*context.collection, "." | "..") {
-            keep(SpecError::new("", format!("{:?} is no collection's id", context.collection)));
+            keep(SpecError::new("", format!("{:?} is not a valid collection id", context.collection)));
         }
         let (Some(url), Some(credentials), Some(stall), Some(answer), []) =
             (url, credentials, stall, answer, errors.as_slice())
@@ -99,16 +99,16 @@ impl RepositoryConfig {
 /// A URL that paths can be added to.
 pub(super) fn base(text: &str) -> Result<Url, SpecError> {
     let wrong = |reason: String| SpecError::new("/url", reason).with_help("write https://host or https://host/path");
-    let url = Url::parse(text).map_err(|error| wrong(format!("the url is none: {error}")))?;
+    let url = Url::parse(text).map_err(|error| wrong(format!("the url is invalid: {error}")))?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-        return Err(wrong(format!("\"{}://\" is no http:// or https:// URL with a host", url.scheme())));
+        return Err(wrong(format!("\"{}://\" is not an http:// or https:// URL with a host", url.scheme())));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(SpecError::new("/url", "the url holds a user or a password")
-            .with_help("write username and password as fields of their own"));
+        return Err(SpecError::new("/url", "the url contains a user or a password")
+            .with_help("set username and password as separate fields"));
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(wrong("the url holds ? or #".to_owned()));
+        return Err(wrong("the url contains ? or #".to_owned()));
     }
     Ok(url)
 }
@@ -122,7 +122,7 @@ fn credentials(
     match (token, username, password) {
         (Some(token), None, None) => Ok(Credentials::Token { token, session_id: None }),
         (None, Some(username), Some(password)) => Ok(Credentials::Login { username, password }),
-        (Some(_), ..) => Err(SpecError::new("/token", "there is a token, and a username or password as well")
+        (Some(_), ..) => Err(SpecError::new("/token", "token cannot be combined with username or password")
             .with_help("keep either the token, or username and password")),
         (None, Some(_), None) => Err(SpecError::new("/username", "there is a username without a password")),
         (None, None, Some(_)) => Err(SpecError::new("/password", "there is a password without a username")),

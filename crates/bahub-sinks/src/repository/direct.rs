@@ -69,7 +69,7 @@ fn read(granted: &AgentSink) -> Result<Grant, SinkError> {
 /// Says nothing about the text: it holds a token.
 fn senseless() -> SinkError {
     SinkError::new(SinkErrorKind::Other, "the grant for the Backup Repository server is malformed")
-        .with_help("controller and agent must be of one version")
+        .with_help("the controller and the agent must be of the same version")
 }
 
 /// Opens Backup Repository collections for an agent.
@@ -83,7 +83,7 @@ impl DirectSink for DirectRepository {
     }
 
     async fn reach(&self, endpoint: &str) -> Result<(), SinkError> {
-        let wrong = || SinkError::new(SinkErrorKind::Other, "the endpoint is no URL");
+        let wrong = || SinkError::new(SinkErrorKind::Other, "the endpoint is not a URL");
         let mut url = Url::parse(endpoint).map_err(|_| wrong())?;
         let ca = url.fragment().map(|text| percent_decode_str(text).decode_utf8_lossy().into_owned());
         url.set_fragment(None);

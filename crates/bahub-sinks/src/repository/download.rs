@@ -54,7 +54,7 @@ impl Reader {
                 Err(self.broken(SinkErrorKind::Unreachable, &cause.to_string()))
             }
             Err(_) => {
-                let reason = format!("nothing came for {} s", api.patience().stall.as_secs_f64());
+                let reason = format!("no data for {} s", api.patience().stall.as_secs_f64());
                 Err(self.broken(SinkErrorKind::Stalled, &reason))
             }
         }
@@ -63,6 +63,6 @@ impl Reader {
     fn broken(&self, kind: SinkErrorKind, reason: &str) -> SinkError {
         let of = self.size.map(|size| format!(" of {size}")).unwrap_or_default();
         let message = format!("the download of {} broke after {}{of} bytes: {reason}", self.version, self.received);
-        SinkError::new(kind, message).with_help("try again; if it breaks at the same place, look at the server's log")
+        SinkError::new(kind, message).with_help("try again; if it breaks at the same byte, check the server's log")
     }
 }

@@ -41,7 +41,7 @@ pub struct Repository {
 impl Component for Repository {
     const TYPE: &'static str = "bahub.sinks.repository";
     const ALIASES: &'static [&'static str] = &["https", "http"];
-    const SUMMARY: &'static str = "A collection of a Backup Repository server, by a token or by a login for each run.";
+    const SUMMARY: &'static str = "A collection on a Backup Repository server, with a token or a login for each run";
     const EXAMPLE: &'static str = config::EXAMPLE;
     type Config = RepositoryConfig;
     type Context = SinkContext;
@@ -93,7 +93,8 @@ impl Sink for Repository {
     }
 
     async fn remove(&self, version: VersionNumber) -> Result<(), SinkError> {
-        let message = format!("{version} of {} cannot be removed: the server has no such call", self.identity());
+        let message =
+            format!("{version} of {} cannot be removed: the server's API has no call for it", self.identity());
         Err(SinkError::new(SinkErrorKind::Refused, message)
             .with_help("the server rotates by itself: set maxBackupsCount of the collection"))
     }

@@ -143,7 +143,7 @@ impl Session {
             return self.id.clone();
         }
         let answer = call(&self.api, Again::No, || self.authorize(self.api.get_whoami())).await.ok()?;
-        let who: Whoami = answer.data(&self.api, "say whose token it is").ok()?;
+        let who: Whoami = answer.data(&self.api, "identify the token's user").ok()?;
         who.session_id
     }
 

@@ -72,15 +72,15 @@ pub(super) async fn settle(
 async fn confirm(session: &Session, number: u64, sent: u64) -> Result<Receipt, CommitError> {
     let api = session.api();
     let versions = listing::list(session).await.map_err(|error| {
-        let message = format!("the server said 200 for v{number}, and its listing could not be read to confirm it");
+        let message = format!("the server answered 200 for v{number}, but its listing could not be read to confirm it");
         CommitError::Unknown(SinkError::new(error.kind(), message).with_source(error))
     })?;
     match versions.iter().find(|version| version.version_number == number) {
         Some(version) if version.filesize == sent => Ok(receipt(api, number, sent)),
         Some(version) => Err(CommitError::Unknown(wrong_size(version, sent))),
         None => {
-            let message = format!("the server said 200 for v{number} and did not register it");
-            let help = "its database failed, and it keeps that to itself: look at the server's log";
+            let message = format!("the server answered 200 for v{number} but did not register it");
+            let help = "its database failed without an error to the client: check the server's log";
             Err(CommitError::Refused(SinkError::new(SinkErrorKind::Refused, message).with_help(help)))
         }
     }
@@ -95,7 +95,7 @@ async fn look_up(
     over: bool,
 ) -> Result<Receipt, CommitError> {
     let Before::Newest(newest) = *before else {
-        let message = format!("the answer was lost, and these credentials may not list to look it up: {lost}");
+        let message = format!("the answer was lost, and these credentials may not list versions to check: {lost}");
         return Err(CommitError::Unknown(SinkError::new(lost.kind(), message).with_source(lost)));
     };
     let (mut last, mut who, mut unclear) = (None, None, false);
@@ -127,7 +127,7 @@ async fn look_up(
     Err(match last {
         Some(Ok(_)) if over && !unclear => CommitError::Refused(lost),
         Some(Err(error)) => {
-            let message = format!("{lost}; and the listing could not be read to look it up: {error}");
+            let message = format!("{lost}; and the listing could not be read to check: {error}");
             CommitError::Unknown(SinkError::new(error.kind(), message).with_source(lost))
         }
         _ => CommitError::Unknown(lost),
@@ -159,7 +159,7 @@ fn receipt(api: &Api, number: u64, sent: u64) -> Receipt {
 
 fn wrong_size(version: &Entry, sent: u64) -> SinkError {
     let (number, size) = (version.version_number, version.filesize);
-    let message = format!("the server registered v{number} with {size} bytes, and {sent} were sent");
+    let message = format!("the server registered v{number} with {size} bytes, but {sent} were sent");
     SinkError::new(SinkErrorKind::Corrupt, message)
-        .with_help(format!("v{number} stands in the listing and is no whole backup: run the backup again"))
+        .with_help(format!("v{number} is listed but is not a complete backup: run the backup again"))
 }

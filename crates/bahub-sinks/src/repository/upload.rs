@@ -151,22 +151,22 @@ impl RepositoryUpload {
             Ok(Err(error)) => {
                 let message = format!("the upload broke after {} bytes: {error}", self.sent);
                 SinkError::new(error.kind(), message)
-                    .with_help("nothing was registered; run the backup again, and look at the server's log")
+                    .with_help("nothing was registered; check the server's log and run the backup again")
             }
-            Err(error) => SinkError::new(SinkErrorKind::Other, "the upload broke off").with_source(error),
+            Err(error) => SinkError::new(SinkErrorKind::Other, "the upload was interrupted").with_source(error),
         }
     }
 
     fn doing(&self) -> String {
-        format!("take the upload to collection \"{}\" after {} bytes", self.session.api().collection(), self.sent)
+        format!("accept the upload to collection \"{}\" after {} bytes", self.session.api().collection(), self.sent)
     }
 
     fn stalled(&self) -> SinkError {
         let api = self.session.api();
         let (seconds, place) = (api.patience().stall.as_secs_f64(), api.place());
-        let message = format!("{place} took no more bytes for {seconds} s, after {} bytes", self.sent);
+        let message = format!("{place} accepted no more data for {seconds} s, after {} bytes", self.sent);
         SinkError::new(SinkErrorKind::Stalled, message)
-            .with_help("look at the server and the network; stall_timeout of the access says how long to wait")
+            .with_help("check the server and the network; stall_timeout of the access sets how long to wait")
     }
 
     /// Passes what is left, and waits for the answer.
@@ -205,7 +205,7 @@ fn send(session: &Session, queue: mpsc::Receiver<Part>, ended: Arc<AtomicBool>) 
                     ended.store(true, Ordering::Release);
                     None
                 }
-                None => Some((Err(io::Error::other("the upload was given up")), None)),
+                None => Some((Err(io::Error::other("the upload was abandoned")), None)),
             }
         }
     });

@@ -13,22 +13,22 @@ use percent_encoding::percent_decode_str;
 pub(super) fn path(url: &str, folder: &Path) -> Result<PathBuf, SpecError> {
     let wrong = |reason: &str| SpecError::new("/url", format!("\"{url}\" {reason}"));
     let Some(rest) = url.strip_prefix("file:") else {
-        return Err(wrong("is no file URL").with_help("write file:///dir"));
+        return Err(wrong("is not a file:// URL").with_help("write file:///dir"));
     };
     if rest.contains(['?', '#']) {
-        return Err(wrong("holds ? or #").with_help("write %3F for ? and %23 for # in a path"));
+        return Err(wrong("contains ? or #").with_help("write %3F for ? and %23 for # in a path"));
     }
     let rest = rest.strip_prefix("//").unwrap_or(rest);
     let rest = rest.strip_prefix("localhost").filter(|path| path.starts_with('/')).unwrap_or(rest);
     let bytes: Vec<u8> = percent_decode_str(rest).collect();
     if bytes.contains(&0) {
-        return Err(wrong("holds a zero byte"));
+        return Err(wrong("contains a NUL byte"));
     }
     let path = PathBuf::from(OsString::from_vec(bytes));
     let plain_relative =
         rest.starts_with("./") || rest.starts_with("../") || rest == "." || url.len() == 5 + rest.len();
     if rest.is_empty() {
-        Err(wrong("names no directory").with_help("write file:///dir"))
+        Err(wrong("has no directory").with_help("write file:///dir"))
     } else if path.is_absolute() {
         Ok(path)
     } else if plain_relative {

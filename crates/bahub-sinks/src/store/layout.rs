@@ -100,24 +100,23 @@ impl VersionFile {
     /// Reads and checks the text of the file of this number; `location` is for the error.
     pub(super) fn decode(text: &[u8], number: u64, location: &str) -> Result<Self, SinkError> {
         let damaged = |reason: String| {
-            SinkError::new(SinkErrorKind::Corrupt, format!("{location} is damaged: {reason}")).with_help(
-                "the message that it named may still be whole beside it; without this file its hash is not known",
-            )
+            SinkError::new(SinkErrorKind::Corrupt, format!("{location} is damaged: {reason}"))
+                .with_help("the message next to it may still be intact, but its hash is unknown without this file")
         };
         let layout = serde_json::from_slice::<Layout>(text).map_err(|error| damaged(error.to_string()))?;
         if layout.bahub > LAYOUT {
-            let message = format!("{location} has layout {}, and this bahub reads {LAYOUT} at most", layout.bahub);
+            let message = format!("{location} has layout {}, but this bahub only reads up to {LAYOUT}", layout.bahub);
             return Err(SinkError::new(SinkErrorKind::Corrupt, message).with_help("use a newer bahub"));
         }
         let file = serde_json::from_slice::<Self>(text).map_err(|error| damaged(error.to_string()))?;
         if file.version != number {
-            return Err(damaged(format!("it says version {}", file.version)));
+            return Err(damaged(format!("it is for version {}", file.version)));
         }
         if !is_message_name(&file.message) {
-            return Err(damaged(format!("{:?} is no message's name", file.message)));
+            return Err(damaged(format!("{:?} is not the name of a message", file.message)));
         }
         if !is_hex(&file.sha256, 64) {
-            return Err(damaged("its sha256 is no SHA-256".to_owned()));
+            return Err(damaged("its sha256 is invalid".to_owned()));
         }
         Ok(Self { sha256: file.sha256.to_ascii_lowercase(), ..file })
     }

@@ -138,11 +138,11 @@ impl Beside {
         self.made.lock().push(name.clone());
         let created = match self.docker.create_container(Some(options), body).await {
             Err(error) if status(&error) == Some(404) => {
-                let what = format!("cannot make the container {name} of the image {image}");
+                let what = format!("cannot create the container {name} from the image {image}");
                 let help = format!("docker pull {image}, or name another image");
                 return Err(failed(TransportErrorKind::Exec, what)(error).with_help(help));
             }
-            other => other.map_err(failed(TransportErrorKind::Exec, format!("cannot make the container {name}")))?,
+            other => other.map_err(failed(TransportErrorKind::Exec, format!("cannot create the container {name}")))?,
         };
         if let Some(made) = self.made.lock().last_mut() {
             created.id.clone_into(made);
@@ -228,7 +228,7 @@ pub(super) async fn end(docker: &Docker, made: &[String]) -> Result<(), Transpor
         });
         let short = id.get(..12).unwrap_or(id);
         gone.await.unwrap_or_else(|_| {
-            let message = format!("what works in the container {short} does not end");
+            let message = format!("the programs in the container {short} do not stop");
             Err(TransportError::new(TransportErrorKind::Undo, message)
                 .with_help(format!("docker kill {short}, then bahub :recover")))
         })?;

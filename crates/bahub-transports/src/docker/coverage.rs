@@ -68,7 +68,7 @@ fn one(original: &ContainerInfo, image: &str, declared: &[String], elsewhere: &s
     };
     match declared.into_iter().find(hides) {
         Some(point) => not_own(
-            format!("is hidden by {point}, a volume that the image {image} declares and that is empty"),
+            format!("is hidden by {point}, an empty volume that the image {image} declares"),
             format!("use an image that declares no volume at {point}"),
         ),
         None => Coverage::Volume(name_of(volume).to_owned()),
@@ -80,12 +80,14 @@ fn outside(original: &ContainerInfo, elsewhere: &str, path: &str) -> Coverage {
     let in_memory = clean(path)
         .is_some_and(|path| original.in_memory().into_iter().filter_map(clean).any(|point| is_below(&path, &point)));
     let reason = match in_memory {
-        true => format!("lies in the memory (tmpfs) of the container {name}, which another container does not see"),
-        false => format!("lies on no volume of the container {name}: what would be read there is the image's"),
+        true => format!("is in memory (tmpfs) of the container {name}, which another container cannot access"),
+        false => format!(
+            "is not on a volume of the container {name}: another container would only see the image's files there"
+        ),
     };
     let help = match &*original.mount_points() {
         "" => format!("it has no volumes; {elsewhere}"),
-        points => format!("name paths on its volumes: {points}; {elsewhere}"),
+        points => format!("use paths on its volumes: {points}; {elsewhere}"),
     };
     Coverage::NotOwn { reason, help: help.into() }
 }

@@ -29,7 +29,7 @@ pub(super) async fn connect(host: Option<&str>) -> Result<Docker, TransportError
             Error::UnsupportedURISchemeError { .. } => "write unix:///path/of/the/socket or tcp://host:port",
             _ => "check that the Docker Engine runs there and that this user may use it: docker info",
         };
-        let message = format!("no Docker Engine answers at {host}");
+        let message = format!("cannot reach the Docker Engine at {host}");
         TransportError::new(TransportErrorKind::Unreachable, message).with_help(help).with_source(error)
     };
     // Docker's own client takes an empty one for none; bollard does not.
@@ -104,6 +104,7 @@ pub(super) async fn machine_of(docker: &Docker, image: &str) -> Result<Option<St
 /// [`TransportErrorKind::Unreachable`] if the engine does not answer.
 pub(super) async fn id(docker: &Docker) -> Result<String, TransportError> {
     let info = docker.info().await;
-    let info = info.map_err(failed(TransportErrorKind::Unreachable, "the engine gives no information about itself"))?;
+    let info =
+        info.map_err(failed(TransportErrorKind::Unreachable, "cannot get information about the Docker Engine"))?;
     Ok(info.id.unwrap_or_default())
 }

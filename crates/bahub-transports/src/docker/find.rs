@@ -72,10 +72,10 @@ impl ContainerInfo {
         let help = match self.status() {
             ContainerStateStatusEnum::RUNNING => return Ok(()),
             ContainerStateStatusEnum::PAUSED => format!("docker unpause {name}"),
-            ContainerStateStatusEnum::RESTARTING => format!("it fails again and again: docker logs {name}"),
-            _ => format!("docker start {name}; or a cold backup by bahub.transports.docker_sidecontainer"),
+            ContainerStateStatusEnum::RESTARTING => format!("it keeps crashing: docker logs {name}"),
+            _ => format!("docker start {name}; or make a cold backup with bahub.transports.docker_sidecontainer"),
         };
-        let message = format!("the container {name} is {}: commands cannot run in it", self.status());
+        let message = format!("the container {name} is not running (status: {})", self.status());
         Err(TransportError::new(TransportErrorKind::Unreachable, message).with_help(help))
     }
 }
@@ -105,7 +105,7 @@ pub(super) async fn find(docker: &Docker, wanted: &str) -> Result<ContainerInfo,
         several => {
             let names: Vec<_> = several.iter().map(|(_, name)| name.trim_start_matches('/')).collect();
             let message = format!("{wanted} matches {} containers: {}", names.len(), names.join(", "));
-            let help = "name one of them, or a label that it alone has";
+            let help = "set the name of one of them, or a label that only one has";
             Err(TransportError::new(TransportErrorKind::Unreachable, message).with_help(help))
         }
     }
@@ -116,7 +116,7 @@ fn compose(wanted: &str, service: &str) -> Result<Vec<String>, TransportError> {
     let Some((project, service)) =
         service.split_once('/').filter(|(project, name)| !project.is_empty() && !name.is_empty())
     else {
-        let message = format!("{wanted:?} names no service of a compose project");
+        let message = format!("{wanted:?} is not a service of a compose project");
         return Err(
             TransportError::new(TransportErrorKind::Unreachable, message).with_help("write compose:PROJECT/SERVICE")
         );

@@ -62,10 +62,13 @@ impl Orchestrator {
         }
         if let Some(allocation) = label("com.hashicorp.nomad.alloc_id") {
             let job = label("com.hashicorp.nomad.job_name").unwrap_or("JOB");
-            return named(format!("of the Nomad allocation {allocation}"), format!("nomad job scale {job} GROUP 0"));
+            return named(
+                format!("part of the Nomad allocation {allocation}"),
+                format!("nomad job scale {job} GROUP 0"),
+            );
         }
         let pod = label("io.kubernetes.pod.name").or_else(|| label("io.kubernetes.pod.uid"))?;
-        named(format!("of the Kubernetes pod {pod}"), "kubectl scale --replicas=0".into())
+        named(format!("part of the Kubernetes pod {pod}"), "kubectl scale --replicas=0".into())
     }
 }
 

@@ -138,7 +138,10 @@ impl Session for Inside {
         let StartExecResults::Attached { output, input } =
             started.map_err(failed(TransportErrorKind::Exec, what.clone()))?
         else {
-            return Err(TransportError::new(TransportErrorKind::Exec, format!("{what}: the engine gives no streams")));
+            return Err(TransportError::new(
+                TransportErrorKind::Exec,
+                format!("{what}: the Docker Engine returned no streams"),
+            ));
         };
         self.execs.push(id.clone());
         let guard = KillOnDrop {
@@ -207,8 +210,7 @@ impl Inside {
     async fn ended_by_itself(&self) -> Result<(), TransportError> {
         for id in &self.execs {
             if exit_of(&self.docker, id, DEAD_MAN).await.is_none() {
-                let message =
-                    format!("a program that was started in the container {} does not end", self.container.name);
+                let message = format!("a program started in the container {} does not stop", self.container.name);
                 let help = format!("docker top {} shows it", self.container.name);
                 return Err(TransportError::new(TransportErrorKind::Undo, message).with_help(help));
             }

@@ -55,8 +55,10 @@ impl Transport for Docker {
             Helper::Never => false,
         };
         if needs_helper {
-            let message =
-                format!("a helper container stands in for {}: it has its volumes, and no other files", container.name);
+            let message = format!(
+                "a helper container is used instead of {}: only the files on its volumes are available",
+                container.name
+            );
             cx.events.emit(Event::Notice { message });
             let like = self.helper_of(&container, cx);
             return Ok(Box::new(Beside::new(docker, like, container)?));
@@ -87,7 +89,7 @@ impl Docker {
             labels: side::labels(cx),
             name: format!("bahub-{}-{}", container.name, cx.id.get(..8).unwrap_or_default()),
             read_only: cx.purpose != RunPurpose::Backup,
-            elsewhere: "a writable tmpfs or volume that allows execution, and `helper: never`, let programs run in the container itself",
+            elsewhere: "to run in the container itself, give it a writable tmpfs or volume that allows execution and set `helper: never`",
         }
     }
 }

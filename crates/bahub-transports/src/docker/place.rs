@@ -74,9 +74,9 @@ impl Places {
             let is_volume = is_mounted(place);
             if place == "/" && self.owner.uid != 0 {
                 // It could be made there by the engine, and never removed by that user's agent.
-                self.tried.push("/: not the user's to remove from".into());
+                self.tried.push("/: the user could not remove the agent there".into());
             } else if is_in_memory(place) {
-                self.tried.push(format!("{place}: in memory, where the engine can place nothing"));
+                self.tried.push(format!("{place}: in memory (tmpfs), where the Docker Engine cannot copy files"));
             } else if container.is_read_only() && !is_volume {
                 self.tried.push(format!("{place}: the container's root is read-only"));
             } else {
@@ -93,7 +93,7 @@ impl Places {
     /// None would do.
     pub(super) fn exhausted(&self, container: &ContainerInfo) -> TransportError {
         let tried = self.tried.join("; ");
-        let message = format!("no folder of the container {} takes the agent ({tried})", container.name);
+        let message = format!("no folder of the container {} can hold the agent ({tried})", container.name);
         let help = "give the container a writable /tmp that allows execution or a writable volume, or `helper: always`";
         TransportError::new(TransportErrorKind::Put, message).with_help(help)
     }
@@ -141,7 +141,7 @@ impl Folder {
         let uploaded = upload(docker, container, parent, folder(name, made.owner)).await;
         uploaded.map_err(failed(
             TransportErrorKind::Put,
-            format!("cannot make {path} in the container {}", container.name),
+            format!("cannot create {path} in the container {}", container.name),
         ))?;
         Ok(made)
     }
@@ -239,7 +239,7 @@ async fn owner(docker: &Docker, container: &ContainerInfo, user: Option<&str>) -
     }
     let passwd = passwd(docker, container).await.unwrap_or_default();
     owner_in(&passwd, name).ok_or_else(|| {
-        let message = format!("the container {} knows no user {name}", container.name);
+        let message = format!("there is no user {name} in the container {}", container.name);
         TransportError::new(TransportErrorKind::Put, message).with_help("set `user` of the transport to a number")
     })
 }

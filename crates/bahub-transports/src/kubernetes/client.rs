@@ -56,7 +56,7 @@ impl Cluster {
         let url = config.cluster_url.to_string();
         let id = id_of(&config);
         let client = Client::try_from(config).map_err(|error| {
-            let message = format!("the cluster {url} cannot be used as the kubeconfig says");
+            let message = format!("the cluster {url} cannot be used with the settings of the kubeconfig");
             TransportError::new(TransportErrorKind::Unreachable, message).with_source(error)
         })?;
         Ok(Self { client, access: access.clone(), id, url, patience, events: events.clone() })
@@ -170,7 +170,7 @@ impl Cluster {
     fn tell_silence(&self, error: Option<&kube::Error>) {
         let why = error.map_or_else(|| "no answer".to_owned(), failure::cause);
         let message =
-            format!("the cluster {} does not answer ({why}); tried again for {} s", self.url, self.patience.as_secs());
+            format!("the cluster {} does not answer ({why}); retrying for {} s", self.url, self.patience.as_secs());
         self.events.emit(Event::Notice { message });
     }
 
@@ -214,7 +214,7 @@ impl Access {
         let Some(kubeconfig) = self.kubeconfig()? else { return in_cluster() };
         Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| {
             let message = format!("{} does not say how the cluster is reached", self.source());
-            let help = "kubectl config get-contexts lists its contexts; `context` names one";
+            let help = "set `context` to one of the contexts listed by: kubectl config get-contexts";
             TransportError::new(TransportErrorKind::Unreachable, message).with_help(help).with_source(error)
         })
     }
@@ -252,7 +252,7 @@ fn usual_file() -> Option<PathBuf> {
 /// The service account of the pod that this process runs in.
 fn in_cluster() -> Result<Config, TransportError> {
     Config::incluster().map_err(|error| {
-        let message = "no Kubernetes cluster is known: there is no `kubeconfig`, no KUBECONFIG, no ~/.kube/config, and no \
+        let message = "no Kubernetes cluster is configured: there is no `kubeconfig`, KUBECONFIG, ~/.kube/config, or \
                        service account of a pod";
         let help = "set `kubeconfig` of the transport to the file that `kubectl` uses";
         TransportError::new(TransportErrorKind::Unreachable, message).with_help(help).with_source(error)

@@ -7,12 +7,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub(super) const EXAMPLE: &str = "\
-# Where the pods are, and the labels that they have, as `kubectl get pods -l` takes them.
+# The namespace of the pods, and a label selector, as for `kubectl get pods -l`.
 namespace: shop
 selector: app=shop,tier=db
-# Which container of the pod; needed where it has several and none is its default.
+# Which container of the pod; required if it has several and no default.
 # container: mariadb
-# Which pod where several match: its name, or its ordinal in a StatefulSet. Default: any that is ready, of pods with the same data.
+# Which pod if several match: its name, or its ordinal in a StatefulSet. Default: any ready one, if all have the same data.
 # pod: db-1
 # How long to wait for a ready pod, in seconds.
 timeout: 120
@@ -28,19 +28,19 @@ pub struct PodExecConfig {
     /// The namespace of the pods.
     #[serde(default = "default_namespace")]
     pub namespace: String,
-    /// The labels of the pods, as `kubectl get pods -l` takes them.
+    /// A label selector for the pods, as for `kubectl get pods -l`.
     pub selector: String,
-    /// The container; by default the one that the pod's annotation names, else its only one.
+    /// The container; by default the one in the pod's kubectl.kubernetes.io/default-container annotation, or its only one.
     #[serde(default)]
     pub container: Option<String>,
-    /// Which pod is meant where several match.
+    /// Which pod to use if several match.
     #[serde(default)]
     pub pod: PodChoice,
     /// How long to wait for a ready pod, and for a cluster that does not answer, in seconds.
     #[serde(default = "default_timeout")]
     pub timeout: u64,
-    /// The file that says how the cluster is reached; by default `KUBECONFIG`, `~/.kube/config`, or the service account of
-    /// the pod that bahub runs in.
+    /// The kubeconfig file; by default `KUBECONFIG`, `~/.kube/config`, or the service account of the pod that bahub
+    /// runs in.
     #[serde(default)]
     pub kubeconfig: Option<PathBuf>,
     /// The context of that file; by default its current one.
@@ -48,7 +48,7 @@ pub struct PodExecConfig {
     pub context: Option<String>,
 }
 
-/// Which pod is meant where several match.
+/// Which pod to use if several match.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PodChoice {
@@ -137,10 +137,10 @@ pub(super) fn check(namespace: &str, selector: &str, timeout: u64) -> Vec<SpecEr
     let mut wrong = Vec::new();
     // A namespace is a part of URLs; more than this the cluster checks itself.
     if namespace.is_empty() || !namespace.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
-        wrong.push(SpecError::new("/namespace", "it is no name of a namespace"));
+        wrong.push(SpecError::new("/namespace", "it is not a valid namespace name"));
     }
     if selector.trim().is_empty() {
-        let help = "write labels as `kubectl get pods -l` takes them: app=web,tier=db";
+        let help = "write a label selector, as for `kubectl get pods -l`: app=web,tier=db";
         wrong.push(SpecError::new("/selector", "it is empty, which would match every pod").with_help(help));
     }
     if timeout == 0 {

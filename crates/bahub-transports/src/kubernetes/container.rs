@@ -100,8 +100,8 @@ impl Container {
     }
 
     fn without_shell(&self) -> TransportError {
-        let message = format!("{} has no sh, without which no agent can be placed there", self.at);
-        let help = "back its volumes up by bahub.transports.kubernetes_sidepod, which brings an image of its own";
+        let message = format!("{} has no sh, which is needed to install the agent", self.at);
+        let help = "back up its volumes with bahub.transports.kubernetes_sidepod, which uses its own image";
         TransportError::new(TransportErrorKind::Put, message).with_help(help)
     }
 
@@ -113,7 +113,7 @@ impl Container {
         let ContainerRef { namespace, pod, .. } = &self.at;
         let (pods, one) =
             (self.cluster.api::<Pod>(namespace), ListParams::default().fields(&format!("metadata.name={pod}")));
-        let what = format!("the pod {pod} in the namespace {namespace} cannot be looked at");
+        let what = format!("the pod {pod} in the namespace {namespace} cannot be inspected");
         let found = self.cluster.ask(&what, || pods.list(&one)).await?;
         Ok(found.items.iter().any(|pod| state::runs(pod, &self.at.container)))
     }

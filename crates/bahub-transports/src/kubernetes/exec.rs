@@ -37,7 +37,7 @@ impl Container {
         if command.argv.is_empty() || command.argv.iter().any(|word| word.contains('\0')) {
             return Err(TransportError::new(
                 TransportErrorKind::Exec,
-                "there is no program to start, or one with a NUL",
+                "there is no program to start, or an argument contains a NUL byte",
             ));
         }
         let marked = ["sh", "-c", EXEC_MARKED, &mark].map(str::to_owned);

@@ -71,12 +71,15 @@ pub(super) fn of(kind: TransportErrorKind, what: &str, error: &kube::Error) -> T
     let message = &status.message;
     match status.code {
         401 => {
-            let help = "its token or certificate may have expired: kubectl auth can-i --list";
-            TransportError::new(TransportErrorKind::Refused, format!("{what}: the cluster does not know who asks"))
-                .with_help(help)
+            let help = "the token or certificate may have expired; check with: kubectl auth can-i --list";
+            TransportError::new(
+                TransportErrorKind::Refused,
+                format!("{what}: the cluster did not accept the credentials"),
+            )
+            .with_help(help)
         }
         403 if message.contains("exceeded quota") => {
-            let help = "kubectl describe quota shows what is used; smaller resources, or a larger quota";
+            let help = "reduce `resources` or raise the quota; see: kubectl describe quota";
             TransportError::new(TransportErrorKind::Refused, format!("{what}: {message}")).with_help(help)
         }
         403 => match Forbidden::parse(message) {

@@ -138,20 +138,20 @@ impl Target {
         let message = match self {
             Self::OfVersion(pod) => {
                 let message = format!(
-                    "the version is of the pod {pod}, which the namespace {namespace} does not have; it has {names}"
+                    "the version is a backup of the pod {pod}, which does not exist in the namespace {namespace}; it has {names}"
                 );
-                let help =
-                    "bring that pod back; or set `pod` of the transport to the one that the version should go to";
+                let help = "recreate that pod; or set `pod` of the transport to the pod to restore to";
                 return TransportError::new(TransportErrorKind::NotOwn, message).with_help(help);
             }
             Self::Ordinal(ordinal) => format!("with the ordinal {ordinal}"),
             Self::Named(named) => format!("called {named}"),
-            Self::Any => "that is meant".to_owned(),
+            Self::Any => "to use".to_owned(),
         };
-        let message =
-            format!("no pod {message} is among those of the namespace {namespace} with the labels {selector}: {names}");
+        let message = format!(
+            "there is no pod {message} in the namespace {namespace} with the labels {selector}; found: {names}"
+        );
         let help = format!(
-            "`pod` takes the name of one, its ordinal, or one of {WORDS}: {}",
+            "set `pod` to a pod's name or ordinal, or one of {WORDS}: {}",
             cluster.kubectl(namespace, &format!("get pods -l '{selector}'"))
         );
         TransportError::new(TransportErrorKind::Unreachable, message).with_help(help)
@@ -182,7 +182,7 @@ impl Several<'_> {
         let listed: Vec<_> = self.0.iter().map(|pod| format!("{} ({})", name(pod), shown(pod))).collect();
         let problem = match are_several(&self.0, wanted) {
             true => "do not have the same data",
-            false => "match, where one is wanted",
+            false => "match, but only one is expected",
         };
         let message = format!(
             "{} pods of the namespace {namespace} with the labels {selector} {problem}: {}",
@@ -191,7 +191,7 @@ impl Several<'_> {
         );
         let example = self.0.first().map(|pod| name(pod)).unwrap_or_default();
         let help = format!(
-            "name the one that is meant: `pod: {example}`, or its ordinal in a StatefulSet, or choose labels that it alone has;              each of several needs a transport of its own: {}",
+            "choose one: `pod: {example}`, its ordinal in a StatefulSet, or labels that only it has; to back up several, define a transport for each: {}",
             cluster.kubectl(namespace, &format!("get pods -l '{selector}'"))
         );
         TransportError::new(TransportErrorKind::NotOwn, message).with_help(help)
@@ -201,7 +201,7 @@ impl Several<'_> {
 fn none(cluster: &Cluster, wanted: &Wanted) -> TransportError {
     let Wanted { namespace, selector, .. } = wanted;
     let message = format!("no pod of the namespace {namespace} has the labels {selector}");
-    let help = format!("{} shows which there are", cluster.kubectl(namespace, "get pods --show-labels"));
+    let help = format!("list the pods with: {}", cluster.kubectl(namespace, "get pods --show-labels"));
     TransportError::new(TransportErrorKind::Unreachable, message).with_help(help)
 }
 
@@ -236,7 +236,7 @@ pub(super) fn container(cluster: &Cluster, wanted: &Wanted, pod: &Pod) -> Result
         (None, [only]) => only,
         (named, _) => {
             let problem = named.map_or_else(
-                || format!("has {} containers, and none is named", names.len()),
+                || format!("has {} containers, and none is selected", names.len()),
                 |named| format!("has no container {named}"),
             );
             let message = format!("the pod {pod} in the namespace {namespace} {problem}: {}", all.join(", "));

@@ -41,7 +41,7 @@ const WRITE: &str = r#"
 umask 077
 exec 3<&0
 fail() { cat <&3 >/dev/null & sleep 3; kill $!; exit 6; }
-[ ! -e "$1" ] && [ ! -L "$1" ] || { echo "it is there already" >&2; fail; }
+[ ! -e "$1" ] && [ ! -L "$1" ] || { echo "it already exists" >&2; fail; }
 head -c "$2" >"$1" && chmod "$3" "$1" || { rm -f "$1"; fail; }
 c=$(wc -c <"$1"); [ "$c" -eq "$2" ] || { rm -f "$1"; echo "$c of $2 bytes arrived" >&2; fail; }
 "#;
@@ -83,7 +83,7 @@ impl Folder {
 
     async fn make(&mut self, container: &Container) -> Result<(), TransportError> {
         let random = random_hex(16).map_err(|error| {
-            TransportError::new(TransportErrorKind::Put, "no random name can be had").with_source(error)
+            TransportError::new(TransportErrorKind::Put, "cannot generate a random name").with_source(error)
         })?;
         let name = format!("bahub-{random}");
         let script = format!("umask 077; tried=; seen=:; {CANDIDATES}{MAKE}");
@@ -97,7 +97,7 @@ impl Folder {
             }
             Exit::Code(5) => {
                 let tried = said.stderr.trim_end_matches([';', ' ']);
-                let message = format!("no folder of {} takes the agent ({tried})", container.at);
+                let message = format!("no folder of {} can hold the agent ({tried})", container.at);
                 let help = "give the container an emptyDir at /tmp, or back its volumes up by bahub.transports.kubernetes_sidepod";
                 Err(TransportError::new(TransportErrorKind::Put, message).with_help(help))
             }

@@ -72,10 +72,10 @@ pub(super) async fn may_live(container: &Container, mark: &str) -> bool {
 /// The error of what stays.
 pub(super) fn stays(container: &Container, what: &str, why: &str) -> TransportError {
     let at = &container.at;
-    let message = format!("cannot end {what} in {at}: {why}");
+    let message = format!("cannot stop {what} in {at}: {why}");
     let look = format!("exec {} -c {} -- ps", at.pod, at.container);
     let help = format!(
-        "{} shows what runs; it ends by itself when it hears nothing",
+        "see what is running with: {}; the agent stops by itself once it is disconnected",
         container.cluster.kubectl(&at.namespace, &look)
     );
     TransportError::new(TransportErrorKind::Undo, message).with_help(help)

@@ -38,7 +38,7 @@ impl InPod {
     /// If the system gives no random bytes.
     pub(super) fn new(cluster: Cluster, at: ContainerRef, identity: Identity) -> Result<Self, TransportError> {
         let mark = random_hex(16).map_err(|error| {
-            TransportError::new(TransportErrorKind::Exec, "no random name can be had").with_source(error)
+            TransportError::new(TransportErrorKind::Exec, "cannot generate a random name").with_source(error)
         })?;
         let container = Arc::new(Container { cluster, at });
         Ok(Self { container, identity, mark, running: Vec::new(), folder: Folder::default() })
@@ -58,8 +58,8 @@ impl InPod {
             KillOutcome::Blind => self.ended_by_themselves().await,
             KillOutcome::Stays(why) => {
                 let what = match self.folder.path() {
-                    "" => "what was started".to_owned(),
-                    path => format!("what was started, or remove {path},"),
+                    "" => "the programs that bahub started".to_owned(),
+                    path => format!("the programs that bahub started or remove {path}"),
                 };
                 Err(kill::stays(&self.container, &what, &why))
             }
@@ -72,7 +72,7 @@ impl InPod {
             if timeout(DEAD_MAN, running.ended()).await.is_err() {
                 return Err(kill::stays(
                     &self.container,
-                    "what was started",
+                    "the programs that bahub started",
                     "the image has no tr or grep to look for it",
                 ));
             }

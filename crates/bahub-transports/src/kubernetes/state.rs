@@ -46,7 +46,7 @@ pub(super) fn unready(pod: &Pod) -> Unready {
             State::Crashed(_) => format!("logs {name} -c {container} --previous"),
             State::Waits(_) => describe,
         };
-        return Unready { what: format!("waits for its container {container}: {status}"), look };
+        return Unready { what: format!("is waiting for its container {container}: {status}"), look };
     }
     let what = if pod.metadata.deletion_timestamp.is_some() {
         "is being removed".to_owned()
@@ -92,7 +92,7 @@ fn state(container: &ContainerStatus) -> Option<State> {
     let state = container.state.as_ref()?;
     // Between its end and the wait for the next try.
     if state.terminated.as_ref().is_some_and(|ended| ended.exit_code != 0) && container.restart_count > 0 {
-        return Some(State::Crashed(format!("it ends again and again{}", ended(Some(state)))));
+        return Some(State::Crashed(format!("it keeps crashing{}", ended(Some(state)))));
     }
     let waiting = state.waiting.as_ref()?;
     let reason = waiting.reason.as_deref().unwrap_or_default();
@@ -109,7 +109,7 @@ fn state(container: &ContainerStatus) -> Option<State> {
 
 fn ended(state: Option<&ContainerState>) -> String {
     let code = state.and_then(|state| state.terminated.as_ref()).map(|ended| ended.exit_code);
-    code.map(|code| format!(", it ended with {code}")).unwrap_or_default()
+    code.map(|code| format!(", last exit code {code}")).unwrap_or_default()
 }
 
 fn said(words: &str) -> String {

@@ -3,10 +3,9 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub(super) const EXAMPLE: &str =
-    "# There is nothing to set: commands run on this host, as the user that runs bahub.\n{}\n";
+pub(super) const EXAMPLE: &str = "# No settings: commands run on this host, as the user that runs bahub.\n{}\n";
 
-/// Nothing.
+/// No settings.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ShConfig {}

@@ -34,8 +34,8 @@ impl PrivateFolder {
                 Err(reason) => tried.push(format!("{}: {reason}", place.display())),
             }
         }
-        let message = format!("no folder on this host takes a program to run ({})", tried.join("; "));
-        let help = "set TMPDIR to a folder that can be written and is not mounted noexec";
+        let message = format!("no folder on this host can hold a program to run ({})", tried.join("; "));
+        let help = "set TMPDIR to a folder that is writable and not mounted noexec";
         Err(TransportError::new(TransportErrorKind::Put, message).with_help(help))
     }
 

@@ -64,7 +64,7 @@ impl Session for ShSession {
             self.folder.take().map_or(Ok(()), PrivateFolder::remove)
         });
         closed.await.unwrap_or_else(|error| {
-            let message = format!("cannot end what was started on this host: {error}");
+            let message = format!("cannot stop the programs started on this host: {error}");
             Err(TransportError::new(TransportErrorKind::Undo, message))
         })
     }

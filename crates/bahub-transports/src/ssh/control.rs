@@ -39,7 +39,7 @@ impl ControlFolder {
     pub(super) fn create(run: &str) -> Result<Self, TransportError> {
         let base = base();
         Self::create_in(&base, run).map_err(|error| {
-            let message = format!("cannot make a folder for ssh's socket in {}: {error}", base.display());
+            let message = format!("cannot create a folder for ssh's socket in {}: {error}", base.display());
             let help = "set XDG_RUNTIME_DIR to a folder that this user can write to";
             TransportError::new(TransportErrorKind::Unreachable, message).with_help(help).with_source(error)
         })
@@ -57,7 +57,7 @@ impl ControlFolder {
                 Err(error) => return Err(error),
             }
         }
-        Err(io::Error::other("others remove it at once"))
+        Err(io::Error::other("it keeps being removed"))
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -140,8 +140,8 @@ pub(super) async fn sweep() -> Result<Vec<Recovered>, TransportError> {
     if failed.is_empty() {
         return Ok(recovered);
     }
-    let message = format!("cannot end what dead runs left of ssh ({})", failed.join("; "));
-    let help = "end the ssh processes whose arguments name that folder, and remove it";
+    let message = format!("cannot close ssh connections left behind by dead runs ({})", failed.join("; "));
+    let help = "kill the ssh processes that have that folder in their arguments, and remove it";
     Err(TransportError::new(TransportErrorKind::Undo, message).with_help(help))
 }
 

@@ -13,27 +13,27 @@ pub(super) fn of_connect(target: &Target, words: &str) -> TransportError {
     let name = target.known_name();
     let says = |parts: &[&str]| parts.iter().any(|part| words.contains(part));
     let (kind, what, help) = if says(&["Could not resolve hostname"]) {
-        let help = "check `host`: a name that DNS knows, an address, or a `Host` of ~/.ssh/config";
-        (Unreachable, "there is no such host", help.to_owned())
+        let help = "check `host`: a name in DNS, an address, or a `Host` of ~/.ssh/config";
+        (Unreachable, "the host name cannot be resolved", help.to_owned())
     } else if says(&["Connection refused"]) {
-        let help = "check that sshd runs there, and `port`";
+        let help = "check `port`, and that sshd is running there";
         (Unreachable, "the connection was refused", help.to_owned())
     } else if says(&["timed out"]) {
         let help = format!(
             "check `host`, `port` and firewalls on the way, or raise `connect_timeout` (now {} s)",
             target.connect_timeout.as_secs()
         );
-        (Unreachable, "there was no answer in time", help)
+        (Unreachable, "the connection timed out", help)
     } else if says(&["IDENTIFICATION HAS CHANGED", "has changed and you have requested strict checking"]) {
         let file = target.known_hosts.as_ref().map(|path| format!("-f '{}' ", path.display())).unwrap_or_default();
         let help = format!(
-            "somebody may stand in between; if its administrator confirms the new key: ssh-keygen {file}-R '{name}', then add that one"
+            "this may be a man-in-the-middle attack; if the host's administrator confirms the new key: ssh-keygen {file}-R '{name}', then add the new key"
         );
-        (Refused, "the host's key is another one than known_hosts holds", help)
+        (Refused, "the host's key differs from the one in known_hosts", help)
     } else if says(&["host key is known for"]) {
         let port = target.port.map(|port| format!("-p {port} ")).unwrap_or_default();
         let help = format!(
-            "compare its fingerprint with what its administrator says, then add it to known_hosts: ssh-keyscan {port}{}",
+            "verify its fingerprint with the host's administrator, then add it to known_hosts: ssh-keyscan {port}{}",
             target.host
         );
         (Refused, "the host's key is unknown", help)
@@ -41,11 +41,11 @@ pub(super) fn of_connect(target: &Target, words: &str) -> TransportError {
         (Refused, "the host's key is not accepted", "check it against known_hosts".to_owned())
     } else if says(&["Permission denied (", "Too many authentication failures", "No supported authentication methods"])
     {
-        let help = "check `user` and `identity_file`, that `ssh-add -l` lists a key without a passphrase to ask for, and the \
-                    authorized_keys there; passwords are not asked for";
-        (Refused, "the host does not let the user in", help.to_owned())
+        let help = "check `user` and `identity_file`, that the key needs no passphrase or is listed by `ssh-add -l`, and the \
+                    authorized_keys there; passwords are never prompted for";
+        (Refused, "the host refused the login", help.to_owned())
     } else {
-        (Unreachable, "there is no connection", by_hand(target))
+        (Unreachable, "the connection failed", by_hand(target))
     };
     let message = format!("cannot log in to {target}: {what}{}", in_parentheses(&without_alarm(words)));
     TransportError::new(kind, message).with_help(help)
@@ -82,7 +82,7 @@ fn by_hand(target: &Target) -> String {
     let jump = if target.jump.is_empty() { String::new() } else { format!("-J {} ", target.jump.join(",")) };
     let port = target.port.map(|port| format!("-p {port} ")).unwrap_or_default();
     let user = target.user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
-    format!("see what happens with: ssh -o BatchMode=yes {jump}{port}{user}{}", target.host)
+    format!("test the connection with: ssh -o BatchMode=yes {jump}{port}{user}{}", target.host)
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ const PLACES: &str = r#"for d in "$TMPDIR" /tmp /var/tmp "$HOME"; do case "$d" i
 const MAKE: &str = r#"case "$o" in *":$d:"*) continue ;; esac; o="$o$d:"; q="${d%/}/bahub-$r"; if ! e=$(mkdir "$q" 2>&1); then t="$t$d: $e; "; continue; fi; if ! e=$({ printf '#!/bin/sh\nexit 0\n' >"$q/try" && chmod 700 "$q/try"; } 2>&1); then t="$t$d: $e; "; rm -rf "$q"; elif ! "$q/try" 2>/dev/null; then t="$t$d: it does not allow execution (mounted noexec?); "; rm -rf "$q"; else rm -f "$q/try"; p=$q; break; fi; done; "#;
 
 /// Writes `$z` bytes of input to `$n` in it with the mode `$m`; what is done then follows.
-const WRITE: &str = r#"if [ -e "$p/$n" ] || [ -L "$p/$n" ]; then echo "failed it is there already"; elif ! e=$({ head -c "$z" >"$p/$n"; } 2>&1); then rm -f "$p/$n"; echo "failed $e"; elif c=$(wc -c <"$p/$n") && [ $c -ne "$z" ]; then rm -f "$p/$n"; echo "failed $c of $z bytes arrived"; elif ! e=$(chmod "$m" "$p/$n" 2>&1); then rm -f "$p/$n"; echo "failed $e"; else "#;
+const WRITE: &str = r#"if [ -e "$p/$n" ] || [ -L "$p/$n" ]; then echo "failed it already exists"; elif ! e=$({ head -c "$z" >"$p/$n"; } 2>&1); then rm -f "$p/$n"; echo "failed $e"; elif c=$(wc -c <"$p/$n") && [ $c -ne "$z" ]; then rm -f "$p/$n"; echo "failed $c of $z bytes arrived"; elif ! e=$(chmod "$m" "$p/$n" 2>&1); then rm -f "$p/$n"; echo "failed $e"; else "#;
 
 /// Whether the folder `$1` is one that the user alone may write, with the file `$n` of the hash `$h` and the mode `$l`.
 const GOOD: &str = r#"good() { [ -d "$1" ] && ! [ -L "$1" ] && [ -O "$1" ] && [ -f "$1/$n" ] && ! [ -L "$1/$n" ] && [ -O "$1/$n" ] || return 1; case "$(ls -ld "$1")" in drwx------*) ;; *) return 1 ;; esac; case "$(ls -ld "$1/$n")" in "$l"*) ;; *) return 1 ;; esac; s=$(sha256sum <"$1/$n" 2>/dev/null) && [ "${s%% *}" = "$h" ]; }; "#;
@@ -35,7 +35,7 @@ const KEPT: &str = r#"if good "${d%/}/$k"; then echo "kept ${d%/}/$k"; exit; fi;
 
 /// Gives the folder `$p`, with the file in it, the name by which it is found again, and believes that only when it has looked
 /// again: others may lay a folder of that name there at any moment, and `mv` would move into it.
-const KEEP: &str = r#"f="${p%/*}/$k"; rmdir "$f" 2>/dev/null; if good "$f"; then rm -rf "$p"; p=$f; elif command -v sha256sum >/dev/null && ! [ -e "$f" ] && ! [ -L "$f" ]; then mv "$p" "$f"; rm -rf "$f/bahub-$r"; if good "$f"; then p=$f; elif ! [ -d "$p" ]; then echo "failed another folder came in the way of $f"; exit; fi; fi; "#;
+const KEEP: &str = r#"f="${p%/*}/$k"; rmdir "$f" 2>/dev/null; if good "$f"; then rm -rf "$p"; p=$f; elif command -v sha256sum >/dev/null && ! [ -e "$f" ] && ! [ -L "$f" ]; then mv "$p" "$f"; rm -rf "$f/bahub-$r"; if good "$f"; then p=$f; elif ! [ -d "$p" ]; then echo "failed another folder was created at $f"; exit; fi; fi; "#;
 
 /// Folders of this session, by their random names; they stand in one of the places.
 #[derive(Debug, Default)]
@@ -63,7 +63,8 @@ impl FarFolder {
         {
             return Ok(kept);
         }
-        let name = random_hex(16).map_err(|error| failed(format!("no random name: {error}")).with_source(error))?;
+        let name = random_hex(16)
+            .map_err(|error| failed(format!("cannot generate a random name: {error}")).with_source(error))?;
         let script = self.script(&name, file);
         // Before it is made: it is removed also where the answer is lost.
         self.names.push(name);
@@ -76,7 +77,7 @@ impl FarFolder {
         let target = &shell.target;
         Err(if let Some(tried) = answer.strip_prefix("none ") {
             let tried = tried.trim_end_matches(['\n', ' ', ';']);
-            failed(format!("no folder on {target} takes a program to run ({tried})"))
+            failed(format!("no folder on {target} can hold a program to run ({tried})"))
                 .with_help("make one of them writable and executable for this user, or set TMPDIR there to one that is")
         } else {
             let why = answer

@@ -68,7 +68,7 @@ pub(super) fn exec(argv: &[String]) -> Result<String, TransportError> {
         return Err(wrong("there is no program to start"));
     }
     if argv.iter().any(|word| word.contains('\0')) {
-        return Err(wrong("a word of a command cannot hold a NUL"));
+        return Err(wrong("an argument cannot contain a NUL byte"));
     }
     let words: Vec<String> = argv.iter().map(|word| quoted(word)).collect();
     let newline = if argv.iter().any(|word| word.contains('\n')) { NEWLINE } else { "" };

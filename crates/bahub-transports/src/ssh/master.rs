@@ -50,7 +50,7 @@ impl Master {
         // Not stopped half-way: an unknown master would stay.
         let connected = tokio::spawn(async move { Self::launch(&target, folder).await }).await;
         connected.unwrap_or_else(|error| {
-            let message = format!("the connection was given up: {error}");
+            let message = format!("the connection was abandoned: {error}");
             Err(TransportError::new(TransportErrorKind::Unreachable, message))
         })
     }
@@ -118,7 +118,7 @@ impl Master {
         };
         removed.map_err(|error| {
             let message = format!("cannot remove {}: {error}", self.folder.path().display());
-            let help = "the next run tries it again; or end the ssh process whose arguments name it";
+            let help = "the next run retries it; or kill the ssh process that has it in its arguments";
             TransportError::new(TransportErrorKind::Undo, message).with_help(help).with_source(error)
         })
     }

@@ -34,7 +34,7 @@ pub struct Ssh {
 
 impl Component for Ssh {
     const TYPE: &'static str = "bahub.transports.ssh";
-    const SUMMARY: &'static str = "A host that OpenSSH's client reaches, with the user's own configuration and keys";
+    const SUMMARY: &'static str = "A host reached with the OpenSSH client, using the user's own configuration and keys";
     const EXAMPLE: &'static str = config::EXAMPLE;
     type Config = SshConfig;
     type Context = ();

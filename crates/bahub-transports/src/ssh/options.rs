@@ -53,8 +53,9 @@ pub(super) fn check_owner(target: &Target) -> Result<(), TransportError> {
     if is_ours_alone(&found) {
         return Ok(());
     }
-    let message = format!("others than its user may write {}", path.display());
-    Err(TransportError::new(TransportErrorKind::Refused, message).with_help("chmod 600, and chown, as ssh itself asks"))
+    let message = format!("{} is writable by other users", path.display());
+    Err(TransportError::new(TransportErrorKind::Refused, message)
+        .with_help("chmod 600 and chown it, as ssh itself requires"))
 }
 
 fn is_ours_alone(found: &Metadata) -> bool {

@@ -52,7 +52,7 @@ impl SshSession {
             Ok::<_, std::io::Error>(asked.exit.await)
         });
         let exit = answer.await.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())).map_err(|error| {
-            let message = format!("the host gives no answer to {}", argv.join(" "));
+            let message = format!("the host did not answer to {}", argv.join(" "));
             TransportError::new(TransportErrorKind::Lost, message).with_source(error)
         })?;
         Ok((exit == Exit::Code(0)).then(|| String::from_utf8_lossy(&output).into_owned()))
@@ -72,7 +72,7 @@ impl Session for SshSession {
 
     async fn identity(&mut self) -> Result<Identity, TransportError> {
         let name = self.output(&["uname", "-n"]).await?.ok_or_else(|| {
-            let message = "the host does not say what its name is: uname -n failed there";
+            let message = "the host's name is unknown: uname -n failed there";
             TransportError::new(TransportErrorKind::Refused, message)
         })?;
         Ok(host::identity(&name, &self.output(&["cat", "/etc/machine-id"]).await?.unwrap_or_default()))
@@ -123,7 +123,7 @@ impl Open {
         if alive {
             for running in &self.running {
                 closed = closed.and(running.kill().await.map_err(|error| {
-                    let message = format!("cannot end what was started on {}", self.shell.target);
+                    let message = format!("cannot stop the programs started on {}", self.shell.target);
                     TransportError::new(TransportErrorKind::Undo, message).with_source(error)
                 }));
             }

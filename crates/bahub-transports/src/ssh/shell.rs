@@ -167,7 +167,7 @@ impl Greeter {
                     Ok(1..) => said.push(byte[0]),
                     Ok(0) | Err(_) => {
                         self.hear_out().await;
-                        return Err("it ended");
+                        return Err("it exited");
                     }
                 },
                 read = self.stderr.read(&mut words), if hears => match read {
@@ -185,7 +185,7 @@ impl Greeter {
                 return Ok(leader);
             }
             if said.len() > MAX_NOISE {
-                return Err("it prints without an end");
+                return Err("it prints endless output");
             }
         }
     }
@@ -195,12 +195,12 @@ impl Greeter {
         let Sudo::Password(password) = sudo else { return Ok(()) };
         let asked = String::from_utf8_lossy(&self.heard).matches(SUDO_ASKS).count();
         if asked > 1 {
-            return Err("it does not take the password");
+            return Err("it does not accept the password");
         }
         if asked > self.asked {
             self.asked = asked;
             let line = [password.expose().as_bytes(), b"\n"].concat();
-            self.stdin.write_all(&line).await.map_err(|_| "it takes no password")?;
+            self.stdin.write_all(&line).await.map_err(|_| "it closed its input before the password")?;
         }
         Ok(())
     }

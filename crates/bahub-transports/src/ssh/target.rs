@@ -47,7 +47,7 @@ impl Target {
         check_word("/host", &config.host, &mut wrong);
         if config.host.contains(['@', '/']) {
             let help = "put the user into `user` and the port into `port`";
-            wrong.push(SpecError::new("/host", "it is no host's name or address").with_help(help));
+            wrong.push(SpecError::new("/host", "it is not a host name or address").with_help(help));
         }
         if let Some(user) = &config.user {
             check_word("/user", user, &mut wrong);
@@ -93,7 +93,7 @@ impl Sudo {
             SudoConfig::Whether(true) => Self::Silent,
             SudoConfig::Password(sudo) => {
                 if sudo.password.expose().contains(['\n', '\r', '\0']) {
-                    wrong.push(SpecError::new("/sudo/password", "it cannot hold a line break or a NUL"));
+                    wrong.push(SpecError::new("/sudo/password", "it cannot contain a line break or a NUL byte"));
                 }
                 Self::Password(sudo.password)
             }
@@ -117,7 +117,7 @@ fn check_word(pointer: &str, word: &str, wrong: &mut Vec<SpecError>) {
     } else if word.starts_with('-') {
         "it begins with a dash, which ssh would take for an option".to_owned()
     } else if let Some(odd) = word.chars().find(|&c| c.is_whitespace() || c.is_control() || SHELL.contains(&c)) {
-        format!("it holds {odd:?}")
+        format!("it contains {odd:?}")
     } else {
         return;
     };
@@ -130,7 +130,7 @@ fn parse_path(pointer: &str, path: Option<PathBuf>, wrong: &mut Vec<SpecError>) 
     let odd = path.to_str().map(|text| text.chars().find(|&c| c.is_control() || PATTERN.contains(&c)));
     match odd {
         None => wrong.push(SpecError::new(pointer, "it is not UTF-8")),
-        Some(Some(odd)) => wrong.push(SpecError::new(pointer, format!("it holds {odd:?}, which ssh would expand"))),
+        Some(Some(odd)) => wrong.push(SpecError::new(pointer, format!("it contains {odd:?}, which ssh would expand"))),
         Some(None) if path.as_os_str().is_empty() => wrong.push(SpecError::new(pointer, "it is empty")),
         Some(None) => {}
     }

@@ -35,7 +35,11 @@ async fn what_does_not_run_is_a_clear_error() {
     assert!(refusal("compose:shop").await.contains("compose:PROJECT/SERVICE"));
     let elsewhere = transport("x", json!({ "docker_host": "unix:///nonexistent/socket" }));
     let error = open(&elsewhere).await.err().unwrap();
-    assert!(error.chain().contains("no Docker Engine answers at unix:///nonexistent/socket"), "{}", error.chain());
+    assert!(
+        error.chain().contains("cannot reach the Docker Engine at unix:///nonexistent/socket"),
+        "{}",
+        error.chain()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

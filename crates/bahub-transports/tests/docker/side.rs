@@ -184,7 +184,7 @@ async fn a_container_that_does_not_become_healthy_is_told() {
         session.quiesce().await.unwrap();
         session.close().await.unwrap();
         let told = told.lock().unwrap().clone();
-        assert!(told.contains("the container sick runs again and is"), "{told}");
+        assert!(told.contains("the container sick was restarted, but is"), "{told}");
     })
     .await;
 }
@@ -216,7 +216,7 @@ async fn two_runs_never_work_beside_one_original() {
         one.quiesce().await.unwrap();
         let second = other.exec(&Exec::new(["sleep", "1000"])).await.unwrap();
         let refused = other.quiesce().await.unwrap_err().chain();
-        assert!(refused.contains("another run works beside the container original"), "{refused}");
+        assert!(refused.contains("another run is using the data of the container original"), "{refused}");
         other.close().await.unwrap();
         assert_eq!(status(engine, "original"), "exited");
         assert!(open(&transport).await.is_err());

@@ -127,7 +127,7 @@ async fn what_never_gets_ready_says_why_and_what_shows_it() {
         &told,
         &["pod crashes", namespace.name(), "container main", "ended with 3", "logs crashes -c main --previous"],
     );
-    assert!(told.contains("CrashLoopBackOff") || told.contains("ends again and again"), "{told}");
+    assert!(told.contains("CrashLoopBackOff") || told.contains("keeps crashing"), "{told}");
     waits("pulls", reason, "ImagePullBackOff");
     let told = refusal(&namespace, "app=pulls", json!({ "timeout": 1 })).await;
     says(&told, &["pod pulls", "container main", "Pull", "localhost:1/no/such:image", "describe pod pulls"]);
@@ -143,7 +143,7 @@ async fn a_cluster_that_is_not_known_or_not_there_is_told() {
     let told = refusal(&namespace, "app=x", json!({ "kubeconfig": "/nonexistent/kubeconfig" })).await;
     says(&told, &["kubeconfig /nonexistent/kubeconfig cannot be read"]);
     let told = refusal(&namespace, "app=x", json!({ "context": "elsewhere" })).await;
-    says(&told, &["does not say how the cluster is reached", "elsewhere", "get-contexts"]);
+    says(&told, &["does not define how to reach the cluster", "elsewhere", "get-contexts"]);
     let nobody = tempfile::NamedTempFile::new().unwrap();
     let config = std::fs::read_to_string(cluster.kubeconfig()).unwrap();
     let address = config.split("https://").nth(1).unwrap().split(['"', '\n', '}']).next().unwrap();

@@ -143,5 +143,5 @@ async fn replicas_that_share_their_claims_are_one_instance_and_pods_of_several_w
     namespace.apply(&other);
     namespace.ready("of=other");
     let error = podexec.open(&backup).await.err().unwrap();
-    told(&error, TransportErrorKind::NotOwn, &["3 pods", "(deployment ", "/other)", "choose labels that it alone has"]);
+    told(&error, TransportErrorKind::NotOwn, &["3 pods", "(deployment ", "/other)", "labels that only it has"]);
 }

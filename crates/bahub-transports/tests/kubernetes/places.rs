@@ -82,7 +82,7 @@ async fn an_agent_is_placed_without_tar_and_by_a_program_that_is_no_busybox() {
     let second = session.put(FILE).await.unwrap().0;
     assert_ne!(first, second);
     let twice = session.put(FILE).await.unwrap_err();
-    assert!(twice.chain().contains("it is there already"), "{}", twice.chain());
+    assert!(twice.chain().contains("it already exists"), "{}", twice.chain());
     session.close().await.unwrap();
     assert_eq!(namespace.sh("no-tar", "main", "ls -A /tmp"), "");
 }

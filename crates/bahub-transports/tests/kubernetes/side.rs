@@ -190,7 +190,7 @@ async fn an_autoscaler_leaves_alone_what_is_at_0_and_goes_on_afterwards() {
         let tell = Arc::clone(&told);
         let cx = RunContext { events: Events::to(move |event| *tell.lock().unwrap() += &format!("{event:?}")), ..run() };
         let mut session = side(&namespace, "web", cold()).open(&cx).await.unwrap();
-        assert!(told.lock().unwrap().contains("the autoscaler web does nothing while"), "{told:?}");
+        assert!(told.lock().unwrap().contains("the autoscaler web is inactive while"), "{told:?}");
         session.quiesce().await.unwrap();
         // It says so when it has looked at what is at 0.
         let says = || namespace.kubectl(&["get", "hpa", "web", "-o", "jsonpath={.metadata.annotations}"]);
@@ -212,7 +212,7 @@ async fn what_could_not_be_brought_back_is_not_scaled() {
         namespace.apply(&workload("DaemonSet", "daemon", 0, "", &main));
         namespace.apply(&workload("Job", "job", 0, "", &main));
         namespace.apply(&pod("bare", "", &main));
-        for (app, reason) in [("daemon", "on every node"), ("job", "runs to its end"), ("bare", "belongs to nothing")] {
+        for (app, reason) in [("daemon", "on every node"), ("job", "runs to its end"), ("bare", "has no controller")] {
             namespace.ready(&format!("app={app}"));
             let error = open(&side(&namespace, app, cold())).await.err().unwrap();
             assert_eq!(error.kind(), TransportErrorKind::Refused);
@@ -234,7 +234,7 @@ async fn what_a_side_pod_would_not_have_is_refused_or_told() {
         let volumes = with_claim("web").replace("volumes: [", "volumes: [{name: scratch, emptyDir: {}}, ");
         namespace.apply(&workload("Deployment", "web", 1, &volumes, &format!("{main}, {other}")));
         namespace.ready("app=web");
-        for (path, wanted) in [("/data/scratch/x", "an emptyDir"), ("/etc", "lies on no volume"), ("/", "lies on no volume")]
+        for (path, wanted) in [("/data/scratch/x", "an emptyDir"), ("/etc", "is not on a volume"), ("/", "is not on a volume")]
         {
             let cx = RunContext { required_paths: vec![path.into()], ..run() };
             let mut session = side(&namespace, "web", json!({})).open(&cx).await.unwrap();
@@ -279,7 +279,7 @@ async fn two_runs_never_hold_one_workload() {
             std::mem::swap(&mut one, &mut other);
         }
         let refused = first.and(second).unwrap_err();
-        assert!(refused.chain().contains("another run holds it"), "{}", refused.chain());
+        assert!(refused.chain().contains("another run is using it"), "{}", refused.chain());
         other.close().await.unwrap();
         assert_eq!(pods(&namespace, "web"), 0);
         let third = open(&transport).await.err().unwrap().chain();
@@ -350,7 +350,7 @@ async fn what_somebody_scales_meanwhile_stays_as_that_one_wished() {
         session.close().await.unwrap();
         assert!(namespace.scale_of("deployment/web").starts_with("3/"));
         assert!(!namespace.scale_of("deployment/web").contains("run"));
-        assert!(told.lock().unwrap().contains("to 3 during the run; it stays so"), "{}", told.lock().unwrap());
+        assert!(told.lock().unwrap().contains("to 3 by someone else during the run"), "{}", told.lock().unwrap());
     })
     .await;
 }
@@ -372,7 +372,7 @@ async fn a_side_pod_that_outlives_its_time_is_ended_and_told() {
                 .contains("Deadline")
         });
         session.close().await.unwrap();
-        assert!(told.lock().unwrap().contains("its `timeout` has passed"), "{}", told.lock().unwrap());
+        assert!(told.lock().unwrap().contains("it reached `timeout`"), "{}", told.lock().unwrap());
         namespace.wait("the end of side pods", || namespace.of_runs().is_empty());
     })
     .await;
@@ -388,7 +388,7 @@ async fn a_record_that_somebody_took_away_is_told_with_the_number() {
         namespace.kubectl(&["annotate", "deployment/web", "bahub.scaled-down-"]);
         let error = session.close().await.unwrap_err();
         let told = format!("{} | {}", error.chain(), error.help().map(ToString::to_string).unwrap_or_default());
-        assert!(told.contains("how many there were: 2") && told.contains("--replicas=2"), "{told}");
+        assert!(told.contains("previous replicas (2)") && told.contains("--replicas=2"), "{told}");
     })
     .await;
 }

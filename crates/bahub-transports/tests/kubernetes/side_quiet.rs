@@ -55,7 +55,7 @@ async fn who_else_has_a_claim_writable_is_named_before_anything_is_stopped() {
         "claim web",
         "not of deployment",
         "readOnly",
-        "leave out `scaleDown`",
+        "remove `scaleDown`",
     ];
     other(&namespace, "batch", false);
     let error = open(&side(&namespace, "web", cold())).await.err().unwrap();
@@ -108,7 +108,7 @@ async fn who_ran_meanwhile_is_found_out_though_nothing_of_it_is_left() {
     let mut session = quiesced(&namespace).await;
     scale(1);
     scale(0);
-    told(&session.verify_quiesced().await.unwrap_err(), &["the data was not quiet", "meanwhile"]);
+    told(&session.verify_quiesced().await.unwrap_err(), &["the data may have been in use", "meanwhile"]);
     session.close().await.unwrap();
     is_up();
 
@@ -121,7 +121,7 @@ async fn who_ran_meanwhile_is_found_out_though_nothing_of_it_is_left() {
     gone(&namespace, "batch");
     told(
         &session.verify_quiesced().await.unwrap_err(),
-        &["the pod batch of pod", "ran, with the claim web writable meanwhile"],
+        &["the pod batch of pod", "ran, with the claim web writable"],
     );
     session.close().await.unwrap();
     is_up();

@@ -22,7 +22,7 @@ async fn one_folder_holds_all_files_and_none_is_replaced() {
     let two = put(&mut *session, "two", b"2").await.unwrap();
     assert_eq!(Path::new(&one).parent(), Path::new(&two).parent());
     let error = put(&mut *session, "two", b"3").await.unwrap_err();
-    assert!(error.to_string().contains("it is there already"), "{error}");
+    assert!(error.to_string().contains("it already exists"), "{error}");
     assert_eq!(fs::read(&two).unwrap(), b"2");
     session.close().await.unwrap();
     assert!(!Path::new(&one).parent().unwrap().exists());

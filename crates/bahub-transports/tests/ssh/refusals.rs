@@ -37,7 +37,7 @@ async fn a_changed_host_key_is_refused() {
     fs::write(sshd.file("known_hosts"), format!("[127.0.0.1]:{} {other}", sshd.port())).unwrap();
     let error = refusal(&sshd, json!({})).await;
     let help = format!("-R '[127.0.0.1]:{}'", sshd.port());
-    says(&error, TransportErrorKind::Refused, "another one than known_hosts holds", &help);
+    says(&error, TransportErrorKind::Refused, "differs from the one in known_hosts", &help);
 }
 
 #[tokio::test]
@@ -52,7 +52,7 @@ async fn the_users_own_configuration_cannot_loosen_it() {
 async fn a_key_that_the_host_does_not_know_is_refused() {
     let sshd = Sshd::start();
     let error = refusal(&sshd, json!({ "identity_file": sshd.file("other_key") })).await;
-    says(&error, TransportErrorKind::Refused, "does not let the user in", "authorized_keys");
+    says(&error, TransportErrorKind::Refused, "refused the login", "authorized_keys");
 }
 
 #[tokio::test]
@@ -68,13 +68,13 @@ async fn a_host_that_does_not_speak_is_given_up_after_the_timeout() {
     let sshd = Sshd::start();
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let error = refusal(&sshd, json!({ "port": silent.local_addr().unwrap().port(), "connect_timeout": 1 })).await;
-    says(&error, TransportErrorKind::Unreachable, "no answer in time", "connect_timeout");
+    says(&error, TransportErrorKind::Unreachable, "timed out", "connect_timeout");
 }
 
 #[tokio::test]
 async fn a_name_that_nobody_knows_is_unreachable() {
     let error = refusal(&Sshd::start(), json!({ "host": "bahub.invalid" })).await;
-    says(&error, TransportErrorKind::Unreachable, "there is no such host", "`Host` of ~/.ssh/config");
+    says(&error, TransportErrorKind::Unreachable, "cannot be resolved", "`Host` of ~/.ssh/config");
 }
 
 #[tokio::test]
@@ -82,7 +82,7 @@ async fn a_host_on_the_way_is_held_to_the_same() {
     let (sshd, gate) = (Sshd::start(), Sshd::start());
     let jump = json!({ "jump": format!("127.0.0.1:{}", gate.port()) });
     let error = refusal(&sshd, jump.clone()).await;
-    says(&error, TransportErrorKind::Unreachable, "there is no connection", &format!("-J 127.0.0.1:{}", gate.port()));
+    says(&error, TransportErrorKind::Unreachable, "the connection failed", &format!("-J 127.0.0.1:{}", gate.port()));
 
     let known = ["known_hosts", "authorized_keys"].map(|name| {
         let both = fs::read_to_string(sshd.file(name)).unwrap() + &fs::read_to_string(gate.file(name)).unwrap();

@@ -92,7 +92,7 @@ async fn a_password_that_nobody_asks_for_is_not_sent() {
 async fn a_wrong_password_and_a_missing_one_are_refused() {
     let sshd = sshd("tester ALL=(ALL:ALL) ALL");
     let told = refusal(&sshd, json!({ "password": "wrong-password" })).await;
-    assert!(told.contains("does not take the password") && !told.contains("wrong-password"), "{told}");
+    assert!(told.contains("does not accept the password") && !told.contains("wrong-password"), "{told}");
     let told = refusal(&sshd, json!(true)).await;
     assert!(told.contains("NOPASSWD"), "{told}");
 }

@@ -50,16 +50,14 @@ fn counted(job: &CaptureJob, cx: &JobContext, warnings: &mut Vec<String>) -> Opt
             let lines = lines_of(&output);
             match Counts::parse(&lines) {
                 Ok(_) => return Some(lines),
-                Err(why) => warnings.push(format!(
-                    "{UNREADABLE}, and a drill of this version will have nothing to compare with: {why}"
-                )),
+                Err(why) => warnings
+                    .push(format!("{UNREADABLE}; drills of this version will have no counts to compare with: {why}")),
             }
         }
-        Ok(_) => warnings
-            .push("there is too much to count: a drill of this version will have nothing to compare with".into()),
+        Ok(_) => warnings.push("too many counts: drills of this version will have none to compare with".into()),
         Err(failure) => {
             warnings.push(format!(
-                "what is there was not counted, and a drill of this version will have nothing to compare with: {failure}"
+                "counting failed; drills of this version will have no counts to compare with: {failure}"
             ));
         }
     }

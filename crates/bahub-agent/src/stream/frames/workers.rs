@@ -139,7 +139,7 @@ fn turned(
 }
 
 fn broke_off() -> io::Error {
-    io::Error::other("a thread of the compression broke off")
+    io::Error::other("a compression thread failed")
 }
 
 #[cfg(test)]

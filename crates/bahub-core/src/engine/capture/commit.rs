@@ -49,8 +49,8 @@ impl Capturing<'_> {
                 }
                 Err(error::of_agent(failure, self.plan.adapter.as_ref(), RunErrorKind::Program))
             }
-            Ok(None) => Err(error::unknown("the agent was lost meanwhile".into(), None)),
-            Err(_) => Err(error::unknown(format!("the agent gave no answer for {} s", COMMIT.as_secs()), None)),
+            Ok(None) => Err(error::unknown("the connection to the agent was lost".into(), None)),
+            Err(_) => Err(error::unknown(format!("the agent did not answer within {} s", COMMIT.as_secs()), None)),
         }
     }
 

@@ -74,7 +74,7 @@ impl Capturing<'_> {
             self.cx.events.phase(Phase::Resuming);
         }
         if let Err(error) = self.session.resume().await {
-            self.run.warn(format!("the workload did not come back at once, and is tried again: {}", error.chain()));
+            self.run.warn(format!("the workload could not be restarted, which will be retried: {}", error.chain()));
         }
     }
 

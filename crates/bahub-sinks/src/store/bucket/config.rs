@@ -12,53 +12,53 @@ use crate::timeouts::seconds;
 
 pub(super) const EXAMPLE: &str = "\
 url: s3://bucket/prefix
-# The object store; without it Amazon's own, of the region.
+# The object store's URL. Default: Amazon's, in the region.
 # endpoint: https://objects.example.org
 region: eu-central-1
-# Keys that need no right but to put objects (to list, get and delete them for the other commands). Without keys they
-# are looked for where AWS's programs look: AWS_ACCESS_KEY_ID, ~/.aws, the instance's role.
+# Keys that only need the right to put objects (and to list, get and delete them for the other commands). Default: those
+# that AWS's own programs use: AWS_ACCESS_KEY_ID, ~/.aws, the instance's role.
 # access_key_id: ${S3_KEY}
 # secret_access_key: ${file:/run/secrets/s3}
 ";
 
-/// A bucket of an object store that speaks S3.
+/// A bucket of an S3-compatible object store.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BucketConfig {
-    /// Where the collections are: `s3://bucket/prefix`. Percent-encoding is understood (`%20` is a space).
+    /// Where the collections are: `s3://bucket/prefix`. It may be percent-encoded (`%20` is a space).
     pub url: String,
-    /// The object store's URL; without it Amazon's own, of the region.
+    /// The object store's URL; by default Amazon's, in the region.
     #[serde(default)]
     pub endpoint: Option<String>,
-    /// The region; without it `AWS_REGION`, and `us-east-1` where there is an `endpoint`.
+    /// The region; by default `AWS_REGION`, or `us-east-1` if `endpoint` is set.
     #[serde(default)]
     pub region: Option<String>,
-    /// The access key. Without it and `secret_access_key` they are looked for where AWS's programs look.
+    /// The access key; by default both keys come from where AWS's own programs look for them.
     #[serde(default)]
     pub access_key_id: Option<Secret>,
     /// The secret key.
     #[serde(default)]
     pub secret_access_key: Option<Secret>,
-    /// The token of temporary keys.
+    /// The session token of temporary keys.
     #[serde(default)]
     pub session_token: Option<Secret>,
-    /// Whether the bucket stands in the path (by default) or in the host's name.
+    /// Whether the bucket is part of the path (default) or of the host name.
     #[serde(default)]
     pub path_style: Option<bool>,
-    /// Whether the store is given a CRC-32C to check of everything that it gets (by default), which old ones refuse.
+    /// Whether a CRC-32C is sent with all data for the store to check (default); old stores reject it.
     #[serde(default)]
     pub checksum: Option<bool>,
-    /// The size of each part in MiB, for stores that want all parts equal (Cloudflare R2); there are 10,000 at most.
-    /// By default they grow from 8 MiB on.
+    /// The size of each part in MiB, for stores that require equal parts (Cloudflare R2); at most 10,000 parts.
+    /// By default parts grow from 8 MiB.
     #[serde(default)]
     #[schemars(range(min = 5, max = 5120))]
     pub part_size_mib: Option<u32>,
-    /// A file of certificates in PEM to trust beside the usual ones; a relative path starts from the configuration's
-    /// folder.
+    /// A file of certificates (PEM) to trust in addition to the usual ones; a relative path is resolved from the
+    /// configuration's folder.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
-    /// The seconds of silence after which a request is given up; 120 by default. A part of an upload has a second
-    /// more for each 64 KiB.
+    /// How long a request may make no progress before it fails, in seconds; 120 by default. Each part of an upload gets
+    /// one more second per 64 KiB.
     #[serde(default)]
     #[schemars(range(min = 0.01))]
     pub stall_timeout: Option<f64>,
@@ -74,7 +74,7 @@ impl BucketConfig {
         if let Some(endpoint) = &self.endpoint
             && !url::Url::parse(endpoint).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
         {
-            errors.push(SpecError::new("/endpoint", "the endpoint is no http:// or https:// URL"));
+            errors.push(SpecError::new("/endpoint", "the endpoint is not an http:// or https:// URL"));
         }
         let keys = match (self.access_key_id, self.secret_access_key) {
             (Some(id), Some(secret)) => Some(Keys { id, secret, session_token: self.session_token }),
@@ -95,7 +95,7 @@ impl BucketConfig {
         let fallback = || self.endpoint.is_some().then(|| "us-east-1".to_owned());
         let region = self.region.or_else(from_environment).or_else(fallback).unwrap_or_else(|| {
             errors.push(
-                SpecError::new("", "there is no region")
+                SpecError::new("", "no region is set")
                     .with_help("set region, or endpoint for another store than Amazon's"),
             );
             String::new()
@@ -131,21 +131,21 @@ impl BucketConfig {
 fn parse_url(url: &str) -> Result<(String, String), SpecError> {
     let wrong = |reason: &str| {
         SpecError::new("/url", reason)
-            .with_help("write s3://bucket or s3://bucket/prefix, and keys as fields of their own")
+            .with_help("write s3://bucket or s3://bucket/prefix, and set keys as separate fields")
     };
-    let rest = url.strip_prefix("s3://").ok_or_else(|| wrong("the url is no s3:// URL"))?;
+    let rest = url.strip_prefix("s3://").ok_or_else(|| wrong("the url is not an s3:// URL"))?;
     let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     if bucket.is_empty() || !bucket.bytes().all(plain) {
-        return Err(wrong("the url names no bucket"));
+        return Err(wrong("the url has no valid bucket name"));
     }
     if prefix.contains(['?', '#']) {
-        return Err(wrong("the url holds ? or #"));
+        return Err(wrong("the url contains ? or #"));
     }
     let prefix = percent_encoding::percent_decode_str(prefix.trim_matches('/')).decode_utf8();
-    let prefix = prefix.map_err(|_| wrong("the prefix is no UTF-8"))?;
+    let prefix = prefix.map_err(|_| wrong("the prefix is not valid UTF-8"))?;
     if prefix.split('/').any(|segment| matches!(segment, "." | "..")) {
-        return Err(wrong("the prefix holds . or .. as a segment"));
+        return Err(wrong("the prefix contains . or .. as a segment"));
     }
     Ok((bucket.to_owned(), prefix.into_owned()))
 }

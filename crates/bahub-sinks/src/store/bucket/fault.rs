@@ -33,7 +33,7 @@ pub(super) fn fault(error: &Error, doing: &str) -> SinkError {
 /// The error of a store that went silent.
 pub(super) fn silent(doing: &str, limit: Duration) -> SinkError {
     SinkError::new(SinkErrorKind::Stalled, format!("cannot {doing}: no answer within {} s", limit.as_secs_f64()))
-        .with_help("look at the object store and at the network")
+        .with_help("check the object store and the network")
 }
 
 /// The code of the store's own answer, if there was one.
@@ -69,7 +69,7 @@ fn field<'a>(message: &'a str, name: &str) -> Option<&'a str> {
 fn help(kind: SinkErrorKind, code: &str) -> Option<&'static str> {
     Some(match kind {
         SinkErrorKind::Unauthorized => "check access_key_id, secret_access_key, session_token and region of the access",
-        SinkErrorKind::Forbidden => "the keys do not allow this; writing needs s3:PutObject on the prefix alone",
+        SinkErrorKind::Forbidden => "the keys do not allow this; a backup needs only s3:PutObject on the prefix",
         SinkErrorKind::NotFound if code == "NoSuchBucket" => "create the bucket, or correct the url",
         SinkErrorKind::Unreachable => "check endpoint and network; nothing is visible before its commit",
         _ => return None,

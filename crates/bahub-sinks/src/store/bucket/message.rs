@@ -155,5 +155,5 @@ async fn abort(mut writer: Box<Writer>, objects: &Objects, name: &str) -> Result
 }
 
 fn broken_off() -> SinkError {
-    SinkError::new(SinkErrorKind::Other, "the upload broke off")
+    SinkError::new(SinkErrorKind::Other, "the upload was interrupted")
 }

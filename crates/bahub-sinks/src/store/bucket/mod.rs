@@ -35,7 +35,7 @@ pub struct Bucket {
 impl Component for Bucket {
     const TYPE: &'static str = "bahub.sinks.s3";
     const ALIASES: &'static [&'static str] = &["s3"];
-    const SUMMARY: &'static str = "A bucket of an object store that speaks S3.";
+    const SUMMARY: &'static str = "A bucket of an S3-compatible object store";
     const EXAMPLE: &'static str = config::EXAMPLE;
     type Config = BucketConfig;
     type Context = SinkContext;

@@ -92,8 +92,8 @@ async fn overwritable(objects: &Objects, numbering: Numbering, file: &VersionFil
     let put = objects.operators.once.write_with(&name, file.encode(number)).content_type("application/json");
     match objects.timed("write", put).await {
         Ok(Ok(object)) if object.version().is_none_or(|version| version == "null") => Some(format!(
-            "the keys may overwrite what is stored in {}: whoever takes them can destroy every version; turn on the \
-             bucket's versioning or object lock, or have its policy demand If-None-Match",
+            "these keys may overwrite objects in {}: anyone who steals them can destroy every version; enable the \
+             bucket's versioning or object lock, or require If-None-Match in its policy",
             objects.place()
         )),
         _ => None,
@@ -117,7 +117,7 @@ async fn create_as(objects: &Objects, file: &VersionFile, number: u64) -> Tried 
             (_, Lost::No(error)) if !unclear => return Tried::Failed(CommitError::Refused(error)),
             (_, Lost::No(error)) => return Tried::Failed(CommitError::Unknown(error)),
             (_, Lost::Taken) => {
-                let message = format!("v{number} exists, and cannot be read to see whether it is this one");
+                let message = format!("v{number} exists, but cannot be read to check whether it is this upload");
                 return Tried::Failed(CommitError::Unknown(SinkError::new(SinkErrorKind::Forbidden, message)));
             }
             (_, Lost::Busy(_) | Lost::Silent(_)) if tries < TRIES => {}

@@ -4,15 +4,15 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub(super) const EXAMPLE: &str = "\
-# A directory of the machine that runs bahub. A path that does not begin with a slash (file://./versions) starts from
-# the folder of the configuration file.
+# A directory on the host that runs bahub. A relative path (file://./versions) is resolved from the folder of the
+# configuration file.
 url: file:///var/backups/bahub
 ";
 
-/// A directory of the machine that runs bahub.
+/// A directory on the host that runs bahub.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DirectoryConfig {
-    /// Where the collections are: `file:///dir`. Percent-encoding is understood (`%20` is a space).
+    /// Where the collections are: `file:///dir`. It may be percent-encoded (`%20` is a space).
     pub url: String,
 }

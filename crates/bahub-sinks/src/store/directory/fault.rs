@@ -34,7 +34,7 @@ fn kind(error: &Error) -> SinkErrorKind {
 fn help(kind: SinkErrorKind, error: &Error, path: &Path) -> Option<String> {
     let folder = path.parent().unwrap_or(path).display();
     match kind {
-        SinkErrorKind::NoSpace => Some(format!("make room there or take another place; see: df -h {folder}")),
+        SinkErrorKind::NoSpace => Some(format!("free space there or use another directory; see: df -h {folder}")),
         SinkErrorKind::Forbidden if error.kind() == ErrorKind::ReadOnlyFilesystem => {
             Some(format!("the file system is mounted read-only; see: findmnt -T {folder}"))
         }

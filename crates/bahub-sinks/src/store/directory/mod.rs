@@ -53,7 +53,7 @@ impl Directory {
 impl Component for Directory {
     const TYPE: &'static str = "bahub.sinks.directory";
     const ALIASES: &'static [&'static str] = &["file"];
-    const SUMMARY: &'static str = "A directory of the machine that runs bahub.";
+    const SUMMARY: &'static str = "A directory on the host that runs bahub";
     const EXAMPLE: &'static str = config::EXAMPLE;
     type Config = DirectoryConfig;
     type Context = SinkContext;
@@ -111,7 +111,7 @@ async fn run<T: Send + 'static, E: From<SinkError> + Send + 'static>(
     work: impl FnOnce() -> Result<T, E> + Send + 'static,
 ) -> Result<T, E> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
-        Err(SinkError::new(SinkErrorKind::Other, "the work on the directory broke off").with_source(error).into())
+        Err(SinkError::new(SinkErrorKind::Other, "the task that uses the directory failed").with_source(error).into())
     })
 }
 

@@ -32,13 +32,13 @@ pub(super) fn publish(
 
 /// The outcome of a commit whose thread ended without one.
 pub(super) fn broken_off(error: impl Error + Send + Sync + 'static) -> CommitError {
-    CommitError::Unknown(SinkError::new(SinkErrorKind::Other, "the commit broke off").with_source(error))
+    CommitError::Unknown(SinkError::new(SinkErrorKind::Other, "the commit was interrupted").with_source(error))
 }
 
 fn name(folder: &Folder, mut message: Leftover, file: &VersionFile, stem: &str) -> Result<u64, CommitError> {
     let part = folder.path().join(format!(".{stem}.part"));
     let path = folder.path().join(&file.message);
-    fs::rename(&part, &path).map_err(|error| CommitError::Refused(fault(error, "give a name to", &part)))?;
+    fs::rename(&part, &path).map_err(|error| CommitError::Refused(fault(error, "rename", &part)))?;
     message.renamed(path);
     folder.sync().map_err(CommitError::Refused)?;
     let numbered = number(folder, file, stem);

@@ -100,7 +100,7 @@ async fn a_server_that_takes_no_more_bytes_is_given_up_after_the_stall_timeout()
     server.misbehave(Fault::stall_upload_after(1 << 20));
     let Err(CommitError::Refused(error)) = store(&sink, &armoured(32 << 20)).await else { panic!("it stalls") };
     assert_eq!(error.kind(), SinkErrorKind::Stalled);
-    assert!(error.to_string().contains("took no more bytes for 0.3 s"), "{error}");
+    assert!(error.to_string().contains("accepted no more data for 0.3 s"), "{error}");
     assert!(server.versions("shop").is_empty());
 }
 

@@ -4,17 +4,17 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub(super) const EXAMPLE: &str = "\
-# The container whose data is meant: its name, its id, `label:KEY=VALUE`, or `compose:PROJECT/SERVICE`.
+# The container whose data is backed up: its name, its id, `label:KEY=VALUE`, or `compose:PROJECT/SERVICE`.
 orig_container: shop-db-1
-# The image in which commands run, beside the volumes of that container.
+# The image that commands run in, with the volumes of that container.
 temp_container_image: debian:bookworm-slim
-# Stop the original meanwhile, and bring it back to the state it was in. Default: true.
+# Stop the original during the run, and return it to its previous state afterwards. Default: true.
 # stop: true
-# Containers that must be down too, stopped in this order and started again in the opposite one.
+# More containers to stop: in this order, and restarted in reverse order.
 # also_stop: [shop-app-1]
 ";
 
-/// A container beside the original, with its volumes, while the original is down.
+/// A temporary container with the volumes of the original, while the original is stopped.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SideConfig {
@@ -22,19 +22,19 @@ pub struct SideConfig {
     pub orig_container: String,
     /// The image in which commands run.
     pub temp_container_image: String,
-    /// Accepted for old configurations; nothing goes through a shell.
+    /// Accepted for old configurations, without effect: no shell is used.
     #[serde(default)]
     pub shell: Option<String>,
-    /// Whether the original is down while the work is done.
+    /// Whether the original is stopped during the run.
     #[serde(default = "yes")]
     pub stop: bool,
-    /// How long the original may take to stop, in seconds, before it is killed; by default what it was made with.
+    /// How long the original may take to stop, in seconds, before it is killed; by default its own stop timeout.
     #[serde(default)]
     pub stop_timeout: Option<u32>,
-    /// Containers that must be down too, in the order in which they are stopped.
+    /// More containers to stop, in this order.
     #[serde(default)]
     pub also_stop: Vec<String>,
-    /// How long to wait, in seconds, until a container that was healthy is so again; then a warning is reported.
+    /// How long to wait, in seconds, for a container that was healthy to be healthy again, before a warning.
     #[serde(default = "healthy")]
     pub wait_healthy: u64,
     /// When the image is pulled: `missing`, `always` or `never`; `true` and `false` are `always` and `never`.
@@ -89,10 +89,10 @@ impl Pull {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PullPolicy {
-    /// Where it is not there.
+    /// If it is not present.
     Missing,
     /// For each run.
     Always,
-    /// Never: where it is not there the run fails.
+    /// Never: the run fails if it is not present.
     Never,
 }

@@ -108,17 +108,17 @@ impl Data {
         let Some(first) = writers.first() else { return Ok(()) };
         let all: Vec<_> = writers.iter().map(|writer| format!("{} ({})", writer.name, writer.shares)).collect();
         let message = match &*all {
-            [one] => format!("a container that runs can write to the same data: {one}"),
+            [one] => format!("a running container can write to the same data: {one}"),
             several => {
-                format!("{} containers that run can write to the same data: {}", several.len(), several.join(", "))
+                format!("{} running containers can write to the same data: {}", several.len(), several.join(", "))
             }
         };
         let help = match &first.orchestrator {
             Some(orchestrator) => {
-                format!("{} is {}: {}, meanwhile", first.name, orchestrator.role, orchestrator.way_out)
+                format!("{} is {}: {} during the run", first.name, orchestrator.role, orchestrator.way_out)
             }
             None if first.is_own => format!(
-                "bahub itself runs in {}: mount there only what it needs, read-only, and never the data of others",
+                "bahub itself runs in {}: mount only what it needs there, read-only, and never the data of other containers",
                 first.name
             ),
             None => format!("add {} to `also_stop`, or mount the volume read-only there", first.name),

@@ -43,7 +43,8 @@ impl Component for SideContainer {
     const TYPE: &'static str = "bahub.transports.docker_sidecontainer";
     const ALIASES: &'static [&'static str] =
         &["sidedocker", "temporarydocker", "bahub.transports.sidedocker", "bahub.transports.temporarydocker"];
-    const SUMMARY: &'static str = "A container beside another one, with its volumes, while that one is stopped";
+    const SUMMARY: &'static str =
+        "A temporary container with the volumes of another one, which is stopped during the run";
     const EXAMPLE: &'static str = config::EXAMPLE;
     type Config = SideConfig;
     type Context = ();
@@ -84,7 +85,7 @@ impl Transport for SideContainer {
             labels: record.labels(),
             name: format!("bahub-{}-{}", original.name, cx.id.get(..8).unwrap_or_default()),
             read_only: cx.purpose != RunPurpose::Backup,
-            elsewhere: "bahub.transports.docker reads its other files while it runs",
+            elsewhere: "use bahub.transports.docker for its other files, while it is running",
             ..Like::default()
         };
         bahub_core::fault_point("side.found");
@@ -112,17 +113,17 @@ impl Transport for SideContainer {
 /// [`TransportErrorKind::NotOwn`] where an orchestrator would start another one in its place.
 fn add(before: &mut Vec<Before>, container: &ContainerInfo, timeout: Option<u32>) -> Result<(), TransportError> {
     if let Some(Orchestrator { role, way_out }) = container.labels().and_then(Orchestrator::of) {
-        let message = format!("the container {} is {role}, which starts another one when it stops", container.name);
+        let message = format!("the container {} is {role}, which would replace it when it stops", container.name);
         let help = format!(
-            "scale it down meanwhile ({way_out}), and name a container with the same volumes that does not run \
-             (docker create --volume ...) instead; `stop: false` copies files in use"
+            "scale it down during the run ({way_out}), and set a stopped container with the same volumes \
+             (docker create --volume ...) instead; or copy files in use with `stop: false`"
         );
         return Err(TransportError::new(TransportErrorKind::NotOwn, message).with_help(help));
     }
     let one = Before::of(container, timeout)?;
     if before.iter().any(|other| other.id == one.id) {
-        let message = format!("the container {} is to be stopped twice", one.name);
-        let help = "name it once, in `also_stop` or as the original";
+        let message = format!("the container {} is listed twice", one.name);
+        let help = "list it only once, in `also_stop` or as the original";
         return Err(TransportError::new(TransportErrorKind::Refused, message).with_help(help));
     }
     before.push(one);
@@ -154,7 +155,7 @@ async fn pull(docker: &bollard::Docker, image: &str, policy: PullPolicy) -> Resu
     let mut progress = docker.create_image(Some(options), None, None);
     while let Some(step) = progress.next().await {
         step.map_err(|error| {
-            let help = "pull it by hand, or `pull: never` where it is there already";
+            let help = "pull it manually, or set `pull: never` if it is already present";
             failed(TransportErrorKind::Unreachable, what.clone())(error).with_help(help)
         })?;
     }

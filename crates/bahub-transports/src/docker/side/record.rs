@@ -90,20 +90,22 @@ impl Before {
     pub(super) fn of(found: &ContainerInfo, timeout: Option<u32>) -> Result<Self, TransportError> {
         let name = &found.name;
         let refused = |why: &str, help: &'static str| {
-            let message = format!("the container {name} cannot be stopped and brought back: {why}");
+            let message = format!("the container {name} cannot be stopped and restarted: {why}");
             Err(TransportError::new(TransportErrorKind::Refused, message).with_help(help))
         };
         if found.inspected.host_config.as_ref().and_then(|host| host.auto_remove) == Some(true) {
             return refused(
                 "the engine removes it when it stops (--rm)",
-                "make it without --rm, or use `stop: false` where a copy of files in use will do",
+                "create it without --rm, or set `stop: false` if a copy of files in use is acceptable",
             );
         }
         let was = match found.status() {
             Status::RUNNING => Was::Running,
             Status::PAUSED => Was::Paused,
             Status::EXITED | Status::CREATED => Was::Down,
-            other => return refused(&format!("it is {other}"), "try again when it is running or stopped"),
+            other => {
+                return refused(&format!("it is {other}"), "run it again when the container is running or stopped");
+            }
         };
         let own = found.inspected.config.as_ref().and_then(|config| config.stop_timeout).unwrap_or(10);
         // Below 0 the engine waits for its end, however long that takes.
@@ -145,8 +147,10 @@ impl Record {
         for Before { id, name, was, started, .. } in &self.before {
             let now = Before::of(&find::inspect(docker, id).await?, timeout)?;
             if now.was != *was || now.started != *started {
-                let message = format!("the container {name} is not what it was when the run began");
-                return Err(TransportError::new(TransportErrorKind::Refused, message).with_help("run it again"));
+                let message = format!("the state of the container {name} has changed since the run began");
+                return Err(
+                    TransportError::new(TransportErrorKind::Refused, message).with_help("run the command again")
+                );
             }
         }
         Ok(())
@@ -161,11 +165,12 @@ impl Record {
             let meanwhile = match find::look(docker, id).await? {
                 None => "removed",
                 Some(found) if found.is_up() => "started",
-                Some(found) if found.started() != *started => "started, and stopped again,",
+                Some(found) if found.started() != *started => "started and stopped again",
                 Some(_) => continue,
             };
             let message = format!("the container {name} was {meanwhile} while the data was in use by this run");
-            let help = "find out what starts it (a supervisor, a timer, a compose file), and have that wait";
+            let help =
+                "find what starts or removes it (a supervisor, a timer, docker compose), and pause that during the run";
             return Err(TransportError::new(TransportErrorKind::NotOwn, message).with_help(help));
         }
         Ok(())
@@ -228,7 +233,10 @@ impl Record {
                     Some(_) if began.elapsed() < patience => tokio::time::sleep(Duration::from_millis(500)).await,
                     Some(other) => {
                         let seconds = patience.as_secs();
-                        sick.push(format!("the container {} runs again and is {other} after {seconds} s", before.name));
+                        sick.push(format!(
+                            "the container {} was restarted, but is {other} after {seconds} s",
+                            before.name
+                        ));
                         break;
                     }
                 }
@@ -246,7 +254,7 @@ impl Before {
         }
         let help = format!("docker start {name}");
         let undone = |error: bollard::errors::Error| {
-            failed(TransportErrorKind::Undo, format!("the container {name} could not be brought back"))(error)
+            failed(TransportErrorKind::Undo, format!("the container {name} could not be restarted"))(error)
                 .with_help(help.clone())
         };
         let found = self.settled(docker).await?;
@@ -274,7 +282,7 @@ impl Before {
         let until = Instant::now() + Duration::from_secs(self.patience) + STOPS;
         loop {
             let found = find::inspect(docker, &self.id).await.map_err(|error| {
-                let message = format!("the container {} could not be brought back: {}", self.name, error.chain());
+                let message = format!("the container {} could not be restarted: {}", self.name, error.chain());
                 TransportError::new(TransportErrorKind::Undo, message)
             })?;
             let may_stop = found.status() == Status::RUNNING && found.started() == self.started;

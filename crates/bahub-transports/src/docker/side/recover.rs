@@ -68,13 +68,13 @@ pub(super) async fn must_be_free(docker: &Docker, of: &Record) -> Result<(), Tra
         let shared: Vec<_> = other.before.iter().filter(|one| of.holds(&one.id)).collect();
         let Some(first) = shared.first() else { continue };
         if !is_dead(docker, &side, &other, RunPurpose::Backup).await? {
-            let message = format!("another run works beside the container {} now", first.name);
-            return refused(message, "try again when it has ended");
+            let message = format!("another run is using the data of the container {}", first.name);
+            return refused(message, "wait for it to finish, then try again");
         }
         for one in shared {
             if one.was != Was::Down && !find::inspect(docker, &one.id).await?.is_up() {
-                let message = format!("a run that was killed has stopped the container {}", one.name);
-                return refused(message, "bahub :recover brings it back, or says why it cannot");
+                let message = format!("the container {} was stopped by a killed run", one.name);
+                return refused(message, "run bahub :recover to restart it");
             }
         }
     }
@@ -142,7 +142,7 @@ async fn mended(
     for before in before {
         match find::look(docker, &before.id).await? {
             Some(_) => there.push(before),
-            None => done.push(container(&before.name, "somebody removed it: there is nothing to bring back")),
+            None => done.push(container(&before.name, "removed by someone else: nothing to restart")),
         }
     }
     record.before = there;
@@ -153,6 +153,6 @@ async fn mended(
         return Ok(done);
     }
     remove(docker, id).await?;
-    done.push(container(&side.name, "removed: a run that was killed had left it"));
+    done.push(container(&side.name, "removed: left behind by a killed run"));
     Ok(done)
 }

@@ -115,7 +115,7 @@ impl Session for Side {
         self.came_back();
         let returned = self.beside.rename(Progress::Returned.suffix()).await;
         if let Err(error) = returning.and(returned) {
-            self.cx.warn(format!("the side container still says that containers are stopped: {}", error.chain()));
+            self.cx.warn(format!("the record of stopped containers could not be cleared: {}", error.chain()));
         }
         bahub_core::fault_point("side.returned");
         Ok(())
@@ -148,7 +148,7 @@ impl Side {
     fn defer_bringing_back(&self) {
         let (docker, record, made) = (self.docker.clone(), self.record.clone(), self.beside.made());
         let (is_down, downtime) = (Arc::clone(&self.is_down), self.cx.downtime.clone());
-        self.cx.undo.defer("bring the stopped containers back", async move {
+        self.cx.undo.defer("restart the stopped containers", async move {
             if !is_down.load(Ordering::Acquire) {
                 return Ok(());
             }

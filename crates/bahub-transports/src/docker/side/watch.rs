@@ -16,7 +16,7 @@ use super::data::Data;
 use super::record::Record;
 
 /// What somebody can do about it.
-const HELP: &str = "find out what starts it (a supervisor, a timer, a compose file), and have that wait";
+const HELP: &str = "find what starts it (a supervisor, a timer, docker compose), and pause that during the run";
 
 /// A watch over every container that starts.
 #[derive(Debug)]
@@ -107,18 +107,19 @@ impl Drop for Watch {
 }
 
 fn unknown(reason: &str) -> TransportError {
-    let message = format!("cannot confirm that the data was unused meanwhile: the engine's events ended ({reason})");
+    let message =
+        format!("cannot confirm that the data was unused during the run: the engine's event stream ended ({reason})");
     TransportError::new(TransportErrorKind::Lost, message)
-        .with_help("run it again; docker events shows what is watched")
+        .with_help("run the command again; docker events shows the same events")
 }
 
 /// The engine's own time, as its events want it: seconds, and nine digits behind the point.
 async fn now(docker: &Docker) -> Result<String, TransportError> {
-    let what = "cannot ask the engine for its time";
+    let what = "cannot get the Docker Engine's time";
     let info = docker.info().await.map_err(failed(TransportErrorKind::Unreachable, what))?;
     let time = info.system_time.and_then(|time| time.parse::<jiff::Timestamp>().ok());
     let time =
-        time.ok_or_else(|| TransportError::new(TransportErrorKind::Unreachable, format!("{what}: it gives none")))?;
+        time.ok_or_else(|| TransportError::new(TransportErrorKind::Unreachable, format!("{what}: none was returned")))?;
     Ok(format!("{}.{:09}", time.as_second(), time.subsec_nanosecond()))
 }
 

@@ -12,7 +12,7 @@ use super::super::client::Cluster;
 /// # Errors
 /// If the cluster does not answer.
 pub(super) async fn now(cluster: &Cluster) -> Result<Timestamp, TransportError> {
-    cluster.ask("the cluster's time cannot be asked for", async || asked(&cluster.client).await).await
+    cluster.ask("the cluster's time cannot be read", async || asked(&cluster.client).await).await
 }
 
 /// The same, asked once.

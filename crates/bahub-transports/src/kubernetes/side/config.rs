@@ -10,56 +10,56 @@ use super::super::config::{PodChoice, default_namespace};
 
 pub(super) const EXAMPLE: &str = "\
 namespace: shop
-# Pods that have these labels; one of them must be ready.
+# A label selector; one of the pods must be ready.
 selector: app=web
-# The image in which commands run, beside the volumes of that pod: it needs `sleep`, `sh`, and what the adapter runs.
+# The image that commands run in, with the volumes of that pod: it needs `sleep`, `sh` and the adapter's programs.
 image: ghcr.io/riotkit-org/backup-maker-env:latest
-# Scale the pod's Deployment, StatefulSet or its like to 0 meanwhile, and back afterwards. Default: false.
+# Scale the pod's Deployment, StatefulSet etc. to 0 during the run, and back afterwards. Default: false.
 # scaleDown: true
-# Seconds: how long to wait for pods, and how long the side pod lives at most. Default: 3600.
+# How long to wait for pods, and the maximum lifetime of the side pod, in seconds. Default: 3600.
 # timeout: 3600
 ";
 
-/// A temporary pod with the volumes of another one, which may be scaled down meanwhile.
+/// A temporary pod with the volumes of another one, which can be scaled down during the run.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SidePodConfig {
     /// The namespace of the pods.
     #[serde(default = "default_namespace")]
     pub namespace: String,
-    /// A label selector, as `kubectl get pods --selector` takes it.
+    /// A label selector for the pods, as for `kubectl get pods -l`.
     pub selector: String,
-    /// Which pod, where several match.
+    /// Which pod to use if several match.
     #[serde(default)]
     pub pod: PodChoice,
-    /// The container whose mounts and rights count; without it the mounts of all of them, and the rights of the first.
+    /// The container whose mounts and security context to use; by default the mounts of all and the security context of the first.
     #[serde(default)]
     pub container: Option<String>,
     /// The image in which commands run.
     #[serde(default = "image")]
     pub image: String,
-    /// How long to wait for pods, and how long the side pod lives at most, in seconds.
+    /// How long to wait for pods, and the maximum lifetime of the side pod, in seconds.
     #[serde(default = "timeout")]
     pub timeout: u64,
-    /// Whether what the pod belongs to is scaled to 0 while the work is done.
+    /// Whether the pod's workload is scaled to 0 during the run.
     #[serde(default, rename = "scaleDown", alias = "scale_down")]
     pub scale_down: bool,
-    /// What the side pod's name has after the original's.
+    /// The suffix that the side pod's name adds to the original's.
     #[serde(default = "suffix", rename = "podSuffix", alias = "pod_suffix")]
     pub pod_suffix: String,
-    /// How long to wait, in seconds, until as many pods are ready as before; then a warning is reported.
+    /// How long to wait, in seconds, for as many pods to be ready as before, before a warning.
     #[serde(default = "ready")]
     pub wait_ready: u64,
-    /// The service account of the side pod, which gets no token of it; by default the original's.
+    /// The service account of the side pod (its token is not mounted); by default the original's.
     #[serde(default)]
     pub service_account: Option<String>,
-    /// The user that commands run as, by number; by default as in the original.
+    /// The numeric id of the user that commands run as; by default as in the original.
     #[serde(default)]
     pub user: Option<i64>,
-    /// What the side pod asks for and may use.
+    /// The side pod's resource requests and limits.
     #[serde(default)]
     pub resources: Resources,
-    /// The kubeconfig; by default that of `KUBECONFIG`, of the home, or the pod's own service account.
+    /// The kubeconfig file; by default `KUBECONFIG`, `~/.kube/config`, or the service account of the pod that bahub runs in.
     #[serde(default)]
     pub kubeconfig: Option<PathBuf>,
     /// The context of the kubeconfig; by default its current one.
@@ -67,7 +67,7 @@ pub struct SidePodConfig {
     pub context: Option<String>,
 }
 
-/// What a container asks for and may use, as Kubernetes writes it: `cpu: 500m`, `memory: 256Mi`.
+/// Resource requests and limits of a container, as in Kubernetes: `cpu: 500m`, `memory: 256Mi`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Resources {

@@ -19,7 +19,7 @@ pub(super) fn sub_path(
     expanded(expression, &|name| variable(pod, container, name)).map(Some).map_err(|name| {
         let message =
             format!("the mount {} of the container {} needs the variable {name}", mount.mount_path, container.name);
-        TransportError::new(TransportErrorKind::Refused, format!("{message}, whose value its description does not say"))
+        TransportError::new(TransportErrorKind::Refused, format!("{message}, whose value is not in the pod's spec"))
             .with_help(
                 "use subPath, or a variable with a `value` or a `fieldRef` of metadata, spec.nodeName or status.hostIP",
             )

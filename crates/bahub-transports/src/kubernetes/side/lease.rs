@@ -165,7 +165,8 @@ pub(super) async fn must_hold(cluster: &Cluster, namespace: &str, name: &str) ->
     let what = format!("the lease {name} in the namespace {namespace} cannot be renewed");
     let held = cluster.look(&what, async || renewed(cluster, &api, name).await).await?;
     held.ok_or_else(|| {
-        let message = format!("the lease {name} in the namespace {namespace} is gone: somebody took this run for dead");
+        let message =
+            format!("the lease {name} in the namespace {namespace} was removed by a run that considered this one dead");
         TransportError::new(TransportErrorKind::Refused, message).with_help("try again; nothing was scaled")
     })
 }
@@ -189,7 +190,7 @@ impl Held {
     ) -> Result<Self, TransportError> {
         let api: Api<Lease> = cluster.api(namespace);
         let lease = record.to_lease(clock::now(cluster).await?);
-        let what = format!("the lease {} cannot be made in the namespace {namespace}", record.name);
+        let what = format!("the lease {} cannot be created in the namespace {namespace}", record.name);
         let create = async || match api.create(&PostParams::default(), &lease).await {
             // The first answer was lost: the name is of this run alone.
             Err(error) if failure::status(&error) == Some(409) => Ok(()),
@@ -217,7 +218,7 @@ async fn renew(cluster: Cluster, api: Api<Lease>, name: String, events: Events) 
         match tokio::time::timeout(RENEWED, renewed(&cluster, &api, &name)).await {
             Ok(Ok(())) => is_reported = false,
             Ok(Err(error)) if failure::status(&error) == Some(404) => {
-                let message = format!("the lease {name} is gone: somebody took this run for dead");
+                let message = format!("the lease {name} was removed by a run that considered this one dead");
                 events.emit(Event::Warning { message });
                 return;
             }
@@ -235,7 +236,7 @@ async fn renewed(cluster: &Cluster, api: &Api<Lease>, name: &str) -> kube::Resul
 
 fn report(events: &Events, name: &str, why: &str, is_reported: &mut bool) {
     if !std::mem::replace(is_reported, true) {
-        let message = format!("the lease {name} could not be renewed ({why}); it is tried again");
+        let message = format!("the lease {name} could not be renewed ({why}); retrying");
         events.emit(Event::Notice { message });
     }
 }

@@ -61,7 +61,8 @@ pub struct SidePod(SidePodConfig);
 
 impl Component for SidePod {
     const TYPE: &'static str = "bahub.transports.kubernetes_sidepod";
-    const SUMMARY: &'static str = "A temporary pod with the volumes of another one, which may be scaled down meanwhile";
+    const SUMMARY: &'static str =
+        "A temporary pod with the volumes of another one, which can be scaled down during the run";
     const EXAMPLE: &'static str = config::EXAMPLE;
     type Config = SidePodConfig;
     type Context = ();
@@ -135,7 +136,8 @@ impl SidePod {
             false => None,
         };
         if let (Some(claim), None) = (&first, &down) {
-            let message = format!("the claim {claim} is ReadWriteOncePod: while the original has it no other pod can");
+            let message =
+                format!("the claim {claim} is ReadWriteOncePod: no other pod can use it while the original does");
             return Err(TransportError::new(TransportErrorKind::Refused, message).with_help("set `scaleDown: true`"));
         }
         for message in shared.notices.clone() {

@@ -53,7 +53,7 @@ pub(super) async fn of(cluster: &Cluster, namespace: &str, pod: &Pod) -> Result<
         let is_it = object.as_ref().is_some_and(|object| workload.is(object));
         next = object.as_ref().and_then(|object| controller(&object.metadata)).cloned();
         if !is_it {
-            let message = format!("{workload}, which the pod belongs to, is being replaced");
+            let message = format!("the pod's workload {workload} is being replaced");
             return Err(TransportError::new(TransportErrorKind::Refused, message).with_help("try again in a moment"));
         }
         found = Some(workload);
@@ -72,19 +72,19 @@ async fn look(cluster: &Cluster, workload: &Workload) -> Result<Option<DynamicOb
     cluster.look(&format!("{workload} cannot be read"), async || api.get(&workload.name).await).await
 }
 
-const WITHOUT: &str = "leave out `scaleDown` where a copy of files in use will do";
+const WITHOUT: &str = "remove `scaleDown` if a copy of files in use is acceptable";
 
 fn bare(pod: &Pod) -> TransportError {
     let name = pod.metadata.name.as_deref().unwrap_or_default();
-    let message =
-        format!("the pod {name} cannot be scaled down: it belongs to nothing, and nothing would bring it back");
-    TransportError::new(TransportErrorKind::Refused, message).with_help(format!("run it by a Deployment, or {WITHOUT}"))
+    let message = format!("the pod {name} cannot be scaled down: it has no controller that would recreate it");
+    TransportError::new(TransportErrorKind::Refused, message)
+        .with_help(format!("run it with a Deployment, or {WITHOUT}"))
 }
 
 fn unscalable(owner: &OwnerReference) -> TransportError {
     let OwnerReference { kind, name, .. } = owner;
     let why = match kind.as_str() {
-        "DaemonSet" => "a DaemonSet has a pod on every node, and no number that could be 0",
+        "DaemonSet" => "a DaemonSet has a pod on every node and no number of replicas",
         "Job" | "CronJob" => "a Job runs to its end, and stopping it would lose its work",
         _ => "its kind has no `scale`",
     };
@@ -119,10 +119,10 @@ pub(super) async fn mind_autoscalers(
         let name = autoscaler.metadata.name.unwrap_or_default();
         if spec.min_replicas == Some(0) {
             let message = format!("{workload} cannot be scaled down: the autoscaler {name} may scale it up from 0");
-            let help = "set its minReplicas to 1 or more: then it leaves alone what is scaled to 0";
+            let help = "set its minReplicas to 1 or more: then it does not change a workload at 0";
             return Err(TransportError::new(TransportErrorKind::Refused, message).with_help(help));
         }
-        let message = format!("the autoscaler {name} does nothing while {workload} is scaled to 0");
+        let message = format!("the autoscaler {name} is inactive while {workload} is scaled to 0");
         cx.events.emit(Event::Notice { message });
     }
     Ok(())

@@ -47,7 +47,7 @@ pub(super) async fn create(cluster: &Cluster, job: &Job) -> Result<(), Transport
         Err(error) if failure::status(&error) == Some(409) => Ok(()),
         other => other.map(drop),
     };
-    cluster.ask(&format!("the job {name} of the side pod cannot be made in the namespace {namespace}"), create).await
+    cluster.ask(&format!("the job {name} of the side pod cannot be created in the namespace {namespace}"), create).await
 }
 
 /// Waits until the side pod runs.
@@ -85,7 +85,7 @@ pub(super) async fn up(
                 let is_seen = must_be_possible(cluster, &namespace, name, Instant::now() > until).await?;
                 if !is_seen && began.elapsed() > SLOW {
                     report_once(
-                        "the cluster has made no side pod yet; why cannot be known without `list` on events",
+                        "the cluster has not created the side pod yet; the reason is unknown without the right to list events",
                         &mut reported,
                         cx,
                     );
@@ -153,17 +153,20 @@ async fn must_be_possible(
     let found = cluster.look(&what, async || api.get(job).await).await?;
     let failed = found.as_ref().and_then(|job| job.status.as_ref()).is_some_and(|status| status.failed > Some(0));
     let complaint = match found {
-        None => Some(Some("somebody removed its job".to_owned())),
+        None => Some(Some("its job was removed".to_owned())),
         Some(_) => complaint(cluster, namespace, job).await,
     };
     let (is_seen, why) = (complaint.is_some(), complaint.flatten());
     if !is_late && !failed && why.is_none() {
         return Ok(is_seen);
     }
-    let why = why.unwrap_or_else(|| "it does not appear".to_owned());
+    let why = why.unwrap_or_else(|| "the cluster does not create it".to_owned());
     let help = cluster.kubectl(namespace, &format!("describe job {job}"));
-    Err(TransportError::new(TransportErrorKind::Refused, format!("the side pod of {job} cannot be made: {why}"))
-        .with_help(help))
+    Err(TransportError::new(
+        TransportErrorKind::Refused,
+        format!("the side pod of the job {job} cannot be created: {why}"),
+    )
+    .with_help(help))
 }
 
 /// What the cluster's own controller says of a job; none where that cannot be read.
@@ -209,7 +212,7 @@ async fn removed(cluster: &Cluster, namespace: &str, name: &str, run: &str) -> R
         let left = pods(cluster, namespace, run).await.map_err(undone)?;
         let Some(pod) = left.iter().find(|pod| !has_ended(pod)) else { return Ok(()) };
         if Instant::now() > until {
-            let message = format!("the side pod {} in the namespace {namespace} does not go", state::name(pod));
+            let message = format!("the side pod {} in the namespace {namespace} is not removed", state::name(pod));
             let help = cluster.kubectl(namespace, &format!("delete pod {} --force", state::name(pod)));
             return Err(TransportError::new(TransportErrorKind::Undo, message).with_help(help));
         }

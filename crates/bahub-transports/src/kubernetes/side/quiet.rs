@@ -78,9 +78,11 @@ impl Quiet {
             }
             let is_leaving = pod.metadata.deletion_timestamp.is_some();
             let (pod, of) = (name(pod), workload_of(pod));
-            let message = format!("the pod {pod} of {of} runs, has the {data} writable, and is not of {workload}");
+            let message = format!(
+                "the pod {pod} of {of}, which is not part of {workload}, is running and can write to the {data}"
+            );
             let help = format!(
-                "stop it while the data is read, mount the claim with `readOnly: true` there, or leave out `scaleDown`: {}",
+                "stop it during the run, mount the claim with `readOnly: true` there, or remove `scaleDown`: {}",
                 self.kubectl(&format!("describe pod {pod}"))
             );
             return Some((is_leaving, TransportError::new(TransportErrorKind::NotOwn, message).with_help(help)));

@@ -36,7 +36,7 @@ pub(super) async fn recover(
         match mended(cluster, namespace, record).await {
             // Who may not touch another backup's workload can work beside it all the same.
             Err(error) if cx.purpose != RunPurpose::Recover && record.selector != selector => {
-                let message = format!("what a dead run of {} left is not mended: {}", record.backup, error.chain());
+                let message = format!("cannot clean up after a dead run of {}: {}", record.backup, error.chain());
                 cx.warn(message);
             }
             result => note(result),
@@ -63,8 +63,8 @@ pub(super) async fn must_be_free(cluster: &Cluster, namespace: &str, selector: &
             {
                 continue;
             }
-            let message = format!("another run (of the backup {}) holds {held} now", record.backup);
-            let help = "try again when it has ended; bahub :recover mends what dead ones left";
+            let message = format!("another run (of the backup {}) is using {held}", record.backup);
+            let help = "wait for it to finish, then try again; if it is dead, run bahub :recover";
             return Err(TransportError::new(TransportErrorKind::Refused, message).with_help(help));
         }
     }
@@ -86,10 +86,11 @@ fn of_record(cluster: &Cluster, record: &Record, workload: &Workload) -> Scaling
 async fn mended(cluster: &Cluster, namespace: &str, record: &Record) -> Result<Vec<Recovered>, TransportError> {
     let Record { name, run, .. } = record;
     if record.is_unclear {
-        let message =
-            format!("the lease {name} in the namespace {namespace} of a dead run is of another version of bahub");
+        let message = format!(
+            "the lease {name} in the namespace {namespace} is left from a dead run of another version of bahub"
+        );
         let look = cluster.kubectl(namespace, &format!("get lease {name} -o yaml"));
-        let help = format!("bahub :recover of that version; or scale up what it names, and delete it: {look}");
+        let help = format!("run bahub :recover of that version; or scale up the workload in it and delete it: {look}");
         return Err(TransportError::new(TransportErrorKind::Undo, message).with_help(help));
     }
     let mut done = Vec::new();
@@ -101,8 +102,8 @@ async fn mended(cluster: &Cluster, namespace: &str, record: &Record) -> Result<V
         let sentence = match scaling.up().await? {
             Back::Nothing => None,
             Back::Scaled(replicas) => Some(format!("scaled back to {replicas}")),
-            Back::Theirs(replicas) => Some(format!("somebody scaled it to {replicas} meanwhile: left so")),
-            Back::Gone => Some("somebody removed it: there is nothing to bring back".to_owned()),
+            Back::Theirs(replicas) => Some(format!("already scaled to {replicas} by someone else: left as it is")),
+            Back::Gone => Some("removed by someone else: nothing to scale back".to_owned()),
         };
         bahub_core::fault_point("pod.recovered-one");
         done.extend(sentence.map(|done| Recovered::new(scaling.workload.to_string(), done)));
@@ -114,6 +115,6 @@ async fn mended(cluster: &Cluster, namespace: &str, record: &Record) -> Result<V
 }
 
 fn left_behind(namespace: &str, job: &str) -> Recovered {
-    let done = "removed: a run that was killed had left it";
+    let done = "removed: left behind by a killed run";
     Recovered::new(format!("side pod {namespace}/{job}"), done)
 }

@@ -99,7 +99,7 @@ impl Scaling {
                 return Ok(());
             }
         }
-        Err(self.refused("it changes all the time", "see who does that: kubectl describe"))
+        Err(self.refused("it keeps changing", "find what changes it with kubectl describe"))
     }
 
     /// How many there are, if it could be scaled to 0 and back now; nothing is changed.
@@ -119,7 +119,7 @@ impl Scaling {
             self.must_be_left_over(&before, now).await?;
         }
         if now.replicas == 0 {
-            return Err(self.refused("it is scaled to 0 already", "scale it up first: its pods are going"));
+            return Err(self.refused("it is already scaled to 0", "scale it up first: its pods are terminating"));
         }
         if now.loses_claims {
             let help = "set its persistentVolumeClaimRetentionPolicy.whenScaled to Retain";
@@ -129,19 +129,20 @@ impl Scaling {
     }
 
     async fn looked_at(&self) -> Result<Now, TransportError> {
-        self.now().await?.ok_or_else(|| self.refused("it was removed meanwhile", "try again"))
+        self.now().await?.ok_or_else(|| self.refused("it was removed during the run", "try again"))
     }
 
     /// A record whose lease somebody removed by hand means nothing, unless the number in it is still needed.
     async fn must_be_left_over(&self, before: &Before, now: &Now) -> Result<(), TransportError> {
         let leases = super::lease::all(&self.cluster, &self.workload.namespace).await?;
         if leases.iter().any(|lease| lease.run == before.run) {
-            return Err(
-                self.refused("another run holds it", "try again when that has ended; bahub :recover mends dead ones")
-            );
+            return Err(self.refused(
+                "another run is using it",
+                "wait for it to finish, then try again; if it is dead, run bahub :recover",
+            ));
         }
         match now.replicas {
-            0 => Err(self.refused("a run that nothing else is known of scaled it to 0", self.by_hand(before.replicas))),
+            0 => Err(self.refused("it was scaled to 0 by an unknown run", self.by_hand(before.replicas))),
             _ => Ok(()),
         }
     }
@@ -205,8 +206,9 @@ impl Scaling {
                 });
             }
         }
-        let message = format!("{} could not be scaled back: it changes all the time", self.workload);
-        Err(TransportError::new(TransportErrorKind::Undo, message).with_help("bahub :recover, when it is quiet"))
+        let message = format!("{} could not be scaled back: it keeps changing", self.workload);
+        Err(TransportError::new(TransportErrorKind::Undo, message)
+            .with_help("run bahub :recover when it no longer changes"))
     }
 
     /// Nothing was scaled, or somebody took the record away: then it is back, or it is reported that it is not.
@@ -216,9 +218,9 @@ impl Scaling {
             return Ok(Back::Nothing);
         }
         let message =
-            format!("{} is at 0, and somebody took away the record of how many there were: {was}", self.workload);
+            format!("{} is scaled to 0, and the record of its previous replicas ({was}) was removed", self.workload);
         let lease = self.cluster.kubectl(&self.workload.namespace, &format!("delete lease {}", self.lease));
-        let help = format!("{}; or, if it is meant to be at 0: {lease}", self.by_hand(was));
+        let help = format!("{}; or, if it should stay at 0: {lease}", self.by_hand(was));
         Err(TransportError::new(TransportErrorKind::Undo, message).with_help(help))
     }
 
@@ -228,7 +230,7 @@ impl Scaling {
     /// [`TransportErrorKind::NotOwn`] where it is gone.
     pub(super) async fn generation(&self) -> Result<Option<i64>, TransportError> {
         let now = self.now().await?.ok_or_else(|| {
-            let message = format!("{} was removed meanwhile", self.workload);
+            let message = format!("{} was removed during the run", self.workload);
             TransportError::new(TransportErrorKind::NotOwn, message).with_help("try again")
         })?;
         Ok(now.generation.filter(|_| self.workload.is_built_in()))
@@ -266,9 +268,9 @@ impl Scaling {
     fn parse(&self, record: &str) -> Result<Before, TransportError> {
         let before = serde_json::from_str::<Before>(record).ok().filter(|before| before.replicas > 0);
         before.ok_or_else(|| {
-            let message = format!("the annotation {SCALED} of {} is none of bahub's: {record}", self.workload);
+            let message = format!("the annotation {SCALED} of {} was not written by bahub: {record}", self.workload);
             let help = format!(
-                "scale it as it should be, and remove the annotation: {}",
+                "scale it to the intended replicas and remove the annotation: {}",
                 self.cluster
                     .kubectl(&self.workload.namespace, &format!("annotate {} {SCALED}-", self.workload.reference()))
             );
@@ -345,9 +347,12 @@ impl Scaling {
         let message = match back {
             Back::Nothing | Back::Scaled(_) => return,
             Back::Theirs(replicas) => {
-                format!("somebody scaled {} to {replicas} during the run; it stays so", self.workload)
+                format!(
+                    "{} was scaled to {replicas} by someone else during the run and is left as it is",
+                    self.workload
+                )
             }
-            Back::Gone => format!("somebody removed {} during the run", self.workload),
+            Back::Gone => format!("{} was removed by someone else during the run", self.workload),
         };
         cx.warn(message);
     }

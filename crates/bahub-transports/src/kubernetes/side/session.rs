@@ -115,7 +115,7 @@ impl Side {
         let (cluster, record, namespace) = (self.cluster.clone(), self.record.clone(), self.namespace().to_owned());
         let (down, changing, closed) = (self.down.clone(), Arc::clone(&self.changing), Arc::clone(&self.closed));
         let downtime = self.cx.downtime.clone();
-        self.cx.undo.defer("remove the side pod and scale back what it had scaled down", async move {
+        self.cx.undo.defer("remove the side pod and scale its workload back up", async move {
             if closed.load(Ordering::Acquire) {
                 return Ok(());
             }
@@ -140,7 +140,7 @@ impl Side {
             changed
         });
         changed.await.map_err(|error| {
-            let message = format!("the side pod {} could not be begun", self.record.name);
+            let message = format!("the side pod {} could not be created", self.record.name);
             TransportError::new(TransportErrorKind::Refused, message).with_source(error)
         })?
     }
@@ -221,7 +221,7 @@ impl Session for Side {
         let Some(down) = self.down.as_ref().filter(|down| down.is_done) else { return Ok(()) };
         down.scaling.still_down(&down.owner).await?;
         let witness = self.witness.take().ok_or_else(|| {
-            let message = format!("there was no watch of {}", down.owner.workload);
+            let message = format!("the pods of {} were not watched", down.owner.workload);
             TransportError::new(TransportErrorKind::NotOwn, message).with_help("try again")
         })?;
         self.witness = Some(witness.confirm(&down.scaling).await?);
@@ -237,10 +237,10 @@ impl Session for Side {
         self.back = Some(back.clone());
         bahub_core::fault_point("pod.scaled-back");
         if down.first {
-            let message = "its pods start when the side pod has ended, because their claim is ReadWriteOncePod";
+            let message = "its pods start once the side pod has ended, because their claim is ReadWriteOncePod";
             self.cx
                 .events
-                .emit(Event::Notice { message: format!("{} is scaled back; {message}", down.owner.workload) });
+                .emit(Event::Notice { message: format!("{} is scaled back up; {message}", down.owner.workload) });
         } else {
             self.cx.downtime.end();
         }
@@ -264,8 +264,7 @@ impl Session for Side {
             return Ok(());
         }
         if pod::is_overdue(&self.cluster, self.namespace(), &self.record.name).await {
-            let message =
-                "the cluster ended the side pod because its `timeout` has passed: raise it in the transport's spec";
+            let message = "the side pod was ended because it reached `timeout`: raise it in the transport's spec";
             self.cx.warn(message);
         }
         let resumed = self.back.take();

@@ -60,21 +60,18 @@ impl Scaling {
             return Ok(());
         }
         let why = match &owner.above {
-            Some(above) => format!("somebody scaled it to {replicas} meanwhile, perhaps {above}, which it belongs to"),
-            None => format!("somebody scaled it to {replicas} meanwhile"),
+            Some(above) => format!("it was scaled to {replicas} during the run, perhaps by its owner {above}"),
+            None => format!("it was scaled to {replicas} during the run"),
         };
         let message = format!("{} does not stay at 0: {why}", self.workload);
         Err(TransportError::new(TransportErrorKind::NotOwn, message)
-            .with_help("pause whoever scales it (an operator, an autoscaler), or leave out `scaleDown`"))
+            .with_help("pause what scales it (an operator, an autoscaler), or remove `scaleDown`"))
     }
 
     fn stays(&self, pod: &Pod, patience: Duration) -> TransportError {
         let (name, namespace) = (state::name(pod), &self.workload.namespace);
-        let message = format!(
-            "{} is scaled to 0, and its pod {name} is still there after {} s",
-            self.workload,
-            patience.as_secs()
-        );
+        let message =
+            format!("{} is scaled to 0, but its pod {name} still exists after {} s", self.workload, patience.as_secs());
         TransportError::new(TransportErrorKind::Unreachable, message)
             .with_help(self.cluster.kubectl(namespace, &format!("describe pod {name}")))
     }
@@ -101,7 +98,7 @@ impl Scaling {
                 () = cx.cancel.cancelled() => {}
             }
         }
-        let message = format!("{} is scaled back to {wanted}, of which {ready} are ready", self.workload);
+        let message = format!("{} is scaled back to {wanted}, but only {ready} are ready", self.workload);
         (!cx.cancel.is_cancelled()).then(|| format!("{message} after {} s", patience.as_secs()))
     }
 
@@ -109,8 +106,8 @@ impl Scaling {
         let namespace = &self.workload.namespace;
         let selector = scale.status.as_ref().and_then(|status| status.selector.as_deref()).unwrap_or_default();
         if selector.is_empty() {
-            let help = "its definition has to name a labelSelectorPath, so that its pods can be found";
-            return Err(self.refused("its scale does not say which pods it has", help));
+            let help = "its custom resource definition must set labelSelectorPath, so that its pods can be found";
+            return Err(self.refused("its scale has no pod selector", help));
         }
         let api: Api<Pod> = self.cluster.api(namespace);
         let what = format!("the pods of {} cannot be listed", self.workload);

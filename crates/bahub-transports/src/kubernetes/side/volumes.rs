@@ -10,7 +10,7 @@ use super::expand;
 /// Where Kubernetes mounts the token of a service account, which a side pod does not get.
 const TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 /// What to do where containers do not see the same.
-const NAME_ONE: &str = "name the container whose mounts are meant: `container: NAME` in the transport's spec";
+const NAME_ONE: &str = "choose the container whose mounts to use: `container: NAME` in the transport's spec";
 
 /// What a side pod has of the original's volumes.
 #[derive(Debug, Default, PartialEq)]
@@ -70,7 +70,8 @@ impl Mounts {
         let mut shared = Shared::default();
         for mount in &self.0 {
             if let Some(what) = mount.alone {
-                let message = format!("the side pod does not have {}: it is {what} of the original alone", mount.path);
+                let message =
+                    format!("the side pod does not have {}: it is {what} that only the original can mount", mount.path);
                 shared.notices.push(message);
                 continue;
             }
@@ -95,12 +96,12 @@ impl Mounts {
         let path = plain(path);
         let below = self.0.iter().filter(|mount| lies_on(&path, &mount.path)).max_by_key(|mount| mount.path.len());
         let reason = match below {
-            None => "lies on no volume of the pod, and a side pod has nothing else of it".to_owned(),
+            None => "is not on a volume of the pod, and a side pod only has its volumes".to_owned(),
             Some(Mount { path, alone: Some(what), .. }) => {
-                format!("lies on {path}, {what} of the original pod alone, which no other pod can have")
+                format!("is on {path}, {what} that only the original pod can mount")
             }
             Some(mount) if writable && is_of_the_cluster(&mount.volume) => {
-                format!("lies on {}, the {}, which no pod can write", mount.path, described(&mount.volume))
+                format!("is on {}, the {}, which pods cannot write to", mount.path, described(&mount.volume))
             }
             Some(mount) => match self.hidden(&path) {
                 None => return Coverage::Volume(described(&mount.volume)),
@@ -114,9 +115,9 @@ impl Mounts {
     fn help(&self) -> String {
         let shared = self.0.iter().filter(|mount| mount.alone.is_none());
         let shared: Vec<_> = shared.map(|mount| format!("{} ({})", mount.path, described(&mount.volume))).collect();
-        let podexec = "bahub.transports.kubernetes_podexec works in the pod itself, and has all its files";
+        let podexec = "bahub.transports.kubernetes_podexec runs in the pod itself and can access all its files";
         match shared.is_empty() {
-            true => format!("the pod has no volume that a side pod could have; {podexec}"),
+            true => format!("the pod has no volume that a side pod can mount; {podexec}"),
             false => format!("volumes of the pod are mounted at {}; {podexec}", shared.join(", ")),
         }
     }
@@ -132,7 +133,7 @@ impl Mounts {
                     continue;
                 };
                 return Some(format!(
-                    "would not be whole: {without} has files of its {} at {}, where {} has another volume, which would hide them",
+                    "would be incomplete: {without} has files of its {} at {}, where {} mounts another volume that would hide them",
                     outer.path,
                     inner.path,
                     inner.containers.join(", ")
@@ -156,7 +157,7 @@ fn conflict(one: &Mount, other: &Mount) -> TransportError {
         (Some(sub_path), containers) => format!("{} of the volume {} in {containers}", sub_path, mount.volume.name),
         (None, containers) => format!("the volume {} in {containers}", mount.volume.name),
     };
-    let message = format!("two containers have different things at {}: {}, and {}", one.path, at(one), at(other));
+    let message = format!("two containers have different mounts at {}: {}, and {}", one.path, at(one), at(other));
     TransportError::new(TransportErrorKind::NotOwn, message).with_help(NAME_ONE)
 }
 

@@ -46,10 +46,10 @@ impl Rules {
             return None;
         }
         if self.quiet.is_of_workload(pod) {
-            return Some(format!("the pod {} of {} ran", name(pod), self.quiet.workload));
+            return Some(format!("the pod {} of {} was running", name(pod), self.quiet.workload));
         }
         let data = self.quiet.written_by(pod)?;
-        Some(format!("the pod {} of {} ran, with the {data} writable", name(pod), workload_of(pod)))
+        Some(format!("the pod {} of {} was running and could write to the {data}", name(pod), workload_of(pod)))
     }
 }
 
@@ -160,7 +160,7 @@ impl Witness {
         match (&log.disturbance, &log.gap) {
             (Some(disturbance), _) => return Err(disturbed(disturbance)),
             (None, Some(gap)) => return Err(unproven(gap)),
-            (None, None) if !is_caught_up => return Err(unproven("the watch on the pods breaks again and again")),
+            (None, None) if !is_caught_up => return Err(unproven("the watch on the pods keeps failing")),
             (None, None) => {}
         }
         let generation = scaling.generation().await?;
@@ -181,13 +181,13 @@ fn uid(pod: &Pod) -> Option<String> {
 }
 
 fn disturbed(what: &str) -> TransportError {
-    let message = format!("the data was not quiet: {what} meanwhile");
+    let message = format!("the data may have been in use during the run: {what}");
     TransportError::new(TransportErrorKind::NotOwn, message)
-        .with_help("pause what starts it (an operator, a CronJob, a deployment) while a run goes on, and try again")
+        .with_help("pause what starts it (an operator, a CronJob, a deployment) during the run, and try again")
 }
 
 fn unproven(why: &str) -> TransportError {
-    let message = format!("whether the data was quiet cannot be known: {why}");
+    let message = format!("cannot confirm that the data was unused during the run: {why}");
     TransportError::new(TransportErrorKind::NotOwn, message).with_help("try again")
 }
 

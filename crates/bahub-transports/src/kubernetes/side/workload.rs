@@ -28,7 +28,7 @@ impl Workload {
     /// [`TransportErrorKind::Refused`] where the version's text is none.
     fn resource(&self) -> Result<ApiResource, TransportError> {
         let version = self.api_version.parse::<kube::core::GroupVersion>().map_err(|error| {
-            let message = format!("{} is no version of an API", self.api_version);
+            let message = format!("{} is not an API version", self.api_version);
             TransportError::new(TransportErrorKind::Refused, message).with_source(error)
         })?;
         Ok(ApiResource::from_gvk_with_plural(&version.with_kind(&self.kind), &self.plural))
