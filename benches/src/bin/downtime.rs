@@ -73,7 +73,7 @@ fn main() -> io::Result<()> {
 fn run(line: &str, folder: &Path) -> io::Result<(f64, f64)> {
     let output = Command::new("sh").args(["-c", line]).current_dir(folder).stderr(Stdio::inherit()).output()?;
     let text = String::from_utf8_lossy(&output.stdout);
-    let report = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok()).last();
+    let report = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok()).next_back();
     let number = |key: &str| report.as_ref()?.pointer(&format!("/report/{key}"))?.as_f64();
     match (output.status.success(), number("seconds"), number("downtime_seconds")) {
         (true, Some(seconds), Some(down)) => Ok((seconds, down)),
