@@ -99,7 +99,7 @@ fn one_name(databases: &[Database]) -> Unsupported {
     let names: Vec<_> = databases.iter().map(|database| database.name.as_str()).collect();
     Unsupported {
         what: "the version contains several databases, but only one can be restored beside the originals".into(),
-        help: format!("{{choose what is restored}}, one of them: {}", names.join(", ")).into(),
+        help: format!("{{choose what is restored}}: one of {}", names.join(", ")).into(),
     }
 }
 

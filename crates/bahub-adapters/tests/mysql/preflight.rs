@@ -47,5 +47,5 @@ async fn tables_to_leave_out_that_are_not_there_are_told() {
         .await;
     super::support::done(&ended);
     let told = ended.report.warnings;
-    assert!(told.iter().any(|told| told.ends_with("what is not there: misspelt.sesions")), "{told:?}");
+    assert!(told.iter().any(|told| told.ends_with("do not exist: misspelt.sesions")), "{told:?}");
 }

@@ -38,7 +38,7 @@ async fn several_databases_cannot_go_into_one() {
     let into = ReplayTarget::at(RestoreTarget::Database("x".into()));
     let one = ReplayTarget { members: vec!["several_a".into()], ..into.clone() };
     let kept = ReplayTarget { keep_old: true, ..ReplayTarget::default() };
-    for (target, cannot) in [(into, "--into"), (one, "--into"), (kept, "--to")] {
+    for (target, cannot) in [(into, "another name"), (one, "another name"), (kept, "restore elsewhere")] {
         let options = RestoreOptions::default().to(target);
         let ended = room.engine.restore(&room.plan(spec(&SHARED, several.clone())), &options).await;
         assert_eq!(ended.error.as_ref().unwrap().kind(), RunErrorKind::Unsupported, "{}", told(&ended));
@@ -154,7 +154,11 @@ async fn a_drill_counts_what_came_back_and_leaves_nothing() {
     let several = spec(&server, json!({ "databases": ["drilled"] }));
     done(&room.backup(several.clone()).await);
     let ended = room.engine.restore(&room.plan(several), &look(RestoreMode::DrillOnly)).await;
-    assert!(told(&ended).contains("several databases") && !told(&ended).contains("--to"), "{}", told(&ended));
+    assert!(
+        told(&ended).contains("several databases") && !told(&ended).contains("restore elsewhere"),
+        "{}",
+        told(&ended)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -165,7 +169,7 @@ async fn a_version_of_other_databases_is_refused_before_anything_is_dropped() {
     done(&room.backup(spec(&SHARED, both)).await);
     for (narrower, words) in [
         (json!({ "database": "first_of_two" }), "several databases"),
-        (json!({ "databases": ["first_of_two"] }), "would drop and make \"second_of_two\""),
+        (json!({ "databases": ["first_of_two"] }), "would drop and recreate \"second_of_two\""),
     ] {
         let ended = room.restore(spec(&SHARED, narrower), RestoreTarget::Original).await;
         assert!(told(&ended).contains(words), "{}", told(&ended));

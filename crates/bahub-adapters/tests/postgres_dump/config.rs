@@ -24,7 +24,7 @@ fn what_makes_no_sense_is_told_with_its_place() {
         (json!({ "databases": [""] }), ["/databases", "empty"]),
         (json!({ "database": "a", "databases": ["b"] }), ["/databases", "both"]),
         (json!({ "database": "a", "exclude_databases": ["b"] }), ["/exclude_databases", "only some"]),
-        (json!({ "database": "a", "globals": true }), ["/globals", "another name"]),
+        (json!({ "database": "a", "globals": true }), ["/globals", "whole server"]),
         (json!({ "exclude_tables": [""] }), ["/exclude_tables", "is not a table name"]),
         (json!({ "extra_args": ["--file=/x"] }), ["/extra_args/0", "not an allowed option"]),
         (json!({ "extra_args": ["-Z9"] }), ["/extra_args/0", "not an allowed option"]),

@@ -58,7 +58,7 @@ async fn who_may_not_make_or_rename_databases_is_told_before_anything_is_touched
     done(&room.backup(of("owner")).await);
     let told_of = |ended: &bahub_core::engine::RunOutcome| told(ended);
     let refused = room.restored(of("owner")).await;
-    assert!(told_of(&refused).contains("may not create databases") && told_of(&refused).contains("--in-place"));
+    assert!(told_of(&refused).contains("may not create databases") && told_of(&refused).contains("restore in place"));
     let refused = room.restored(of("maker")).await;
     assert!(told_of(&refused).contains("does not own the database owned"), "{}", told_of(&refused));
     SHARED.sql("owned", "INSERT INTO t VALUES (2)");
@@ -66,7 +66,7 @@ async fn who_may_not_make_or_rename_databases_is_told_before_anything_is_touched
     assert_eq!(SHARED.sql("owned", "TABLE t"), "1");
     let folder =
         room.restore(of("owner"), bahub_core::replay::ReplayTarget::at(RestoreTarget::Directory("/x".into()))).await;
-    assert!(told_of(&folder).contains("--into"));
+    assert!(told_of(&folder).contains("restore under another name"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -81,5 +81,5 @@ async fn tables_to_leave_out_that_are_not_there_are_told() {
         .await;
     done(&ended);
     let told = ended.report.warnings;
-    assert!(told.iter().any(|told| told.ends_with("what is not there: t, sesions")), "{told:?}");
+    assert!(told.iter().any(|told| told.ends_with("do not exist: t, sesions")), "{told:?}");
 }

@@ -110,7 +110,7 @@ async fn a_drill_counts_what_came_back_and_leaves_nothing() {
     let now = server.dump("drilled");
     for how in [RestoreMode::DrillOnly, RestoreMode::ScratchFirst] {
         let ended = room.engine.restore(&room.plan(spec.clone()), &look(how)).await;
-        assert!(told(&ended).contains("child has 0, and had 1"), "{}", told(&ended));
+        assert!(told(&ended).contains("child has 0, expected 1"), "{}", told(&ended));
         assert_eq!((left(&server), server.dump("drilled")), (String::new(), now.clone()));
     }
     // Without counts there is nothing to compare with.

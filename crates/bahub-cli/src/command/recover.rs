@@ -14,7 +14,7 @@ pub(super) async fn run(session: &Session, name: Option<&str>) -> Result<ExitCod
     let mut worst = ExitCode::Ok;
     let control = RunControl::default();
     for name in names {
-        let exit = match configuration.plan(name) {
+        let exit = match session.plan_of(&configuration, name) {
             Ok(plan) => {
                 let options = RecoverOptions::default().controlled_by(&control);
                 session.guarded(&control, session.engine.recover(&plan, &options)).await?

@@ -44,7 +44,14 @@ impl Session {
         if let Some(keys) = keys {
             configuration.check_keys(name, keys)?;
         }
-        configuration.plan(name)
+        self.plan_of(&configuration, name)
+    }
+
+    /// The plan of a backup; nothing that is written from now on holds its secrets.
+    pub(super) fn plan_of(&self, configuration: &Configuration, name: &str) -> Result<Plan, ConfigErrors> {
+        let plan = configuration.plan(name)?;
+        self.renderer.terminal().learn(&plan.scrubber);
+        Ok(plan)
     }
 
     /// Runs the work under the guard of signals; the observers say how it ended. Gives the exit code.

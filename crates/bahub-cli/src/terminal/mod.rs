@@ -12,11 +12,12 @@ mod status;
 mod writer;
 
 use std::io;
-use std::sync::Arc;
 use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use bahub_core::secret::Scrubber;
 use queue::{Item, Queue, Wait};
 
 pub(crate) use escape::{escape, escape_lines, is_hostile, mask};
@@ -33,6 +34,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Terminal {
     queue: Arc<Queue>,
     wait: Wait,
+    /// What knows the secrets of the configurations that were read.
+    scrubbers: Arc<Mutex<Vec<Scrubber>>>,
 }
 
 impl std::fmt::Debug for Terminal {
@@ -50,7 +53,7 @@ impl Terminal {
         if started.is_err() {
             queue.give_up();
         }
-        Self { queue, wait: Wait::Patiently(PATIENCE) }
+        Self { queue, wait: Wait::Patiently(PATIENCE), scrubbers: Arc::default() }
     }
 
     /// For a thread that may wait for ever.
@@ -67,8 +70,19 @@ impl Terminal {
         self.queue.push(item, self.wait);
     }
 
+    /// Replaces these secrets in all that is written on standard error from now on: logs of libraries and the words of a panic
+    /// pass by no run that would do it.
+    pub(crate) fn learn(&self, scrubber: &Scrubber) {
+        self.scrubbers.lock().unwrap_or_else(PoisonError::into_inner).push(scrubber.clone());
+    }
+
+    fn scrubbed(&self, text: String) -> String {
+        let scrubbers = self.scrubbers.lock().unwrap_or_else(PoisonError::into_inner);
+        scrubbers.iter().fold(text, |text, scrubber| scrubber.scrub(&text))
+    }
+
     fn push_stderr(&self, text: String) {
-        self.push(Item::Stderr(text));
+        self.push(Item::Stderr(self.scrubbed(text)));
     }
 
     /// Writes a line on standard error; what could forge another one is escaped.
@@ -107,5 +121,25 @@ impl Terminal {
     /// Waits until everything is written, as long as anything is.
     pub(crate) fn flush(&self) {
         self.queue.flush(PATIENCE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bahub_core::secret::Secret;
+
+    use super::*;
+
+    #[test]
+    fn what_any_clone_writes_on_standard_error_holds_no_secret_of_a_plan_that_was_made_later() {
+        let terminal = Terminal::start();
+        let logs = terminal.for_logs();
+        let scrubber = Scrubber::default();
+        terminal.learn(&scrubber);
+        scrubber.learn(&Secret::new("hunter22"));
+        assert_eq!(
+            logs.scrubbed("WARN the login shop:hunter22 failed".into()),
+            "WARN the login shop:[redacted] failed"
+        );
     }
 }

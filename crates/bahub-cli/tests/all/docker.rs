@@ -221,7 +221,7 @@ fn an_agent_that_is_missing_or_wrong_is_told_before_anything_is_stopped() {
     let text = scene();
     std::fs::write(text.at("text"), "#!/bin/sh\necho this is no agent; exit 0\n").unwrap();
     let text = text.with_variable("BAHUB_AGENT", "text");
-    text.json(&[":backup:make", "tree"]).assert_code(13).assert_error(&["no ELF program"]);
+    text.json(&[":backup:make", "tree"]).assert_code(13).assert_error(&["not an ELF program"]);
     let missing = scene().with_variable("BAHUB_AGENT", "nowhere");
     missing.json(&[":backup:make", "tree"]).assert_code(13).assert_error(&[
         "no agent program for",
@@ -241,7 +241,7 @@ fn data_that_is_not_the_originals_or_not_its_alone_is_refused_before_anything_is
     let spec = "orig_container: whose, temp_container_image: busybox, stop_timeout: 1";
     let of = |paths: &str| scene("sidedocker", spec, ("bahub.adapters.filesystem", paths));
     let images = of("paths: [/data, /etc]");
-    images.json(&[":backup:make", "tree"]).assert_code(8).assert_error(&["/etc", "no volume", "/data (whose)"]);
+    images.json(&[":backup:make", "tree"]).assert_code(8).assert_error(&["/etc", "not on a volume", "/data (whose)"]);
     assert_eq!(images.list(), Vec::<String>::new());
     ENGINE.container("whose-other", &["--volume", "whose:/x"]);
     let shared = of("paths: [/data]");

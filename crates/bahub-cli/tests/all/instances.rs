@@ -46,7 +46,7 @@ fn a_terminal_is_asked_about_both() {
         let mut pty = Pty::start(command);
         pty.until("Type yes to continue:");
         pty.type_in("yes\n");
-        let asked = pty.until("Type yes to continue:").to_owned();
+        let asked = pty.until("would overwrite the data of").to_owned();
         assert!(asked.contains("is a backup of host other-host"), "{asked}");
         pty.type_in(answer);
         let (status, shown) = pty.finish();

@@ -104,6 +104,6 @@ mod tests {
         assert!(unknown.contains("the target is mips") && unknown.contains("is for x86_64"), "{unknown}");
         let text = AgentProgram::File(folder.path().join("text"));
         std::fs::write(folder.path().join("text"), "#!/bin/sh\nexit 0; # long enough\n").unwrap();
-        assert!(text.load("x86_64").await.unwrap_err().to_string().contains("no ELF program"));
+        assert!(text.load("x86_64").await.unwrap_err().to_string().contains("not an ELF program"));
     }
 }

@@ -59,6 +59,13 @@ pub(super) fn asked_of(
 fn unstated(capabilities: &[AdapterCapability], target: &ReplayTarget) -> Option<(&'static str, &'static str)> {
     let is_directory = matches!(target.location, RestoreTarget::Directory(_));
     let is_database = matches!(target.location, RestoreTarget::Database(_));
+    let instead = if capabilities.contains(&AdapterCapability::Directory) {
+        "leave out that option; or {restore elsewhere} and check the data before overwriting the original"
+    } else if capabilities.contains(&AdapterCapability::Database) {
+        "leave out that option; or {restore under another name} and check the data before overwriting the original"
+    } else {
+        "leave out that option; or restore on another server and check the data before overwriting the original"
+    };
     let asked = [
         (
             is_directory,
@@ -84,12 +91,7 @@ fn unstated(capabilities: &[AdapterCapability], target: &ReplayTarget) -> Option
             "always restores in place",
             "leave out that option: there is no alternative",
         ),
-        (
-            target.keep_old,
-            AdapterCapability::Swap,
-            "restores in place and does not keep the old data",
-            "leave out that option; or {restore elsewhere} and check the data before overwriting the original",
-        ),
+        (target.keep_old, AdapterCapability::Swap, "restores in place and does not keep the old data", instead),
     ];
     let (.., what, help) =
         asked.into_iter().find(|(is_asked, needed, ..)| *is_asked && !capabilities.contains(needed))?;

@@ -213,7 +213,7 @@ impl Access {
         let options = KubeConfigOptions { context: self.context.clone(), ..KubeConfigOptions::default() };
         let Some(kubeconfig) = self.kubeconfig()? else { return in_cluster() };
         Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| {
-            let message = format!("{} does not say how the cluster is reached", self.source());
+            let message = format!("{} does not define how to reach the cluster", self.source());
             let help = "set `context` to one of the contexts listed by: kubectl config get-contexts";
             TransportError::new(TransportErrorKind::Unreachable, message).with_help(help).with_source(error)
         })

@@ -27,7 +27,7 @@ async fn a_path_of_the_side_containers_own_image_is_refused_before_anything_is_s
         let error = room.backup(&plan).await.error.unwrap();
         let told = format!("{} | {}", error.chain(), error.help().unwrap());
         assert_eq!(error.kind(), RunErrorKind::Preflight, "{told}");
-        assert!(told.contains("no volume of the container own") && told.contains("/data (own)"), "{told}");
+        assert!(told.contains("not on a volume of the container own") && told.contains("/data (own)"), "{told}");
         assert_eq!(room.backup(&plan).await.report.version, None);
     }
     assert_eq!(started(&ENGINE, "own"), before);

@@ -25,7 +25,7 @@ async fn a_container_is_found_by_name_id_label_and_service() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_does_not_run_is_a_clear_error() {
-    for (name, change, says) in [("paused", "pause", "is paused"), ("stopped", "kill", "is exited")] {
+    for (name, change, says) in [("paused", "pause", "status: paused"), ("stopped", "kill", "status: exited")] {
         ENGINE.container(name, &[]);
         ENGINE.docker(&[change, name]);
         let told = refusal(name).await;

@@ -235,7 +235,7 @@ async fn what_somebody_stopped_meanwhile_stays_down() {
         engine.docker(&["stop", "--time", "1", "original"]);
         let process = session.exec(&Exec::new(["sleep", "1000"])).await.unwrap();
         let refused = session.quiesce().await.unwrap_err().chain();
-        assert!(refused.contains("original is not what it was"), "{refused}");
+        assert!(refused.contains("the state of the container original has changed"), "{refused}");
         session.close().await.unwrap();
         drop(process);
         assert_eq!(status(engine, "original"), "exited");

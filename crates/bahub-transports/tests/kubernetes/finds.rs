@@ -125,7 +125,7 @@ async fn what_never_gets_ready_says_why_and_what_shows_it() {
     let told = refusal(&namespace, "app=crashes", json!({ "timeout": 1 })).await;
     says(
         &told,
-        &["pod crashes", namespace.name(), "container main", "ended with 3", "logs crashes -c main --previous"],
+        &["pod crashes", namespace.name(), "container main", "exit code 3", "logs crashes -c main --previous"],
     );
     assert!(told.contains("CrashLoopBackOff") || told.contains("keeps crashing"), "{told}");
     waits("pulls", reason, "ImagePullBackOff");
@@ -141,7 +141,7 @@ async fn a_cluster_that_is_not_known_or_not_there_is_told() {
     let Some(cluster) = Kubernetes::any() else { return };
     let namespace = cluster.namespace("access");
     let told = refusal(&namespace, "app=x", json!({ "kubeconfig": "/nonexistent/kubeconfig" })).await;
-    says(&told, &["kubeconfig /nonexistent/kubeconfig cannot be read"]);
+    says(&told, &["/nonexistent/kubeconfig", "cannot be read"]);
     let told = refusal(&namespace, "app=x", json!({ "context": "elsewhere" })).await;
     says(&told, &["does not define how to reach the cluster", "elsewhere", "get-contexts"]);
     let nobody = tempfile::NamedTempFile::new().unwrap();

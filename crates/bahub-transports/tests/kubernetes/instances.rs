@@ -97,7 +97,7 @@ async fn of_pods_with_claims_of_their_own_one_is_named() {
     told(
         &error,
         TransportErrorKind::NotOwn,
-        &["the version is of the pod db-7", "it has db-0, db-1, db-2", "set `pod`"],
+        &["the version is a backup of the pod db-7", "it has db-0, db-1, db-2", "set `pod`"],
     );
     let error = podexec(json!({ "pod": "redy", "timeout": 1 })).open(&backup).await.err().unwrap();
     told(

@@ -283,7 +283,7 @@ async fn two_runs_never_hold_one_workload() {
         other.close().await.unwrap();
         assert_eq!(pods(&namespace, "web"), 0);
         let third = open(&transport).await.err().unwrap().chain();
-        assert!(third.contains("another run (of the backup test) holds deployment"), "{third}");
+        assert!(third.contains("another run (of the backup test) is using deployment"), "{third}");
         assert_eq!(transport.recover(&run()).await.unwrap(), []);
         assert_eq!(pods(&namespace, "web"), 0);
         one.close().await.unwrap();

@@ -51,9 +51,9 @@ async fn who_else_has_a_claim_writable_is_named_before_anything_is_stopped() {
     namespace.workload("Deployment", "web", 1);
     let is_up = || assert_eq!(namespace.scale_of("deployment/web").trim(), "1/1");
     let words = [
-        &format!("the pod batch of pod {}/batch runs", namespace.name()),
+        &format!("the pod batch of pod {}/batch", namespace.name()),
         "claim web",
-        "not of deployment",
+        "not part of deployment",
         "readOnly",
         "remove `scaleDown`",
     ];
@@ -100,7 +100,7 @@ async fn who_ran_meanwhile_is_found_out_though_nothing_of_it_is_left() {
     namespace.ready("app=web");
     scale(0);
     namespace.wait("the end of its pod", || pods().is_empty());
-    told(&session.verify_quiesced().await.unwrap_err(), &["the pod web-0 of statefulset", "ran meanwhile"]);
+    told(&session.verify_quiesced().await.unwrap_err(), &["the pod web-0 of statefulset", "was running"]);
     session.close().await.unwrap();
     is_up();
 
@@ -108,7 +108,7 @@ async fn who_ran_meanwhile_is_found_out_though_nothing_of_it_is_left() {
     let mut session = quiesced(&namespace).await;
     scale(1);
     scale(0);
-    told(&session.verify_quiesced().await.unwrap_err(), &["the data may have been in use", "meanwhile"]);
+    told(&session.verify_quiesced().await.unwrap_err(), &["the data may have been in use during the run"]);
     session.close().await.unwrap();
     is_up();
 
@@ -121,7 +121,7 @@ async fn who_ran_meanwhile_is_found_out_though_nothing_of_it_is_left() {
     gone(&namespace, "batch");
     told(
         &session.verify_quiesced().await.unwrap_err(),
-        &["the pod batch of pod", "ran, with the claim web writable"],
+        &["the pod batch of pod", "was running and could write to the claim web"],
     );
     session.close().await.unwrap();
     is_up();
