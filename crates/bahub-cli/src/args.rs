@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use bahub_core::sink::VersionSelector;
 use clap::{Parser, Subcommand, ValueEnum};
 
-/// bahub, the Backup Controller: backups that are simple, automatic, monitored and end-to-end encrypted.
+/// bahub, the Backup Controller: simple, end-to-end encrypted backups.
 ///
 /// Commands can be written `backup make NAME` or, as in the original bahub, `:backup:make NAME`.
 #[derive(Debug, Parser)]

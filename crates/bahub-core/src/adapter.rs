@@ -53,14 +53,15 @@ pub trait Adapter: Debug + Send + Sync {
     fn capabilities(&self) -> &'static [AdapterCapability];
 
     /// The absolute paths that it reads and writes there; none where it speaks to a server. A transport that brings only
-    /// some of the place's files refuses a run that needs others.
+    /// some of the host's files refuses a run that needs others; whether a file exists is for a probe.
     fn required_paths(&self) -> Vec<String> {
         Vec::new()
     }
 
     /// Quick steps whose failure has a known meaning: a program is missing, a login is refused.
     ///
-    /// They run in order before anything is begun or stopped; the first that fails ends the run.
+    /// They run in order before anything is begun or stopped; the first that fails ends the run. Every program of the capture
+    /// and of a restore should be probed.
     fn preflight(&self, purpose: RunPurpose) -> Vec<Probe>;
 
     /// What is read, given what the probes found.
@@ -102,7 +103,7 @@ pub trait Adapter: Debug + Send + Sync {
     fn scratch(&self, _run: &str) -> Result<Scratch, Unsupported> {
         Err(Unsupported {
             what: "this kind of data cannot be restored beside the original".into(),
-            help: "{restore elsewhere}, or restore it on another server".into(),
+            help: "restore it on another server".into(),
         })
     }
 

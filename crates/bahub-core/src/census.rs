@@ -176,12 +176,9 @@ mod tests {
             (counts(&["5 a", "9 b c", "1 gone", "3 kept"]), counts(&["7 a", "9 b c", "2 new", "3 kept"]));
         assert!(counts(&["6 a", "9 b c", "3 kept"]).differences(&before, &after).is_empty());
         let wrong = counts(&["8 a", "8 b c"]).differences(&before, &after);
-        assert_eq!(
-            wrong,
-            ["a has 8, and had 5 to 7", "b c has 8, and had 9", "kept is missing, of which there were 3"]
-        );
+        assert_eq!(wrong, ["a has 8, expected 5 to 7", "b c has 8, expected 9", "kept is missing, expected 3"]);
         let (before, unseen) = (counts(&["5 a", "3 b", "? c"]), counts(&["? a", "4 b", "4 c"]));
-        assert_eq!(unseen.differences(&before, &before), ["b has 4, and had 3"]);
+        assert_eq!(unseen.differences(&before, &before), ["b has 4, expected 3"]);
         assert_eq!(Vec::from_iter(Counts::unknown([&unseen, &before, &before])), ["a", "c"]);
         assert!(Counts::parse(&["x a".to_owned()]).is_err() && Counts::parse(&["1".to_owned()]).is_err());
     }

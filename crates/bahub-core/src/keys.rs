@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use secrecy::zeroize::Zeroize;
 use secrecy::{ExposeSecret, SecretSlice};
 use serde::{Deserialize, Serialize};
 
@@ -67,7 +68,11 @@ pub struct KeyMaterial(SecretSlice<u8>);
 impl KeyMaterial {
     /// Takes the bytes over: one or more OpenPGP keys, armoured or binary. They are parsed at each use.
     pub fn new(content: impl Into<Vec<u8>>) -> Self {
-        Self(SecretSlice::from(content.into()))
+        let mut content = content.into();
+        // Of the exact size: a larger one would be moved, and stay behind.
+        let exact: Box<[u8]> = Box::from(content.as_slice());
+        content.zeroize();
+        Self(SecretSlice::from(exact))
     }
 
     /// Gives the bytes themselves, for the parser.

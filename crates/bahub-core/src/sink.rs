@@ -52,19 +52,14 @@ use crate::secret::Secret;
 ///         let found = version.0.checked_sub(1).and_then(|at| messages.get(at as usize));
 ///         let absent = || SinkError::new(SinkErrorKind::NotFound, format!("there is no {version}"));
 ///         let message = found.ok_or_else(absent)?.clone();
-///         let size = Some(message.len() as u64);
-///         Ok(Download { size, sha256: None, instance: None, stream: stream::iter([Ok(message)]).boxed() })
+///         let size = message.len() as u64;
+///         Ok(Download::new(stream::iter([Ok(message)]).boxed()).with_size(size))
 ///     }
 ///
 ///     async fn list(&self) -> Result<Vec<Version>, SinkError> {
 ///         let messages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-///         let versions = (1..).zip(messages.iter()).map(|(number, message)| Version {
-///             number: VersionNumber(number),
-///             created: None,
-///             size: message.len() as u64,
-///             sha256: None,
-///             location: format!("sheet {number}"),
-///             damage: None,
+///         let versions = (1..).zip(messages.iter()).map(|(number, message)| {
+///             Version::new(VersionNumber(number), message.len() as u64, format!("sheet {number}"))
 ///         });
 ///         Ok(versions.collect())
 ///     }
@@ -92,7 +87,7 @@ use crate::secret::Secret;
 ///         let size = self.message.len() as u64;
 ///         messages.push(self.message.freeze());
 ///         let version = VersionNumber(messages.len() as u64);
-///         Ok(Receipt { version, size, sha256: None, location: format!("sheet {}", version.0), warnings: Vec::new() })
+///         Ok(Receipt::new(version, size, format!("sheet {}", version.0)))
 ///     }
 ///
 ///     async fn abort(self: Box<Self>) -> Result<(), SinkError> {

@@ -84,7 +84,7 @@ pub(crate) fn fault(error: reqwest::Error, place: &str) -> SinkError {
     } else if error.is_connect() {
         format!("check the url and that the server runs: curl -sv {place} -o /dev/null")
     } else {
-        "the connection was lost; this request had no effect".to_owned()
+        "the connection was lost before the answer came; try again".to_owned()
     };
     SinkError::new(SinkErrorKind::Unreachable, format!("cannot reach {place}: {cause}")).with_help(help)
 }

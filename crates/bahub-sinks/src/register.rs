@@ -42,6 +42,14 @@ pub fn register(builder: &mut RegistryBuilder) {
     builder.absent(
         Kind::Sink,
         Absent {
+            type_name: "bahub.sinks.store",
+            aliases: &[],
+            brought_by: "its two parts: bahub.sinks.directory for file:// and bahub.sinks.s3 for s3://; or remove `type`",
+        },
+    );
+    builder.absent(
+        Kind::Sink,
+        Absent {
             type_name: "bahub.sinks.objects",
             aliases: LATER,
             brought_by: "a later version; until then use s3:// (most object stores speak S3) or file:// on a mount",

@@ -65,23 +65,23 @@ impl JobContext {
         })
     }
 
-    /// Says something that the controller waits for.
+    /// Sends a message that the controller waits for.
     ///
     /// # Errors
     /// Where the link is gone.
-    pub(crate) fn tell(&self, message: &FromAgent) -> Result<(), Failure> {
+    pub(crate) fn send(&self, message: &FromAgent) -> Result<(), Failure> {
         self.sender.send(message).map_err(|error| Failure::new(FailureKind::Cancelled, error.to_string()))
     }
 
-    /// Waits for what the controller has to say before the job goes on.
+    /// Waits for the answer of the controller before the job goes on.
     ///
     /// # Errors
     /// Where the run is cancelled or the controller gone.
-    pub(crate) async fn told(&self, said: oneshot::Receiver<()>) -> Result<(), Failure> {
+    pub(crate) async fn answered(&self, answer: oneshot::Receiver<()>) -> Result<(), Failure> {
         tokio::select! {
             biased;
             () = self.cancel.cancelled() => Err(Failure::cancelled()),
-            said = said => said.map_err(|_| Failure::cancelled()),
+            answer = answer => answer.map_err(|_| Failure::cancelled()),
         }
     }
 

@@ -23,7 +23,7 @@ pub(super) async fn reached(
         Failure::from(SinkError::new(SinkErrorKind::Other, format!("this agent does not support the sink {kind}")))
     })?;
     cx.unless_cancelled(sink.reach(endpoint)).await?;
-    cx.tell(&FromAgent::Reached)?;
+    cx.send(&FromAgent::Reached)?;
     let grant = tokio::select! {
         grant = grant => grant.map_err(|_| Failure::cancelled())?,
         () = cx.cancel.cancelled() => return Err(Failure::cancelled()),

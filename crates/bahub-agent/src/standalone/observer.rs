@@ -53,7 +53,7 @@ impl LineObserver {
             }
             Some(ExitCode::Unknown) => {
                 let look = "check the versions of the collection on the server before running it again";
-                self.output.error(&error.message, help.or(Some(look)));
+                self.output.error(&error.message, Some(look));
             }
             _ => self.output.error(&error.message, help),
         }

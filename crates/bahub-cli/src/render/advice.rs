@@ -2,25 +2,28 @@
 
 use bahub_core::advice::{Action, Advice};
 
-/// The advice, with the options and commands of this program.
-pub(crate) fn advice(advice: &Advice) -> String {
+/// Stands for the name of a backup, where none is known.
+pub(crate) const ANY: &str = "NAME";
+
+/// The advice, with the options and commands of this program, for this backup.
+pub(crate) fn advice(advice: &Advice, backup: &str) -> String {
     advice.render(|action| {
-        match action {
+        let said = match action {
             Action::RestoreElsewhere => "restore elsewhere with --to DIR",
             Action::RestoreUnderAnotherName => "restore under another name with --into NAME",
             Action::RestoreInPlace => "restore with --in-place",
             Action::RestoreAsCopy => "restore without --in-place",
             Action::ChooseMembers => "choose what to restore with --path NAME",
-            Action::Download => "download the data with :backup:restore NAME --download FILE",
-            Action::ListVersions => "list the versions with :backup:list NAME",
+            Action::Download => &format!("download the data with :backup:restore {backup} --download FILE"),
+            Action::ListVersions => &format!("list the versions with :backup:list {backup}"),
             Action::AdmitOtherInstance => "add --other-instance",
             Action::Drill => "restore beside the original first with --scratch",
-            Action::MakeBackup => "make a backup with :backup:make NAME",
+            Action::MakeBackup => &format!("make a backup with :backup:make {backup}"),
             Action::GenerateKey => "generate a key pair with :key:generate",
             Action::NameAgent => "set the agent program with --agent FILE",
             other => other.words(),
-        }
-        .into()
+        };
+        said.to_owned().into()
     })
 }
 
@@ -31,8 +34,9 @@ mod tests {
     #[test]
     fn every_action_is_said_as_an_option_or_a_command() {
         for action in Action::ALL {
-            let said = advice(&Advice::from(format!("{{{}}}", action.words())));
+            let said = advice(&Advice::from(format!("{{{}}}", action.words())), "web");
             assert!(said.contains(" --") || said.contains(" :"), "{said}");
+            assert!(!said.contains("NAME") || !said.contains(':'), "{said}");
         }
     }
 }

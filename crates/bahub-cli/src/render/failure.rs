@@ -5,7 +5,7 @@ use std::fmt;
 use bahub_core::config::ConfigError;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode, SourceSpan};
 
-use super::advice::advice;
+use super::advice::{ANY, advice};
 use crate::terminal::{columns, escape, mask};
 
 /// How errors look.
@@ -43,7 +43,7 @@ impl Failure {
     }
 
     pub(super) fn of_config(error: &ConfigError) -> Self {
-        let failure = Self::new(error.message(), error.help().map(advice).as_deref());
+        let failure = Self::new(error.message(), error.help().map(|help| advice(help, ANY)).as_deref());
         let place = Place::of(error);
         match (&place, error.file()) {
             (None, Some(file)) if !error.message().contains(&*file.to_string_lossy()) => {

@@ -6,7 +6,7 @@ use bahub_core::observer::{Observer, RunInfo, RunRecord};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::advice::advice;
+use super::advice::{ANY, advice};
 use super::exit_of;
 use crate::failed::{Failed, Reason};
 use crate::terminal::{Terminal, is_hostile};
@@ -31,7 +31,7 @@ impl Observer for Json {
             "exit": exit.map_or(record.exit, ExitCode::name),
             "report": record.report,
             "error": record.error.as_ref().map(|error| {
-                json!({ "message": error.message, "help": error.help.as_ref().map(advice) })
+                json!({ "message": error.message, "help": error.help.as_ref().map(|help| advice(help, &record.report.backup)) })
             }),
             "not_undone": record.not_undone,
         });
@@ -65,7 +65,7 @@ fn as_ascii_controls(json: &str) -> String {
 pub(super) fn failed(failed: &Failed) -> String {
     let errors = match &failed.reason {
         Reason::Config(errors) => serde_json::to_value(errors).unwrap_or_default(),
-        Reason::Run(error) => json!([{ "message": error.chain(), "help": error.help().map(advice) }]),
+        Reason::Run(error) => json!([{ "message": error.chain(), "help": error.help().map(|help| advice(help, ANY)) }]),
     };
     let exit = failed.exit;
     let failed: Value = json!({ "event": "failed", "exit_code": exit.code(), "exit": exit.name(), "errors": errors });

@@ -61,7 +61,11 @@ impl Renderer {
             _ => "bahub_core=debug,bahub_agent=debug,bahub_sinks=debug,info",
         });
         let target = self.verbosity > 0 || global.log_level.is_some();
-        start_logging(&self.terminal, level, LogFormat { colour: self.style.colour, target });
+        start_logging(
+            &self.terminal,
+            level,
+            LogFormat { colour: self.style.colour, target, secrets: self.terminal.secrets() },
+        );
         if global.show_secrets {
             tracing::warn!("--show-secrets has no effect: bahub never shows secrets");
         }
@@ -104,9 +108,10 @@ impl Renderer {
         }
         match &failed.reason {
             Reason::Config(errors) => self.config_errors(errors),
-            Reason::Run(error) => {
-                self.failure(&Failure::new(&error.chain(), error.help().map(advice::advice).as_deref()))
-            }
+            Reason::Run(error) => self.failure(&Failure::new(
+                &error.chain(),
+                error.help().map(|help| advice::advice(help, advice::ANY)).as_deref(),
+            )),
         }
     }
 

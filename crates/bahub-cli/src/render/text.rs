@@ -52,7 +52,8 @@ impl Observer for Text {
             if report.operation == Operation::Recover {
                 self.terminal.say(&format!("{}: not recovered", report.backup));
             }
-            let failure = Failure::new(&error.message, error.help.as_ref().map(advice).as_deref());
+            let failure =
+                Failure::new(&error.message, error.help.as_ref().map(|help| advice(help, &report.backup)).as_deref());
             self.terminal.say_escaped(&failure.render(self.style));
         }
         for sentence in &record.not_undone {

@@ -9,7 +9,7 @@ use tracing_subscriber::fmt::format::{FormatFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, MakeWriter};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::{Terminal, escape};
+use super::{Secrets, Terminal, escape};
 
 /// How logs look.
 pub(crate) struct LogFormat {
@@ -17,6 +17,8 @@ pub(crate) struct LogFormat {
     pub(crate) colour: bool,
     /// Whether the module is named.
     pub(crate) target: bool,
+    /// What is replaced.
+    pub(crate) secrets: Secrets,
 }
 
 /// Starts the logs of this level. A program that embeds this one may log already; then that stays as it is.
@@ -44,7 +46,7 @@ where
         }
         let mut fields = String::new();
         cx.field_format().format_fields(Writer::new(&mut fields), event)?;
-        writeln!(writer, "{}", escape(&fields))
+        writeln!(writer, "{}", escape(&self.secrets.scrub(&fields)))
     }
 }
 

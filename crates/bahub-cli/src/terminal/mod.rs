@@ -34,13 +34,23 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Terminal {
     queue: Arc<Queue>,
     wait: Wait,
-    /// What knows the secrets of the configurations that were read.
-    scrubbers: Arc<Mutex<Vec<Scrubber>>>,
+    secrets: Secrets,
 }
 
 impl std::fmt::Debug for Terminal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Terminal").field("wait", &self.wait).finish_non_exhaustive()
+    }
+}
+
+/// What knows the secrets of the configurations that were read.
+#[derive(Clone, Default)]
+pub(crate) struct Secrets(Arc<Mutex<Vec<Scrubber>>>);
+
+impl Secrets {
+    pub(crate) fn scrub(&self, text: &str) -> String {
+        let scrubbers = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        scrubbers.iter().fold(text.to_owned(), |text, scrubber| scrubber.scrub(&text))
     }
 }
 
@@ -53,7 +63,7 @@ impl Terminal {
         if started.is_err() {
             queue.give_up();
         }
-        Self { queue, wait: Wait::Patiently(PATIENCE), scrubbers: Arc::default() }
+        Self { queue, wait: Wait::Patiently(PATIENCE), secrets: Secrets::default() }
     }
 
     /// For a thread that may wait for ever.
@@ -73,21 +83,21 @@ impl Terminal {
     /// Replaces these secrets in all that is written on standard error from now on: logs of libraries and the words of a panic
     /// pass by no run that would do it.
     pub(crate) fn learn(&self, scrubber: &Scrubber) {
-        self.scrubbers.lock().unwrap_or_else(PoisonError::into_inner).push(scrubber.clone());
+        self.secrets.0.lock().unwrap_or_else(PoisonError::into_inner).push(scrubber.clone());
     }
 
-    fn scrubbed(&self, text: String) -> String {
-        let scrubbers = self.scrubbers.lock().unwrap_or_else(PoisonError::into_inner);
-        scrubbers.iter().fold(text, |text, scrubber| scrubber.scrub(&text))
+    /// To replace the same secrets in text before it is escaped.
+    pub(crate) fn secrets(&self) -> Secrets {
+        self.secrets.clone()
     }
 
     fn push_stderr(&self, text: String) {
-        self.push(Item::Stderr(self.scrubbed(text)));
+        self.push(Item::Stderr(self.secrets.scrub(&text)));
     }
 
     /// Writes a line on standard error; what could forge another one is escaped.
     pub(crate) fn say(&self, line: &str) {
-        self.push_stderr(format!("{}\n", escape(line)));
+        self.push_stderr(format!("{}\n", escape(&self.secrets.scrub(line))));
     }
 
     /// Writes text of several lines on standard error, whose parts were escaped where they came from elsewhere.
@@ -138,7 +148,7 @@ mod tests {
         terminal.learn(&scrubber);
         scrubber.learn(&Secret::new("hunter22"));
         assert_eq!(
-            logs.scrubbed("WARN the login shop:hunter22 failed".into()),
+            logs.secrets().scrub("WARN the login shop:hunter22 failed"),
             "WARN the login shop:[redacted] failed"
         );
     }

@@ -20,9 +20,9 @@ pub(crate) fn is_interactive() -> bool {
 impl Terminal {
     /// Asks, and gives the line that was typed. While it waits nothing else is written; dropping it ends the question.
     pub(crate) async fn ask(&self, question: &str) -> io::Result<String> {
-        let asked = Asked::new(self, question);
-        // What was typed before the question is no answer to it.
+        // What was typed before the question is no answer to it. Once it is shown, whoever types does answer.
         let _ = tcflush(io::stdin(), QueueSelector::IFlush);
+        let asked = Asked::new(self, question);
         let line = read_line().await?;
         // An end of the input leaves the cursor where it is.
         asked.question.is_line_open.store(!line.ends_with('\n'), Ordering::Release);

@@ -113,13 +113,17 @@ fn full_grid_a_panic_at_any_moment_leaves_nothing_down() {
     nothing_is_down_after_panics_at(MOMENTS.iter().chain(&PHASES));
 }
 
-/// Each moment is met by a kill as well.
+/// While nothing is stopped yet or any more a panic is met by `panics` and the full grid.
 #[test]
 fn a_panic_at_any_phase_and_in_what_closes_leaves_nothing_down() {
     nothing_is_down_after_panics_at(PHASES.iter().chain(&[
+        "side.stopping",
         "side.stopped-one",
+        "side.stopped",
+        "side.returning",
         "side.brought-back-one",
         "side.closing",
+        "side.removed",
     ]));
 }
 

@@ -98,8 +98,10 @@ fn a_stateful_set_is_as_before_after_recover_and_after_the_next_run() {
 #[test]
 #[ignore = "each moment with each way of mending, of each kind: scripts/test --grid"]
 fn full_grid_a_workload_is_as_before_after_recover_and_after_the_next_run() {
-    for (cluster, kind) in Kubernetes::all().iter().zip(["Deployment", "StatefulSet"]) {
-        mended_after(cluster, kind, grid::full(&MOMENTS));
+    let clusters = Kubernetes::all();
+    assert!(!clusters.is_empty(), "there is no cluster");
+    for (number, kind) in ["Deployment", "StatefulSet"].into_iter().enumerate() {
+        mended_after(&clusters[number % clusters.len()], kind, grid::full(&MOMENTS));
     }
 }
 

@@ -202,7 +202,7 @@ fn what_ran_under_a_run_makes_no_version_though_it_is_gone_again() {
     app.namespace.wait("the end of its pods", || pods().is_empty());
     run.signal(Signal::CONT);
     let run = run.finish();
-    run.assert_code(7).assert_error(&["the data may have been in use", "ran meanwhile"]);
+    run.assert_code(7).assert_error(&["the data may have been in use", "was running"]);
     app.is_as_before(&scene, &run);
 }
 
@@ -299,6 +299,6 @@ fn an_image_that_cannot_be_had_and_a_quota_are_told_before_anything_is_scaled() 
     let used = || namespace.kubectl(&["get", "resourcequota", "few", "-o", "jsonpath={.status.used.pods}"]);
     namespace.wait("the quota", || !used().is_empty());
     let run = spec(&format!("image: \"{}\"", Kubernetes::image("busybox"))).json(&[":backup:make", "tree"]);
-    run.assert_code(7).assert_error(&["cannot be made", "exceeded quota: few", "describe job web-"]);
+    run.assert_code(7).assert_error(&["cannot be created", "exceeded quota: few", "describe job web-"]);
     assert_eq!(state(&namespace, "deployment/web"), before);
 }

@@ -26,36 +26,38 @@ fn is_like(part: &str, word: &str) -> bool {
     part.len() >= 4 && strsim::damerau_levenshtein(part, word) <= allowed
 }
 
-/// What is secret inside a URL, as bytes of the text, in order: the password, and values of its query whose names are sensitive.
+/// What is secret inside the URLs of a text, as its bytes, in order: passwords, and values of queries whose names are sensitive.
 pub(super) fn url_secrets(text: &str) -> Vec<Range<usize>> {
-    let Some(authority) = text.find("://").map(|at| at + 3) else { return Vec::new() };
-    let end_of = |from: usize, ends: &[char]| text[from..].find(ends).map_or(text.len(), |at| from + at);
-    let end = end_of(authority, &[' ', '"', '\'', '#']);
-    let query = authority + text[authority..end].find('?').unwrap_or(end - authority);
-    let mut secrets: Vec<_> = url_password(&text[authority..query])
-        .map(|password| authority + password.start..authority + password.end)
-        .into_iter()
-        .collect();
-    let mut at = query;
-    while at < end {
-        let next = end_of(at + 1, &['&', ';', ' ', '"', '\'', '#']);
-        if let Some((name, value)) = text[at + 1..next].split_once('=')
-            && is_sensitive(name)
-            && !value.is_empty()
-        {
-            secrets.push(next - value.len()..next);
+    let mut secrets = Vec::new();
+    let mut from = 0;
+    while let Some(authority) = text[from..].find("://").map(|at| from + at + 3) {
+        let end_of = |from: usize, ends: &[char]| text[from..].find(ends).map_or(text.len(), |at| from + at);
+        let end = end_of(authority, &[' ', '"', '\'', '#']);
+        let query = authority + text[authority..end].find('?').unwrap_or(end - authority);
+        let password = url_password(&text[authority..query]);
+        secrets.extend(password.map(|password| authority + password.start..authority + password.end));
+        let mut at = query;
+        while at < end {
+            let next = end_of(at + 1, &['&', ';', ' ', '"', '\'', '#']);
+            if let Some((name, value)) = text[at + 1..next].split_once('=')
+                && is_sensitive(name)
+                && !value.is_empty()
+            {
+                secrets.push(next - value.len()..next);
+            }
+            at = next;
         }
-        at = next;
+        from = end;
     }
     secrets
 }
 
-/// The password in an authority and its path. A password that was not percent-encoded may hold slashes and `@`.
+/// The password in an authority and its path. A password that was not percent-encoded may hold slashes and `@`; a path that is
+/// taken for the rest of one does no harm.
 fn url_password(text: &str) -> Option<Range<usize>> {
     let slash = text.find('/').unwrap_or(text.len());
     let colon = text.find(':').filter(|colon| *colon < slash)?;
-    let is_port = slash > colon + 1 && text[colon + 1..slash].bytes().all(|byte| byte.is_ascii_digit());
-    let at = text[..slash].rfind('@').or_else(|| text.rfind('@').filter(|_| !is_port))?;
+    let at = text.rfind('@')?;
     (colon + 1 < at).then_some(colon + 1..at)
 }
 
@@ -188,8 +190,9 @@ mod tests {
         for (url, secrets) in [
             ("https://user:hunter22@host/path", &["hunter22"][..]),
             ("https://user:hun/ter@22@host/path", &["hun/ter@22"]),
-            ("https://user:1234/5@host/path", &[]),
-            ("https://host:8080/a@b", &[]),
+            ("https://user:1234/5@host/path", &["1234/5"]),
+            ("https://host:8080/a/b", &[]),
+            ("https://a:k1@h https://b:k2@h", &["k1", "k2"]),
             ("https://host/a:b@c", &[]),
             ("https://host/x?token=hunter22&size=5", &["hunter22"]),
             ("https://u:p1@host?api_key=k1;page=2&password=k2 # x@y", &["p1", "k1", "k2"]),

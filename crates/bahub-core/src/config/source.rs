@@ -38,10 +38,10 @@ impl Source {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text).to_owned();
         let (tree, duplicates) = yaml::read(&text).map_err(|error| {
             let shown = Shown::of(&text, None);
-            let place = SourcePosition::new(path, &text, named(path, &shown), &error.span, shown.span(&error.span));
+            let position = SourcePosition::new(path, &text, named(path, &shown), &error.span, shown.span(&error.span));
             ConfigError::new(ConfigErrorKind::Syntax, error.message)
                 .with_help_opt(error.help.map(Advice::from))
-                .at(place)
+                .at(position)
         })?;
         let tree = tree.filter(|tree| !matches!(&tree.content, Content::Scalar(value) if value.is_null()));
         let tree = tree.ok_or_else(|| {
@@ -56,20 +56,20 @@ impl Source {
         if !matches!(source.tree.content, Content::Mapping(_)) {
             let error = ConfigError::new(ConfigErrorKind::Structure, "a configuration must be a mapping of sections");
             let help = "start with a section such as \"accesses:\", with its entries indented below";
-            return Err(error.with_help(help).at(source.place(&source.tree.span)));
+            return Err(error.with_help(help).at(source.position(&source.tree.span)));
         }
         let errors = duplicates.into_iter().map(|error| {
-            let place = source.place(&error.span);
+            let position = source.position(&error.span);
             ConfigError::new(ConfigErrorKind::DuplicateKey, error.message)
                 .with_help_opt(error.help.map(Advice::from))
-                .at(place)
+                .at(position)
         });
         let errors = errors.collect();
         Ok((source, errors))
     }
 
     /// The place of a span, or of its first line.
-    fn place(&self, span: &Span) -> SourcePosition {
+    fn position(&self, span: &Span) -> SourcePosition {
         let end = self.text[span.clone()].find('\n').map_or(span.end, |at| span.start + at);
         let span = span.start..end;
         SourcePosition::new(&self.path, &self.text, Arc::clone(&self.named), &span, self.shown.span(&span))
@@ -101,16 +101,16 @@ impl Sources {
     /// Gives a finding its place.
     pub(super) fn locate(&self, finding: Finding) -> ConfigError {
         let error = ConfigError::new(finding.kind, finding.message).with_help_opt(finding.help);
-        match self.place(&finding.pointer, &finding.target) {
+        match self.position(&finding.pointer, &finding.target) {
             Some(place) => error.at(place),
             None => error,
         }
     }
 
-    fn place(&self, pointer: &str, target: &Target) -> Option<SourcePosition> {
+    fn position(&self, pointer: &str, target: &Target) -> Option<SourcePosition> {
         let Some(source) = self.holding(pointer) else {
             // What is missing is shown at what should hold it.
-            return self.place(holder(pointer)?, &Target::Key);
+            return self.position(holder(pointer)?, &Target::Key);
         };
         let found = source.tree.at(pointer)?;
         let scalar = matches!(found.node.content, Content::Scalar(_)) && !found.node.span.is_empty();
@@ -120,7 +120,7 @@ impl Sources {
             (_, Some(key)) if !scalar => key.clone(),
             _ => found.node.span.clone(),
         };
-        Some(source.place(&span))
+        Some(source.position(&span))
     }
 }
 

@@ -18,8 +18,8 @@ const CENSUS: Duration = Duration::from_secs(3600);
 /// How long the removal of what was restored may take.
 const REMOVAL: Duration = Duration::from_secs(300);
 
-/// So many names or differences are told.
-const TOLD: usize = 10;
+/// At most so many names or differences are listed.
+const MAX_LISTED: usize = 10;
 
 /// Where it is restored to; refused before anything is read, where there can be none.
 pub(super) fn scratch(plan: &Plan, target: &ReplayTarget, findings: &Findings) -> Result<Scratch, RunError> {
@@ -73,7 +73,7 @@ async fn looked_at(
     let units = plan.adapter.census_units();
     let Some(census) = plan.adapter.census(target) else {
         run.report.drill = Some(Drill { things: 0, count: 0, units, compared: false, seconds });
-        run.warn("the restored data was not compared: counts are not enabled for this backup");
+        run.warn("the restored data was not compared: this backup has no counts");
         return Ok(());
     };
     let lines = reading.agent.lines(census, CENSUS, plan.adapter.as_ref(), cx).await?;
@@ -93,14 +93,14 @@ async fn looked_at(
     };
     let unknown = Counts::unknown([&counts, &before, &after]);
     if !unknown.is_empty() {
-        let unknown = told(unknown.into_iter().map(str::to_owned).collect());
-        run.warn(format!("not compared, because the user cannot see all rows: {unknown}"));
+        let unknown = listed(unknown.into_iter().map(str::to_owned).collect());
+        run.warn(format!("not compared, because the user cannot see all {left_out}: {unknown}"));
     }
     let wrong = counts.differences(&before, &after);
     if wrong.is_empty() {
         return Ok(());
     }
-    let message = format!("the restored data differs from the backed-up data: {}", told(wrong));
+    let message = format!("the restored data differs from the backed-up data: {}", listed(wrong));
     let help = format!(
         "try another version; and look at what leaves {left_out} out: triggers, policies, programs of another release"
     );
@@ -108,8 +108,8 @@ async fn looked_at(
 }
 
 /// The first of these, and how many more there are.
-fn told(all: Vec<String>) -> String {
-    let more = all.len().saturating_sub(TOLD);
+fn listed(all: Vec<String>) -> String {
+    let more = all.len().saturating_sub(MAX_LISTED);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("{}{more}", all[..all.len().min(TOLD)].join("; "))
+    format!("{}{more}", all[..all.len().min(MAX_LISTED)].join("; "))
 }

@@ -55,17 +55,24 @@ pub(super) fn asked_of(
     }
 }
 
+/// How this adapter restores without touching the original, for an advice.
+pub(super) fn beside(capabilities: &[AdapterCapability]) -> &'static str {
+    let ways = [
+        (AdapterCapability::Directory, "{restore elsewhere}"),
+        (AdapterCapability::Database, "{restore under another name}"),
+    ];
+    let way = ways.iter().find(|(needed, _)| capabilities.contains(needed));
+    way.map_or("restore on another server", |(_, way)| *way)
+}
+
 /// What a restore asks for that the capabilities do not hold.
-fn unstated(capabilities: &[AdapterCapability], target: &ReplayTarget) -> Option<(&'static str, &'static str)> {
+fn unstated(capabilities: &[AdapterCapability], target: &ReplayTarget) -> Option<(&'static str, String)> {
     let is_directory = matches!(target.location, RestoreTarget::Directory(_));
     let is_database = matches!(target.location, RestoreTarget::Database(_));
-    let instead = if capabilities.contains(&AdapterCapability::Directory) {
-        "leave out that option; or {restore elsewhere} and check the data before overwriting the original"
-    } else if capabilities.contains(&AdapterCapability::Database) {
-        "leave out that option; or {restore under another name} and check the data before overwriting the original"
-    } else {
-        "leave out that option; or restore on another server and check the data before overwriting the original"
-    };
+    let look_first = format!(
+        "leave out that option; or {} and check the data before overwriting the original",
+        beside(capabilities)
+    );
     let asked = [
         (
             is_directory,
@@ -91,11 +98,11 @@ fn unstated(capabilities: &[AdapterCapability], target: &ReplayTarget) -> Option
             "always restores in place",
             "leave out that option: there is no alternative",
         ),
-        (target.keep_old, AdapterCapability::Swap, "restores in place and does not keep the old data", instead),
+        (target.keep_old, AdapterCapability::Swap, "restores in place and does not keep the old data", &look_first),
     ];
     let (.., what, help) =
         asked.into_iter().find(|(is_asked, needed, ..)| *is_asked && !capabilities.contains(needed))?;
-    Some((what, help))
+    Some((what, help.to_owned()))
 }
 
 /// How this version is put back there.

@@ -52,7 +52,7 @@ impl ReadOptions {
 /// The content of a version, decrypted and decompressed on this host: a stream of chunks of at most 256 KiB.
 ///
 /// The bytes come before they are proven: only a stream that ends without an error gave a whole message. One that was damaged,
-/// cut, cancelled or could not be opened ends with one error. Nothing is read faster than the stream is polled, but for 1 MiB.
+/// cut, cancelled or could not be opened ends with one error. Nothing is read faster than the stream is polled, but for what waits on the way: at most 8 MiB.
 /// Dropping it cancels the run.
 pub struct VersionReader {
     chunks: mpsc::Receiver<Bytes>,
@@ -84,12 +84,12 @@ impl Stream for VersionReader {
         {
             (this.run, this.outcome) = (None, Some(outcome));
         }
-        // What was handed over before the end comes before it.
-        if let Poll::Ready(Some(chunk)) = this.chunks.poll_recv(cx) {
-            return Poll::Ready(Some(Ok(chunk)));
-        }
-        if this.run.is_some() {
-            return Poll::Pending;
+        // What was handed over before the end comes before it: the channel is at its end when it says so. That nothing is
+        // ready may only mean that tokio wants the task to yield.
+        match this.chunks.poll_recv(cx) {
+            Poll::Ready(Some(chunk)) => return Poll::Ready(Some(Ok(chunk))),
+            Poll::Ready(None) if this.run.is_none() => {}
+            Poll::Ready(None) | Poll::Pending => return Poll::Pending,
         }
         match this.outcome.take().map(RunOutcome::into_result) {
             Some(Err(error)) => Poll::Ready(Some(Err(error))),

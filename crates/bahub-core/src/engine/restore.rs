@@ -10,7 +10,7 @@ use super::control::{RunControl, unless_cancelled};
 use super::error::{RunError, RunErrorKind};
 use super::lock::RunLock;
 use super::outcome::RunOutcome;
-use super::put_back::{asked_of, prove, put_back, replay};
+use super::put_back::{asked_of, beside, prove, put_back, replay};
 use super::read::Reading;
 use super::run::{Run, Work};
 use super::runner::Engine;
@@ -199,7 +199,7 @@ impl Engine {
     ) -> Result<(), RunError> {
         let identity = identify(session, cx, run).await?;
         if overwrites(options) {
-            admit(&options.other_instance, &identity, cx.version_of.as_ref(), cx, run).await?;
+            admit((plan, options), &identity, cx.version_of.as_ref(), cx, run).await?;
         }
         let mut agent = unless_cancelled(cx, self.agent_at(session, cx)).await?;
         cx.events.phase(Phase::Checking);
@@ -217,7 +217,7 @@ fn overwrites(options: &RestoreOptions) -> bool {
 
 /// Refuses, or asks about, a target that is another instance than the version's.
 async fn admit(
-    decision: &OtherInstance,
+    (plan, options): (&Plan, &RestoreOptions),
     target: &Identity,
     version_of: Option<&Identity>,
     cx: &RunContext,
@@ -231,7 +231,7 @@ async fn admit(
         difference = Difference::Instance;
     }
     let message = format!("the version is a backup of {version_of} and would overwrite the data of {target}");
-    let admitted = match (decision, difference) {
+    let admitted = match (&options.other_instance, difference) {
         (OtherInstance::Any, _) | (OtherInstance::SameWorkload, Difference::Instance) => true,
         (OtherInstance::Ask(confirm), _) => {
             let asked = async { Ok::<_, RunError>(confirm.restore_to(target, version_of).await) };
@@ -243,9 +243,9 @@ async fn admit(
         run.notice(&message);
         return Ok(());
     }
-    Err(RunError::new(RunErrorKind::Declined, message).with_help(
-        "nothing was changed; if this is intended, {admit the other instance}; otherwise {restore elsewhere}",
-    ))
+    let otherwise = beside(plan.adapter.capabilities());
+    let help = format!("nothing was changed; if this is intended, {{admit the other instance}}; otherwise {otherwise}");
+    Err(RunError::new(RunErrorKind::Declined, message).with_help(help))
 }
 
 /// A restore in an open target.
@@ -280,7 +280,7 @@ impl Restoring<'_> {
         let proven = proven.map_err(|error| error.with_more_help("nothing was restored from this version"))?;
         // What the message itself says counts more than what stands beside it.
         if overwrites(options) && proven.stored.instance.as_ref().is_some_and(|of| Some(of) != cx.version_of.as_ref()) {
-            admit(&options.other_instance, identity, proven.stored.instance.as_ref(), cx, run).await?;
+            admit((plan, options), identity, proven.stored.instance.as_ref(), cx, run).await?;
         }
         if let Some(scratch) = scratch {
             drill::run(&mut reading, &scratch, &target, &findings, &proven, run).await?;

@@ -17,7 +17,7 @@ pub const SILENCE: Duration = Duration::from_secs(30);
 /// How long the words of what is no agent may take.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 /// How many bytes of them are told.
-const MAX_TOLD: u64 = 1000;
+const MAX_LAST_WORDS: u64 = 1000;
 
 /// A frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,7 +96,7 @@ async fn protocol_violation<R: AsyncRead + Unpin>(length: usize, kind: u8, reade
     let mut said = u32::try_from(length).unwrap_or_default().to_be_bytes().to_vec();
     said.push(kind);
     // Without an end it is cut.
-    let _ = timeout(LAST_WORDS, reader.take(MAX_TOLD).read_to_end(&mut said)).await;
+    let _ = timeout(LAST_WORDS, reader.take(MAX_LAST_WORDS).read_to_end(&mut said)).await;
     let text = String::from_utf8_lossy(&said);
     let is_text = std::str::from_utf8(&said).is_ok_and(|text| !text.contains(is_binary));
     LinkError::ProtocolViolation(if is_text {
@@ -155,7 +155,7 @@ mod tests {
     async fn a_shell_error_is_not_taken_for_a_frame() {
         let mut text = &b"/bin/sh: backup-maker: not found\n"[..];
         let told = read(&mut text).await.unwrap_err().to_string();
-        assert!(told.ends_with("it said: /bin/sh: backup-maker: not found"), "{told}");
+        assert!(told.ends_with("it sent: /bin/sh: backup-maker: not found"), "{told}");
         let mut noise = &[0, 0, 0, 1, 7, 0, 255][..];
         assert_eq!(read(&mut noise).await, Err(LinkError::ProtocolViolation("a frame of kind 7 and 1 bytes".into())));
     }

@@ -175,14 +175,14 @@ impl RepositoryUpload {
         for part in rest.into_iter().map(Part::Chunk).chain([Part::End]) {
             if let Err(error) = self.pass(part).await {
                 // An answer may overtake our own view of the body's end.
-                return if self.has_ended() { Ending::Lost(error) } else { Ending::Refused(error) };
+                return if self.has_ended() { Ending::Lost(error.with_help_opt(None)) } else { Ending::Refused(error) };
             }
         }
         let patience = self.session.api().patience().answer;
         // Without its sender the body has its end.
         match self.answer(patience).await {
             Some(Ok(Ok(answer))) => Ending::Answered(answer),
-            Some(broken) if self.has_ended() => Ending::Lost(self.early(broken)),
+            Some(broken) if self.has_ended() => Ending::Lost(self.early(broken).with_help_opt(None)),
             Some(broken) => Ending::Refused(self.early(broken)),
             None if self.has_ended() => Ending::Silent(call::no_answer(self.session.api())),
             None => Ending::Refused(self.stalled()),

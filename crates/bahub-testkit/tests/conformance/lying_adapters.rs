@@ -49,6 +49,12 @@ fn a_value_in_a_shell_script_is_rejected() {
 }
 
 #[test]
+fn an_adapter_that_states_what_it_refuses_or_does_what_it_does_not_state_is_rejected() {
+    rejects(AdapterLie::OverstatesItself, claim::CAPABLE_AS_STATED);
+    rejects(AdapterLie::UnderstatesItself, claim::CAPABLE_AS_STATED);
+}
+
+#[test]
 fn an_impure_adapter_is_rejected() {
     rejects(AdapterLie::Impure, claim::PURE);
 }

@@ -1,6 +1,9 @@
 //! A version as a stream of what it holds.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bahub_core::engine::{ReadOptions, RunControl, RunErrorKind};
 use bahub_core::plan::Plan;
@@ -43,6 +46,29 @@ async fn the_stream_gives_what_was_captured_and_then_the_report() {
     let report = reader.report().unwrap();
     assert_eq!((report.version, report.plain_bytes), (Some(VersionNumber(1)), 5_000_000));
     assert!(reader.next().await.is_none(), "it stays at its end");
+}
+
+/// A reader that is slower than the run, in a task that has one step left before tokio wants it to yield: the end of the run takes
+/// that step, and chunks wait.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_has_to_yield_loses_no_chunk_at_the_end() {
+    let (room, plan, content, _folder) = made(3_000_000).await;
+    let mut reader = room.engine().read(&plan, &ReadOptions::of(LATEST));
+    let (mut read, mut is_tired) = (Vec::new(), false);
+    loop {
+        let next = poll_fn(|cx| {
+            is_tired = !is_tired;
+            for _ in 0..if is_tired { 127 } else { 0 } {
+                let _ = pin!(tokio::task::consume_budget()).poll(cx);
+            }
+            reader.poll_next_unpin(cx)
+        });
+        let Some(chunk) = next.await else { break };
+        read.extend_from_slice(&chunk.unwrap());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(read.len(), content.len());
+    assert!(read == content);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -188,7 +188,7 @@ mod tests {
         let [Coverage::NotOwn { reason, help }, Coverage::NotOwn { reason: memory, .. }] = &*answers else {
             panic!("{answers:?}")
         };
-        assert!(reason.contains("no volume of the container db") && memory.contains("tmpfs"), "{answers:?}");
+        assert!(reason.contains("not on a volume of the container db") && memory.contains("tmpfs"), "{answers:?}");
         assert!(help.contains("/data (data)") && help.contains("/etc/app (/srv/conf)"), "{help}");
     }
 }

@@ -123,10 +123,7 @@ async fn what_never_gets_ready_says_why_and_what_shows_it() {
     says(&told, &["pod done", "has ended"]);
     waits("crashes", reason, "CrashLoopBackOff");
     let told = refusal(&namespace, "app=crashes", json!({ "timeout": 1 })).await;
-    says(
-        &told,
-        &["pod crashes", namespace.name(), "container main", "exit code 3", "logs crashes -c main --previous"],
-    );
+    says(&told, &["pod crashes", namespace.name(), "container main", "exit code 3", "logs crashes -c main --previous"]);
     assert!(told.contains("CrashLoopBackOff") || told.contains("keeps crashing"), "{told}");
     waits("pulls", reason, "ImagePullBackOff");
     let told = refusal(&namespace, "app=pulls", json!({ "timeout": 1 })).await;

@@ -42,8 +42,8 @@ async fn captured_whole(
     if cx.cancel.is_cancelled() {
         return Err(Failure::cancelled());
     }
-    cx.tell(&FromAgent::Begun)?;
-    cx.told(go).await?;
+    cx.send(&FromAgent::Begun)?;
+    cx.answered(go).await?;
     let moved = cx.with_progress(stream(job, before, cx, output)).await;
     cx.tell_progress();
     let warnings = moved?;
@@ -51,8 +51,8 @@ async fn captured_whole(
         return Err(Failure::cancelled());
     }
     if matches!(output, Output::Direct(_)) {
-        cx.tell(&FromAgent::Stored)?;
-        cx.told(commit).await?;
+        cx.send(&FromAgent::Stored)?;
+        cx.answered(commit).await?;
     }
     Ok(warnings)
 }

@@ -75,7 +75,7 @@ fn captured<W: Write + Send>(
         }
     }
     // The workload may run again, whatever is still to be compressed, stored and counted.
-    cx.tell(&FromAgent::Captured)?;
+    cx.send(&FromAgent::Captured)?;
     let census = before.with_after(job, cx, &mut warnings);
     fact(out, Fact::Tail { census, warnings: warnings.clone() })?;
     Ok(warnings)

@@ -21,9 +21,8 @@ pub const VALUES_ARE_NO_OPTIONS: Claim = Claim("a member that looks like an opti
 /// A target that it cannot restore to is refused with a way out.
 pub const REFUSES_WITH_A_WAY_OUT: Claim = Claim("a target that it cannot restore to is refused with a way out");
 
-/// What it states to be capable of is what it does.
-pub const CAPABLE_AS_STATED: Claim =
-    Claim("it restores to the targets, and the parts, that its capabilities state, and to no others");
+/// The targets that it states are those that it restores to.
+pub const CAPABLE_AS_STATED: Claim = Claim("it restores to the targets that its capabilities state, and to no others");
 
 /// Every claim of [`adapter`](super::super::adapter()), in the order of its check.
 pub const ALL: [Claim; 9] = [

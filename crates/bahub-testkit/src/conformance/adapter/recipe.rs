@@ -125,27 +125,21 @@ pub(super) fn refuses(recipes: &[Recipe]) -> Checked {
     Ok(())
 }
 
-/// Members that name nothing may be refused by an adapter that restores parts: those are held to what is not stated alone.
+/// Parts are not tried: an adapter that overlooks them is refused by the engine, and one that restores them may refuse those that
+/// name nothing.
 pub(super) fn capable(stated: &[AdapterCapability], recipes: &[Recipe]) -> Checked {
-    let takes = |wanted: &dyn Fn(&ReplayTarget) -> bool| {
+    let takes = |wanted: &dyn Fn(&RestoreTarget) -> bool| {
         let mut replays = recipes.iter().flat_map(|recipe| &recipe.replays);
-        replays.any(|(target, replay)| wanted(target) && replay.is_ok())
+        replays.any(|(target, replay)| wanted(&target.location) && replay.is_ok())
     };
-    let is_directory = |target: &ReplayTarget| matches!(target.location, RestoreTarget::Directory(_));
-    let is_database = |target: &ReplayTarget| matches!(target.location, RestoreTarget::Database(_));
-    let is_part = |target: &ReplayTarget| !target.members.is_empty();
     let of_all = [
-        (AdapterCapability::Directory, takes(&is_directory)),
-        (AdapterCapability::Database, takes(&is_database)),
-        (AdapterCapability::Members, takes(&is_part)),
+        (AdapterCapability::Directory, takes(&|location| matches!(location, RestoreTarget::Directory(_)))),
+        (AdapterCapability::Database, takes(&|location| matches!(location, RestoreTarget::Database(_)))),
     ];
     for (capability, takes) in of_all {
         let is_stated = stated.contains(&capability);
         ensure!(is_stated || !takes, "it does not state {capability:?}, and takes such a restore");
-        ensure!(
-            takes || !is_stated || capability == AdapterCapability::Members,
-            "it states {capability:?}, and refuses it"
-        );
+        ensure!(takes || !is_stated, "it states {capability:?}, and refuses it");
     }
     Ok(())
 }

@@ -165,8 +165,9 @@ pub(super) async fn must_hold(cluster: &Cluster, namespace: &str, name: &str) ->
     let what = format!("the lease {name} in the namespace {namespace} cannot be renewed");
     let held = cluster.look(&what, async || renewed(cluster, &api, name).await).await?;
     held.ok_or_else(|| {
-        let message =
-            format!("the lease {name} in the namespace {namespace} was removed by a run that considered this one dead");
+        let message = format!(
+            "the lease {name} in the namespace {namespace} was removed: another run, or someone, took this run for dead"
+        );
         TransportError::new(TransportErrorKind::Refused, message).with_help("try again; nothing was scaled")
     })
 }
@@ -218,7 +219,7 @@ async fn renew(cluster: Cluster, api: Api<Lease>, name: String, events: Events) 
         match tokio::time::timeout(RENEWED, renewed(&cluster, &api, &name)).await {
             Ok(Ok(())) => is_reported = false,
             Ok(Err(error)) if failure::status(&error) == Some(404) => {
-                let message = format!("the lease {name} was removed by a run that considered this one dead");
+                let message = format!("the lease {name} was removed: another run, or someone, took this run for dead");
                 events.emit(Event::Warning { message });
                 return;
             }

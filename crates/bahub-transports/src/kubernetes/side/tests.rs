@@ -225,7 +225,10 @@ fn different_things_at_one_path_are_refused_unless_one_container_is_named() {
     let mut two = pod();
     two.spec.as_mut().unwrap().containers[1].volume_mounts.as_mut().unwrap()[0].sub_path = Some("part".into());
     let refused = mounts(&two).unwrap_err();
-    assert!(refused.contains("different things at /data") && refused.contains("in log"), "{refused}");
+    assert!(
+        refused.contains("two containers have different mounts at /data") && refused.contains("in log"),
+        "{refused}"
+    );
     assert!(Mounts::of(&two, &containers(&two)[..1]).is_ok());
 }
 
@@ -236,7 +239,7 @@ fn what_another_container_s_mount_would_hide_is_refused_where_it_is_wanted() {
     for path in ["/data", "/data/logs", "/data/logs/x"] {
         let refused = coverage(&nested, false, path).unwrap_err();
         assert!(
-            refused.contains("web has files of its /data at /data/logs, where log has another volume"),
+            refused.contains("web has files of its /data at /data/logs, where log mounts another volume"),
             "{refused}"
         );
         assert!(refused.contains("`container: NAME`"), "{refused}");
@@ -271,7 +274,7 @@ fn a_wanted_path_must_lie_on_a_volume_that_can_be_shared() {
 fn what_the_cluster_writes_can_be_read_and_not_restored() {
     assert_eq!(coverage(&pod(), false, "/etc/web.conf").as_deref(), Ok("configMap conf"));
     let refused = coverage(&pod(), true, "/etc/web.conf").unwrap_err();
-    assert!(refused.contains("the configMap conf, which no pod can write"), "{refused}");
+    assert!(refused.contains("the configMap conf, which pods cannot write to"), "{refused}");
 }
 
 #[test]
