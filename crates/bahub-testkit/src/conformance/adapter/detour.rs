@@ -24,6 +24,8 @@ pub(super) enum Mishap {
     Fails,
     /// It is not there, in probes neither.
     Missing,
+    /// It begins a moment later, so that what it was started with can be seen.
+    Held,
 }
 
 /// The adapter with a mishap for one program of its capture.
@@ -79,6 +81,7 @@ fn lines(real: &Path, step: &Step, mishap: Mishap) -> String {
     let real = real.display();
     match mishap {
         Mishap::Killed => format!("'{real}' \"$@\" 2>/dev/null | head -c 700\nkill -KILL $$"),
+        Mishap::Held => format!("sleep 0.2\nexec '{real}' \"$@\""),
         Mishap::Fails | Mishap::Missing => {
             let means_success = |code: &i32| step.ok.contains(code) || step.warn.contains(code);
             // 2 is the failure that most programs know.
