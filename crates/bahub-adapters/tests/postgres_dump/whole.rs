@@ -118,7 +118,7 @@ async fn a_drill_counts_what_came_back_and_leaves_nothing() {
     done(&room.backup(uncounted.clone()).await);
     let ended = room.engine.restore(&room.plan(uncounted), &look(RestoreMode::DrillOnly)).await;
     done(&ended);
-    assert!(ended.report.warnings.join(" ").contains("without counts"));
+    assert!(ended.report.warnings.join(" ").contains("this backup has no counts"));
     assert_eq!(left(&server), "");
 }
 

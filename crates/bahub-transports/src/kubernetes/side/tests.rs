@@ -253,11 +253,11 @@ fn what_another_container_s_mount_would_hide_is_refused_where_it_is_wanted() {
 #[test]
 fn a_wanted_path_must_lie_on_a_volume_that_can_be_shared() {
     for (path, reason) in [
-        ("/cache", "lies on /cache, an emptyDir"),
+        ("/cache", "is on /cache, an emptyDir"),
         ("/cache/x", "an emptyDir"),
-        ("/dat", "lies on no volume"),
-        ("/", "lies on no volume"),
-        ("/var/run/secrets/kubernetes.io/serviceaccount", "lies on no volume"),
+        ("/dat", "is not on a volume"),
+        ("/", "is not on a volume"),
+        ("/var/run/secrets/kubernetes.io/serviceaccount", "is not on a volume"),
     ] {
         let refused = coverage(&pod(), false, path).unwrap_err();
         assert!(refused.contains(reason), "{path}: {refused}");
