@@ -38,7 +38,9 @@ async fn several_databases_cannot_go_into_one() {
     let into = ReplayTarget::at(RestoreTarget::Database("x".into()));
     let one = ReplayTarget { members: vec!["several_a".into()], ..into.clone() };
     let kept = ReplayTarget { keep_old: true, ..ReplayTarget::default() };
-    for (target, cannot) in [(into, "restore under another name"), (one, "restore under another name"), (kept, "restore elsewhere")] {
+    for (target, cannot) in
+        [(into, "restore under another name"), (one, "restore under another name"), (kept, "restore elsewhere")]
+    {
         let options = RestoreOptions::default().to(target);
         let ended = room.engine.restore(&room.plan(spec(&SHARED, several.clone())), &options).await;
         assert_eq!(ended.error.as_ref().unwrap().kind(), RunErrorKind::Unsupported, "{}", told(&ended));
