@@ -85,6 +85,7 @@ impl CensusUnits {
     }
 
     /// What could be missing, in the plural.
+    #[cfg(feature = "engine")]
     pub(crate) fn smallest(&self) -> &str {
         self.item.as_ref().unwrap_or(&self.thing).many()
     }
