@@ -33,6 +33,6 @@ async fn a_provider_that_the_program_chose_stays() {
     let error = transport.open(&cx).await.err().unwrap();
 
     assert_eq!(error.kind(), TransportErrorKind::Unreachable);
-    assert!(error.to_string().contains("as the kubeconfig says"), "{}", error.chain());
+    assert!(error.to_string().contains("with the settings of the kubeconfig"), "{}", error.chain());
     assert_eq!(CryptoProvider::get_default().unwrap().cipher_suites.len(), 1);
 }

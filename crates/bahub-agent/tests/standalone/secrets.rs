@@ -63,7 +63,7 @@ fn a_secret_in_argv_is_warned_of_and_not_repeated() {
     make.arg("-k").arg(bench.keys.public()).args(["-c", "echo all"]);
     let output = make.output().unwrap();
     assert_exit(&output, 0);
-    for option in ["--auth-token in the process list", "--passphrase in the process list"] {
+    for option in ["--auth-token is visible to every user", "--passphrase is visible to every user"] {
         assert!(said(&output).contains(option), "{}", said(&output));
     }
     assert!(!said(&output).contains(&bench.token) && !said(&output).contains(PASSPHRASE));
