@@ -1,4 +1,4 @@
-//! Names that nobody can guess or has used.
+//! Names that cannot be guessed and were never used.
 
 use bahub_core::run::random_hex;
 use bahub_core::transport::{TransportError, TransportErrorKind};

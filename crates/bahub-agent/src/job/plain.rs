@@ -44,12 +44,12 @@ pub(super) fn measure(
     }
 }
 
-/// Reads what there is, counting it.
+/// Reads the data, counting it.
 pub(super) fn read_some(plain: &mut Plain, cx: &JobContext, buffer: &mut [u8]) -> io::Result<usize> {
     counted(cx, || plain.read(buffer))
 }
 
-/// Reads what there is of the segment, counting it.
+/// Reads what is left of the segment, counting it.
 pub(super) fn read_segment(plain: &mut Plain, cx: &JobContext, buffer: &mut [u8]) -> io::Result<usize> {
     counted(cx, || plain.read_segment(buffer))
 }

@@ -10,10 +10,10 @@ use futures::future::BoxFuture;
 use futures::{FutureExt, Stream};
 use tokio::sync::mpsc;
 
-use super::control::{RunControl, unless_cancelled};
+use super::control::RunControl;
 use super::error::RunError;
 use super::outcome::RunOutcome;
-use super::read::{Content, Reading};
+use super::read::Content;
 use super::run::{Run, Work};
 use super::runner::Engine;
 use crate::event::{Operation, Phase};
@@ -144,17 +144,8 @@ impl Work for ReadOut {
     }
 
     async fn perform(&self, engine: &Engine, plan: &Plan, cx: &RunContext, run: &mut Run) -> Result<(), RunError> {
-        let found = unless_cancelled(cx, engine.find(plan, self.options.version)).await?;
-        run.report.version = Some(found.number);
-        cx.events.phase(Phase::Downloading);
-        let mut agent = engine.agent_here().await?;
-        let mut reading = Reading { plan, cx, agent: &mut agent, found: &found, granted: None };
-        let read = reading.run(Deliver::Controller, None, Content::Reader(self.sender.clone(), &cx.cancel)).await;
-        agent.quit().await;
-        let read = read?;
-        run.report.plain_bytes = read.plain;
-        run.report.stored_bytes = read.stored;
-        run.report.sha256 = Some(read.sha256);
-        Ok(())
+        let content = Content::Reader(self.sender.clone(), &cx.cancel);
+        let what = (Phase::Downloading, Deliver::Controller, content);
+        engine.read_here(plan, self.options.version, what, cx, run).await
     }
 }

@@ -52,7 +52,8 @@ impl Work for VerifyOptions {
     }
 
     async fn perform(&self, engine: &Engine, plan: &Plan, cx: &RunContext, run: &mut Run) -> Result<(), RunError> {
-        engine.verified(plan, self.version, cx, run).await
+        let what = (Phase::Proving, Deliver::Measure, Content::Rejected);
+        engine.read_here(plan, self.version, what, cx, run).await
     }
 }
 
@@ -62,19 +63,21 @@ impl Engine {
         self.run(plan, options.clone()).await
     }
 
-    async fn verified(
+    /// Reads a version to its end by an agent on this host; the report says what it was.
+    pub(super) async fn read_here(
         &self,
         plan: &Plan,
         version: VersionSelector,
+        (phase, deliver, content): (Phase, Deliver, Content<'_>),
         cx: &RunContext,
         run: &mut Run,
     ) -> Result<(), RunError> {
         let found = unless_cancelled(cx, self.find(plan, version)).await?;
         run.report.version = Some(found.number);
+        cx.events.phase(phase);
         let mut agent = self.agent_here().await?;
-        cx.events.phase(Phase::Proving);
         let mut reading = Reading { plan, cx, agent: &mut agent, found: &found, granted: None };
-        let read = reading.run(Deliver::Measure, None, Content::Rejected).await;
+        let read = reading.run(deliver, None, content).await;
         agent.quit().await;
         let read = read?;
         run.report.plain_bytes = read.plain;
