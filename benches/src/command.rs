@@ -1,8 +1,9 @@
 //! Commands with their cost, by GNU time.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What a command cost, its children included.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -37,6 +38,43 @@ pub fn timed(line: &str, folder: &Path) -> io::Result<Cost> {
         [wall, user, system, rss] => Ok(Cost { wall, cpu: user + system, rss: rss as u64 }),
         _ => Err(io::Error::other(format!("GNU time wrote: {text}"))),
     }
+}
+
+/// Runs a line of shell and gives its cost, with the largest resident set that any process of this name has meanwhile.
+/// Linux keeps the peak of each, so that looking now and then misses only what grows in its last hundredth of a second.
+///
+/// # Errors
+/// As [`timed`], or if there is no such process.
+pub fn timed_process(name: &str, line: &str, folder: &Path) -> io::Result<Cost> {
+    let is_done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let watch = scope.spawn(|| {
+            let mut peak = 0;
+            while !is_done.load(Ordering::Relaxed) {
+                peak = peak.max(peak_of(name));
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            }
+            peak
+        });
+        let cost = timed(line, folder);
+        is_done.store(true, Ordering::Relaxed);
+        match (cost?, watch.join().unwrap_or(0)) {
+            (_, 0) => Err(io::Error::other(format!("no process {name} was seen"))),
+            (cost, rss) => Ok(Cost { rss, ..cost }),
+        }
+    })
+}
+
+/// The largest peak resident set of the processes of this name, in KiB.
+fn peak_of(name: &str) -> u64 {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten().map(|entry| entry.path());
+    let named =
+        processes.filter(|path| std::fs::read_to_string(path.join("comm")).is_ok_and(|comm| comm.trim() == name));
+    let peak = |path: PathBuf| -> Option<u64> {
+        let status = std::fs::read_to_string(path.join("status")).ok()?;
+        status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().strip_suffix(" kB")?.parse().ok()
+    };
+    named.filter_map(peak).max().unwrap_or(0)
 }
 
 /// The costs of one command over several rounds.

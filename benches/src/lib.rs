@@ -6,7 +6,7 @@ mod moments;
 mod server;
 mod setup;
 
-pub use command::{Cost, Series, median, timed};
+pub use command::{Cost, Series, median, timed, timed_process};
 pub use data::{incompressible, sql_text, tree};
 pub use moments::between;
 pub use server::Server;

@@ -71,13 +71,7 @@ impl Setup {
     }
 
     fn make_keys(&self) -> io::Result<()> {
-        let spec = KeyGeneration {
-            name: None,
-            email: EMAIL.to_owned(),
-            passphrase: None,
-            algorithm: Default::default(),
-            validity: None,
-        };
+        let spec = KeyGeneration::new(EMAIL);
         let key = generate(&spec).map_err(io::Error::other)?;
         write_key_pair(&key, &self.folder.join("private.asc"), &self.folder.join("public.asc"))
             .map_err(io::Error::other)?;

@@ -197,6 +197,7 @@ impl Findings {
 
 /// A step that did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct StepFailure {
     /// The program that ran, or the names that were looked for.
     pub program: String,
@@ -206,8 +207,22 @@ pub struct StepFailure {
     pub stderr: String,
 }
 
+impl StepFailure {
+    /// A failure of this program, which said nothing.
+    pub fn new(program: impl Into<String>, end: StepEnd) -> Self {
+        Self { program: program.into(), end, stderr: String::new() }
+    }
+
+    /// What it said on its standard error.
+    #[must_use]
+    pub fn with_stderr(self, stderr: impl Into<String>) -> Self {
+        Self { stderr: stderr.into(), ..self }
+    }
+}
+
 /// How a step came to fail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum StepEnd {
     /// None of the names is a program in `PATH`.
     NotFound,

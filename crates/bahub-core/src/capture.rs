@@ -1,7 +1,12 @@
 //! What is read from the data: ordered segments that, concatenated, are the backup.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::{fmt, io};
 
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use futures::{Stream, StreamExt};
 use serde::{Deserialize, Serialize};
 
 use crate::step::{ByteString, Step};
@@ -20,6 +25,7 @@ pub struct Capture {
 
 /// A part of the backup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Segment {
     /// A name that a restore can find it by, for example a database; `None` for a capture of one part.
     pub name: Option<String>,
@@ -40,12 +46,107 @@ pub enum Source {
     Literal(ByteString),
     /// What the last of these programs writes; each reads what the one before it wrote. Every one must succeed.
     Pipeline(Vec<Step>),
+    /// What the program that runs the engine makes itself.
+    Stream(DataStream),
+}
+
+/// A way to open a stream of data that the program which runs the engine makes itself: a table out of its connection pool, a
+/// snapshot of its memory.
+///
+/// It is opened once the workload is quiet and the segments before it were read, at most once in a run, and polled on the
+/// task of the run: what blocks belongs into a task of its own. Nothing is polled faster than it is stored, but for what
+/// waits on the way: at most 8 MiB. An error, a panic and a cancellation end the run without a version; then the stream is
+/// dropped. Where the agent runs elsewhere the bytes travel to it first.
+///
+/// It is no part of what is sent to an agent or compared: all are equal, and one that was deserialised gives an error.
+///
+/// ```
+/// use bahub_core::capture::{Capture, DataStream};
+/// use bytes::Bytes;
+///
+/// let rows = DataStream::new(|| futures::stream::iter(["1\n", "2\n"].map(|row| Ok(Bytes::from(row)))));
+/// let capture = Capture::from(rows);
+/// ```
+#[derive(Clone)]
+pub struct DataStream(Arc<dyn Fn() -> BoxStream<'static, io::Result<Bytes>> + Send + Sync>);
+
+impl DataStream {
+    /// A stream that `open` opens. What cannot be opened is a stream of one error.
+    pub fn new<S>(open: impl Fn() -> S + Send + Sync + 'static) -> Self
+    where
+        S: Stream<Item = io::Result<Bytes>> + Send + 'static,
+    {
+        Self(Arc::new(move || open().boxed()))
+    }
+
+    /// Opens it.
+    #[cfg(feature = "engine")]
+    pub(crate) fn open(&self) -> BoxStream<'static, io::Result<Bytes>> {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for DataStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DataStream")
+    }
+}
+
+impl PartialEq for DataStream {
+    fn eq(&self, _other: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for DataStream {}
+
+impl Serialize for DataStream {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        ().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for DataStream {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <()>::deserialize(deserializer)?;
+        let absent = || Err(io::Error::other("the stream is in another process"));
+        Ok(Self::new(move || futures::stream::iter([absent()])))
+    }
+}
+
+impl From<DataStream> for Segment {
+    fn from(stream: DataStream) -> Self {
+        Self::new(Source::Stream(stream))
+    }
+}
+
+impl From<DataStream> for Capture {
+    fn from(stream: DataStream) -> Self {
+        Self { segments: vec![stream.into()], ..Self::default() }
+    }
 }
 
 impl Segment {
+    /// What this source gives, without a name.
+    pub fn new(source: Source) -> Self {
+        Self { name: None, source, trailer: None }
+    }
+
     /// The output of these programs, without a name.
     pub fn of(steps: Vec<Step>) -> Self {
-        Self { name: None, source: Source::Pipeline(steps), trailer: None }
+        Self::new(Source::Pipeline(steps))
+    }
+
+    /// Names it, for a restore of it alone.
+    #[must_use]
+    pub fn named(self, name: impl Into<String>) -> Self {
+        Self { name: Some(name.into()), ..self }
+    }
+
+    /// Takes it for whole only where these words stand at its end.
+    #[must_use]
+    pub fn with_trailer(self, trailer: impl Into<ByteString>) -> Self {
+        Self { trailer: Some(trailer.into()), ..self }
     }
 }
 
@@ -58,7 +159,7 @@ impl Capture {
     /// Every step of every segment, to change.
     pub fn steps_mut(&mut self) -> impl Iterator<Item = &mut Step> {
         self.segments.iter_mut().flat_map(|segment| match &mut segment.source {
-            Source::Literal(_) => [].iter_mut(),
+            Source::Literal(_) | Source::Stream(_) => [].iter_mut(),
             Source::Pipeline(steps) => steps.iter_mut(),
         })
     }
@@ -66,7 +167,7 @@ impl Capture {
     /// Every step of every segment.
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
         self.segments.iter().flat_map(|segment| match &segment.source {
-            Source::Literal(_) => [].iter(),
+            Source::Literal(_) | Source::Stream(_) => [].iter(),
             Source::Pipeline(steps) => steps.iter(),
         })
     }

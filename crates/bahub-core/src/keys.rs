@@ -180,6 +180,7 @@ impl EncryptionSpec {
 
 /// A public key that was checked: valid now, unrevoked, unexpired, able to encrypt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Recipient {
     /// The fingerprint of the certificate, in upper-case hexadecimal.
     pub fingerprint: String,
@@ -190,6 +191,13 @@ pub struct Recipient {
     pub certificate: Vec<u8>,
     /// When the key stops being usable, in seconds since the epoch; `None` for never.
     pub expires: Option<i64>,
+}
+
+impl Recipient {
+    /// A key of this fingerprint and certificate, without a user id, that stays usable.
+    pub fn new(fingerprint: impl Into<String>, certificate: Vec<u8>) -> Self {
+        Self { fingerprint: fingerprint.into(), user_id: None, certificate, expires: None }
+    }
 }
 
 /// What opens exactly one message.

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use bahub_core::keys::{EncryptionSpec, KeySource, Keys, MAX_HEAD, MessageFormat, Recipient};
-use bahub_crypto::{Decryptor, Encryptor, KeyAlgorithm, KeyGeneration, OpenPgpKeys, generate, write_key_pair};
+use bahub_crypto::{Decryptor, Encryptor, KeyGeneration, OpenPgpKeys, generate, write_key_pair};
 use openssl::sha::Sha256;
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -64,13 +64,7 @@ impl Bench {
         let folder = tempfile::Builder::new().prefix("gpg").tempdir_in("/tmp")?;
         fs::set_permissions(folder.path(), Permissions::from_mode(0o700))?;
         let (secret, public) = (folder.path().join("secret.asc"), folder.path().join("public.asc"));
-        let key = generate(&KeyGeneration {
-            name: None,
-            email: "bench@example.org".to_owned(),
-            passphrase: None,
-            algorithm: KeyAlgorithm::Cv25519,
-            validity: None,
-        })?;
+        let key = generate(&KeyGeneration::new("bench@example.org"))?;
         write_key_pair(&key, &secret, &public)?;
         let spec = EncryptionSpec::new("bench")
             .with_private_key(KeySource::file(&secret))

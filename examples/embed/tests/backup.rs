@@ -10,13 +10,7 @@ use bahub_crypto::{KeyGeneration, generate, write_key_pair};
 /// Makes a key, and data to back up.
 fn prepare(folder: &Path) {
     let path = |name: &str| folder.join(name);
-    let spec = KeyGeneration {
-        name: None,
-        email: "me@example.org".into(),
-        passphrase: None,
-        algorithm: Default::default(),
-        validity: None,
-    };
+    let spec = KeyGeneration::new("me@example.org");
     write_key_pair(&generate(&spec).unwrap(), &path("private.asc"), &path("public.asc")).unwrap();
     fs::create_dir(path("data")).unwrap();
     fs::write(path("data/file"), "precious").unwrap();

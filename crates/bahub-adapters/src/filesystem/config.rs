@@ -30,6 +30,7 @@ numeric_owner: true
 /// What to back up, and how.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct FilesystemConfig {
     /// Absolute paths of files and folders, with everything below them.
     #[schemars(length(min = 1))]
@@ -68,6 +69,18 @@ fn yes() -> bool {
 }
 
 impl FilesystemConfig {
+    /// Everything in these paths; the rest has its defaults.
+    pub fn new(paths: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self {
+            paths: paths.into_iter().map(Into::into).collect(),
+            exclude: Vec::new(),
+            on_unreadable: OnUnreadable::default(),
+            one_file_system: false,
+            sparse: yes(),
+            numeric_owner: yes(),
+        }
+    }
+
     /// Parses every path and pattern; all errors are reported at once.
     pub(super) fn check(self) -> Result<Filesystem, Vec<SpecError>> {
         let mut wrong = Vec::new();

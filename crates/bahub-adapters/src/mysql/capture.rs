@@ -1,9 +1,9 @@
 //! The dump, as mysqldump's manual says for a consistent one.
 
 use bahub_core::adapter::Findings;
-use bahub_core::capture::{Capture, Segment, Source};
+use bahub_core::capture::{Capture, Segment};
 use bahub_core::replay::Unsupported;
-use bahub_core::step::{ByteString, Step};
+use bahub_core::step::Step;
 
 use super::scope::Scope;
 use super::{Mysql, preflight, record, sql, users, version};
@@ -84,10 +84,10 @@ fn several(dump: Step, names: &[String]) -> Step {
 }
 
 fn segment(name: Option<&str>, dump: Step) -> Segment {
-    Segment {
-        name: name.map(str::to_owned),
-        source: Source::Pipeline(vec![dump]),
-        trailer: Some(ByteString::from(TRAILER)),
+    let whole = Segment::of(vec![dump]).with_trailer(TRAILER);
+    match name {
+        Some(name) => whole.named(name),
+        None => whole,
     }
 }
 
@@ -99,6 +99,5 @@ fn properties(mysql: &Mysql, name: &str) -> Segment {
          FROM information_schema.schemata WHERE schema_name = {};",
         sql::text(name)
     );
-    let source = Source::Pipeline(vec![preflight::query(mysql, &statement)]);
-    Segment { name: None, source, trailer: None }
+    Segment::of(vec![preflight::query(mysql, &statement)])
 }

@@ -27,6 +27,7 @@ tls: { mode: prefer }
 /// The server, and the databases to back up.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct MysqlConfig {
     /// The server's name or address, as seen from where the transport runs commands.
     #[serde(default)]
@@ -78,6 +79,7 @@ pub struct MysqlConfig {
 /// How the connection to the server is encrypted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Tls {
     /// What is required of the encryption.
     #[serde(default)]
@@ -111,6 +113,27 @@ fn no_password() -> Secret {
 }
 
 impl MysqlConfig {
+    /// All databases that this user sees on a server, of which neither `host` nor `socket` is set; the rest has its defaults.
+    pub fn new(user: impl Into<String>) -> Self {
+        Self {
+            host: String::new(),
+            port: default_port(),
+            socket: None,
+            user: user.into(),
+            password: no_password(),
+            database: String::new(),
+            databases: Vec::new(),
+            exclude_databases: Vec::new(),
+            exclude_tables: Vec::new(),
+            tls: Tls::default(),
+            users: None,
+            lock: false,
+            extra_args: Vec::new(),
+            counts: Counts::default(),
+            gzip_args: None,
+        }
+    }
+
     /// Parses everything; all errors are reported at once.
     pub(super) fn check(self) -> Result<Mysql, Vec<SpecError>> {
         let mut wrong = Vec::new();

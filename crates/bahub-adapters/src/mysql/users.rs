@@ -104,10 +104,7 @@ pub(super) fn segments(mysql: &Mysql, found: &Findings) -> [Segment; 2] {
     let whole = Step::new("sed").arg(UNESCAPED).env("LC_ALL", "C");
     let named = Source::Pipeline(vec![questions, answers, statements, whole]);
     let end = Source::Literal(ByteString::from(&format!("{TRAILER}: users, roles and grants\n")));
-    [
-        Segment { name: Some(NAME.into()), source: named, trailer: None },
-        Segment { name: None, source: end, trailer: None },
-    ]
+    [Segment::new(named).named(NAME), Segment::new(end)]
 }
 
 /// Statements that ask for what there is, in the order in which it can be made again. A text is printed by its

@@ -53,7 +53,7 @@ fn several(postgres: &PostgresDump, databases: &[Database]) -> Vec<Segment> {
     let mut segments = vec![literal("head", &format!("{HEADER}\n"))];
     if postgres.globals {
         let globals = postgres.account.script(lease::maintenance([]), &catalog::globals());
-        segments.push(Segment { name: Some(GLOBALS.into()), source: Source::Pipeline(vec![globals]), trailer: None });
+        segments.push(Segment::of(vec![globals]).named(GLOBALS));
     }
     for database in databases {
         let Database { name, .. } = database;
@@ -69,12 +69,15 @@ fn several(postgres: &PostgresDump, databases: &[Database]) -> Vec<Segment> {
 }
 
 fn literal(name: &str, text: &str) -> Segment {
-    Segment { name: Some(name.to_owned()), source: Source::Literal(ByteString::from(text)), trailer: None }
+    Segment::new(Source::Literal(ByteString::from(text))).named(name)
 }
 
 fn plain(postgres: &PostgresDump, name: Option<String>, database: &str) -> Segment {
-    let source = Source::Pipeline(vec![dump(postgres, database).arg("--format=plain")]);
-    Segment { name, source, trailer: Some(ByteString::from(TRAILER)) }
+    let whole = Segment::of(vec![dump(postgres, database).arg("--format=plain")]).with_trailer(TRAILER);
+    match name {
+        Some(name) => whole.named(name),
+        None => whole,
+    }
 }
 
 fn dump(postgres: &PostgresDump, database: &str) -> Step {

@@ -40,6 +40,7 @@ const ALLOWED: [&str; 11] = [
 /// The server, and the databases to back up.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct PostgresDumpConfig {
     /// The server's name or address, as seen from where the transport runs commands.
     #[serde(default)]
@@ -130,6 +131,28 @@ fn no_password() -> Secret {
 }
 
 impl PostgresDumpConfig {
+    /// All databases that this user sees on a server, of which neither `host` nor `socket` is set; the rest has its defaults.
+    pub fn new(user: impl Into<String>) -> Self {
+        Self {
+            host: String::new(),
+            port: default_port(),
+            socket: None,
+            user: user.into(),
+            password: no_password(),
+            database: String::new(),
+            databases: Vec::new(),
+            exclude_databases: Vec::new(),
+            exclude_tables: Vec::new(),
+            format: Format::default(),
+            globals: None,
+            schema_only: false,
+            sslmode: SslMode::default(),
+            extra_args: Vec::new(),
+            counts: Counts::default(),
+            gzip_args: None,
+        }
+    }
+
     /// Parses everything; all errors are reported at once.
     pub(super) fn check(self) -> Result<PostgresDump, Vec<SpecError>> {
         let mut wrong = Vec::new();

@@ -100,6 +100,7 @@ impl Tools {
             match segment.source {
                 Source::Literal(bytes) => whole.output.extend(bytes.0),
                 Source::Pipeline(steps) => whole.add(self.run(&steps, b"", then)?),
+                Source::Stream(_) => unreachable!("no adapter of this crate opens a stream"),
             }
         }
         Ok(whole)
@@ -153,7 +154,7 @@ impl Tools {
             let exit = Exit::from(child.wait().expect("an end"));
             match step.judge(exit) {
                 Judgement::Failure => {
-                    return Err(StepFailure { program: step.name(), end: StepEnd::Ended(exit), stderr: said });
+                    return Err(StepFailure::new(step.name(), StepEnd::Ended(exit)).with_stderr(said));
                 }
                 Judgement::Warning => outcome.warned = true,
                 Judgement::Ok => {}
@@ -164,7 +165,7 @@ impl Tools {
     }
 
     fn command(&self, step: &Step) -> Result<Command, StepFailure> {
-        let failure = StepFailure { program: step.name(), end: StepEnd::NotFound, stderr: String::new() };
+        let failure = StepFailure::new(step.name(), StepEnd::NotFound);
         let program = step.programs.iter().find_map(|name| find(name, &self.path)).ok_or(failure)?;
         let mut command = Command::new(program);
         command.envs(step.env.iter().cloned()).stdout(Stdio::piped()).stderr(Stdio::piped());

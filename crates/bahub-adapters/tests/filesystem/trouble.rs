@@ -168,10 +168,6 @@ fn a_tar_that_does_not_say_who_it_is_is_taken_for_busybox() {
 
 #[test]
 fn a_failure_with_unknown_words_is_not_explained() {
-    let failure = StepFailure {
-        program: "tar".into(),
-        end: StepEnd::Ended(Exit::Signal(9)),
-        stderr: "tar: something new".into(),
-    };
+    let failure = StepFailure::new("tar", StepEnd::Ended(Exit::Signal(9))).with_stderr("tar: something new");
     assert_eq!(adapter_of(&Room::new()).explain(&failure), None);
 }

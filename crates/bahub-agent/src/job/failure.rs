@@ -4,7 +4,7 @@ use std::io;
 
 use bahub_core::adapter::{StepEnd, StepFailure};
 use bahub_core::link::{Failure, FailureKind};
-use bahub_core::step::{Exit, Step};
+use bahub_core::step::Exit;
 use bahub_crypto::CryptoError;
 
 /// What helps against damage.
@@ -54,6 +54,6 @@ pub(super) fn cause(mut failures: Vec<StepFailure>) -> Option<StepFailure> {
 }
 
 /// The failure of a program that ended well and did not put out what states its success.
-pub(super) fn incomplete(step: Option<&Step>) -> StepFailure {
-    StepFailure { program: step.map(Step::name).unwrap_or_default(), end: StepEnd::Incomplete, stderr: String::new() }
+pub(super) fn incomplete(program: impl Into<String>) -> StepFailure {
+    StepFailure::new(program, StepEnd::Incomplete)
 }

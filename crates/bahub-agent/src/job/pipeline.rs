@@ -114,7 +114,7 @@ impl<'a> Pipeline<'a> {
         match failure::cause(failures) {
             Some(cause) => Err(cause.into()),
             None if said => Ok(warnings),
-            None => Err(failure::incomplete(last).into()),
+            None => Err(failure::incomplete(last.map(Step::name).unwrap_or_default()).into()),
         }
     }
 }

@@ -62,7 +62,7 @@ async fn output_of(step: Step, limit: Duration, cx: &JobContext) -> Result<Vec<u
                 Ok(Err(failure)) => failure.stderr,
                 _ => String::new(),
             };
-            return Err(StepFailure { program: name, end: StepEnd::TimedOut { seconds: limit.as_secs() }, stderr: said }.into());
+            return Err(StepFailure::new(name, StepEnd::TimedOut { seconds: limit.as_secs() }).with_stderr(said).into());
         }
     };
     Ok(ended.map_err(|error| failure::thread(&error))??)

@@ -42,15 +42,10 @@ fn adapter(action: &Action) -> ShellCommand {
 
 fn sink(options: &Options) -> Result<Repository, Error> {
     let (stall, answer) = options.timeout.map_or(PATIENCE, |seconds| (seconds, seconds));
-    let config = RepositoryConfig {
-        url: options.url.clone(),
-        token: Some(options.token.clone()),
-        username: None,
-        password: None,
-        ca_file: None,
-        stall_timeout: stall.into(),
-        answer_timeout: answer.into(),
-    };
+    let mut config = RepositoryConfig::new(&options.url);
+    config.token = Some(options.token.clone());
+    config.stall_timeout = stall.into();
+    config.answer_timeout = answer.into();
     let context = SinkContext::new(&options.collection, ".");
     Repository::from_config(config, &context).map_err(|errors| {
         let messages = errors.iter().map(|error| error.message.as_str()).collect::<Vec<_>>();

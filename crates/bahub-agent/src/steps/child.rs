@@ -100,7 +100,7 @@ pub(crate) fn start(
     switch: &KillSwitch,
     log: &LogLine,
 ) -> Result<Child, StepFailure> {
-    let failed = |end| StepFailure { program: step.name(), end, stderr: String::new() };
+    let failed = |end| StepFailure::new(step.name(), end);
     let path = find::program(&step.programs).ok_or_else(|| failed(StepEnd::NotFound))?;
     let program = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let input = Input::of(step);
@@ -221,7 +221,7 @@ impl Child {
         // What cannot be read to its end may hold the words that mean failure.
         let may_be_fatal = said.is_fatal() || (cut_off && !self.step.fatal.is_empty());
         if judgement == Judgement::Failure || may_be_fatal {
-            return Err(StepFailure { program: self.program, end: StepEnd::Ended(exit), stderr: said.tail() });
+            return Err(StepFailure::new(self.program, StepEnd::Ended(exit)).with_stderr(said.tail()));
         }
         let mut warnings = Vec::new();
         if self.step.stderr == Stderr::Warnings {

@@ -43,7 +43,9 @@ pub(crate) fn within(
     let result = start(step, Plug::Nothing, Plug::Pipe, &own, log).and_then(|child| child.output(most));
     drop(over);
     match (watch.join().unwrap_or(false), result) {
-        (true, Err(failure)) => Err(StepFailure { end: StepEnd::TimedOut { seconds: limit.as_secs() }, ..failure }),
+        (true, Err(StepFailure { program, stderr, .. })) => {
+            Err(StepFailure::new(program, StepEnd::TimedOut { seconds: limit.as_secs() }).with_stderr(stderr))
+        }
         (_, result) => result,
     }
 }

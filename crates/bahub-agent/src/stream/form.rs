@@ -18,7 +18,7 @@ impl Form {
     /// A failure as the controller gets it: a user reads what the own command wrote as it came, and not a second time.
     pub(crate) fn reported(self, failure: Failure) -> Failure {
         match failure.kind {
-            FailureKind::Step(step) if self == Self::AsIs => StepFailure { stderr: String::new(), ..step }.into(),
+            FailureKind::Step(step) if self == Self::AsIs => StepFailure::new(step.program, step.end).into(),
             _ => failure,
         }
     }

@@ -24,17 +24,14 @@ pub(super) async fn generate(session: &Session, args: &GenerateArgs) -> Result<E
         };
         Failed::new(ExitCode::Keys, error.to_string()).with_help(help)
     };
-    let key = make(&KeyGeneration {
-        name: args.name.clone(),
-        email: args.email.clone(),
-        passphrase: passphrase(session, args).await?,
-        algorithm: match args.r#type {
-            KeyType::Cv25519 => KeyAlgorithm::Cv25519,
-            KeyType::Rsa4096 => KeyAlgorithm::Rsa4096,
-        },
-        validity: args.days.map(|days| DAY * days),
-    })
-    .map_err(failed)?;
+    let mut spec = KeyGeneration::new(&args.email).with_algorithm(match args.r#type {
+        KeyType::Cv25519 => KeyAlgorithm::Cv25519,
+        KeyType::Rsa4096 => KeyAlgorithm::Rsa4096,
+    });
+    spec.name = args.name.clone();
+    spec.passphrase = passphrase(session, args).await?;
+    spec.validity = args.days.map(|days| DAY * days);
+    let key = make(&spec).map_err(failed)?;
     write_key_pair(&key, &args.private_key, &args.public_key).map_err(failed)?;
     let (private, public) = (args.private_key.display(), args.public_key.display());
     if session.renderer.is_json() {

@@ -46,6 +46,7 @@ pub(super) struct Agent {
 pub(super) enum AgentMessage {
     Reached,
     Begun,
+    Feed(u32),
     Captured,
     Stored,
     Data(bytes::Bytes),
@@ -109,7 +110,7 @@ impl Agent {
         if hello.protocol != PROTOCOL {
             let theirs =
                 format!("the agent {} speaks protocol {}, this bahub {PROTOCOL}", hello.version, hello.protocol);
-            return Err(failed(theirs));
+            return Err(failed(theirs).with_help("use the agent program of the same version as this bahub"));
         }
         Ok(Self { sender, receiver, hello, locality, environment, serving })
     }
@@ -125,6 +126,7 @@ impl Agent {
                 Incoming::Message(FromAgent::Log { source, line }) => events.emit(Event::Log { source, line }),
                 Incoming::Message(FromAgent::Reached) => return Ok(AgentMessage::Reached),
                 Incoming::Message(FromAgent::Begun) => return Ok(AgentMessage::Begun),
+                Incoming::Message(FromAgent::Feed { segment }) => return Ok(AgentMessage::Feed(segment)),
                 Incoming::Message(FromAgent::Captured) => return Ok(AgentMessage::Captured),
                 Incoming::Message(FromAgent::Stored) => return Ok(AgentMessage::Stored),
                 Incoming::Message(FromAgent::Done(done)) => return Ok(AgentMessage::Done(*done)),

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::agent::Agent;
 use super::blocking::off_the_runtime;
-use super::capture::Capturing;
+use super::capture::{Capturing, Feed};
 use super::control::{RunControl, unless_cancelled};
 use super::error::RunError;
 use super::lock::RunLock;
@@ -147,7 +147,8 @@ async fn captured_by(
         tools,
         census,
     };
-    Capturing { plan, cx, agent, session, run }.run(job, granted).await
+    let feed = Feed::of(&job.capture);
+    Capturing { plan, cx, agent, session, run, feed }.run(job, granted).await
 }
 
 fn days_until(expires: i64) -> i64 {

@@ -191,9 +191,14 @@ impl Reading<'_> {
                 }
                 (AgentMessage::Done(done), _) => return Readings::of(done).ok_or_else(protocol_violation),
                 (AgentMessage::Failed(failure), _) => return Err(self.failed(failure)),
-                (AgentMessage::Reached | AgentMessage::Begun | AgentMessage::Captured | AgentMessage::Stored, _) => {
-                    return Err(protocol_violation());
-                }
+                (
+                    AgentMessage::Reached
+                    | AgentMessage::Begun
+                    | AgentMessage::Feed(_)
+                    | AgentMessage::Captured
+                    | AgentMessage::Stored,
+                    _,
+                ) => return Err(protocol_violation()),
             }
         }
     }
@@ -221,8 +226,7 @@ impl Reading<'_> {
         loop {
             match timeout_at(deadline, self.agent.next(&self.cx.events, None)).await {
                 Ok(Ok(AgentMessage::Data(chunk))) => self.agent.sender.credit(chunk.len()),
-                Ok(Ok(AgentMessage::Reached | AgentMessage::Begun | AgentMessage::Captured | AgentMessage::Stored)) => {
-                }
+                Ok(Ok(AgentMessage::Reached)) => {}
                 Ok(Ok(AgentMessage::Failed(Failure { kind: FailureKind::Step(step), .. })))
                     if cause.kind() == RunErrorKind::Agent =>
                 {

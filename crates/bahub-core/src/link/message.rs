@@ -13,7 +13,7 @@ use crate::sink::{Encoding, NewVersion, Receipt, SinkErrorKind, VersionNumber};
 use crate::step::Step;
 
 /// The version of the protocol; both sides must speak the same.
-pub const PROTOCOL: u32 = 5;
+pub const PROTOCOL: u32 = 6;
 
 /// From the controller to the agent.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -29,7 +29,7 @@ pub enum ToAgent {
     Commit,
     /// What unlocks the message of a [`Job::Read`].
     SessionKey(SessionKey),
-    /// All data of a relayed read was sent.
+    /// All data of a relayed read, or of a [`FromAgent::Feed`], was sent.
     DataEnd,
     /// Stop: kill every step, abort the upload, answer [`FromAgent::Failed`].
     Cancel,
@@ -46,6 +46,12 @@ pub enum FromAgent {
     Reached,
     /// The version of a [`Job::Capture`] was begun, and nothing was captured yet: the agent waits for [`ToAgent::Go`].
     Begun,
+    /// The agent is at this segment of the capture, counted from 0: the controller sends its bytes in data frames, and
+    /// [`ToAgent::DataEnd`] after the last.
+    Feed {
+        /// A segment whose source is a [`Source::Stream`](crate::capture::Source::Stream).
+        segment: u32,
+    },
     /// The last byte of the data was read, and every program that read it ended well; the rest is still being stored.
     Captured,
     /// Every byte of a direct route was stored: the agent waits for [`ToAgent::Commit`].

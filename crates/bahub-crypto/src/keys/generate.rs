@@ -32,6 +32,7 @@ pub enum KeyAlgorithm {
 
 /// What a new key pair shall be.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct KeyGeneration {
     /// The owner's name, if the user id shall hold one.
     pub name: Option<String>,
@@ -43,6 +44,38 @@ pub struct KeyGeneration {
     pub algorithm: KeyAlgorithm,
     /// How long the key is valid; `None` is for ever.
     pub validity: Option<Duration>,
+}
+
+impl KeyGeneration {
+    /// A key pair of the usual algorithm for this address, which is valid for ever and not locked.
+    pub fn new(email: impl Into<String>) -> Self {
+        let algorithm = KeyAlgorithm::default();
+        Self { name: None, email: email.into(), passphrase: None, algorithm, validity: None }
+    }
+
+    /// Puts the owner's name into the user id.
+    #[must_use]
+    pub fn with_name(self, name: impl Into<String>) -> Self {
+        Self { name: Some(name.into()), ..self }
+    }
+
+    /// Locks the private key.
+    #[must_use]
+    pub fn with_passphrase(self, passphrase: Secret) -> Self {
+        Self { passphrase: Some(passphrase), ..self }
+    }
+
+    /// Takes this algorithm.
+    #[must_use]
+    pub fn with_algorithm(self, algorithm: KeyAlgorithm) -> Self {
+        Self { algorithm, ..self }
+    }
+
+    /// Lets the key expire.
+    #[must_use]
+    pub fn valid_for(self, validity: Duration) -> Self {
+        Self { validity: Some(validity), ..self }
+    }
 }
 
 /// A new key pair, in ASCII armour.

@@ -39,16 +39,12 @@ fn inspect(certificate: &Cert, email: Option<&str>) -> Result<Recipient, Refusal
     let subkeys_end = encryption_end(&valid)?;
     let user_id = user_id(&valid, email)?;
     let primary_end = valid.primary_key().key_expiration_time();
-    Ok(Recipient {
-        fingerprint: certificate.fingerprint().to_hex(),
-        user_id,
-        certificate: certificate
-            .clone()
-            .strip_secret_key_material()
-            .to_vec()
-            .map_err(|error| (one_line(&error), "{generate a key pair}".to_owned()))?,
-        expires: primary_end.into_iter().chain(subkeys_end).min().map(seconds),
-    })
+    let public = certificate.clone().strip_secret_key_material().to_vec();
+    let public = public.map_err(|error| (one_line(&error), "{generate a key pair}".to_owned()))?;
+    let mut recipient = Recipient::new(certificate.fingerprint().to_hex(), public);
+    recipient.user_id = user_id;
+    recipient.expires = primary_end.into_iter().chain(subkeys_end).min().map(seconds);
+    Ok(recipient)
 }
 
 /// Gives when the last usable encryption key ends; refuses if there is none, and says why.

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use bahub_core::keys::{KeyErrorKind, KeySource, Keys, MessageFormat};
 use bahub_core::secret::Secret;
-use bahub_crypto::{KeyAlgorithm, KeyGeneration, OpenPgpKeys, addressees, generate};
+use bahub_crypto::{KeyAlgorithm, OpenPgpKeys, addressees, generate};
 use proptest::prelude::*;
 
 use crate::support::{Gpg, KeyFiles, OURS, decrypt, encrypt, noise, request};
@@ -183,7 +183,8 @@ fn gpg_uses_a_generated_key_with_and_without_passphrase() {
     for algorithm in [KeyAlgorithm::Cv25519, KeyAlgorithm::Rsa4096] {
         for passphrase in [None, Some(Secret::new("öpen sesame"))] {
             let gpg = Gpg::new();
-            let spec = KeyGeneration { algorithm, passphrase: passphrase.clone(), ..request("new@example.org") };
+            let mut spec = request("new@example.org").with_algorithm(algorithm);
+            spec.passphrase = passphrase.clone();
             let mut files = KeyFiles::new(generate(&spec).unwrap());
             files.spec.passphrase.clone_from(&passphrase);
             gpg.import(files.key.secret.expose());

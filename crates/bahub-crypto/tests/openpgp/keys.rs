@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use bahub_core::keys::{EncryptionSpec, KeyErrorKind, KeySource, Keys, MessageFormat};
 use bahub_core::secret::Secret;
-use bahub_crypto::{CryptoError, GeneratedKey, KeyGeneration, OpenPgpKeys, addressees, generate, write_key_pair};
+use bahub_crypto::{CryptoError, GeneratedKey, OpenPgpKeys, addressees, generate, write_key_pair};
 use sequoia_openpgp::Packet;
 use sequoia_openpgp::cert::{Cert, CertBuilder, CertRevocationBuilder};
 use sequoia_openpgp::parse::Parse;
@@ -38,7 +38,7 @@ fn a_usable_key_tells_its_fingerprint_user_and_end() {
     assert_eq!(recipient.expires, None);
     assert!(!Cert::from_bytes(&recipient.certificate).unwrap().is_tsk());
 
-    let spec = KeyGeneration { validity: Some(Duration::from_secs(86_400)), ..request("day@example.org") };
+    let spec = request("day@example.org").valid_for(Duration::from_secs(86_400));
     let expires = KeyFiles::new(generate(&spec).unwrap()).recipients()[0].expires.unwrap();
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() as i64;
     assert!((86_000..=86_400).contains(&(expires - now)), "{expires}");
@@ -135,12 +135,8 @@ fn a_key_of_tomorrow_is_refused_but_a_slow_clock_next_to_the_data_is_no_obstacle
     assert_eq!(kind, KeyErrorKind::Unusable);
     assert!(text.contains("clock"), "{text}");
 
-    let recipient = bahub_core::keys::Recipient {
-        fingerprint: certificate.fingerprint().to_hex(),
-        user_id: None,
-        certificate: certificate.strip_secret_key_material().to_vec().unwrap(),
-        expires: None,
-    };
+    let public = certificate.clone().strip_secret_key_material().to_vec().unwrap();
+    let recipient = bahub_core::keys::Recipient::new(certificate.fingerprint().to_hex(), public);
     assert!(!encrypt(b"x", &[recipient], MessageFormat::Rfc4880, false).is_empty());
 }
 
@@ -241,14 +237,18 @@ fn an_address_that_is_none_makes_no_key() {
 #[test]
 fn secrets_are_not_shown_in_debug() {
     assert!(!format!("{:?}", OURS.key).contains("PRIVATE"));
-    let spec = KeyGeneration { passphrase: Some(Secret::new("hunter22")), ..request("a@example.org") };
+    let spec = request("a@example.org").with_passphrase(Secret::new("hunter22"));
     assert!(!format!("{spec:?}").contains("hunter22"));
 }
 
 #[test]
 fn keys_in_memory_need_no_file_armoured_or_binary_with_and_without_a_passphrase() {
     for passphrase in [None, Some(Secret::new("hunter22"))] {
-        let key = generate(&KeyGeneration { passphrase: passphrase.clone(), ..request("memory@example.org") }).unwrap();
+        let key = {
+            let mut spec = request("memory@example.org");
+            spec.passphrase = passphrase.clone();
+            generate(&spec).unwrap()
+        };
         let binary = Cert::from_bytes(key.secret.expose()).unwrap().as_tsk().to_vec().unwrap();
         for private in [key.secret.expose().as_bytes().to_vec(), binary] {
             let mut spec = EncryptionSpec::new("memory").with_private_key(KeySource::memory(private));

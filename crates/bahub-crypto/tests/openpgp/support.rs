@@ -9,9 +9,7 @@ use std::sync::LazyLock;
 
 use bahub_core::keys::{EncryptionSpec, KeySource, Keys, MAX_HEAD, MessageFormat, Recipient, SessionKey};
 use bahub_core::secret::Secret;
-use bahub_crypto::{
-    CryptoError, Decryptor, Encryptor, GeneratedKey, KeyAlgorithm, KeyGeneration, OpenPgpKeys, generate,
-};
+use bahub_crypto::{CryptoError, Decryptor, Encryptor, GeneratedKey, KeyGeneration, OpenPgpKeys, generate};
 use tempfile::TempDir;
 
 pub(crate) const FORMATS: [MessageFormat; 2] = [MessageFormat::Rfc4880, MessageFormat::Rfc9580];
@@ -73,13 +71,7 @@ impl KeyFiles {
 }
 
 pub(crate) fn request(email: &str) -> KeyGeneration {
-    KeyGeneration {
-        name: Some("Test Key".to_owned()),
-        email: email.to_owned(),
-        passphrase: None,
-        algorithm: KeyAlgorithm::Cv25519,
-        validity: None,
-    }
+    KeyGeneration::new(email).with_name("Test Key")
 }
 
 pub(crate) static OURS: LazyLock<KeyFiles> =

@@ -32,6 +32,7 @@ answer_timeout: 180
 /// A Backup Repository server, and how to log in.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct RepositoryConfig {
     /// The server's URL, without `/api`; `https://`, except for a server on this host or behind a tunnel.
     pub url: String,
@@ -68,6 +69,19 @@ fn answer_timeout() -> f64 {
 }
 
 impl RepositoryConfig {
+    /// A server at this URL, without a token or a login; the rest has its defaults.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            token: None,
+            username: None,
+            password: None,
+            ca_file: None,
+            stall_timeout: stall_timeout(),
+            answer_timeout: answer_timeout(),
+        }
+    }
+
     pub(super) fn build(self, context: &SinkContext) -> Result<Repository, Vec<SpecError>> {
         let mut errors = Vec::new();
         let mut keep = |error: SpecError| errors.push(error);

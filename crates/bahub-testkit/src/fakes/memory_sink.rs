@@ -19,6 +19,7 @@ pub struct MemorySink {
     encoding: Encoding,
     versions: Versions,
     held: watch::Sender<bool>,
+    room: usize,
 }
 
 /// The versions, oldest first.
@@ -41,6 +42,7 @@ impl MemorySink {
             encoding: Encoding::Binary,
             versions: Versions::default(),
             held: watch::Sender::new(false),
+            room: usize::MAX,
         }
     }
 
@@ -53,6 +55,12 @@ impl MemorySink {
     #[must_use]
     pub fn with_encoding(self, encoding: Encoding) -> Self {
         Self { encoding, ..self }
+    }
+
+    /// The same collection with room for so many bytes of a message: writing more fails, as on a full disk.
+    #[must_use]
+    pub fn with_room(self, bytes: usize) -> Self {
+        Self { room: bytes, ..self }
     }
 
     /// Takes no more bytes until [`release`](Self::release): whoever makes more than fits on the way is stuck in the middle.
@@ -133,7 +141,8 @@ impl Sink for MemorySink {
 
     async fn begin(&self, _version: &NewVersion) -> Result<Box<dyn Upload>, SinkError> {
         let held = self.held.subscribe();
-        Ok(Box::new(MemoryUpload { versions: self.versions.clone(), message: BytesMut::new(), held }))
+        let (versions, room) = (self.versions.clone(), self.room);
+        Ok(Box::new(MemoryUpload { versions, message: BytesMut::new(), held, room }))
     }
 
     async fn open(&self, version: VersionNumber) -> Result<Download, SinkError> {
@@ -167,6 +176,7 @@ struct MemoryUpload {
     versions: Versions,
     message: BytesMut,
     held: watch::Receiver<bool>,
+    room: usize,
 }
 
 #[async_trait]
@@ -174,6 +184,9 @@ impl Upload for MemoryUpload {
     async fn write(&mut self, chunk: Bytes) -> Result<(), SinkError> {
         // A sink that is gone holds nothing.
         let _ = self.held.wait_for(|held| !held).await;
+        if self.message.len() + chunk.len() > self.room {
+            return Err(SinkError::new(SinkErrorKind::NoSpace, format!("there is room for {} bytes", self.room)));
+        }
         self.message.extend_from_slice(&chunk);
         Ok(())
     }

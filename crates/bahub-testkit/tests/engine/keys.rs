@@ -6,20 +6,14 @@ use bahub_core::engine::RestoreOptions;
 use bahub_core::keys::{EncryptionSpec, KeySource};
 use bahub_core::plan::Plan;
 use bahub_core::secret::Secret;
-use bahub_crypto::{KeyAlgorithm, KeyGeneration, generate};
+use bahub_crypto::{KeyGeneration, generate};
 use bahub_testkit::fakes::{CopyFile, HereTransport, MemorySink};
 use bahub_testkit::fixtures::EngineRoom;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_is_made_and_restored_with_keys_in_memory() {
     let passphrase = Secret::new("of the keys in memory");
-    let key = generate(&KeyGeneration {
-        name: None,
-        email: "me@example.org".into(),
-        passphrase: Some(passphrase.clone()),
-        algorithm: KeyAlgorithm::Cv25519,
-        validity: None,
-    });
+    let key = generate(&KeyGeneration::new("me@example.org").with_passphrase(passphrase.clone()));
     let key = key.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");

@@ -7,4 +7,5 @@ mod observers;
 mod order;
 mod reader;
 mod send;
+mod stream;
 mod support;

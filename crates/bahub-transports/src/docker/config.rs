@@ -16,6 +16,7 @@ container: shop-db-1
 /// A container of a Docker Engine, and how commands run in it.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct DockerConfig {
     /// The container: its name, its id, `label:KEY=VALUE`, or `compose:PROJECT/SERVICE`. Exactly one must match.
     pub container: String,
@@ -42,6 +43,22 @@ pub struct DockerConfig {
     /// The image of the helper container; by default the container's own image.
     #[serde(default)]
     pub helper_image: Option<String>,
+}
+
+impl DockerConfig {
+    /// A container; the rest has its defaults.
+    pub fn new(container: impl Into<String>) -> Self {
+        Self {
+            container: container.into(),
+            shell: None,
+            user: None,
+            workdir: None,
+            docker_host: None,
+            keep_agent: false,
+            helper: Helper::default(),
+            helper_image: None,
+        }
+    }
 }
 
 /// When a helper container is used.

@@ -24,6 +24,7 @@ timeout: 120
 /// A pod of a Kubernetes cluster, and which of its containers commands run in.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct PodExecConfig {
     /// The namespace of the pods.
     #[serde(default = "default_namespace")]
@@ -46,6 +47,21 @@ pub struct PodExecConfig {
     /// The context of that file; by default its current one.
     #[serde(default)]
     pub context: Option<String>,
+}
+
+impl PodExecConfig {
+    /// The pod that this selector matches, in the default namespace; the rest has its defaults.
+    pub fn new(selector: impl Into<String>) -> Self {
+        Self {
+            namespace: default_namespace(),
+            selector: selector.into(),
+            container: None,
+            pod: PodChoice::default(),
+            timeout: default_timeout(),
+            kubeconfig: None,
+            context: None,
+        }
+    }
 }
 
 /// Which pod to use if several match.

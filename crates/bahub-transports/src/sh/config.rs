@@ -8,4 +8,5 @@ pub(super) const EXAMPLE: &str = "# No settings: commands run on this host, as t
 /// No settings.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct ShConfig {}

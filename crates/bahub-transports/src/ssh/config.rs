@@ -24,6 +24,7 @@ connect_timeout: 15
 /// The host, and the user to log in as.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct SshConfig {
     /// The host's name or address, or a `Host` of the user's ssh configuration.
     pub host: String,
@@ -54,6 +55,24 @@ pub struct SshConfig {
     /// Whether the agent is kept on the host for the next run, in a folder owned by the user that commands run as.
     #[serde(default)]
     pub keep_agent: bool,
+}
+
+impl SshConfig {
+    /// A host, with what the configuration of `ssh` says of it; the rest has its defaults.
+    pub fn new(host: impl Into<String>) -> Self {
+        Self {
+            host: host.into(),
+            user: None,
+            port: None,
+            identity_file: None,
+            known_hosts: None,
+            jump: JumpConfig::default(),
+            sudo: SudoConfig::default(),
+            connect_timeout: default_timeout(),
+            config_file: None,
+            keep_agent: false,
+        }
+    }
 }
 
 /// The jump hosts.

@@ -8,7 +8,7 @@ use bahub_transports::sh::{Sh, ShConfig};
 
 pub(crate) async fn open() -> Box<dyn Session> {
     let cx = RunContext::new("test", RunPurpose::Backup, Events::ignored()).unwrap();
-    Sh::from_config(ShConfig {}, &()).unwrap().open(&cx).await.unwrap()
+    Sh::from_config(ShConfig::default(), &()).unwrap().open(&cx).await.unwrap()
 }
 
 pub(crate) async fn sh(session: &mut dyn Session, script: &str) -> Process {

@@ -6,7 +6,7 @@ use std::io::{Write, stdout};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bahub_adapters::filesystem::{Filesystem, FilesystemConfig, OnUnreadable};
+use bahub_adapters::filesystem::{Filesystem, FilesystemConfig};
 use bahub_agent::InProcess;
 use bahub_core::engine::{BackupOptions, Engine, RestoreOptions};
 use bahub_core::keys::{EncryptionSpec, KeySource};
@@ -19,15 +19,8 @@ use bahub_transports::sh::Sh;
 
 /// What a configuration would say. A passphrase or a token belongs into the scrubber as well: `Plan::builder(…).scrubber(scrubber)`.
 fn plan(data: &Path, store: &Path, private_key: PathBuf, public_key: PathBuf) -> Result<Plan, Vec<SpecError>> {
-    let files = FilesystemConfig {
-        paths: vec![data.display().to_string()],
-        exclude: Vec::new(),
-        on_unreadable: OnUnreadable::Fail,
-        one_file_system: false,
-        sparse: true,
-        numeric_owner: true,
-    };
-    let versions = DirectoryConfig { url: format!("file://{}", store.display()) };
+    let files = FilesystemConfig::new([data.display().to_string()]);
+    let versions = DirectoryConfig::new(format!("file://{}", store.display()));
     // The folder is where a relative path of the sink would start.
     let context = SinkContext::new("files", "/");
     let adapter = Arc::new(Filesystem::from_config(files, &())?);

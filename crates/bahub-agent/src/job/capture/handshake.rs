@@ -1,17 +1,19 @@
 //! The order of a capture, and what is agreed on with the controller meanwhile.
 
 use bahub_core::link::{CaptureJob, Done, Failure, FromAgent};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use super::census::Counted;
 use super::output::Output;
 use super::stream::stream;
 use crate::job::{JobContext, JobInput, failure};
+use crate::stream::SourceEvent;
 
 /// Captures to the end and, on a direct route, commits.
 pub(in crate::job) async fn run(job: CaptureJob, cx: &JobContext, input: JobInput) -> Result<Done, Failure> {
-    let mut output = Output::open(&job, cx, input.grant).await?;
-    let captured = captured_whole(&job, cx, &mut output, input.go, input.commit).await;
+    let JobInput { grant, go, commit, data, .. } = input;
+    let mut output = Output::open(&job, cx, grant).await?;
+    let captured = captured_whole(&job, cx, &mut output, data, (go, commit)).await;
     let (plain, stored) = (cx.counters.plain(), cx.counters.stored());
     match captured {
         Ok(warnings) => {
@@ -31,8 +33,8 @@ async fn captured_whole(
     job: &CaptureJob,
     cx: &JobContext,
     output: &mut Output,
-    go: oneshot::Receiver<()>,
-    commit: oneshot::Receiver<()>,
+    data: mpsc::UnboundedReceiver<SourceEvent>,
+    (go, commit): (oneshot::Receiver<()>, oneshot::Receiver<()>),
 ) -> Result<Vec<String>, Failure> {
     let counting = tokio::task::spawn_blocking({
         let (job, cx) = (job.clone(), cx.clone());
@@ -44,7 +46,7 @@ async fn captured_whole(
     }
     cx.send(&FromAgent::Begun)?;
     cx.answered(go).await?;
-    let moved = cx.with_progress(stream(job, before, cx, output)).await;
+    let moved = cx.with_progress(stream(job, before, data, cx, output)).await;
     cx.tell_progress();
     let warnings = moved?;
     if cx.cancel.is_cancelled() {

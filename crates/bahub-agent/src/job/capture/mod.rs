@@ -1,6 +1,7 @@
 //! Capture, compress, encrypt, store.
 
 mod census;
+mod fed;
 mod handshake;
 mod output;
 mod pipeline;

@@ -47,7 +47,9 @@ pub(super) fn pipeline(
     copied.map_err(|error| failure::writing(&error))?;
     match (failure::cause(failures), trailer) {
         (Some(cause), _) => Err(cause.into()),
-        (None, Some(trailer)) if !tail.holds(&trailer.0) => Err(failure::incomplete(steps.last()).into()),
+        (None, Some(trailer)) if !tail.holds(&trailer.0) => {
+            Err(failure::incomplete(steps.last().map(Step::name).unwrap_or_default()).into())
+        }
         (None, _) => Ok(warnings),
     }
 }

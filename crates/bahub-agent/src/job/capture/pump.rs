@@ -11,6 +11,7 @@ use bahub_core::sink::Encoding;
 use bahub_crypto::Encryptor;
 
 use super::census::Counted;
+use super::fed::Fed;
 use super::pipeline::pipeline;
 use crate::job::{JobContext, failure};
 use crate::stream::{ChunkWriter, Compressor};
@@ -20,6 +21,7 @@ use crate::stream::{ChunkWriter, Compressor};
 pub(super) fn pump(
     job: &CaptureJob,
     before: Counted,
+    fed: Fed,
     cx: &JobContext,
     writer: ChunkWriter,
 ) -> Result<Vec<String>, Failure> {
@@ -27,7 +29,7 @@ pub(super) fn pump(
     let encryptor = Encryptor::new(writer, &job.recipients, job.format, armour)
         .map_err(|error| Failure::new(FailureKind::Crypto, error.to_string()))?;
     let mut compressor = Compressor::of(cx.form, job.compression, encryptor);
-    match captured(job, before, cx, &mut compressor) {
+    match captured(job, before, fed, cx, &mut compressor) {
         Ok(warnings) => {
             compressor
                 .finish()
@@ -47,6 +49,7 @@ pub(super) fn pump(
 fn captured<W: Write + Send>(
     job: &CaptureJob,
     before: Counted,
+    mut fed: Fed,
     cx: &JobContext,
     out: &mut Compressor<W>,
 ) -> Result<Vec<String>, Failure> {
@@ -62,7 +65,7 @@ fn captured<W: Write + Send>(
     };
     fact(out, head)?;
     let Capture { segments, .. } = &job.capture;
-    for segment in segments {
+    for (number, segment) in segments.iter().enumerate() {
         if let Some(name) = &segment.name {
             fact(out, Fact::Segment { name: name.clone() })?;
         }
@@ -72,6 +75,7 @@ fn captured<W: Write + Send>(
                 cx.counters.plain.fetch_add(bytes.0.len() as u64, Ordering::Relaxed);
             }
             Source::Pipeline(steps) => warnings.extend(pipeline(steps, segment.trailer.as_ref(), cx, out)?),
+            Source::Stream(_) => fed.segment(number, segment.trailer.as_ref(), cx, out)?,
         }
     }
     // The workload may run again, whatever is still to be compressed, stored and counted.

@@ -7,10 +7,11 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use super::census::Counted;
+use super::fed::Fed;
 use super::output::Output;
 use super::pump::pump;
 use crate::job::{JobContext, failure};
-use crate::stream::ChunkWriter;
+use crate::stream::{ChunkWriter, SourceEvent};
 
 /// How many chunks of ciphertext may wait for the store.
 const DEPTH: usize = 4;
@@ -20,17 +21,21 @@ const DEPTH: usize = 4;
 pub(super) async fn stream(
     job: &CaptureJob,
     before: Counted,
+    data: mpsc::UnboundedReceiver<SourceEvent>,
     cx: &JobContext,
     output: &mut Output,
 ) -> Result<Vec<String>, Failure> {
     let (writer, mut chunks) = ChunkWriter::new(DEPTH);
+    let stop = cx.cancel.child_token();
+    let fed = Fed::new(data, stop.clone());
     let pump = tokio::task::spawn_blocking({
         let (job, cx) = (job.clone(), cx.clone());
-        move || pump(&job, before, &cx, writer)
+        move || pump(&job, before, fed, &cx, writer)
     });
     let stored = move_chunks(&mut chunks, cx, output).await;
     if stored.is_err() {
         cx.switch.trip();
+        stop.cancel();
     }
     // A thread that waits for room in the channel is let go.
     drop(chunks);

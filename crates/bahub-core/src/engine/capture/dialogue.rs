@@ -2,6 +2,7 @@
 
 use tokio::time::timeout;
 
+use super::feed::Feed;
 use super::outcome::{Broken, Captured, LastWords};
 use crate::engine::agent::{Agent, AgentMessage, GRACE};
 use crate::engine::control::cancelled;
@@ -20,10 +21,12 @@ pub(in crate::engine) struct Capturing<'a> {
     pub(in crate::engine) agent: &'a mut Agent,
     pub(in crate::engine) session: &'a mut dyn Session,
     pub(in crate::engine) run: &'a mut Run,
+    pub(in crate::engine) feed: Feed,
 }
 
 impl Capturing<'_> {
-    /// What the agent says next. A cancellation, and a store that refuses, end the agent's work first.
+    /// What the agent says next, while it is fed. A cancellation, a store that refuses and a stream that fails end the agent's
+    /// work first.
     pub(super) async fn next(&mut self, relay: Option<&mut Relay>) -> Result<AgentMessage, Broken> {
         let refused = async {
             match relay {
@@ -36,6 +39,7 @@ impl Capturing<'_> {
             () = self.cx.cancel.cancelled() => cancelled(),
             // The store's refusal is the cause; what the agent says of its end is the consequence.
             error = refused => error,
+            error = self.feed.failed() => error,
             message = self.agent.next(&self.cx.events, None) => return Ok(message?),
         };
         self.or_stopped(Err(stopped)).await
@@ -65,7 +69,13 @@ impl Capturing<'_> {
         loop {
             match self.agent.next(&self.cx.events, None).await {
                 Ok(AgentMessage::Data(chunk)) => self.agent.sender.credit(chunk.len()),
-                Ok(AgentMessage::Reached | AgentMessage::Begun | AgentMessage::Captured | AgentMessage::Stored) => {}
+                Ok(
+                    AgentMessage::Reached
+                    | AgentMessage::Begun
+                    | AgentMessage::Feed(_)
+                    | AgentMessage::Captured
+                    | AgentMessage::Stored,
+                ) => {}
                 Ok(AgentMessage::Done(Done::Captured { plain, stored, receipt: Some(receipt), warnings })) => {
                     self.run.report.stored_bytes = stored;
                     return Some(LastWords::Done(Captured { plain, receipt: Some(receipt), warnings }));

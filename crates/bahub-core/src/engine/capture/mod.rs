@@ -2,8 +2,10 @@
 
 mod commit;
 mod dialogue;
+mod feed;
 mod order;
 mod outcome;
 mod phases;
 
 pub(super) use dialogue::Capturing;
+pub(super) use feed::Feed;

@@ -54,6 +54,7 @@ impl Capturing<'_> {
         loop {
             match (self.next(relay.as_deref_mut()).await?, relay.as_deref_mut()) {
                 (AgentMessage::Data(chunk), Some(relay)) => relay.take(chunk),
+                (AgentMessage::Feed(segment), _) => self.feed.begin(segment, self.agent.sender.clone())?,
                 (AgentMessage::Captured, _) => return Ok(()),
                 (AgentMessage::Failed(failure), _) => return Err(self.failed(failure, true)),
                 _ => return Err(protocol_violation().into()),

@@ -24,6 +24,7 @@ region: eu-central-1
 /// A bucket of an S3-compatible object store.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct BucketConfig {
     /// Where the collections are: `s3://bucket/prefix`. It may be percent-encoded (`%20` is a space).
     pub url: String,
@@ -65,6 +66,23 @@ pub struct BucketConfig {
 }
 
 impl BucketConfig {
+    /// A bucket, with the keys that AWS's own programs use; the rest has its defaults.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            endpoint: None,
+            region: None,
+            access_key_id: None,
+            secret_access_key: None,
+            session_token: None,
+            path_style: None,
+            checksum: None,
+            part_size_mib: None,
+            ca_file: None,
+            stall_timeout: None,
+        }
+    }
+
     pub(super) fn access(self, context: &SinkContext) -> Result<Access, Vec<SpecError>> {
         let mut errors = Vec::new();
         let (bucket, prefix) = parse_url(&self.url).unwrap_or_else(|error| {

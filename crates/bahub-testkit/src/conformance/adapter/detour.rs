@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bahub_core::adapter::{Adapter, AdapterCapability, Diagnosis, Findings, Probe, StepFailure};
-use bahub_core::capture::{Capture, Source};
+use bahub_core::capture::Capture;
 use bahub_core::census::CensusUnits;
 use bahub_core::replay::{Replay, ReplayTarget, Stored, Unsupported};
 use bahub_core::run::RunPurpose;
@@ -121,11 +121,7 @@ impl Adapter for Detour {
         let steps: Vec<Step> = capture.steps().cloned().collect();
         *self.programs.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = steps;
         let Some((index, mishap)) = self.mishap else { return Ok(capture) };
-        let steps = capture.segments.iter_mut().flat_map(|segment| match &mut segment.source {
-            Source::Literal(_) => [].iter_mut(),
-            Source::Pipeline(steps) => steps.iter_mut(),
-        });
-        if let Some(step) = steps.into_iter().nth(index) {
+        if let Some(step) = capture.steps_mut().nth(index) {
             self.shim(step, mishap);
         }
         Ok(capture)

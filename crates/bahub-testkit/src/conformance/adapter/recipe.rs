@@ -79,7 +79,8 @@ pub(super) fn pure(adapter: &dyn Adapter, context: &AdapterContext) -> Checked {
 pub(super) fn capture_reads(recipes: &[Recipe]) -> Checked {
     ensure!(recipes.iter().any(|recipe| recipe.capture.is_ok()), "whatever the probes find, nothing is captured");
     for capture in recipes.iter().filter_map(|recipe| recipe.capture.as_ref().ok()) {
-        ensure!(capture.steps().next().is_some(), "the capture runs no program");
+        let streams = capture.segments.iter().any(|segment| matches!(segment.source, Source::Stream(_)));
+        ensure!(streams || capture.steps().next().is_some(), "the capture runs no program and opens no stream");
         for segment in &capture.segments {
             if let Source::Pipeline(steps) = &segment.source {
                 ensure!(!steps.is_empty(), "a pipeline of the capture is empty");

@@ -17,6 +17,7 @@ temp_container_image: debian:bookworm-slim
 /// A temporary container with the volumes of the original, while the original is stopped.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct SideConfig {
     /// The original: its name, its id, `label:KEY=VALUE`, or `compose:PROJECT/SERVICE`. Exactly one must match.
     pub orig_container: String,
@@ -49,6 +50,25 @@ pub struct SideConfig {
     /// Where the Docker Engine is; as in `bahub.transports.docker`.
     #[serde(default)]
     pub docker_host: Option<String>,
+}
+
+impl SideConfig {
+    /// A container that is stopped during the run, and the image of the one that runs beside it; the rest has its defaults.
+    pub fn new(orig_container: impl Into<String>, temp_container_image: impl Into<String>) -> Self {
+        Self {
+            orig_container: orig_container.into(),
+            temp_container_image: temp_container_image.into(),
+            shell: None,
+            stop: yes(),
+            stop_timeout: None,
+            also_stop: Vec::new(),
+            wait_healthy: healthy(),
+            pull: Pull::default(),
+            network: None,
+            user: None,
+            docker_host: None,
+        }
+    }
 }
 
 fn yes() -> bool {

@@ -23,6 +23,7 @@ image: ghcr.io/riotkit-org/backup-maker-env:latest
 /// A temporary pod with the volumes of another one, which can be scaled down during the run.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct SidePodConfig {
     /// The namespace of the pods.
     #[serde(default = "default_namespace")]
@@ -67,9 +68,32 @@ pub struct SidePodConfig {
     pub context: Option<String>,
 }
 
+impl SidePodConfig {
+    /// A pod beside the one that this selector matches, in the default namespace; the rest has its defaults.
+    pub fn new(selector: impl Into<String>) -> Self {
+        Self {
+            namespace: default_namespace(),
+            selector: selector.into(),
+            pod: PodChoice::default(),
+            container: None,
+            image: image(),
+            timeout: timeout(),
+            scale_down: false,
+            pod_suffix: suffix(),
+            wait_ready: ready(),
+            service_account: None,
+            user: None,
+            resources: Resources::default(),
+            kubeconfig: None,
+            context: None,
+        }
+    }
+}
+
 /// Resource requests and limits of a container, as in Kubernetes: `cpu: 500m`, `memory: 256Mi`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Resources {
     /// What is set aside for it.
     #[serde(default)]
