@@ -32,13 +32,15 @@ pub enum Action {
     MakeBackup,
     /// Making a key pair.
     GenerateKey,
+    /// Restarting what killed runs stopped, and removing what they left.
+    Recover,
     /// Naming the program that is placed in hosts and containers.
     NameAgent,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::RestoreElsewhere,
         Self::RestoreUnderAnotherName,
         Self::RestoreInPlace,
@@ -50,6 +52,7 @@ impl Action {
         Self::Drill,
         Self::MakeBackup,
         Self::GenerateKey,
+        Self::Recover,
         Self::NameAgent,
     ];
 
@@ -67,6 +70,7 @@ impl Action {
             Self::Drill => "restore beside the original first",
             Self::MakeBackup => "make a backup",
             Self::GenerateKey => "generate a key pair",
+            Self::Recover => "recover what killed runs left",
             Self::NameAgent => "name the agent's program",
         }
     }

@@ -230,7 +230,7 @@ pub(super) async fn end(docker: &Docker, made: &[String]) -> Result<(), Transpor
         gone.await.unwrap_or_else(|_| {
             let message = format!("the programs in the container {short} do not stop");
             Err(TransportError::new(TransportErrorKind::Undo, message)
-                .with_help(format!("docker kill {short}, then bahub :recover")))
+                .with_help(format!("docker kill {short}, then {{recover what killed runs left}}")))
         })?;
     }
     Ok(())

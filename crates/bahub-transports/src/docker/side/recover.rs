@@ -74,7 +74,7 @@ pub(super) async fn must_be_free(docker: &Docker, of: &Record) -> Result<(), Tra
         for one in shared {
             if one.was != Was::Down && !find::inspect(docker, &one.id).await?.is_up() {
                 let message = format!("the container {} was stopped by a killed run", one.name);
-                return refused(message, "run bahub :recover to restart it");
+                return refused(message, "{recover what killed runs left} to restart it");
             }
         }
     }

@@ -64,7 +64,7 @@ pub(super) async fn must_be_free(cluster: &Cluster, namespace: &str, selector: &
                 continue;
             }
             let message = format!("another run (of the backup {}) is using {held}", record.backup);
-            let help = "wait for it to finish, then try again; if it is dead, run bahub :recover";
+            let help = "wait for it to finish, then try again; if it is dead, {recover what killed runs left}";
             return Err(TransportError::new(TransportErrorKind::Refused, message).with_help(help));
         }
     }
@@ -90,7 +90,7 @@ async fn mended(cluster: &Cluster, namespace: &str, record: &Record) -> Result<V
             "the lease {name} in the namespace {namespace} is left from a dead run of another version of bahub"
         );
         let look = cluster.kubectl(namespace, &format!("get lease {name} -o yaml"));
-        let help = format!("run bahub :recover of that version; or scale up the workload in it and delete it: {look}");
+        let help = format!("{{recover what killed runs left}} with that version; or scale up the workload in it and delete it: {look}");
         return Err(TransportError::new(TransportErrorKind::Undo, message).with_help(help));
     }
     let mut done = Vec::new();

@@ -138,7 +138,7 @@ impl Scaling {
         if leases.iter().any(|lease| lease.run == before.run) {
             return Err(self.refused(
                 "another run is using it",
-                "wait for it to finish, then try again; if it is dead, run bahub :recover",
+                "wait for it to finish, then try again; if it is dead, {recover what killed runs left}",
             ));
         }
         match now.replicas {
@@ -208,7 +208,7 @@ impl Scaling {
         }
         let message = format!("{} could not be scaled back: it keeps changing", self.workload);
         Err(TransportError::new(TransportErrorKind::Undo, message)
-            .with_help("run bahub :recover when it no longer changes"))
+            .with_help("{recover what killed runs left} when it no longer changes"))
     }
 
     /// Nothing was scaled, or somebody took the record away: then it is back, or it is reported that it is not.
