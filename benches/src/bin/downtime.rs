@@ -28,7 +28,8 @@ fn main() -> io::Result<()> {
     let engine = DockerEngine::start();
     engine.import_host_system("debian");
     let volume = format!("{}:/data", text.display());
-    engine.docker(&["run", "--detach", "--init", "--name", "shop", "--volume", &volume, "debian", "sleep", "100000"]);
+    let volumes = ["--volume", "/usr:/usr:ro", "--volume", &volume];
+    engine.docker(&[&["run", "--detach", "--name", "shop"], &volumes[..], &["debian", "sleep", "100000"]].concat());
     let gateway = engine.docker(&["network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}"]);
     let listen = format!("{gateway}:18429");
     let folder = setup.folder.join("server-downtime");

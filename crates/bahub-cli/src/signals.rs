@@ -4,7 +4,7 @@ use std::io;
 use std::task::Poll;
 use std::time::Duration;
 
-use bahub_core::engine::{RunControl, RunOutcome};
+use bahub_core::engine::RunControl;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::terminal::Terminal;
@@ -13,11 +13,11 @@ use crate::terminal::Terminal;
 const SAME: Duration = Duration::from_secs(1);
 
 /// Runs the work; the first signal cancels it, the second ends it at once. What was changed is brought back both times.
-pub(crate) async fn guard(
+pub(crate) async fn guard<T>(
     control: &RunControl,
     terminal: &Terminal,
-    work: impl Future<Output = RunOutcome>,
-) -> io::Result<RunOutcome> {
+    work: impl Future<Output = T>,
+) -> io::Result<T> {
     let mut signals = Signals::new()?;
     let mut work = Box::pin(work);
     tokio::select! {

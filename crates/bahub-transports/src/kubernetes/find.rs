@@ -52,12 +52,19 @@ pub(super) async fn pod(cluster: &Cluster, wanted: &Wanted, patience: Duration) 
         let (over, alive): (Vec<_>, Vec<_>) = pods.into_iter().partition(state::is_over);
         let target = Target::of(wanted, &alive);
         let found = target.among(&alive, wanted).map_err(|several| several.error(cluster, wanted))?;
-        if let Some(found) = found.filter(|pod| state::is_ready(pod)) {
+        let leaving = over.iter().filter(|pod| !state::has_ended(pod) && target.allows(pod));
+        let with_leaving: Vec<_> = alive.iter().filter(|pod| target.allows(pod)).chain(leaving).collect();
+        // A pod that is being replaced is about to be there again: what it alone has is missing only for a moment.
+        let is_in_doubt = target.refuses_several(wanted) && are_several(&with_leaving, wanted);
+        if let Some(found) = found.filter(|pod| state::is_ready(pod) && !is_in_doubt) {
             return Ok(found.clone());
         }
         let replaced = over.iter().rev().find(|pod| target.allows(pod));
         let limit = if found.is_none() && replaced.is_none() { patience.min(NONE) } else { patience };
         if began.elapsed() >= limit {
+            if is_in_doubt {
+                return Err(Several(with_leaving).error(cluster, wanted));
+            }
             return Err(match found.or(replaced) {
                 Some(pod) => unready(cluster, wanted, pod, patience),
                 None if alive.is_empty() => none(cluster, wanted),
@@ -108,6 +115,11 @@ impl Target {
         alive.iter().any(is_expected).then(|| named.clone())
     }
 
+    /// Whether pods with different data are refused, because nothing says which of them.
+    fn refuses_several(&self, wanted: &Wanted) -> bool {
+        *self == Self::Any && matches!(wanted.pod, PodChoice::Ready | PodChoice::AllMustMatchOne)
+    }
+
     fn allows(&self, pod: &Pod) -> bool {
         match self {
             Self::Any => true,
@@ -126,7 +138,7 @@ impl Target {
             (Self::Any, PodChoice::AllMustMatchOne) | (Self::Ordinal(_), _) if allowed.len() > 1 => {
                 Err(Several(allowed))
             }
-            (Self::Any, _) if are_several(&allowed, wanted) => Err(Several(allowed)),
+            _ if self.refuses_several(wanted) && are_several(&allowed, wanted) => Err(Several(allowed)),
             _ => Ok(allowed.iter().copied().find(|pod| state::is_ready(pod)).or(first)),
         }
     }

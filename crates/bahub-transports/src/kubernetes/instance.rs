@@ -13,8 +13,11 @@ use super::state::name;
 /// label's value.
 const TEMPLATE_HASHES: [(&str, &str); 2] =
     [("pod-template-hash", "deployment"), ("rollouts-pod-template-hash", "rollout")];
+/// The annotation by which a pod of OpenShift names its DeploymentConfig, which makes a ReplicationController for each rollout.
+const DEPLOYMENT_CONFIG: &str = "openshift.io/deployment-config.name";
 /// Kinds whose pods get a new name whenever they are replaced.
-const NAMELESS: [&str; 6] = ["deployment", "rollout", "replicaset", "replicationcontroller", "daemonset", "job"];
+const NAMELESS: [&str; 7] =
+    ["deployment", "deploymentconfig", "rollout", "replicaset", "replicationcontroller", "daemonset", "job"];
 
 /// What a pod belongs to, as far as the pod itself says. Its `Display` names it as `kubectl` would: `statefulset shop/db`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,6 +49,10 @@ pub(super) fn workload_of(pod: &Pod) -> WorkloadRef {
         let hash = pod.metadata.labels.as_ref()?.get(*label)?;
         let name = owner.name.strip_suffix(hash.as_str())?.strip_suffix('-')?;
         Some((*kind, name))
+    });
+    let above = above.or_else(|| {
+        let annotations = pod.metadata.annotations.as_ref().filter(|_| owner.kind == "ReplicationController")?;
+        Some(("deploymentconfig", &**annotations.get(DEPLOYMENT_CONFIG)?))
     });
     let (kind, name) = above.map_or_else(
         || (owner.kind.to_lowercase(), owner.name.clone()),
@@ -252,6 +259,15 @@ mod tests {
     fn instance(pod: &Pod, paths: &[&str]) -> Instance {
         let paths: Vec<_> = paths.iter().map(|&path| path.to_owned()).collect();
         Instance::of(pod, &containers(pod, None), &paths)
+    }
+
+    #[test]
+    fn the_pods_of_a_deployment_config_are_of_it_and_not_of_one_rollout() {
+        let mut pod = pod("db-7-x", owned("ReplicationController", "db-7"), json!({}), json!([claim("db")]));
+        assert_eq!(workload_of(&pod).to_string(), "replicationcontroller shop/db-7");
+        pod.metadata.annotations = Some([(DEPLOYMENT_CONFIG.to_owned(), "db".to_owned())].into());
+        assert_eq!(workload_of(&pod).to_string(), "deploymentconfig shop/db");
+        assert_eq!(instance(&pod, &["/data"]).identity(&pod, None).details["pod"], "");
     }
 
     #[test]

@@ -109,6 +109,20 @@ async fn of_pods_with_claims_of_their_own_one_is_named() {
     told(&error, TransportErrorKind::Unreachable, &["no pod with the ordinal 7", "db-0, db-1, db-2"]);
 }
 
+/// While one of two is being replaced only the other is there, and it is not what other nights back up.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pod_that_is_being_removed_counts_among_those_with_claims_of_their_own() {
+    let Some(cluster) = Kubernetes::any() else { return };
+    let namespace = cluster.namespace("leaving");
+    stateful_set(&namespace, 2);
+    namespace.kubectl(&["delete", "pod", "db-1", "--grace-period=15", "--wait=false"]);
+    let podexec = |more: Value| transport(&namespace, "app=db", more);
+    let error = podexec(json!({ "timeout": 1 })).open(&of_data(RunPurpose::Backup)).await.err().unwrap();
+    told(&error, TransportErrorKind::NotOwn, &["2 pods", "db-0 (", "db-1 (", "do not have the same data"]);
+    let (name, _) = seen(&podexec(json!({ "pod": "db-0" })), &of_data(RunPurpose::Backup)).await.unwrap();
+    assert_eq!(name, "db-0");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn replicas_that_share_their_claims_are_one_instance_and_pods_of_several_workloads_are_not() {
     let Some(cluster) = Kubernetes::any() else { return };

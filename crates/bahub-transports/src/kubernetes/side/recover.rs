@@ -90,7 +90,9 @@ async fn mended(cluster: &Cluster, namespace: &str, record: &Record) -> Result<V
             "the lease {name} in the namespace {namespace} is left from a dead run of another version of bahub"
         );
         let look = cluster.kubectl(namespace, &format!("get lease {name} -o yaml"));
-        let help = format!("{{recover what killed runs left}} with that version; or scale up the workload in it and delete it: {look}");
+        let help = format!(
+            "{{recover what killed runs left}} with that version; or scale up the workload in it and delete it: {look}"
+        );
         return Err(TransportError::new(TransportErrorKind::Undo, message).with_help(help));
     }
     let mut done = Vec::new();

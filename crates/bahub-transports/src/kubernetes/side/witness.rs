@@ -24,7 +24,9 @@ use super::scale::Scaling;
 const WATCHED: u32 = 240;
 /// The pause before a watch that broke is taken up again.
 const PAUSE: Duration = Duration::from_millis(500);
-/// A server's watch lags behind what it lists by less than this.
+/// A server's watch lags behind what it lists by less than this. A pod can be missed only if it was created and deleted again
+/// within that time, right before the list at the end: no kubelet starts a container so fast. No bookmark proves more: it names
+/// what the server's cache has seen of pods, which may stay behind the version of a list for minutes.
 const LAG: Duration = Duration::from_millis(750);
 /// How often it is tried to catch up.
 const TRIES: usize = 3;
