@@ -16,7 +16,7 @@ use crate::step::{ByteString, Step};
 pub struct Capture {
     /// Concatenated without anything between them.
     pub segments: Vec<Segment>,
-    /// What is known beforehand and should be told in the report, a sentence each.
+    /// Warnings known beforehand, for the report, a sentence each.
     pub warnings: Vec<String>,
     /// What a restore will have to know ([`Stored::record`](crate::replay::Stored::record)): it goes into the version's
     /// head, of which streams of gzip and `none` have none.
@@ -46,7 +46,7 @@ pub enum Source {
     Literal(ByteString),
     /// What the last of these programs writes; each reads what the one before it wrote. Every one must succeed.
     Pipeline(Vec<Step>),
-    /// What the program that runs the engine makes itself.
+    /// Data that the embedding program makes itself.
     Stream(DataStream),
 }
 

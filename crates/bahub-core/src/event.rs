@@ -1,4 +1,4 @@
-//! What happens in a run, as values; who shows them only consumes.
+//! What happens in a run, as values; consumers only display them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -52,7 +52,7 @@ pub enum Event {
         /// One sentence.
         message: String,
     },
-    /// An observer was too slow: so many events are missing here, for this observer alone.
+    /// An observer was too slow: this many events are missing here, for this observer alone.
     Missed {
         /// How many.
         count: u64,
@@ -174,7 +174,7 @@ impl fmt::Debug for Events {
 impl Events {
     /// Hands events to this function, which must not block, after replacing the secrets that `scrubber` knows in every text.
     ///
-    /// Whoever watches runs registers an [`Observer`](crate::observer::Observer) with the engine instead.
+    /// To watch runs, register an [`Observer`](crate::observer::Observer) with the engine instead.
     pub fn new(scrubber: Scrubber, sink: impl Fn(Event) + Send + Sync + 'static) -> Self {
         Self { sink: Arc::new(sink), scrubber }
     }

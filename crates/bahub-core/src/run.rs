@@ -37,7 +37,7 @@ pub struct RunContext {
     pub scrubber: Scrubber,
     /// What has to be undone at the end, whatever happens.
     pub undo: UndoStack,
-    /// Whether there is a version, for who must end without waiting for the run's own end.
+    /// Whether there is a version, for a caller that must end without waiting for the run's own end.
     pub commitment: Commitment,
     /// How long the workload is down; the transport that stops it says when.
     pub downtime: Downtime,
@@ -174,7 +174,7 @@ impl RunContext {
     }
 }
 
-/// `bytes` random bytes from the kernel as hexadecimal digits: for names that nobody can guess or has used.
+/// `bytes` random bytes from the kernel as hexadecimal digits: for unguessable, unused names.
 ///
 /// # Errors
 /// If the system's random source fails.

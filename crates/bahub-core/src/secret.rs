@@ -95,7 +95,7 @@ impl fmt::Debug for Scrubber {
 }
 
 impl Scrubber {
-    /// The length in bytes from which on a secret is looked for.
+    /// The shortest secret that is looked for, in bytes.
     pub const SHORTEST: usize = 4;
 
     /// Adds a secret, longest first, so that a secret that contains another one is replaced whole.

@@ -23,7 +23,7 @@ pub struct Step {
     pub stdin: Stdin,
     /// Exit codes that mean success.
     pub ok: Vec<i32>,
-    /// Exit codes that mean success with something to tell.
+    /// Exit codes that mean success with a warning.
     pub warn: Vec<i32>,
     /// Words on its standard error that mean failure whatever its exit code.
     pub fatal: Vec<String>,
@@ -173,7 +173,7 @@ impl Step {
         self.stdin(Stdin::Backup { prefix: ByteString(Vec::new()), suffix: ByteString(Vec::new()) })
     }
 
-    /// Makes exit codes mean success with something to tell.
+    /// Makes exit codes mean success with a warning.
     #[must_use]
     pub fn warns_on(mut self, codes: impl IntoIterator<Item = i32>) -> Self {
         self.warn.extend(codes);
@@ -219,7 +219,7 @@ impl Step {
         of_args.chain(of_input)
     }
 
-    /// Tells what this end of the program means.
+    /// Judges this end of the program.
     pub fn judge(&self, exit: Exit) -> Judgement {
         match exit {
             Exit::Code(code) if self.ok.contains(&code) => Judgement::Ok,
@@ -281,7 +281,7 @@ impl From<std::process::ExitStatus> for Exit {
 pub enum Judgement {
     /// It did what it was asked for.
     Ok,
-    /// It did, and has something to tell.
+    /// It did, with a warning.
     Warning,
     /// It did not.
     Failure,

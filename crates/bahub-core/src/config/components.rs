@@ -103,7 +103,7 @@ fn spec(used: &Used) -> Value {
     used.value.get("spec").cloned().unwrap_or_default()
 }
 
-/// Says what a component said, each thing at its place.
+/// Reports a component's errors, each at its place.
 fn said<T>(lookup: &mut Lookup<'_>, pointer: &str, built: Result<T, Vec<SpecError>>) -> Option<T> {
     let errors = match built {
         Ok(built) => return Some(built),

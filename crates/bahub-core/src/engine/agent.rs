@@ -161,7 +161,7 @@ impl Agent {
         Ok((found, tools))
     }
 
-    /// Has the adapter remove what restores of dead runs left. That it cannot is no reason not to back up.
+    /// Has the adapter remove what restores of dead runs left. A failure is no reason not to back up.
     pub(super) async fn cleanup_stale(
         &mut self,
         adapter: &dyn Adapter,
@@ -178,7 +178,7 @@ impl Agent {
         Ok(())
     }
 
-    /// The same; that it cannot is an error.
+    /// The same; a failure is an error.
     pub(super) async fn cleaned_up(
         &mut self,
         adapter: &dyn Adapter,
@@ -223,7 +223,7 @@ impl Agent {
         }
     }
 
-    /// Has a job done that moves no data, and gives what comes of it.
+    /// Runs a job that moves no data, and returns its result.
     async fn answer(&mut self, job: Job, cx: &RunContext) -> Result<AgentMessage, RunError> {
         self.sender.send(&ToAgent::Job(Box::new(job)))?;
         let mut cancelled = false;

@@ -108,7 +108,7 @@ pub enum OtherInstance {
     Ask(Arc<dyn Confirm>),
 }
 
-/// Asks somebody what only a person can decide.
+/// Asks a person for a decision.
 #[async_trait]
 pub trait Confirm: Debug + Send + Sync {
     /// Whether a version of one instance may overwrite the data of another one. Nothing was stopped or changed yet; the run waits
@@ -265,7 +265,7 @@ impl Restoring<'_> {
         run.report.tools = tools.0;
         agent.cleanup_stale(plan.adapter.as_ref(), cx, run).await?;
         let target = ReplayTarget { run: cx.id.clone(), ..options.target.clone() };
-        // What cannot be is refused before anything is read.
+        // An impossible restore is refused before anything is read.
         if options.mode != RestoreMode::DrillOnly {
             asked_of(plan, &target, &findings, &Stored::default())?;
         }

@@ -1,4 +1,4 @@
-//! The controller's end of a relayed upload: a task writes to the store, so that whoever listens to the agent never waits
+//! The controller's end of a relayed upload: a task writes to the store, so that reading from the agent never waits
 //! for the store.
 
 use bytes::Bytes;
@@ -45,7 +45,7 @@ impl Relay {
         let _ = self.chunks.send(chunk);
     }
 
-    /// Waits until the store refuses what it was given; for ever where it does not.
+    /// Waits until the store refuses the upload; for ever where it does not.
     pub(super) async fn refused(&mut self) -> RunError {
         match self.refused.recv().await {
             Some(error) => error.into(),

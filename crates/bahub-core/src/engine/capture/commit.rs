@@ -31,8 +31,7 @@ impl Capturing<'_> {
         Ok(())
     }
 
-    /// Has the agent commit, and waits for what it makes of it. Nobody else knows: if the agent is lost now, the outcome
-    /// is unknown.
+    /// Has the agent commit, and waits for its answer. Only the agent knows: if it is lost now, the outcome is unknown.
     async fn commit_by_agent(&mut self) -> Result<Captured, RunError> {
         self.cx.events.phase(Phase::Committing);
         self.cx.commitment.begin();
