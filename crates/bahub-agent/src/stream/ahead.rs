@@ -100,19 +100,19 @@ mod tests {
 
     #[test]
     fn a_reader_that_goes_away_ends_the_thread() {
-        struct Told(Sender<()>);
-        impl Read for Told {
+        struct NotesDrop(Sender<()>);
+        impl Read for NotesDrop {
             fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
                 Ok(buffer.len())
             }
         }
-        impl Drop for Told {
+        impl Drop for NotesDrop {
             fn drop(&mut self) {
                 let _ = self.0.send(());
             }
         }
         let (sender, dropped) = channel();
-        drop(Ahead::new(Told(sender)));
+        drop(Ahead::new(NotesDrop(sender)));
         dropped.recv().unwrap();
     }
 }

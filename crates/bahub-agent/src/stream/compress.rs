@@ -131,7 +131,7 @@ impl<W: Write + Send + 'static> Compressor<W> {
         Ok(())
     }
 
-    /// A reader tells the format by its magic, so data that begins like a compressed stream is wrapped in one.
+    /// A reader recognises the format by its magic, so data that begins like a compressed stream is wrapped in one.
     fn decide(&mut self) -> io::Result<()> {
         let State::Undecided(mut sink, head) = std::mem::replace(&mut self.state, State::Gone) else {
             return Err(io::ErrorKind::BrokenPipe.into());

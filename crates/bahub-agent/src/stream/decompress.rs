@@ -39,7 +39,7 @@ fn is_skippable(head: &[u8]) -> bool {
     matches!(head, [low, 0x2A, 0x4D, 0x18, ..] if low & 0xF0 == 0x50)
 }
 
-/// The most bytes of facts that are kept; a stream of somebody else's may hold any number.
+/// The most bytes of facts that are kept; another program's stream may hold any number.
 const MAX_FACTS: usize = 4 * facts::MAX_FACT;
 
 /// What is read at once where the content is of no interest.
@@ -177,7 +177,7 @@ impl<R: Read> Decompressor<R> {
         self.content.facts.extend(fact);
     }
 
-    /// Goes over a boundary, and names the segment that begins there; `None` at the end.
+    /// Crosses a boundary, and names the segment that begins there; `None` at the end.
     pub(crate) fn next_segment(&mut self) -> Option<String> {
         self.ahead.pop_front()
     }
@@ -326,7 +326,7 @@ impl<R: Read> Decompressor<R> {
     }
 
     /// A stream that says that it ends with a seek table ends nowhere else, and holds what the table lists: frames that are
-    /// whole do not tell that there were more of them.
+    /// whole do not show that others are missing.
     fn check_end(&self) -> io::Result<()> {
         match self.content.facts.first() {
             Some(Fact::Head { seekable: true, .. }) if self.listed != Some(self.given) => {
@@ -346,7 +346,7 @@ fn read_table(reader: &mut impl Read, length: usize) -> io::Result<Option<u64>> 
     Ok(listed)
 }
 
-/// Passes over so many bytes of a skippable frame.
+/// Skips this many bytes of a skippable frame.
 fn skip(reader: &mut impl Read, count: usize) -> io::Result<()> {
     match io::copy(&mut reader.take(count as u64), &mut io::sink())? {
         skipped if skipped == count as u64 => Ok(()),

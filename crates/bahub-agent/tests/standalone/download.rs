@@ -10,7 +10,7 @@ use bahub_testkit::fixtures::noise;
 use crate::support::{Bench, assert_exit, said};
 
 fn download(bench: &Bench, with_key: bool) -> Output {
-    let mut command = bench.told("download");
+    let mut command = bench.with_server("download");
     command.args(["--save-path", "saved"]);
     if with_key {
         command.arg("-p").arg(bench.keys.private());

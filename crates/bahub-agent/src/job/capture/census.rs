@@ -41,7 +41,7 @@ impl Counted {
     }
 }
 
-/// Counts what is there, where a version can say so. That it cannot be counted is no reason not to back it up.
+/// Counts what is there, where a version can say so. A failure to count is no reason not to back up.
 fn counted(job: &CaptureJob, cx: &JobContext, warnings: &mut Vec<String>) -> Option<Vec<String>> {
     let step = job.census.as_ref().filter(|_| job.compression.algorithm != Algorithm::None)?;
     let counted = within(CENSUS, step, MAX_CENSUS + 1, &cx.switch, &cx.log());

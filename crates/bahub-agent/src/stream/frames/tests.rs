@@ -1,4 +1,4 @@
-//! Whole streams: as bahub makes and reads them, as zstd does, and as somebody else may have made them.
+//! Whole streams: as bahub makes and reads them, as zstd does, and as other programs may have made them.
 
 use std::fs;
 use std::io::{self, Read, Write};
