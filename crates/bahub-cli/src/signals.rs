@@ -24,7 +24,7 @@ pub(crate) async fn guard(
         outcome = &mut work => return Ok(outcome),
         () = signals.next() => control.cancel(),
     }
-    // A terminal that is paused, or gone, must hold nothing up.
+    // A terminal that is paused, or gone, must delay nothing.
     let terminal = terminal.for_logs();
     terminal.say("stopping: undoing what the run changed; press Ctrl-C again to stop at once");
     tokio::select! {

@@ -20,7 +20,7 @@ pub(crate) fn is_interactive() -> bool {
 impl Terminal {
     /// Asks, and gives the line that was typed. While it waits nothing else is written; dropping it ends the question.
     pub(crate) async fn ask(&self, question: &str) -> io::Result<String> {
-        // What was typed before the question is no answer to it. Once it is shown, whoever types does answer.
+        // What was typed before the question is no answer to it. Once it is shown, what is typed is one.
         let _ = tcflush(io::stdin(), QueueSelector::IFlush);
         let asked = Asked::new(self, question);
         let line = read_line().await?;

@@ -54,7 +54,7 @@ fn address(
     }))
 }
 
-/// Every usable encryption key of the certificate: whoever holds any of them can read the message.
+/// Every usable encryption key of the certificate: each of them can open the message.
 ///
 /// The controller has checked the certificate just now; the clock of the data's host may be behind its own, which must
 /// not make a young key invalid.

@@ -68,7 +68,7 @@ impl<S: BufRead> Dearmorer<S> {
                 self.stage = Stage::Trailer;
             }
         }
-        // Data goes first: whoever reads the head of a message only has no use for its end.
+        // Data goes first: a caller that reads only the head of a message has no use for its end.
         if self.ready == 0 && self.stage == Stage::Trailer {
             if !self.characters.is_empty() {
                 return Err(CryptoError::Armor("the base64 data is cut off").into());

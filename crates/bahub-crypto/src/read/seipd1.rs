@@ -36,7 +36,7 @@ pub(super) struct Seipd1<S> {
 pub(super) enum Check {
     /// It verifies the message.
     Verify,
-    /// It did so before, and who reads compares the message with the one of then.
+    /// It did so before, and the caller compares the message with the one of then.
     Compared,
 }
 

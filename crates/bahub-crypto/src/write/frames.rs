@@ -40,7 +40,7 @@ impl<W: Write> Frames<W> {
         &mut self.buffer[1 + self.filled..]
     }
 
-    /// Takes so many of the bytes that were put into the room.
+    /// Takes this many of the bytes that were put into the room.
     pub(super) fn advance(&mut self, n: usize) -> Result<(), CryptoError> {
         self.filled += n;
         while self.filled > PART {

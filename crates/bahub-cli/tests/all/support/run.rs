@@ -43,7 +43,7 @@ impl Run {
         last["report"].clone()
     }
 
-    /// The error and the way out, as JSON output tells them.
+    /// The error and the way out, as JSON output has them.
     #[track_caller]
     pub(crate) fn error(&self) -> String {
         let last = self.last();
