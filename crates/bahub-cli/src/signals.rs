@@ -58,7 +58,7 @@ impl Signals {
         Ok(Self { listened: wanted.map(signal).collect::<Result<_, _>>()? })
     }
 
-    /// The next one after this time; those before it are none.
+    /// The next one after this time; those before it do not count.
     async fn next_after(&mut self, time: Duration) {
         let passed = tokio::time::sleep(time);
         tokio::pin!(passed);

@@ -35,9 +35,9 @@ pub enum Event {
         /// The bytes of the message that there will be, where known.
         of: Option<u64>,
     },
-    /// A line that a program wrote on its standard error, or that a component has to say.
+    /// A line that a program wrote on its standard error, or a message of a component.
     Log {
-        /// Who says it: a program's name, `agent`, a component's type.
+        /// Its source: a program's name, `agent`, a component's type.
         source: String,
         /// The line, secrets replaced.
         line: String,
@@ -47,7 +47,7 @@ pub enum Event {
         /// One sentence.
         message: String,
     },
-    /// Something that does not stop the run, and that stands in the report.
+    /// A problem that does not stop the run; the report has it too.
     Warning {
         /// One sentence.
         message: String,

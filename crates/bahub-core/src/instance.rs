@@ -9,7 +9,7 @@ use crate::advice::Advice;
 
 /// The instance of a workload that a session is connected to, without secrets.
 ///
-/// It stands in the report, in the head of the version and in the version's description, so that a restore can tell
+/// It is recorded in the report, in the head of the version and in the version's description, so that a restore can tell
 /// whether it goes back to where the data came from.
 ///
 /// ```

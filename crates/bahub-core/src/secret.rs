@@ -17,7 +17,7 @@ impl Secret {
         Self(SecretString::from(text.into()))
     }
 
-    /// Gives the text itself, for the one place that needs it.
+    /// Returns the text itself, for the one place that needs it.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
@@ -125,7 +125,7 @@ impl Scrubber {
         known.iter().any(|secret| text.contains(secret.expose()))
     }
 
-    /// Gives the text with every known secret replaced.
+    /// Returns the text with every known secret replaced.
     pub fn scrub(&self, text: &str) -> String {
         let known = self.known.read().unwrap_or_else(|poisoned| poisoned.into_inner());
         known.iter().fold(text.to_owned(), |text, secret| {

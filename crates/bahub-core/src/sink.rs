@@ -488,7 +488,7 @@ pub enum SinkErrorKind {
     NoSpace,
     /// It went silent for longer than the stall timeout.
     Stalled,
-    /// What it gave is not what it should have given: short, wrong hash.
+    /// What it returned is not what was stored: short, wrong hash.
     Corrupt,
     /// Anything else.
     Other,

@@ -41,7 +41,7 @@ pub enum Arg {
     Plain(ByteString),
     /// `prefix` followed by the path of an inherited, private, in-memory file that holds `content`.
     ///
-    /// The path is of the form `/proc/self/fd/N`; nothing is written to a disk and nothing secret stands in argv.
+    /// The path is of the form `/proc/self/fd/N`; nothing is written to a disk and no secret is in argv.
     SecretFile {
         /// What stands before the path, for example `--defaults-file=`.
         prefix: String,
@@ -201,12 +201,12 @@ impl Step {
         self
     }
 
-    /// Gives the names of the program for a sentence: `mariadb-dump or mysqldump`.
+    /// Returns the names of the program for a sentence: `mariadb-dump or mysqldump`.
     pub fn name(&self) -> String {
         self.programs.join(" or ")
     }
 
-    /// Every secret that stands in the step, for the scrubber.
+    /// Every secret in the step, for the scrubber.
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
         let of_input = match &self.stdin {
             Stdin::Secret(secret) => Some(secret),

@@ -121,7 +121,7 @@ pub trait Session: Send {
         Ok(None)
     }
 
-    /// Starts a program of fixed words; used for the agent alone, so argv is UTF-8.
+    /// Starts a program with fixed arguments; used for the agent alone, so argv is UTF-8.
     ///
     /// Dropping the process kills it.
     ///
@@ -181,7 +181,7 @@ pub enum Locality {
     Remote,
 }
 
-/// A command of fixed words.
+/// A command with fixed arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exec {
     /// The program and its arguments.
@@ -189,7 +189,7 @@ pub struct Exec {
 }
 
 impl Exec {
-    /// A command of these words.
+    /// A command of this program and these arguments.
     pub fn new(argv: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self { argv: argv.into_iter().map(Into::into).collect() }
     }

@@ -172,7 +172,7 @@ impl Bench {
 
 const PIECE: usize = 64 * 1024;
 
-/// Gives this many pseudo-random bytes, the same ones every time.
+/// Returns this many pseudo-random bytes, the same ones every time.
 fn pieces(size: u64, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
     let mut piece = vec![0; PIECE];
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;

@@ -94,7 +94,7 @@ impl CryptoError {
         error.get_ref().and_then(|inner| inner.downcast_ref())
     }
 
-    /// True if the message itself is to blame: it was changed, cut, or is none.
+    /// True if the message itself is to blame: it was changed, cut, or is no message.
     ///
     /// False where trying again, or with another key, may help.
     pub fn is_damage(&self) -> bool {

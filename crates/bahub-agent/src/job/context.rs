@@ -88,7 +88,7 @@ impl JobContext {
     /// Asks a store for something that may be dropped at any point; a cancellation ends it at once.
     ///
     /// # Errors
-    /// What the store says, or that the run is cancelled.
+    /// The store's error, or that the run is cancelled.
     pub(crate) async fn unless_cancelled<T>(
         &self,
         asked: impl Future<Output = Result<T, SinkError>>,

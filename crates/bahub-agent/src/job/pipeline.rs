@@ -158,7 +158,7 @@ fn read_but_the_last(
     }
 }
 
-/// Writes what is read until either ends; gives the pipe back, unless its reader went away. Where reading fails, the
+/// Writes what is read until either ends; returns the pipe, unless its reader went away. Where reading fails, the
 /// programs are killed before the pipe is let go: an end of their input would complete what was not proven.
 fn written_behind(
     file: File,

@@ -13,7 +13,7 @@ use super::{KillSwitch, LogLine, Plug, start};
 /// How often the kill switch is checked.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Runs a program and gives at most `most` bytes of its output; it is killed with the others of the switch, and when its time
+/// Runs a program and returns at most `most` bytes of its output; it is killed with the others of the switch, and when its time
 /// is over.
 ///
 /// # Errors

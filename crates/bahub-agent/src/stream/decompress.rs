@@ -69,9 +69,9 @@ pub(crate) struct Decompressor<R: Read> {
     parts: Parts,
     /// How many threads decompress.
     threads: usize,
-    /// From the second zstd frame on: many a reader wants no more than what stands in the first.
+    /// From the second zstd frame on: many readers want no more than the first.
     frames: Option<FrameReader>,
-    /// How much content was given.
+    /// How much content was returned.
     given: u64,
     /// How much a seek table says that there is, while it is the last frame.
     listed: Option<u64>,
@@ -115,7 +115,7 @@ impl<R: Read> Decompressor<R> {
         }
     }
 
-    /// One that gives everything as it is where the form says so.
+    /// One that returns everything as it is where the form says so.
     pub(crate) fn of(form: Form, source: R) -> Self {
         match form {
             Form::Layered => Self::new(source),
@@ -293,7 +293,7 @@ impl<R: Read> Decompressor<R> {
         streamed(Vec::new(), reader)
     }
 
-    /// At the boundary of zstd frames: skips what is to be skipped, and opens the next. `None` at the end.
+    /// At the boundary of zstd frames: skips skippable frames, and opens the next one. `None` at the end.
     fn next_frame(&mut self, mut reader: Peek<R>) -> io::Result<(State<R>, bool)> {
         loop {
             let head = reader.head()?;
@@ -449,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_to_stay_as_it_is_stays_so_whatever_it_looks_like() {
+    fn content_of_the_form_as_is_is_never_changed_whatever_it_looks_like() {
         for data in [Algorithm::Gzip, Algorithm::Zstd, Algorithm::None].map(|of| compressed(of, &[(None, b"abc")])) {
             let sink = Shared::default();
             let mut compressor = Compressor::of(Form::AsIs, Compression::default(), sink.clone());

@@ -1,4 +1,4 @@
-//! What stands in a file.
+//! What a download writes.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

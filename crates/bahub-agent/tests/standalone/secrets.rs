@@ -8,7 +8,7 @@ use crate::support::{Bench, assert_exit, said, wait};
 
 /// Given to programs in ways that others can see.
 const PASSPHRASE: &str = "a passphrase that nobody shall see";
-/// In files alone: tests that run beside the one that looks for it have no part in it.
+/// In files alone: tests that run beside the one that looks for it do not use it.
 const OF_FILES: &str = "what stands in files alone";
 
 #[test]

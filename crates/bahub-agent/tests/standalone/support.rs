@@ -97,7 +97,7 @@ pub(crate) fn wait<T>(what: impl Future<Output = T>) -> T {
     runtime.block_on(async { tokio::time::timeout(LIMIT, what).await }).expect("it happens in time")
 }
 
-/// Asserts the exit code, and shows what was said otherwise.
+/// Asserts the exit code, and shows the output otherwise.
 #[track_caller]
 pub(crate) fn assert_exit(output: &Output, code: i32) {
     assert_eq!(output.status.code(), Some(code), "{}", said(output));
@@ -107,7 +107,7 @@ pub(crate) fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Waits until a file holds a line, and gives it.
+/// Waits until a file holds a line, and returns it.
 pub(crate) fn line_of(path: &Path) -> String {
     let began = std::time::Instant::now();
     loop {

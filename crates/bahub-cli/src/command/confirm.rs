@@ -19,7 +19,7 @@ use crate::signals;
 use crate::size::human;
 use crate::terminal::{Terminal, is_interactive};
 
-/// Asks a person, where data would be overwritten. Gives the version that was meant: `latest` is the one that was shown.
+/// Asks a person, where data would be overwritten. Returns the version that was meant: `latest` is the one that was shown.
 pub(super) async fn overwriting(
     session: &Session,
     plan: &Plan,

@@ -21,7 +21,7 @@ pub(super) async fn run(session: &Session, name: Option<&str>) -> Result<ExitCod
             }
             Err(errors) => {
                 let failed = Failed::from(errors);
-                // After what is said of those before it.
+                // After the messages of those before it.
                 session.engine.observers().drain(PATIENCE);
                 session.renderer.not_recovered(name);
                 session.renderer.failed(&failed);

@@ -75,7 +75,7 @@ impl State {
         self.items.is_empty() && !self.is_busy && !self.is_status_new
     }
 
-    /// Time in which there was nothing to write is none without progress.
+    /// Time in which there was nothing to write does not count as time without progress.
     fn wake(&mut self) {
         if self.is_idle() {
             self.progressed = Instant::now();

@@ -1,4 +1,4 @@
-//! Between success and failure: what is to be read in a report.
+//! Between success and failure: warnings in the report.
 
 use std::fs;
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! Whether the key files are there; what is in them is for the cryptography to say.
+//! Whether the key files are there; their content is checked by the cryptography.
 
 use std::fs::File;
 

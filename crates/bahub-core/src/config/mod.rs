@@ -1,6 +1,6 @@
 //! The YAML configuration: loaded, checked, and made into plans.
 //!
-//! [`Configuration::load`] reads the files and checks what can be said without looking outside of them: structure,
+//! [`Configuration::load`] reads the files and checks what needs nothing outside of them: structure,
 //! references, and the `spec` of every component that the registry holds. Variables, secret files, key files and
 //! missing components matter for the backup that is used: [`Configuration::plan`]; [`Configuration::check`] looks at
 //! everything. Every error names its file and line, and all of them are reported at once.

@@ -1,4 +1,4 @@
-//! Holds a value against a JSON Schema and says what does not fit, in our words.
+//! Checks a value against a JSON Schema and reports what does not fit, in our words.
 
 use std::collections::BTreeSet;
 

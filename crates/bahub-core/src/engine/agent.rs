@@ -138,7 +138,7 @@ impl Agent {
         }
     }
 
-    /// Runs the adapter's probes. Gives everything that they found, and of that the programs and their versions.
+    /// Runs the adapter's probes. Returns everything that they found, and of that the programs and their versions.
     pub(super) async fn probe(
         &mut self,
         adapter: &dyn Adapter,
@@ -192,7 +192,7 @@ impl Agent {
         Ok(what.map(|what| Recovered { what: what.to_owned(), done: done.to_owned() }))
     }
 
-    /// Runs a step and gives the lines that it puts out.
+    /// Runs a step and returns the lines of its output.
     pub(super) async fn lines(
         &mut self,
         mut step: Step,

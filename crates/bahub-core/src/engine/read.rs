@@ -216,8 +216,8 @@ impl Reading<'_> {
         }
     }
 
-    /// Asks the agent to stop and waits until it has; gives the cause back. Where the agent had failed by itself, its
-    /// words are the cause of a store's broken pipe.
+    /// Asks the agent to stop and waits until it has; returns the cause. Where the agent had failed by itself, its
+    /// error is the cause of a store's broken pipe.
     async fn stop(&mut self, cause: RunError) -> RunError {
         let deadline = Instant::now() + GRACE;
         if self.agent.sender.send(&ToAgent::Cancel).is_err() {

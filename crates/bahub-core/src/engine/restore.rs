@@ -180,7 +180,7 @@ impl Engine {
             return Ok(Stored::default());
         }
         match self.peek(plan, found, cx).await {
-            // A message whose head cannot be read is refused by the proof, with better words.
+            // A message whose head cannot be read is refused by the proof, with a better error.
             Err(error) if error.kind() != RunErrorKind::Cancelled => Ok(Stored::default()),
             peeked => peeked,
         }

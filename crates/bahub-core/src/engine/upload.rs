@@ -54,7 +54,7 @@ impl Relay {
         }
     }
 
-    /// Waits until the store has taken everything, and gives the upload back, to commit it or to abort it.
+    /// Waits until the store has taken everything, and returns the upload, to commit it or to abort it.
     pub(super) async fn finish(self) -> Result<(Box<dyn Upload>, Result<(), RunError>), RunError> {
         let Self { chunks, writing, mut refused, stop: _ } = self;
         drop(chunks);
@@ -72,7 +72,7 @@ impl Relay {
         self.stop.clone()
     }
 
-    /// Stops writing in the middle, and gives the upload back to abort it; none where its task failed.
+    /// Stops writing in the middle, and returns the upload to abort it; none where its task failed.
     pub(super) async fn stop(self) -> Option<Box<dyn Upload>> {
         self.stop.cancel();
         drop(self.chunks);

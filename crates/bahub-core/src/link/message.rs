@@ -1,4 +1,4 @@
-//! What the two sides say to each other.
+//! The messages between the two sides.
 
 use serde::{Deserialize, Serialize};
 
@@ -168,7 +168,7 @@ pub struct ReadJob {
 pub enum Expected {
     /// A whole message, whichever.
     Any,
-    /// A whole message that the store says has this SHA-256.
+    /// A whole message, which has this SHA-256 according to the store.
     Stored(String),
     /// The message that a first pass has verified to its end, which had this SHA-256; nothing else is compared.
     Proven(String),

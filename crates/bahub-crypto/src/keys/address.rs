@@ -15,7 +15,7 @@ use sequoia_openpgp::{Cert, Packet};
 use super::usable::one_line;
 use crate::error::CryptoError;
 
-/// Gives the session key packets for all recipients.
+/// Returns the session key packets for all recipients.
 pub(crate) fn session_key_packets(
     session_key: &SessionKey,
     recipients: &[Recipient],

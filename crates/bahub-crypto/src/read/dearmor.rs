@@ -16,7 +16,7 @@ const MAX_LINE: u64 = 4096;
 /// The most header lines.
 const MAX_HEADERS: usize = 100;
 
-/// Gives the data of one armoured message, and reads its source to the end.
+/// Yields the data of one armoured message, and reads its source to the end.
 pub(crate) struct Dearmorer<S> {
     source: S,
     /// Characters without line ends; fewer than four of them stay for the next round.

@@ -35,7 +35,7 @@ impl<W: Write> Frames<W> {
         Self { output, prelude, buffer, filled: start.len() }
     }
 
-    /// Gives room for the next bytes of the body: a window, and some blocks.
+    /// Returns room for the next bytes of the body: a window, and some blocks.
     pub(super) fn room(&mut self) -> &mut [u8] {
         &mut self.buffer[1 + self.filled..]
     }

@@ -28,7 +28,7 @@ impl Counted {
         Self { lines: counted(job, cx, &mut warnings), warnings }
     }
 
-    /// Counts again after it, unless there is nothing from before; gives both. Blocks.
+    /// Counts again after it, unless there is nothing from before; returns both. Blocks.
     pub(super) fn with_after(
         self,
         job: &CaptureJob,

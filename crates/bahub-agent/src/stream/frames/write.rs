@@ -54,7 +54,7 @@ impl<W: Write> FrameWriter<W> {
         self.pass_on_ready()
     }
 
-    /// Ends the stream with its seek table, and gives the sink back.
+    /// Ends the stream with its seek table, and returns the sink.
     pub(in crate::stream) fn finish(mut self) -> io::Result<W> {
         if !self.has_content && self.frame.is_empty() {
             // A stream of nothing is still a stream of its format.

@@ -256,7 +256,7 @@ impl Scene {
         listed.as_array().unwrap().iter().map(|version| version["number"].to_string()).collect()
     }
 
-    /// Restores into a new folder, compares it with the data, and gives what the program said.
+    /// Restores into a new folder, compares it with the data, and returns the program's output.
     #[track_caller]
     pub(crate) fn assert_restores(&self, name: &str) -> Run {
         let run = self.json(&[":backup:restore", "tree", "--to", name]);

@@ -78,7 +78,7 @@ impl Gate {
         format!("read _ < '{}'", self.go.display())
     }
 
-    /// Waits until a script reached it; gives its process.
+    /// Waits until a script reached it; returns its process.
     #[track_caller]
     pub(crate) fn reached(&self) -> Pid {
         let line = self.said.recv_timeout(LIMIT).expect("the gate is reached");

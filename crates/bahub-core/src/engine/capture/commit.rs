@@ -13,7 +13,7 @@ use crate::event::Phase;
 use crate::link::{FailureKind, ToAgent};
 use crate::sink::{CommitError, Receipt, Upload};
 
-/// How long an agent may take to commit: a store's own limits are shorter, and its heartbeats say that it lives.
+/// How long an agent may take to commit: a store's own limits are shorter, and its heartbeats show that it is alive.
 const COMMIT: Duration = Duration::from_secs(1800);
 
 impl Capturing<'_> {
