@@ -16,7 +16,7 @@ pub struct Cost {
     pub rss: u64,
 }
 
-/// Runs a line of shell and gives its cost.
+/// Runs a line of shell and returns its cost.
 ///
 /// # Errors
 /// If it cannot be started, does not end well, or GNU time is missing.
@@ -40,7 +40,7 @@ pub fn timed(line: &str, folder: &Path) -> io::Result<Cost> {
     }
 }
 
-/// Runs a line of shell and gives its cost, with the largest resident set that any process of this name has meanwhile.
+/// Runs a line of shell and returns its cost, with the largest resident set that any process of this name has meanwhile.
 /// Linux keeps the peak of each, so that looking now and then misses only what grows in its last hundredth of a second.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! When a command says something.
+//! When a command writes something.
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
@@ -9,11 +9,11 @@ use std::time::Instant;
 
 use crate::median;
 
-/// Runs a line of shell, and gives the time from the first that it says of `marks` to each of them, in seconds; the last is
-/// that of its end.
+/// Runs a line of shell, and returns the time from the first of `marks` in its output to each of them, in seconds; the last
+/// is that of its end.
 ///
 /// # Errors
-/// If it does not end well, or does not say one of them.
+/// If it does not end well, or does not write one of them.
 fn times(line: &str, folder: &Path, marks: &[&str]) -> io::Result<Vec<f64>> {
     let mut child = Command::new("sh")
         .args(["-c", line])
@@ -53,7 +53,7 @@ fn times(line: &str, folder: &Path, marks: &[&str]) -> io::Result<Vec<f64>> {
 /// The medians of the times between these marks, and from the last to the end, in milliseconds.
 ///
 /// # Errors
-/// If a run does not end well, or does not say one of them.
+/// If a run does not end well, or does not write one of them.
 pub fn between(line: &str, folder: &Path, marks: &[&str], rounds: usize) -> io::Result<Vec<f64>> {
     let runs = (0..rounds).map(|_| times(line, folder, marks)).collect::<io::Result<Vec<_>>>()?;
     let step = |step: usize| median(runs.iter().map(|run| (run[step + 1] - run[step]) * 1000.0).collect());

@@ -90,7 +90,7 @@ impl Setup {
         format!("{} --encrypt --recipient {EMAIL} {options}", self.gpg())
     }
 
-    /// Writes a configuration of one backup of files, `data`, and gives the command that runs bahub with it.
+    /// Writes a configuration of one backup of files, `data`, and returns the command that runs bahub with it.
     ///
     /// # Errors
     /// A disk that refuses.

@@ -17,7 +17,7 @@ struct Args {
     far: FarOptions,
 }
 
-/// Steps of a run in a pod: what is printed, and what the run says when it begins.
+/// Steps of a run in a pod: what is printed, and what the run writes when it begins.
 const IN_POD: [(&str, &str); 6] = [
     ("find", "\"phase\":\"opening\""),
     ("agent", "pod.found"),
@@ -66,8 +66,8 @@ fn kubectl(namespace: &Namespace) -> String {
     format!("{} --kubeconfig {} --namespace {}", program.display(), kubeconfig.display(), namespace.name())
 }
 
-/// `kubectl exec` may lose the rest of its input where the program says nothing after it, and tell of success: so it does,
-/// and what came is compared.
+/// `kubectl exec` may lose the rest of its input where the program writes nothing after it, and report success: so this one
+/// does, and the size that arrived is compared.
 fn fill(namespace: &Namespace, pod: &str, from: &Path, name: &str) -> io::Result<()> {
     let put = format!(
         "{} exec -i {pod} -- sh -c 'mkdir /data/{name}; cat >/data/{name}/dump.sql; echo done'",

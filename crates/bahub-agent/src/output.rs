@@ -61,7 +61,7 @@ impl Output {
     }
 }
 
-/// A character of somebody else's words; one that a terminal would act on by its escape.
+/// A character of another program's text; one that a terminal would act on becomes its escape.
 fn shown(character: char) -> impl Iterator<Item = char> {
     let acts = character.is_control()
         || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');

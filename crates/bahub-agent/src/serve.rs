@@ -40,7 +40,7 @@ pub fn serve_stdio() -> ExitCode {
     };
     let sinks = AgentSinks::of_this_build();
     runtime.block_on(serve(tokio::io::stdin(), tokio::io::stdout(), sinks));
-    // A thread that still waits for stdin must not hold the end up.
+    // A thread that still waits for stdin must not delay the end.
     runtime.shutdown_background();
     ExitCode::SUCCESS
 }
@@ -55,7 +55,7 @@ pub(crate) async fn serve_link((sender, mut receiver): LinkEnd<FromAgent, ToAgen
             Ok(Incoming::Message(ToAgent::Job(job))) => {
                 one_job(*job, &sender, &mut receiver, sinks.clone(), form).await
             }
-            // What still arrives for a job that ended is of no use to anybody.
+            // What still arrives for a job that ended is of no use.
             Ok(Incoming::Data(bytes)) => {
                 sender.credit(bytes.len());
                 Next::Job
@@ -117,7 +117,7 @@ async fn one_job(
             FromAgent::Failed(Box::new(Failure::new(FailureKind::System, message)))
         }
     };
-    // Where the controller is gone there is nobody to tell.
+    // A controller that is gone gets no report.
     let _ = sender.send(&answer);
     next
 }

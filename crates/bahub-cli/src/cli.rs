@@ -31,7 +31,7 @@ use crate::terminal::{PATIENCE, Terminal, escape_lines};
 /// As much as a program's first thread has by default.
 const STACK: usize = 8 << 20;
 
-/// How long threads that still wait for something may hold the end up.
+/// How long threads that still wait for something may delay the end.
 const SHUTDOWN: Duration = Duration::from_secs(1);
 
 type Observed = Box<dyn FnOnce(Engine) -> Engine + Send>;
@@ -109,8 +109,8 @@ impl Cli {
         self
     }
 
-    /// Adds somebody who watches every run, on a thread of their own; at the end the program waits for them as long as they go
-    /// on consuming.
+    /// Adds an observer of every run, on a thread of its own; at the end the program waits for it as long as it goes on
+    /// consuming.
     #[must_use]
     pub fn observed_by(mut self, observer: impl Observer) -> Self {
         self.observers.push(Box::new(|engine| engine.observed_by(observer)));

@@ -39,7 +39,7 @@ pub trait Extension: Send + Sync {
     /// The command line: its name, its arguments, its help.
     fn command(&self) -> clap::Command;
 
-    /// Does it, and gives the exit code.
+    /// Does it, and returns the exit code.
     async fn run(&self, context: &Context<'_>, matches: &ArgMatches) -> ExitCode;
 }
 
@@ -64,13 +64,13 @@ impl Context<'_> {
     }
 
     /// Runs the work under the guard of signals, as bahub's own commands do: the first one cancels it. `control` must be the
-    /// one that the work's options were given. Observers say how it ended; this gives the exit code.
+    /// one that the work's options were given. Observers report how it ended; this returns the exit code.
     pub async fn guarded(&self, control: &RunControl, work: impl Future<Output = RunOutcome> + Send) -> ExitCode {
         let ended = self.session.guarded(control, work).await;
         ended.unwrap_or_else(|error| self.failed(&error.into()))
     }
 
-    /// Writes a text that the user asked for on standard output; gives the exit code of that.
+    /// Writes a text that the user asked for on standard output; returns the exit code of that.
     pub fn print(&self, text: &str) -> ExitCode {
         match self.session.renderer.product(text) {
             Ok(()) => ExitCode::Ok,
@@ -78,7 +78,7 @@ impl Context<'_> {
         }
     }
 
-    /// Writes why the command failed, and gives that exit code back.
+    /// Writes why the command failed, and returns that exit code.
     pub fn fail(&self, exit: ExitCode, message: &str, help: Option<&str>) -> ExitCode {
         let failed = Failed::new(exit, message);
         self.failed(&match help {
@@ -87,7 +87,7 @@ impl Context<'_> {
         })
     }
 
-    /// Writes what is wrong with the configuration, and gives the exit code of that.
+    /// Writes what is wrong with the configuration, and returns the exit code of that.
     pub fn fail_config(&self, errors: ConfigErrors) -> ExitCode {
         self.failed(&errors.into())
     }

@@ -12,7 +12,7 @@ pub(crate) struct Failed {
     pub(crate) reason: Reason,
 }
 
-/// What there is to say.
+/// What is written.
 #[derive(Debug)]
 pub(crate) enum Reason {
     Config(ConfigErrors),

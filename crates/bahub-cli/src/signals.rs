@@ -24,7 +24,7 @@ pub(crate) async fn guard<T>(
         outcome = &mut work => return Ok(outcome),
         () = signals.next() => control.cancel(),
     }
-    // A terminal that is paused, or gone, must hold nothing up.
+    // A terminal that is paused, or gone, must delay nothing.
     let terminal = terminal.for_logs();
     terminal.say("stopping: undoing what the run changed; press Ctrl-C again to stop at once");
     tokio::select! {
@@ -58,7 +58,7 @@ impl Signals {
         Ok(Self { listened: wanted.map(signal).collect::<Result<_, _>>()? })
     }
 
-    /// The next one after this time; those before it are none.
+    /// The next one after this time; those before it do not count.
     async fn next_after(&mut self, time: Duration) {
         let passed = tokio::time::sleep(time);
         tokio::pin!(passed);

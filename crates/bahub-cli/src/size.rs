@@ -21,7 +21,7 @@ pub(crate) fn human(bytes: u64) -> String {
     format!("{size:.2} {}", UNITS[unit])
 }
 
-/// Seconds as people say them: `1.5 s`, `90 s`, `12 min`, `3 h 20 min`.
+/// Seconds in readable units: `1.5 s`, `90 s`, `12 min`, `3 h 20 min`.
 pub(crate) fn duration(seconds: f64) -> String {
     let minutes = Duration::try_from_secs_f64(seconds).unwrap_or_default().as_secs() / 60;
     match seconds {

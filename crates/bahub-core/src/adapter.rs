@@ -72,7 +72,7 @@ pub trait Adapter: Debug + Send + Sync {
 
     /// How the backup is put back, given what the probes found and what is known of the stored version.
     ///
-    /// Asked twice: before the version is looked at, so that a target that cannot be is refused at once, and after.
+    /// Called twice: before the version is looked at, so that an impossible target is refused at once, and after.
     ///
     /// # Errors
     /// [`Unsupported`] for a target that this kind of data, or this version, cannot go to.
@@ -84,9 +84,9 @@ pub trait Adapter: Debug + Send + Sync {
         None
     }
 
-    /// Counts what is there: a line of a number, a space and a name for each thing that a backup holds; `?` in place of a
-    /// number that whoever counts cannot know. It runs before and
-    /// after a capture, and over what a drill restored, which must be between the two. It has an hour.
+    /// Counts what is there: a line of a number, a space and a name for each thing that a backup holds; `?` in place of an
+    /// unknown number. It runs before and after a capture, and over what a drill restored, which must be between the two. It
+    /// has an hour.
     fn census(&self, _target: &ReplayTarget) -> Option<Step> {
         None
     }
@@ -96,7 +96,7 @@ pub trait Adapter: Debug + Send + Sync {
         CensusUnits::default()
     }
 
-    /// A place beside the original for a drill; `run` is the run's id, for a name that nothing else has.
+    /// A place beside the original for a drill; `run` is the run's id, for a unique name.
     ///
     /// # Errors
     /// [`Unsupported`] where there can be none.
@@ -107,12 +107,12 @@ pub trait Adapter: Debug + Send + Sync {
         })
     }
 
-    /// What a user should know before this restore begins, in one sentence; asked with the question whether to go on.
+    /// What a user should know before this restore begins, in one sentence; shown with the question whether to go on.
     fn restore_warning(&self, _target: &ReplayTarget) -> Option<String> {
         None
     }
 
-    /// What a restore there that breaks off leaves, and what to do, in one sentence: it follows the help of the error.
+    /// What an interrupted restore there leaves, and what to do, in one sentence: it follows the help of the error.
     fn failure_note(&self, _target: &ReplayTarget) -> Option<String> {
         None
     }
@@ -228,9 +228,9 @@ pub enum StepEnd {
     NotFound,
     /// It could not be started, with the system's reason.
     NotStarted(String),
-    /// It ended, and not well.
+    /// It ended with a failure.
     Ended(Exit),
-    /// It ended well, but what it wrote lacks the words that it ends with.
+    /// It ended well, but its output lacks the trailer.
     Incomplete,
     /// It did not end in time and was killed.
     TimedOut {

@@ -24,7 +24,7 @@ pub enum Action {
     Download,
     /// Listing the versions.
     ListVersions,
-    /// Admitting that a version goes to another instance than the one that it is of.
+    /// Allowing a version to go to another instance than its own.
     AdmitOtherInstance,
     /// Restoring beside the original first, and comparing.
     Drill,
@@ -110,7 +110,7 @@ impl Advice {
                     text.push_str(&say(action));
                     &braced[end..]
                 }
-                // Somebody's own brace.
+                // A literal brace.
                 None => {
                     text.push('{');
                     &braced[1..]
@@ -121,7 +121,7 @@ impl Advice {
         text
     }
 
-    /// True if these words stand in it, in the words that stand for actions.
+    /// True if the text contains these words, those that stand for actions included.
     pub fn contains(&self, words: &str) -> bool {
         self.to_string().contains(words)
     }

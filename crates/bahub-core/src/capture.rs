@@ -16,7 +16,7 @@ use crate::step::{ByteString, Step};
 pub struct Capture {
     /// Concatenated without anything between them.
     pub segments: Vec<Segment>,
-    /// What is known beforehand and should be told in the report, a sentence each.
+    /// Warnings known beforehand, for the report, a sentence each.
     pub warnings: Vec<String>,
     /// What a restore will have to know ([`Stored::record`](crate::replay::Stored::record)): it goes into the version's
     /// head, of which streams of gzip and `none` have none.
@@ -31,8 +31,8 @@ pub struct Segment {
     pub name: Option<String>,
     /// Where its bytes come from.
     pub source: Source,
-    /// What must stand in its last [`TRAILER_WITHIN`] bytes, where its program ends what it writes with such words: without
-    /// them it was cut, whatever the exit status says.
+    /// What its last [`TRAILER_WITHIN`] bytes must contain, where its program ends its output with a trailer: without it the
+    /// output was cut, whatever the exit status says.
     pub trailer: Option<ByteString>,
 }
 
@@ -46,7 +46,7 @@ pub enum Source {
     Literal(ByteString),
     /// What the last of these programs writes; each reads what the one before it wrote. Every one must succeed.
     Pipeline(Vec<Step>),
-    /// What the program that runs the engine makes itself.
+    /// Data that the embedding program makes itself.
     Stream(DataStream),
 }
 
@@ -58,7 +58,7 @@ pub enum Source {
 /// waits on the way: at most 8 MiB. An error, a panic and a cancellation end the run without a version; then the stream is
 /// dropped. Where the agent runs elsewhere the bytes travel to it first.
 ///
-/// It is no part of what is sent to an agent or compared: all are equal, and one that was deserialised gives an error.
+/// It is neither sent to an agent nor compared: all are equal, and a deserialised one ends in an error.
 ///
 /// ```
 /// use bahub_core::capture::{Capture, DataStream};
@@ -127,7 +127,7 @@ impl From<DataStream> for Capture {
 }
 
 impl Segment {
-    /// What this source gives, without a name.
+    /// The data of this source, without a name.
     pub fn new(source: Source) -> Self {
         Self { name: None, source, trailer: None }
     }
@@ -143,7 +143,7 @@ impl Segment {
         Self { name: Some(name.into()), ..self }
     }
 
-    /// Takes it for whole only where these words stand at its end.
+    /// Takes it for whole only if these words are at its end.
     #[must_use]
     pub fn with_trailer(self, trailer: impl Into<ByteString>) -> Self {
         Self { trailer: Some(trailer.into()), ..self }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-/// How many of each thing there are; none where whoever counts does not see all of them.
+/// How many of each thing there are; none where the counting user does not see all of them.
 ///
 /// ```
 /// use bahub_core::census::Counts;
@@ -75,7 +75,7 @@ impl CensusUnits {
         Self::of(Unit::new("table", "tables")).with(Unit::new("row", "rows"))
     }
 
-    /// So many things, with so many items in all of them.
+    /// This many things, with this many items in all of them.
     pub fn counted(&self, things: u64, items: u64) -> String {
         let things = self.thing.counted(things);
         match &self.item {
@@ -98,10 +98,10 @@ impl Default for CensusUnits {
     }
 }
 
-/// How the warning begins of counts that are no counts: an adapter's fault.
+/// How the warning about unreadable counts begins: a fault of the adapter.
 pub const UNREADABLE: &str = "the adapter's counts cannot be read";
 
-/// What stands in place of a number that is not known.
+/// Stands for an unknown number.
 const UNKNOWN: &str = "?";
 
 impl Counts {
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_between_is_told() {
+    fn counts_outside_the_range_are_reported() {
         let (before, after) =
             (counts(&["5 a", "9 b c", "1 gone", "3 kept"]), counts(&["7 a", "9 b c", "2 new", "3 kept"]));
         assert!(counts(&["6 a", "9 b c", "3 kept"]).differences(&before, &after).is_empty());

@@ -1,4 +1,4 @@
-//! What happens in a run, as values; who shows them only consumes.
+//! What happens in a run, as values; consumers only display them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -35,9 +35,9 @@ pub enum Event {
         /// The bytes of the message that there will be, where known.
         of: Option<u64>,
     },
-    /// A line that a program wrote on its standard error, or that a component has to say.
+    /// A line that a program wrote on its standard error, or a message of a component.
     Log {
-        /// Who says it: a program's name, `agent`, a component's type.
+        /// Its source: a program's name, `agent`, a component's type.
         source: String,
         /// The line, secrets replaced.
         line: String,
@@ -47,12 +47,12 @@ pub enum Event {
         /// One sentence.
         message: String,
     },
-    /// Something that does not stop the run, and that stands in the report.
+    /// A problem that does not stop the run; the report has it too.
     Warning {
         /// One sentence.
         message: String,
     },
-    /// An observer was too slow: so many events are missing here, for this observer alone.
+    /// An observer was too slow: this many events are missing here, for this observer alone.
     Missed {
         /// How many.
         count: u64,
@@ -174,7 +174,7 @@ impl fmt::Debug for Events {
 impl Events {
     /// Hands events to this function, which must not block, after replacing the secrets that `scrubber` knows in every text.
     ///
-    /// Whoever watches runs registers an [`Observer`](crate::observer::Observer) with the engine instead.
+    /// To watch runs, register an [`Observer`](crate::observer::Observer) with the engine instead.
     pub fn new(scrubber: Scrubber, sink: impl Fn(Event) + Send + Sync + 'static) -> Self {
         Self { sink: Arc::new(sink), scrubber }
     }

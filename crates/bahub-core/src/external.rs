@@ -1,7 +1,7 @@
-//! The foreign types that stand in public signatures here, in the versions that fit: a crate that implements a trait of
+//! The foreign types that appear in public signatures here, in the versions that fit: a crate that implements a trait of
 //! bahub need not find out which those are.
 //!
-//! A derive needs to be told where its crate is: `#[serde(crate = "bahub_core::external::serde")]`,
+//! A derive needs the path of its crate: `#[serde(crate = "bahub_core::external::serde")]`,
 //! `#[schemars(crate = "bahub_core::external::schemars")]`.
 //!
 //! ```

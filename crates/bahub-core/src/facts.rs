@@ -69,7 +69,7 @@ impl Fact {
         frame
     }
 
-    /// Reads the content of a frame or field; `None` if somebody else wrote it.
+    /// Reads the content of a frame or field; `None` if another program wrote it.
     pub fn from_content(content: &[u8]) -> Option<Self> {
         serde_json::from_slice(content).ok()
     }

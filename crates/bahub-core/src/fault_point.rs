@@ -1,4 +1,4 @@
-//! Moments of a run: reported to who looks closely, and those at which a test has the program fail.
+//! Moments of a run: logged for debugging, and places at which a test makes the program fail.
 
 /// Reports that this moment is reached, at the level `debug`. With the feature `fault-points`, which no program that is shipped
 /// has, it kills this process (SIGKILL) where the variable `BAHUB_FAULT_POINT` is `name`, and panics, once, where it is

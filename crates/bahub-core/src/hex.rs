@@ -15,7 +15,7 @@ pub fn encode(bytes: &[u8]) -> String {
     })
 }
 
-/// Whether a text is exactly so many hexadecimal digits, of either case.
+/// Whether a text is exactly this many hexadecimal digits, of either case.
 ///
 /// ```
 /// assert!(bahub_core::hex::is_hex("0aFF", 4) && !bahub_core::hex::is_hex("0aff", 8));

@@ -9,7 +9,7 @@ use crate::advice::Advice;
 
 /// The instance of a workload that a session is connected to, without secrets.
 ///
-/// It stands in the report, in the head of the version and in the version's description, so that a restore can tell
+/// It is recorded in the report, in the head of the version and in the version's description, so that a restore can tell
 /// whether it goes back to where the data came from.
 ///
 /// ```
@@ -28,7 +28,7 @@ pub struct Identity {
     pub kind: InstanceKind,
     /// What stays the same when the instance is replaced: a host's name, a container's name, `statefulset shop/db`.
     pub workload: String,
-    /// What tells this instance from others of the workload, and what a person wants to know of it: `id`, `image`,
+    /// What distinguishes this instance from others of the workload, and what a person wants to know of it: `id`, `image`,
     /// `volumes`, `pod`, `uid`, `node`, `claims`, `machine`, `engine`.
     #[serde(default)]
     pub details: BTreeMap<String, String>,
@@ -110,7 +110,7 @@ impl Identity {
         differs.then_some(Difference::Instance)
     }
 
-    /// A host is known by its machine: it may be renamed. One without, a container most often, has a name of chance.
+    /// A host is known by its machine: it may be renamed. One without, most often a container, has a random name.
     fn host_differs_from(&self, other: &Self) -> Option<Difference> {
         let (machine, others) = (self.details.get("machine"), other.details.get("machine"));
         let is_same_name = self.workload == other.workload;

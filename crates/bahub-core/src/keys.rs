@@ -75,7 +75,7 @@ impl KeyMaterial {
         Self(SecretSlice::from(exact))
     }
 
-    /// Gives the bytes themselves, for the parser.
+    /// Returns the bytes themselves, for the parser.
     pub fn expose(&self) -> &[u8] {
         self.0.expose_secret()
     }

@@ -1,7 +1,7 @@
-//! Whoever watches runs: a terminal, a log, a notifier, a history, metrics.
+//! Observers of runs: a terminal, a log, a notifier, a history, metrics.
 //!
 //! Observers consume. Each has a bounded queue and a thread of its own; a run never waits for one, and none can change how a
-//! run ends. One that is too slow misses events ([`Event::Missed`] says how many), never the end of a run.
+//! run ends. A slow one misses events ([`Event::Missed`] says how many), never the end of a run.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_blocks_holds_nobody_up_misses_events_and_hears_how_many_and_the_end() {
+    fn one_that_blocks_delays_nothing_misses_events_and_gets_their_number_and_the_end() {
         let (observers, run, open, events) = slow();
         let all = QUEUE + 100;
         (0..all).for_each(|number| observers.emit(&run, &notice(number)));

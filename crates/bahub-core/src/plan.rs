@@ -136,7 +136,7 @@ impl PlanBuilder {
         self
     }
 
-    /// Gives the plan. Its scrubber learns the passphrase of the keys.
+    /// Returns the plan. Its scrubber learns the passphrase of the keys.
     #[must_use]
     pub fn build(self) -> Plan {
         let Self(plan) = self;

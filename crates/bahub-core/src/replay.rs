@@ -82,7 +82,7 @@ pub struct Replay {
     pub after: Vec<Step>,
     /// Run, all of them, where the restore fails or is cancelled after `before` has succeeded; each has a minute.
     pub undo: Vec<Step>,
-    /// What must stand in the last [`TRAILER_WITHIN`](crate::capture::TRAILER_WITHIN) bytes of the backup: without it the
+    /// What the last [`TRAILER_WITHIN`](crate::capture::TRAILER_WITHIN) bytes of the backup must contain: without it the
     /// backup was cut before it was encrypted.
     pub trailer: Option<ByteString>,
     /// What is good to know when it is done, a sentence each.

@@ -37,11 +37,11 @@ pub struct RunContext {
     pub scrubber: Scrubber,
     /// What has to be undone at the end, whatever happens.
     pub undo: UndoStack,
-    /// Whether there is a version, for who must end without waiting for the run's own end.
+    /// Whether there is a version, for a caller that must end without waiting for the run's own end.
     pub commitment: Commitment,
     /// How long the workload is down; the transport that stops it says when.
     pub downtime: Downtime,
-    /// What does not stop the run, and stands in its report.
+    /// Problems that do not stop the run, for its report.
     pub warnings: Warnings,
 }
 
@@ -160,21 +160,21 @@ impl RunContext {
         })
     }
 
-    /// Reports something that does not stop the run, and that stands in its report; secrets are replaced.
+    /// Adds a warning to the report, which does not stop the run; secrets are replaced.
     pub fn warn(&self, message: impl AsRef<str>) {
         let message = self.scrubber.scrub(message.as_ref());
         self.events.emit(Event::Warning { message: message.clone() });
         self.warnings.0.lock().unwrap_or_else(PoisonError::into_inner).push(message);
     }
 
-    /// The warnings so far, oldest first; they are given once.
+    /// Takes the warnings so far, oldest first.
     #[cfg(feature = "engine")]
     pub(crate) fn take_warnings(&self) -> Vec<String> {
         std::mem::take(&mut *self.warnings.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// `bytes` random bytes from the kernel as hexadecimal digits: for names that nobody can guess or has used.
+/// `bytes` random bytes from the kernel as hexadecimal digits: for unguessable, unused names.
 ///
 /// # Errors
 /// If the system's random source fails.
@@ -226,7 +226,7 @@ impl UndoStack {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner).push(undo);
     }
 
-    /// Undoes everything, last first; a failure does not stop the rest. Gives a sentence for each failure.
+    /// Undoes everything, last first; a failure does not stop the rest. Returns a sentence for each failure.
     ///
     /// Dropped half-way it loses nothing: the next call goes on where it was.
     pub async fn unwind(&self) -> Vec<String> {

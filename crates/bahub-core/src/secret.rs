@@ -17,7 +17,7 @@ impl Secret {
         Self(SecretString::from(text.into()))
     }
 
-    /// Gives the text itself, for the one place that needs it.
+    /// Returns the text itself, for the one place that needs it.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
@@ -95,7 +95,7 @@ impl fmt::Debug for Scrubber {
 }
 
 impl Scrubber {
-    /// The length in bytes from which on a secret is looked for.
+    /// The shortest secret that is looked for, in bytes.
     pub const SHORTEST: usize = 4;
 
     /// Adds a secret, longest first, so that a secret that contains another one is replaced whole.
@@ -125,7 +125,7 @@ impl Scrubber {
         known.iter().any(|secret| text.contains(secret.expose()))
     }
 
-    /// Gives the text with every known secret replaced.
+    /// Returns the text with every known secret replaced.
     pub fn scrub(&self, text: &str) -> String {
         let known = self.known.read().unwrap_or_else(|poisoned| poisoned.into_inner());
         known.iter().fold(text.to_owned(), |text, secret| {

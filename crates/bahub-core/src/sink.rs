@@ -96,7 +96,7 @@ use crate::secret::Secret;
 /// }
 /// ```
 ///
-/// `bahub_testkit::conformance::sink` holds one to everything that is promised here; `examples/custom-sink` of bahub's repository
+/// `bahub_testkit::conformance::sink` tests a sink against everything that is promised here; `examples/custom-sink` of bahub's repository
 /// is one that can be configured.
 #[async_trait]
 pub trait Sink: Debug + Send + Sync {
@@ -151,7 +151,7 @@ pub trait Sink: Debug + Send + Sync {
     }
 
     /// Ends what this sink holds open in the store: sessions, and the credentials that [`Sink::delegate`] gave out. The
-    /// engine does it at the end of every run, whatever came of it; a sink that is used again begins anew.
+    /// engine does it at the end of every run, whatever came of it; a sink that is used again starts afresh.
     ///
     /// # Errors
     /// If the store did not answer or refused; the engine logs it.
@@ -289,7 +289,7 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    /// This version, of so many bytes, at this location; the fields can be set.
+    /// This version, of this size, at this location; the fields can be set.
     pub fn new(version: VersionNumber, size: u64, location: impl Into<String>) -> Self {
         Self { version, size, sha256: None, location: location.into(), warnings: Vec::new() }
     }
@@ -322,7 +322,7 @@ pub struct Version {
 }
 
 impl Version {
-    /// This version, of so many bytes, at this location; the fields can be set.
+    /// This version, of this size, at this location; the fields can be set.
     pub fn new(number: VersionNumber, size: u64, location: impl Into<String>) -> Self {
         Self { number, created: None, size, sha256: None, location: location.into(), damage: None }
     }
@@ -359,7 +359,7 @@ pub struct Orphan {
 }
 
 impl Orphan {
-    /// A message of so many bytes at this location.
+    /// A message of this size at this location.
     pub fn new(location: impl Into<String>, size: u64, modified: impl Into<Option<jiff::Timestamp>>) -> Self {
         Self { location: location.into(), size, modified: modified.into() }
     }
@@ -425,7 +425,7 @@ impl fmt::Display for VersionSelector {
 pub struct Download {
     /// The bytes that will come, where the store says so; the reader compares.
     pub size: Option<u64>,
-    /// The SHA-256 that the bytes must have, in hexadecimal, where the store knows it. Who reads to the end compares: a sink
+    /// The SHA-256 that the bytes must have, in hexadecimal, where the store knows it. The reader compares it at the end: a sink
     /// need not.
     pub sha256: Option<String>,
     /// The instance that the version is of, where the store's description says so.
@@ -488,7 +488,7 @@ pub enum SinkErrorKind {
     NoSpace,
     /// It went silent for longer than the stall timeout.
     Stalled,
-    /// What it gave is not what it should have given: short, wrong hash.
+    /// What it returned is not what was stored: short, wrong hash.
     Corrupt,
     /// Anything else.
     Other,

@@ -23,7 +23,7 @@ pub struct Step {
     pub stdin: Stdin,
     /// Exit codes that mean success.
     pub ok: Vec<i32>,
-    /// Exit codes that mean success with something to tell.
+    /// Exit codes that mean success with a warning.
     pub warn: Vec<i32>,
     /// Words on its standard error that mean failure whatever its exit code.
     pub fatal: Vec<String>,
@@ -41,7 +41,7 @@ pub enum Arg {
     Plain(ByteString),
     /// `prefix` followed by the path of an inherited, private, in-memory file that holds `content`.
     ///
-    /// The path is of the form `/proc/self/fd/N`; nothing is written to a disk and nothing secret stands in argv.
+    /// The path is of the form `/proc/self/fd/N`; nothing is written to a disk and no secret is in argv.
     SecretFile {
         /// What stands before the path, for example `--defaults-file=`.
         prefix: String,
@@ -173,7 +173,7 @@ impl Step {
         self.stdin(Stdin::Backup { prefix: ByteString(Vec::new()), suffix: ByteString(Vec::new()) })
     }
 
-    /// Makes exit codes mean success with something to tell.
+    /// Makes exit codes mean success with a warning.
     #[must_use]
     pub fn warns_on(mut self, codes: impl IntoIterator<Item = i32>) -> Self {
         self.warn.extend(codes);
@@ -201,12 +201,12 @@ impl Step {
         self
     }
 
-    /// Gives the names of the program for a sentence: `mariadb-dump or mysqldump`.
+    /// Returns the names of the program for a sentence: `mariadb-dump or mysqldump`.
     pub fn name(&self) -> String {
         self.programs.join(" or ")
     }
 
-    /// Every secret that stands in the step, for the scrubber.
+    /// Every secret in the step, for the scrubber.
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
         let of_input = match &self.stdin {
             Stdin::Secret(secret) => Some(secret),
@@ -219,7 +219,7 @@ impl Step {
         of_args.chain(of_input)
     }
 
-    /// Tells what this end of the program means.
+    /// Judges this end of the program.
     pub fn judge(&self, exit: Exit) -> Judgement {
         match exit {
             Exit::Code(code) if self.ok.contains(&code) => Judgement::Ok,
@@ -281,7 +281,7 @@ impl From<std::process::ExitStatus> for Exit {
 pub enum Judgement {
     /// It did what it was asked for.
     Ok,
-    /// It did, and has something to tell.
+    /// It did, with a warning.
     Warning,
     /// It did not.
     Failure,

@@ -121,7 +121,7 @@ pub trait Session: Send {
         Ok(None)
     }
 
-    /// Starts a program of fixed words; used for the agent alone, so argv is UTF-8.
+    /// Starts a program with fixed arguments; used for the agent alone, so argv is UTF-8.
     ///
     /// Dropping the process kills it.
     ///
@@ -147,11 +147,11 @@ pub trait Session: Send {
         Ok(())
     }
 
-    /// Whether nobody ran on this data from [`quiesce`](Self::quiesce) until now: from start to end, not only now. Asked when
+    /// Whether nothing ran on this data from [`quiesce`](Self::quiesce) until now: from start to end, not only now. Asked when
     /// the last byte was read or written, before anything is made of it: a read during activity is not a consistent snapshot.
     ///
     /// # Errors
-    /// If somebody started it meanwhile, or if that cannot be found out. No version is made then.
+    /// If something was started on it meanwhile, or if that cannot be found out. No version is made then.
     async fn verify_quiesced(&mut self) -> Result<(), TransportError> {
         Ok(())
     }
@@ -181,7 +181,7 @@ pub enum Locality {
     Remote,
 }
 
-/// A command of fixed words.
+/// A command with fixed arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exec {
     /// The program and its arguments.
@@ -189,7 +189,7 @@ pub struct Exec {
 }
 
 impl Exec {
-    /// A command of these words.
+    /// A command of this program and these arguments.
     pub fn new(argv: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self { argv: argv.into_iter().map(Into::into).collect() }
     }
@@ -254,7 +254,7 @@ pub enum TransportErrorKind {
     /// The target refused: rights, quota, a changed host key.
     Refused,
     /// What would be read or written is not the data that is meant: several instances match, a path is not the instance's
-    /// own, somebody else is working on it. Nothing was begun.
+    /// own, another process is working on it. Nothing was begun.
     NotOwn,
     /// A program could not be started there.
     Exec,

@@ -172,7 +172,7 @@ impl Bench {
 
 const PIECE: usize = 64 * 1024;
 
-/// Gives so many pseudo-random bytes, the same ones every time.
+/// Returns this many pseudo-random bytes, the same ones every time.
 fn pieces(size: u64, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
     let mut piece = vec![0; PIECE];
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
@@ -182,7 +182,7 @@ fn pieces(size: u64, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Resul
     }
     let mut left = size;
     while left > 0 {
-        // Every piece is another one, at hardly any cost.
+        // Every piece differs, at hardly any cost.
         piece[..8].copy_from_slice(&left.to_le_bytes());
         let n = left.min(PIECE as u64);
         take(&piece[..n as usize])?;

@@ -22,7 +22,7 @@ pub enum CryptoError {
     /// OpenPGP, but nothing that is encrypted.
     #[error("this OpenPGP message is not encrypted: it begins with {0}")]
     NotEncrypted(&'static str),
-    /// Encrypted, but in a way that lets anybody change it unnoticed, or that only LibrePGP knows.
+    /// Encrypted, but without protection against changes, or in a way that only LibrePGP knows.
     #[error("this message is refused: {0}")]
     Refused(&'static str),
     /// Something that OpenPGP allows and this reader does not know.
@@ -55,7 +55,7 @@ pub enum CryptoError {
     /// The session key cannot belong to this message.
     #[error("the session key does not belong to this message: {0}")]
     SessionKey(&'static str),
-    /// Nobody could ever read the message.
+    /// Without a recipient the message could never be read.
     #[error("a message needs at least one recipient")]
     NoRecipient,
     /// A recipient's certificate cannot be encrypted for.
@@ -94,7 +94,7 @@ impl CryptoError {
         error.get_ref().and_then(|inner| inner.downcast_ref())
     }
 
-    /// True if the message itself is to blame: it was changed, cut, or is none.
+    /// True if the message itself is to blame: it was changed, cut, or is no message.
     ///
     /// False where trying again, or with another key, may help.
     pub fn is_damage(&self) -> bool {

@@ -15,7 +15,7 @@ use crate::AgentSinks;
 use crate::steps::{KillSwitch, LogLine};
 use crate::stream::{Form, SourceEvent};
 
-/// How often progress is told.
+/// How often progress is reported.
 const TICK: Duration = Duration::from_millis(200);
 
 /// What a job works with.
@@ -88,7 +88,7 @@ impl JobContext {
     /// Asks a store for something that may be dropped at any point; a cancellation ends it at once.
     ///
     /// # Errors
-    /// What the store says, or that the run is cancelled.
+    /// The store's error, or that the run is cancelled.
     pub(crate) async fn unless_cancelled<T>(
         &self,
         asked: impl Future<Output = Result<T, SinkError>>,
@@ -100,7 +100,7 @@ impl JobContext {
         }
     }
 
-    /// Tells progress while `work` runs.
+    /// Reports progress while `work` runs.
     pub(crate) async fn with_progress<T>(&self, work: impl Future<Output = T>) -> T {
         let mut tick = tokio::time::interval(TICK);
         tokio::pin!(work);
@@ -112,7 +112,7 @@ impl JobContext {
         }
     }
 
-    /// Tells progress now.
+    /// Reports progress now.
     pub(crate) fn tell_progress(&self) {
         let progress = FromAgent::Progress { plain: self.counters.plain(), stored: self.counters.stored() };
         let _ = self.sender.send(&progress);

@@ -7,7 +7,7 @@ use bahub_core::link::{Failure, FailureKind};
 use bahub_core::step::Exit;
 use bahub_crypto::CryptoError;
 
-/// What helps against damage.
+/// The help for damage.
 const ANOTHER: &str = "use another version ({list the versions}), and check the storage, and who can write to it";
 
 /// A failure of a stream that writes a message.

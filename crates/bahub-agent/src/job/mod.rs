@@ -31,7 +31,7 @@ pub(crate) async fn run(job: Job, cx: JobContext, input: JobInput) -> Result<Don
         Job::Read(job) => read::run(job, &cx, input).await,
     };
     watch.abort();
-    // Whatever the programs said of their death, the reason was the cancellation.
+    // Whatever errors the programs ended with, the reason was the cancellation.
     match done {
         Err(failure) if cx.cancel.is_cancelled() && failure.kind != FailureKind::CommitUnknown => {
             Err(Failure::cancelled())

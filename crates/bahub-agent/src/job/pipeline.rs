@@ -19,7 +19,7 @@ pub(super) struct Pipeline<'a> {
     switch: KillSwitch,
     /// The last byte that was read.
     held: Option<u8>,
-    /// What the last program puts out, where that tells of its success.
+    /// The last program's output, where that shows its success.
     says: Option<(&'a ByteString, JoinHandle<Tail>)>,
 }
 
@@ -72,7 +72,7 @@ impl<'a> Pipeline<'a> {
     }
 
     /// Feeds what is read to the first program, but for the last byte. A program that stops reading is left alone: its exit
-    /// status tells whether it had enough. Where reading fails, all are killed before an input ends.
+    /// status shows whether it had enough. Where reading fails, all are killed before an input ends.
     pub(super) fn feed(&mut self, mut read: impl FnMut(&mut [u8]) -> io::Result<usize>) -> Result<(), Failure> {
         let Some(Stage { step, input, .. }) = self.stages.first_mut() else { return Ok(()) };
         let Input::Open(mut file) = std::mem::replace(input, Input::None) else { return Ok(()) };
@@ -119,7 +119,7 @@ impl<'a> Pipeline<'a> {
     }
 }
 
-/// What stands around what a step reads, where anything does.
+/// The literals around the backup that a step reads, if there are any.
 fn literals(step: &Step) -> Option<(&ByteString, &ByteString)> {
     match &step.stdin {
         Stdin::Backup { prefix, suffix } if !(prefix.0.is_empty() && suffix.0.is_empty()) => Some((prefix, suffix)),
@@ -158,7 +158,7 @@ fn read_but_the_last(
     }
 }
 
-/// Writes what is read until either ends; gives the pipe back, unless its reader went away. Where reading fails, the
+/// Writes what is read until either ends; returns the pipe, unless its reader went away. Where reading fails, the
 /// programs are killed before the pipe is let go: an end of their input would complete what was not proven.
 fn written_behind(
     file: File,

@@ -24,7 +24,7 @@ pub(super) async fn run(probes: Vec<ProbeStep>, cx: &JobContext) -> Result<Done,
     Ok(Done::Probed(found))
 }
 
-/// Runs one, and gives all of its lines.
+/// Runs one, and returns all of its lines.
 pub(super) async fn lines(probe: ProbeStep, cx: &JobContext) -> Result<Done, Failure> {
     let output = output_of(probe.step, Duration::from_secs(probe.limit), cx).await?;
     Ok(Done::Lines(lines_of(&output)))

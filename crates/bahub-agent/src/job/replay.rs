@@ -65,7 +65,7 @@ fn attempt(
 }
 
 /// Feeds the backup to its programs. Programs that stop reading are left alone, and the message read to its end all the
-/// same: their exit status tells whether they had enough.
+/// same: their exit status shows whether they had enough.
 fn whole<'a>(
     main: &'a [Step],
     plain: &mut Plain,
@@ -118,8 +118,8 @@ fn has_suffix(step: &Step) -> bool {
     matches!(&step.stdin, Stdin::Backup { suffix, .. } if !suffix.0.is_empty())
 }
 
-/// Undoes what a restore that failed has begun; what cannot be undone is logged, because the failure itself is what is
-/// told.
+/// Undoes what a failed restore has begun; what cannot be undone is logged, because the failure itself is what is
+/// reported.
 fn undo(steps: &[Step], cx: &JobContext) {
     for step in steps {
         // The job's own switch is thrown, or will be.

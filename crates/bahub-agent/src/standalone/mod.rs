@@ -35,7 +35,7 @@ use observer::LineObserver;
 use options::{Action, Download, Options, Restore};
 use raw_args::RawArgs;
 
-/// How long a standard error that nobody reads is waited for at the end.
+/// How long the end waits for a standard error that is not read.
 const DRAIN: Duration = Duration::from_secs(30);
 
 /// Does what the command line (without the program's name) and the `BM_*` variables ask for.
@@ -93,7 +93,7 @@ fn in_runtime(options: &Options, plan: &Plan, output: &Output) -> Result<ExitCod
         Ok(run_action(&engine, &options.action, plan, &control).await)
     });
     engine.observers().drain(DRAIN);
-    // A thread that still reads what nobody wants must not hold the end up.
+    // A thread that still reads unwanted input must not delay the end.
     runtime.shutdown_background();
     Ok(outcome.map_err(system)?.exit(false))
 }

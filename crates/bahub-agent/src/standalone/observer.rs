@@ -7,7 +7,7 @@ use bahub_core::report::Report;
 
 use crate::output::Output;
 
-/// What helps where a message cannot be trusted.
+/// The help for a message that cannot be trusted.
 const ANOTHER_VERSION: &str = "use another version (-s NUMBER), and check the server's storage";
 
 /// Writes what a user should read of a run.

@@ -89,7 +89,7 @@ impl Options {
         Ok((options, warnings))
     }
 
-    /// What no line that is written may hold.
+    /// The secrets that no written line may hold.
     pub(super) fn secrets(&self) -> impl Iterator<Item = &Secret> {
         let key = match &self.action {
             Action::Make(_) => None,

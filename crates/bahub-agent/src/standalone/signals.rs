@@ -19,7 +19,7 @@ pub(super) fn cancel(control: &RunControl, output: &Output) -> io::Result<()> {
         tokio::spawn(async move {
             arrived.recv().await;
             control.cancel();
-            // A terminal that takes no line must hold nothing up.
+            // A terminal that takes no line must delay nothing.
             tokio::task::spawn_blocking(move || output.info("stopping the command and the transfer"));
         });
     }

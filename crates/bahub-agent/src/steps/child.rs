@@ -23,7 +23,7 @@ use super::{KillSwitch, LogLine, find, secret_file};
 /// The size that pipes to and from programs are set to where the system allows it: fewer changes between processes.
 const PIPE_SIZE: usize = 1024 * 1024;
 
-/// How long what a program said may still come after its end.
+/// How long a program's output may still come after its end.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// A running program. [`Child::wait`] for it; the kill switch ends it.
@@ -42,7 +42,7 @@ pub(crate) struct Child {
 /// A program that ended well.
 #[derive(Debug, Default)]
 pub(crate) struct ChildOutcome {
-    /// What it has to tell, a sentence each.
+    /// Its warnings, a sentence each.
     pub(crate) warnings: Vec<String>,
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
 
-/// Gives the first of these names that is a program: a path as it stands, a bare name from `PATH`.
+/// Returns the first of these names that is a program: a path as it stands, a bare name from `PATH`.
 pub(super) fn program(names: &[String]) -> Option<PathBuf> {
     names.iter().find_map(|name| if name.contains('/') { runnable(Path::new(name)) } else { in_path(name) })
 }

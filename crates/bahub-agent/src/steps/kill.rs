@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::process::{Pid, Signal, getpid, kill_process, kill_process_group};
 
-/// Every group of this process that runs, for its last act.
+/// Every running group of this process, to be killed on a panic.
 static ALL: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
 
 /// Makes a panic the end of this process, whatever it was built with: after its message every program that was started is
@@ -66,8 +66,8 @@ impl KillSwitch {
         }
     }
 
-    /// Ends what is left of a group whose leader ended and was not waited for yet: until then its number is not given
-    /// to anybody else.
+    /// Ends what is left of a group whose leader ended and was not waited for yet: until then its number is not
+    /// reused.
     pub(super) fn retire(&self, group: Pid) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.groups.retain(|other| *other != group);
@@ -77,7 +77,7 @@ impl KillSwitch {
 }
 
 fn kill(group: Pid) {
-    // The only failure there is means that nobody is left.
+    // The only possible failure means that no process is left.
     let _ = kill_process_group(group, Signal::KILL);
 }
 
@@ -100,15 +100,15 @@ mod tests {
         let mut child = Command::new(std::env::current_exe().unwrap());
         child.args(["--exact", name, "--nocapture"]).env(PANICS, "1");
         let ended = child.output().unwrap();
-        let told = String::from_utf8_lossy(&ended.stdout) + String::from_utf8_lossy(&ended.stderr);
-        assert_eq!(ended.status.signal(), Some(9), "{told}");
-        let group = told.split("group ").nth(1).unwrap().split_whitespace().next().unwrap();
+        let output = String::from_utf8_lossy(&ended.stdout) + String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.signal(), Some(9), "{output}");
+        let group = output.split("group ").nth(1).unwrap().split_whitespace().next().unwrap();
         let alive = || std::fs::read_dir("/proc").unwrap().flatten().any(|one| is_of(&one.path(), group));
         let gone = (0..100).any(|_| {
             std::thread::sleep(std::time::Duration::from_millis(50));
             !alive()
         });
-        assert!(gone, "{told}");
+        assert!(gone, "{output}");
     }
 
     fn is_of(process: &std::path::Path, group: &str) -> bool {

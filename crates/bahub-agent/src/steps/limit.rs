@@ -1,4 +1,4 @@
-//! A program that may take so long, and no longer.
+//! A program with a time limit.
 
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
@@ -10,10 +10,10 @@ use bahub_core::step::Step;
 use super::child::ChildOutcome;
 use super::{KillSwitch, LogLine, Plug, start};
 
-/// How often it is asked whether everything is to be killed.
+/// How often the kill switch is checked.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Runs a program and gives at most `most` bytes of its output; it is killed with the others of the switch, and when its time
+/// Runs a program and returns at most `most` bytes of its output; it is killed with the others of the switch, and when its time
 /// is over.
 ///
 /// # Errors

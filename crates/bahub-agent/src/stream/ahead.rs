@@ -62,7 +62,7 @@ impl Read for Ahead {
 fn read_ahead(mut source: impl Read, filled: &SyncSender<io::Result<Filled>>, empties: &Receiver<Vec<u8>>) {
     loop {
         let buffer = empties.try_recv().unwrap_or_else(|_| vec![0; BUFFER]);
-        // What was read before an error is not given: the whole is worth nothing then.
+        // What was read before an error is not returned: the whole is worth nothing then.
         let read = fill(buffer, |room| source.read(room));
         let ended = !matches!(&read, Ok(filled) if filled.length > 0);
         if filled.send(read).is_err() || ended {
@@ -100,19 +100,19 @@ mod tests {
 
     #[test]
     fn a_reader_that_goes_away_ends_the_thread() {
-        struct Told(Sender<()>);
-        impl Read for Told {
+        struct NotesDrop(Sender<()>);
+        impl Read for NotesDrop {
             fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
                 Ok(buffer.len())
             }
         }
-        impl Drop for Told {
+        impl Drop for NotesDrop {
             fn drop(&mut self) {
                 let _ = self.0.send(());
             }
         }
         let (sender, dropped) = channel();
-        drop(Ahead::new(Told(sender)));
+        drop(Ahead::new(NotesDrop(sender)));
         dropped.recv().unwrap();
     }
 }

@@ -11,8 +11,8 @@ const BUFFER: usize = 1024 * 1024;
 /// How many full buffers may wait.
 const DEPTH: usize = 2;
 
-/// Hands buffers to a thread that writes them in order. [`Behind::finish`] tells how that went and gives the sink back; a
-/// failed write ends the thread and with it the sink.
+/// Hands buffers to a thread that writes them in order. [`Behind::finish`] returns the sink or the error; a failed
+/// write ends the thread and with it the sink.
 pub(crate) struct Behind<W> {
     filled: SyncSender<Filled>,
     empties: Receiver<Vec<u8>>,
@@ -48,7 +48,7 @@ impl<W: Write + Send + 'static> Behind<W> {
 fn write_behind<W: Write>(mut sink: W, filled: &Receiver<Filled>, emptied: &Sender<Vec<u8>>) -> io::Result<W> {
     for Filled { buffer, length } in filled {
         sink.write_all(&buffer[..length])?;
-        // Who fills buffers has perhaps filled the last one.
+        // The side that fills buffers may have filled the last one.
         let _ = emptied.send(buffer);
     }
     Ok(sink)
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sink_that_fails_ends_the_copy_and_is_told_of() {
+    fn a_sink_that_fails_ends_the_copy_and_is_reported() {
         struct Full;
         impl Write for Full {
             fn write(&mut self, _: &[u8]) -> io::Result<usize> {

@@ -13,14 +13,14 @@ use super::hash::Feed;
 
 /// Bytes are handed over in chunks of this size.
 const CHUNK: usize = 256 * 1024;
-/// So many chunks are remembered for being filled again: 8 MiB.
+/// How many chunks are kept to be filled again: 8 MiB.
 const MAX_LENT: usize = 32;
 
 /// Writes into a channel; [`ChunkWriter::finish`] sends what is left. Dropping it sends nothing more.
 pub(crate) struct ChunkWriter {
     sender: mpsc::Sender<Bytes>,
     buffer: BytesMut,
-    /// What was sent, oldest first: a chunk that nobody holds any more is filled again, because fresh memory costs a page
+    /// What was sent, oldest first: a chunk that is no longer in use is filled again, because fresh memory costs a page
     /// fault for each 4 KiB.
     lent: VecDeque<Bytes>,
 }
@@ -35,7 +35,7 @@ impl ChunkWriter {
     /// Sends the rest.
     ///
     /// # Errors
-    /// [`io::ErrorKind::BrokenPipe`] if nobody receives any more.
+    /// [`io::ErrorKind::BrokenPipe`] if the receiver is gone.
     pub(crate) fn finish(mut self) -> io::Result<()> {
         self.send()
     }
@@ -58,7 +58,7 @@ impl ChunkWriter {
         match oldest.map(Bytes::try_into_mut) {
             Some(Ok(mut buffer)) => {
                 buffer.clear();
-                // One that lost its beginning on the way is given up.
+                // One that lost its beginning on the way is dropped.
                 if buffer.capacity() >= CHUNK { buffer } else { fresh() }
             }
             Some(Err(_)) | None => fresh(),
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chunk_is_filled_again_only_when_nobody_holds_it() {
+    fn a_chunk_is_filled_again_only_when_it_is_no_longer_in_use() {
         let (mut writer, mut receiver) = ChunkWriter::new(1000);
         let mut held = Vec::new();
         for number in 0..300_u32 {

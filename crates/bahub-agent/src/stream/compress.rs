@@ -21,7 +21,7 @@ fn threads(compression: &Compression) -> u32 {
     })
 }
 
-/// Compresses what is written to it. [`Compressor::finish`] gives the sink back; dropping it ends nothing well, and lets
+/// Compresses what is written to it. [`Compressor::finish`] returns the sink; dropping it leaves the stream unfinished, and lets
 /// threads end after the frame that they have in hand.
 pub(crate) struct Compressor<W: Write + Send + 'static> {
     compression: Compression,
@@ -79,7 +79,7 @@ impl<W: Write + Send + 'static> Compressor<W> {
         }
     }
 
-    /// Ends the stream and gives the sink back.
+    /// Ends the stream and returns the sink.
     pub(crate) fn finish(mut self) -> io::Result<W> {
         if !self.framed {
             // A stream of nothing is still a stream of its format.
@@ -131,7 +131,7 @@ impl<W: Write + Send + 'static> Compressor<W> {
         Ok(())
     }
 
-    /// A reader tells the format by its magic, so data that begins like a compressed stream is wrapped in one.
+    /// A reader recognises the format by its magic, so data that begins like a compressed stream is wrapped in one.
     fn decide(&mut self) -> io::Result<()> {
         let State::Undecided(mut sink, head) = std::mem::replace(&mut self.state, State::Gone) else {
             return Err(io::ErrorKind::BrokenPipe.into());

@@ -39,7 +39,7 @@ fn is_skippable(head: &[u8]) -> bool {
     matches!(head, [low, 0x2A, 0x4D, 0x18, ..] if low & 0xF0 == 0x50)
 }
 
-/// The most bytes of facts that are kept; a stream of somebody else's may hold any number.
+/// The most bytes of facts that are kept; another program's stream may hold any number.
 const MAX_FACTS: usize = 4 * facts::MAX_FACT;
 
 /// What is read at once where the content is of no interest.
@@ -69,9 +69,9 @@ pub(crate) struct Decompressor<R: Read> {
     parts: Parts,
     /// How many threads decompress.
     threads: usize,
-    /// From the second zstd frame on: many a reader wants no more than what stands in the first.
+    /// From the second zstd frame on: many readers want no more than the first.
     frames: Option<FrameReader>,
-    /// How much content was given.
+    /// How much content was returned.
     given: u64,
     /// How much a seek table says that there is, while it is the last frame.
     listed: Option<u64>,
@@ -115,7 +115,7 @@ impl<R: Read> Decompressor<R> {
         }
     }
 
-    /// One that gives everything as it is where the form says so.
+    /// One that returns everything as it is where the form says so.
     pub(crate) fn of(form: Form, source: R) -> Self {
         match form {
             Form::Layered => Self::new(source),
@@ -177,7 +177,7 @@ impl<R: Read> Decompressor<R> {
         self.content.facts.extend(fact);
     }
 
-    /// Goes over a boundary, and names the segment that begins there; `None` at the end.
+    /// Crosses a boundary, and names the segment that begins there; `None` at the end.
     pub(crate) fn next_segment(&mut self) -> Option<String> {
         self.ahead.pop_front()
     }
@@ -293,7 +293,7 @@ impl<R: Read> Decompressor<R> {
         streamed(Vec::new(), reader)
     }
 
-    /// At the boundary of zstd frames: skips what is to be skipped, and opens the next. `None` at the end.
+    /// At the boundary of zstd frames: skips skippable frames, and opens the next one. `None` at the end.
     fn next_frame(&mut self, mut reader: Peek<R>) -> io::Result<(State<R>, bool)> {
         loop {
             let head = reader.head()?;
@@ -326,7 +326,7 @@ impl<R: Read> Decompressor<R> {
     }
 
     /// A stream that says that it ends with a seek table ends nowhere else, and holds what the table lists: frames that are
-    /// whole do not tell that there were more of them.
+    /// whole do not show that others are missing.
     fn check_end(&self) -> io::Result<()> {
         match self.content.facts.first() {
             Some(Fact::Head { seekable: true, .. }) if self.listed != Some(self.given) => {
@@ -346,7 +346,7 @@ fn read_table(reader: &mut impl Read, length: usize) -> io::Result<Option<u64>> 
     Ok(listed)
 }
 
-/// Passes over so many bytes of a skippable frame.
+/// Skips this many bytes of a skippable frame.
 fn skip(reader: &mut impl Read, count: usize) -> io::Result<()> {
     match io::copy(&mut reader.take(count as u64), &mut io::sink())? {
         skipped if skipped == count as u64 => Ok(()),
@@ -449,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_to_stay_as_it_is_stays_so_whatever_it_looks_like() {
+    fn content_of_the_form_as_is_is_never_changed_whatever_it_looks_like() {
         for data in [Algorithm::Gzip, Algorithm::Zstd, Algorithm::None].map(|of| compressed(of, &[(None, b"abc")])) {
             let sink = Shared::default();
             let mut compressor = Compressor::of(Form::AsIs, Compression::default(), sink.clone());

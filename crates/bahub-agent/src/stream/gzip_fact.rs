@@ -29,7 +29,7 @@ pub(super) fn write(content: &[u8], sink: &mut impl Write) -> io::Result<()> {
 pub(super) struct Parts(Vec<u8>);
 
 impl Parts {
-    /// Takes in the extra field of a member; gives a fact's content with its last part.
+    /// Takes in the extra field of a member; returns a fact's content with its last part.
     pub(super) fn take_in(&mut self, extra: Option<&[u8]>) -> Option<Vec<u8>> {
         let (is_last, part) = extra?.strip_prefix(&ID)?.get(2..)?.split_first()?;
         if self.0.len() + part.len() > facts::MAX_FACT {

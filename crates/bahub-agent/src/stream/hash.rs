@@ -36,7 +36,7 @@ impl Feed {
 }
 
 impl Digest {
-    /// Waits for the end, and gives the hash in hexadecimal; `None` if the thread broke off.
+    /// Waits for the end, and returns the hash in hexadecimal; `None` if the thread broke off.
     pub(crate) fn hex(self) -> Option<String> {
         let hash = self.0.join().ok()?;
         Some(hex::encode(&hash))

@@ -1,4 +1,4 @@
-//! What stands in a file.
+//! What a download writes.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -10,7 +10,7 @@ use bahub_testkit::fixtures::noise;
 use crate::support::{Bench, assert_exit, said};
 
 fn download(bench: &Bench, with_key: bool) -> Output {
-    let mut command = bench.told("download");
+    let mut command = bench.with_server("download");
     command.args(["--save-path", "saved"]);
     if with_key {
         command.arg("-p").arg(bench.keys.private());

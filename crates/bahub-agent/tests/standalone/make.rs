@@ -62,7 +62,7 @@ fn a_shell_that_would_miss_a_failure_stores_nothing() {
 }
 
 #[test]
-fn what_the_command_says_is_passed_on_and_how_it_ended_is_told() {
+fn the_commands_words_are_passed_on_and_its_end_is_reported() {
     let bench = Bench::new();
     let output = bench.make("echo 'table shop is locked' >&2; exit 3");
     assert!(said(&output).lines().any(|line| line == "table shop is locked"), "{}", said(&output));
@@ -100,7 +100,7 @@ fn a_private_key_file_of_gpg_will_do_and_the_recipient_must_be_in_it() {
     let (bench, home) = (Bench::new(), GnupgHome::new());
     let (private, _) = home.generate("shop@example.org", "future-default", "riotkit");
     let make = |recipient: &str| {
-        let mut command = bench.told("make");
+        let mut command = bench.with_server("make");
         command.arg("--key").arg(&private).args(["--recipient", recipient, "--cmd", "echo all"]);
         command.output().unwrap()
     };
@@ -121,7 +121,7 @@ fn of_a_file_of_two_keys_the_fingerprint_says_which() {
     fs::write(&ring, home.gpg(&["--export", "--armor"], b"")).unwrap();
     let listed = String::from_utf8(home.gpg(&["--with-colons", "--list-keys", "shop@example.org"], b"")).unwrap();
     let fingerprint = listed.lines().find_map(|line| line.strip_prefix("fpr:::::::::")).unwrap().trim_end_matches(':');
-    let mut command = bench.told("make");
+    let mut command = bench.with_server("make");
     command.arg("--key").arg(&ring).args(["--recipient", fingerprint, "--cmd", "echo all"]);
     assert_exit(&command.output().unwrap(), 0);
     home.gpg(&["--delete-secret-keys", fingerprint], b"");
@@ -142,7 +142,7 @@ fn a_command_may_take_longer_than_the_server() {
 }
 
 #[test]
-fn an_empty_version_is_told_of() {
+fn an_empty_version_is_warned_of() {
     let bench = Bench::new();
     let output = bench.make("true");
     assert_exit(&output, 0);

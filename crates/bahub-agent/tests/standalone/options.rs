@@ -34,7 +34,7 @@ fn everything_can_be_said_by_variables() {
 }
 
 #[test]
-fn a_variable_comes_before_an_option_and_that_is_said() {
+fn a_variable_comes_before_an_option_with_a_warning() {
     let bench = Bench::new();
     let output = bench.making("echo option").env("BM_CMD", "echo variable").output().unwrap();
     assert_exit(&output, 0);
@@ -46,7 +46,7 @@ fn a_variable_comes_before_an_option_and_that_is_said() {
 fn what_makes_no_sense_is_refused_before_anything_is_done() {
     let bench = Bench::new();
     assert_exit(&bench.program().output().unwrap(), 2);
-    assert_exit(&bench.told("make").args(["-c", "touch ran"]).output().unwrap(), 2);
+    assert_exit(&bench.with_server("make").args(["-c", "touch ran"]).output().unwrap(), 2);
     assert_exit(&bench.making("touch ran").args(["--timeout", "soon"]).output().unwrap(), 2);
     assert_exit(&bench.making("touch ran").env("BM_URL", "ftp://example.org").output().unwrap(), 2);
     assert_exit(&bench.restoring("touch ran").args(["-s", "newest"]).output().unwrap(), 2);
@@ -64,7 +64,7 @@ fn the_log_level_is_kept_to() {
 }
 
 #[test]
-fn help_and_the_programs_version_are_told() {
+fn help_and_the_programs_version_are_printed() {
     let bench = Bench::new();
     let help = bench.program().args(["make", "--help"]).output().unwrap();
     assert_exit(&help, 0);

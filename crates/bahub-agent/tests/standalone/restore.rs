@@ -29,7 +29,7 @@ fn a_version_of_the_predecessor_is_restored() {
     let message = home.gpg(&["--encrypt", "--armor", "--recipient", "shop@example.org"], &b"rows\n".repeat(100_000));
     bench.server.put_version(COLLECTION, &message);
     let restoring = |passphrase: &str| {
-        let mut command = bench.told("restore");
+        let mut command = bench.with_server("restore");
         command.arg("--private-key").arg(&private).args(["--recipient", "shop@example.org", "-c", "cat > rows"]);
         command.env("BM_PASSPHRASE", passphrase).output().unwrap()
     };

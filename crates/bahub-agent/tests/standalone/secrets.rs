@@ -1,4 +1,4 @@
-//! What everybody on the host can read.
+//! What every user of the host can read.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use crate::support::{Bench, assert_exit, said, wait};
 
 /// Given to programs in ways that others can see.
 const PASSPHRASE: &str = "a passphrase that nobody shall see";
-/// In files alone: tests that run beside the one that looks for it have no part in it.
+/// In files alone: tests that run beside the one that looks for it do not use it.
 const OF_FILES: &str = "what stands in files alone";
 
 #[test]
@@ -18,10 +18,10 @@ fn secrets_of_files_stand_in_no_process() {
     fs::write(bench.path("passphrase"), OF_FILES).unwrap();
     let secrets = [bench.token.as_str(), OF_FILES];
     let run = async {
-        let mut make = bench.told("make");
+        let mut make = bench.with_server("make");
         make.arg("-k").arg(&private).args(["-c", "seq 100000 | cat; sleep 0.5"]);
         assert_exit(&make.output().unwrap(), 0);
-        let mut restore = bench.told("restore");
+        let mut restore = bench.with_server("restore");
         restore.arg("-p").arg(&private).args(["--passphrase-file", "passphrase", "-c", "cat > out; env > env"]);
         assert_exit(&restore.output().unwrap(), 0);
     };

@@ -15,7 +15,7 @@ fn send(child: &Child, signal: Signal) {
     kill_process(Pid::from_child(child), signal).unwrap();
 }
 
-/// Waits until a process is dead: a signal that kills takes its time, and whoever inherits the dead may let them lie.
+/// Waits until a process is dead: a signal that kills takes its time, and the new parent may not reap it.
 #[track_caller]
 fn assert_dies(pid: &str) {
     let began = Instant::now();
@@ -84,7 +84,7 @@ fn a_kill_in_mid_upload_leaves_no_version() {
     wait(bench.server.upload_over(COLLECTION));
     assert_eq!(bench.count(), 0);
     let beside = line_of(&bench.path("beside"));
-    // Nobody is left to end what the command had put into the background.
+    // Nothing else ends what the command had put into the background.
     let beside = Pid::from_raw(beside.parse().unwrap()).unwrap();
     let _ = kill_process(beside, Signal::KILL);
 }

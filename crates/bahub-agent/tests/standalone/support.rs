@@ -37,7 +37,7 @@ impl Bench {
         self.folder.path().join(name)
     }
 
-    /// The program in the folder, told nothing.
+    /// The program in the folder, without arguments.
     pub(crate) fn program(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_backup-maker"));
         command.current_dir(self.folder.path()).stdin(Stdio::null());
@@ -47,8 +47,8 @@ impl Bench {
         command
     }
 
-    /// The program, told where and by whom.
-    pub(crate) fn told(&self, verb: &str) -> Command {
+    /// The program with this verb, at the server.
+    pub(crate) fn with_server(&self, verb: &str) -> Command {
         let mut command = self.program();
         command.args([verb, "-u", &self.server.url(), "-i", COLLECTION, "--auth-token-file", "token"]);
         command
@@ -59,7 +59,7 @@ impl Bench {
     }
 
     pub(crate) fn making(&self, command: impl AsRef<OsStr>) -> Command {
-        let mut making = self.told("make");
+        let mut making = self.with_server("make");
         making.arg("-k").arg(self.keys.public()).args(["-r", KeyPair::EMAIL, "-c"]).arg(command);
         making
     }
@@ -69,7 +69,7 @@ impl Bench {
     }
 
     pub(crate) fn restoring(&self, command: impl AsRef<OsStr>) -> Command {
-        let mut restoring = self.told("restore");
+        let mut restoring = self.with_server("restore");
         restoring.arg("-p").arg(self.keys.private()).arg("-c").arg(command);
         restoring
     }
@@ -97,7 +97,7 @@ pub(crate) fn wait<T>(what: impl Future<Output = T>) -> T {
     runtime.block_on(async { tokio::time::timeout(LIMIT, what).await }).expect("it happens in time")
 }
 
-/// Asserts the exit code, and shows what was said otherwise.
+/// Asserts the exit code, and shows the output otherwise.
 #[track_caller]
 pub(crate) fn assert_exit(output: &Output, code: i32) {
     assert_eq!(output.status.code(), Some(code), "{}", said(output));
@@ -107,7 +107,7 @@ pub(crate) fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Waits until a file holds a line, and gives it.
+/// Waits until a file holds a line, and returns it.
 pub(crate) fn line_of(path: &Path) -> String {
     let began = std::time::Instant::now();
     loop {

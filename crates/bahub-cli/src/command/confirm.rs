@@ -19,7 +19,7 @@ use crate::signals;
 use crate::size::human;
 use crate::terminal::{Terminal, is_interactive};
 
-/// Asks a person, where data would be overwritten. Gives the version that was meant: `latest` is the one that was shown.
+/// Asks a person, where data would be overwritten. Returns the version that was meant: `latest` is the one that was shown.
 pub(super) async fn overwriting(
     session: &Session,
     plan: &Plan,
@@ -107,7 +107,7 @@ fn destination(plan: &Plan, target: &ReplayTarget) -> String {
     }
 }
 
-/// What the adapter offers to whoever wants to look first.
+/// The adapter's ways to look at the data first.
 fn elsewhere(plan: &Plan) -> String {
     let capabilities = plan.adapter.capabilities();
     let ways = [
@@ -144,7 +144,7 @@ impl Confirm for AskAtTerminal {
         let question = format!(
             "this version is a backup of {version_of} and would overwrite the data of {target}. Type yes to continue:"
         );
-        // Who cannot be asked has not agreed.
+        // Without a terminal to ask at there is no consent.
         self.terminal.ask(&question).await.is_ok_and(|answer| answer == "yes")
     }
 }

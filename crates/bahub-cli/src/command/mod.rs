@@ -18,7 +18,7 @@ use crate::failed::Failed;
 
 pub(crate) use session::Session;
 
-/// Does what the command line asks; gives the exit code.
+/// Does what the command line asks; returns the exit code.
 pub(crate) async fn run(session: &Session, command: Command) -> Result<ExitCode, Failed> {
     match command {
         Command::Backup(BackupCommand::Make { name }) => make::run(session, &name).await,

@@ -32,7 +32,7 @@ impl Session {
         Configuration::load(&files, &self.registry, Environment::process())
     }
 
-    /// Checks everything that the configuration names, and gives what is good to know.
+    /// Checks everything that the configuration names, and returns notices.
     pub(super) fn check(&self, name: Option<&str>) -> Result<Vec<String>, ConfigErrors> {
         let files = find_config(&self.config)?;
         Configuration::check_files(&files, &self.registry, Environment::process(), name)
@@ -54,7 +54,7 @@ impl Session {
         Ok(plan)
     }
 
-    /// Runs the work under the guard of signals; the observers say how it ended. Gives the exit code.
+    /// Runs the work under the guard of signals; the observers report how it ended. Returns the exit code.
     pub(crate) async fn guarded(
         &self,
         control: &RunControl,

@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_never_wrapped_or_framed_where_nobody_looks() {
+    fn a_path_is_never_wrapped_or_framed_outside_of_a_terminal() {
         let path = format!("/srv/{}/file", "very/long/".repeat(40));
         let text = Failure::new(&format!("cannot read {path}"), Some("check it")).render(PLAIN);
         assert_eq!(text, format!("error: cannot read {path}\n  help: check it"));

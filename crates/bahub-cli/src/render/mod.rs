@@ -194,7 +194,7 @@ pub(crate) fn date(moment: jiff::Timestamp) -> String {
     moment.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
 }
 
-/// The exit code of a program that did this run alone; none where it is none that this build knows.
+/// The exit code of a program that did this run alone; none where this build does not know it.
 fn exit_of(record: &RunRecord, fail_on_warnings: bool) -> Option<ExitCode> {
     match ExitCode::of(record.exit_code)? {
         ExitCode::Ok if fail_on_warnings && record.report.outcome == Outcome::SucceededWithWarnings => {

@@ -10,7 +10,7 @@ use super::failure::{Failure, Style};
 use super::summary::summary;
 use crate::terminal::{Status, Terminal, escape, moved};
 
-/// How often a long phase says how far it is, where there is no status line.
+/// How often the progress of a long phase is written, where there is no status line.
 const EVERY: Duration = Duration::from_secs(30);
 
 /// Writes a line for what happens, and on a terminal keeps a status line below.

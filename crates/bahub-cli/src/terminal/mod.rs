@@ -1,7 +1,7 @@
 //! Standard output, standard error and the person before them.
 //!
-//! One thread writes, and only it waits for a terminal that is paused, a pipe that is full, a disk that hangs. Whoever has
-//! something to say hands it over. What cannot be written is left out, and changes nothing but, where the text itself was
+//! One thread writes, and only it waits for a terminal that is paused, a pipe that is full, a disk that hangs. All other
+//! threads hand their text over. What cannot be written is left out, and changes nothing but, where the text itself was
 //! what was asked for, the exit code.
 
 mod escape;

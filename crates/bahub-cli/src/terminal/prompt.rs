@@ -18,9 +18,9 @@ pub(crate) fn is_interactive() -> bool {
 }
 
 impl Terminal {
-    /// Asks, and gives the line that was typed. While it waits nothing else is written; dropping it ends the question.
+    /// Asks, and returns the line that was typed. While it waits nothing else is written; dropping it ends the question.
     pub(crate) async fn ask(&self, question: &str) -> io::Result<String> {
-        // What was typed before the question is no answer to it. Once it is shown, whoever types does answer.
+        // What was typed before the question is no answer to it. Once it is shown, what is typed is one.
         let _ = tcflush(io::stdin(), QueueSelector::IFlush);
         let asked = Asked::new(self, question);
         let line = read_line().await?;
@@ -38,7 +38,7 @@ impl Terminal {
     }
 }
 
-/// A thread that waits for a line cannot be ended, so it is none that a runtime waits for at its end.
+/// A thread that waits for a line cannot be ended, so it is not one that a runtime waits for at its end.
 async fn read_line() -> io::Result<String> {
     let (sender, line) = oneshot::channel();
     thread::Builder::new().name("bahub-stdin".into()).spawn(move || {

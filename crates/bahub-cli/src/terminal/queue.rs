@@ -12,7 +12,7 @@ use super::status::Status;
 /// How many items may wait.
 const CAPACITY: usize = 1024;
 
-/// How often a status is drawn anew.
+/// How often a status is redrawn.
 const TICK: Duration = Duration::from_millis(250);
 
 /// Something to write.
@@ -43,12 +43,12 @@ pub(super) enum Next {
     Draw(Option<Status>),
 }
 
-/// How long somebody waits for room.
+/// How long a caller waits for room.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Wait {
     /// Not at all: what finds no room is counted and left out.
     Never,
-    /// As long as something is written within so long a time.
+    /// As long as something is written within this time.
     Patiently(Duration),
     /// As long as it takes.
     Forever,
@@ -75,7 +75,7 @@ impl State {
         self.items.is_empty() && !self.is_busy && !self.is_status_new
     }
 
-    /// Time in which there was nothing to write is none without progress.
+    /// Time in which there was nothing to write does not count as time without progress.
     fn wake(&mut self) {
         if self.is_idle() {
             self.progressed = Instant::now();
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn who_must_not_wait_does_not_and_it_is_said_how_much_was_left_out() {
+    fn a_caller_that_must_not_wait_does_not_and_the_lines_left_out_are_counted() {
         let queue = Queue::new();
         (0..CAPACITY + 3).for_each(|number| queue.push(line(number), Wait::Never));
         assert!(matches!(queue.next(), Next::Write(Item::Stderr(first)) if first == "0\n"));

@@ -20,7 +20,7 @@ pub(crate) struct Status {
 }
 
 impl Status {
-    /// A line of at most so many columns.
+    /// A line of at most this many columns.
     pub(super) fn line(&self, columns: usize) -> String {
         let moved = moved(self.plain, self.stored, self.of);
         let percent = self.of.filter(|of| *of > 0).map(|of| self.stored.min(of) * 100 / of);

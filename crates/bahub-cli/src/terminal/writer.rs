@@ -1,6 +1,6 @@
 //! The one thread that writes on standard output and standard error. Nothing else in this program does.
 //!
-//! It ignores errors: whoever watches may be gone, or the disk of a log full, and no run ends for that.
+//! It ignores errors: the terminal may be gone, or the disk of a log full, and no run ends for that.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use super::queue::{Item, Next, Question, Queue};
 use super::status::Status;
 
-/// Begins a line anew and removes what stands in it (ECMA-48, EL).
+/// Returns to the start of the line and clears it (ECMA-48, EL).
 const CLEAR: &str = "\r\u{1b}[K";
 
 /// Columns where the terminal does not say how many it has.
@@ -90,7 +90,7 @@ pub(crate) fn columns() -> usize {
     size.map_or(COLUMNS, |size| usize::from(size.ws_col)).max(20)
 }
 
-/// Writes everything; waits where whoever shares the file made it non-blocking.
+/// Writes everything; waits where another process that shares the file made it non-blocking.
 fn write_all(file: BorrowedFd<'_>, mut bytes: &[u8], queue: &Queue) -> io::Result<()> {
     while !bytes.is_empty() {
         match rustix::io::write(file, bytes) {

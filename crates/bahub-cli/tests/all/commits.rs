@@ -1,4 +1,4 @@
-//! Signals while a version is being committed: what is said of it must be true.
+//! Signals while a version is being committed: what is reported of it must be true.
 
 use bahub_testkit::backup_repository::{Fault, Operation, Refusal};
 use rustix::process::Signal;

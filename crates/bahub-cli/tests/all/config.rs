@@ -24,7 +24,7 @@ fn a_misspelt_key_is_shown_with_its_line_and_what_was_meant() {
 }
 
 #[test]
-fn all_errors_are_told_at_once() {
+fn all_errors_are_reported_at_once() {
     let scene = Scene::new();
     let text = fs::read_to_string(scene.config()).unwrap();
     let text = text.replace("access: here", "access: nope").replace("paths:", "pathes:");
@@ -47,7 +47,7 @@ fn a_missing_variable_file_and_key_are_named() {
 }
 
 #[test]
-fn a_configuration_that_is_missing_or_names_another_backup_is_told() {
+fn a_configuration_that_is_missing_or_names_another_backup_is_reported() {
     let scene = Scene::new();
     scene.json(&[":backup:make", "trie"]).assert_code(3).assert_error(&["trie", "tree"]);
     fs::remove_file(scene.config()).unwrap();
@@ -68,7 +68,7 @@ fn the_project_s_example_loads_and_fails_where_its_cluster_is_not() {
 }
 
 #[test]
-fn the_check_tells_what_is_accepted_and_not_acted_on_yet() {
+fn the_check_reports_what_is_accepted_and_not_acted_on_yet() {
     let scene = Scene::new();
     let mut text = fs::read_to_string(scene.config()).unwrap();
     text.push_str("notifiers:\n  chat: { type: slack, url: \"http://localhost/hooks/xyz\" }\n");

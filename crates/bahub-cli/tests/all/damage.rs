@@ -209,7 +209,7 @@ fn a_version_s_file_that_was_changed_is_refused() {
     scene.assert_restores("out");
 }
 
-/// What the store says of a message is no proof of it: who can change the one can change the other.
+/// What the store says of a message is no proof of it: an attacker who can change one can change the other.
 #[test]
 fn a_damaged_message_is_refused_though_the_store_vouches_for_it() {
     use sha2::Digest;

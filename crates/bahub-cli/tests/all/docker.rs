@@ -27,8 +27,8 @@ fn scene(transport: &str, spec: &str, adapter: (&str, &str)) -> Scene {
     Scene::new().with_transport(transport, &spec).with_adapter(adapter.0, adapter.1)
 }
 
-/// What the engine tells everybody who may use it, and what stands in the containers' own files.
-fn told() -> String {
+/// What the engine shows to all its users.
+fn shown_to_others() -> String {
     let listed = ENGINE.docker(&["ps", "--all", "--quiet", "--no-trunc"]);
     let ids: Vec<_> = listed.lines().collect();
     // One may be gone meanwhile.
@@ -119,7 +119,7 @@ fn mariadb_in_a_container_hot_and_cold() {
         ready();
         client("CHECKSUM TABLE app.t; SELECT count(*) FROM app.t")
     };
-    let watch = Watch::start(&["pa55 word of maria", "-----BEGIN PGP PRIVATE"], told);
+    let watch = Watch::start(&["pa55 word of maria", "-----BEGIN PGP PRIVATE"], shown_to_others);
     let adapter =
         ("bahub.adapters.mysql", "socket: /tmp/socket, user: app, password: \"pa55 word of maria\", database: app");
     for (route, scene, _server) in routes(&gateway(), || scene("bahub.transports.docker", "container: maria", adapter))
@@ -199,7 +199,7 @@ fn no_secret_can_be_read_while_a_run_goes_on() {
             routes(&gateway(), || scene(&transport, spec, ("bahub.adapters.filesystem", "paths: [/data]")))
         {
             let token = server.as_ref().map_or("a token that is nowhere: 0b7e4c1d", |server| server.token());
-            let watch = Watch::start(&[token, "-----BEGIN PGP PRIVATE"], told);
+            let watch = Watch::start(&[token, "-----BEGIN PGP PRIVATE"], shown_to_others);
             comes_back(
                 route,
                 &scene,
@@ -212,7 +212,7 @@ fn no_secret_can_be_read_while_a_run_goes_on() {
 }
 
 #[test]
-fn an_agent_that_is_missing_or_wrong_is_told_before_anything_is_stopped() {
+fn an_agent_that_is_missing_or_wrong_is_reported_before_anything_is_stopped() {
     ENGINE.container("stays", &["--volume", "stays:/data"]);
     let spec = "orig_container: stays, temp_container_image: busybox, stop_timeout: 1";
     let scene = || scene("sidedocker", spec, ("bahub.adapters.filesystem", "paths: [/data]"));

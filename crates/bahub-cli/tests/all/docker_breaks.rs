@@ -16,7 +16,7 @@ impl App {
     fn new() -> Self {
         let engine = DockerEngine::start();
         let app = engine.container("app", &["--volume", "data:/data"]);
-        // Without an end: whoever reads it waits.
+        // A pipe without a writer: its reader waits.
         engine.docker(&["exec", &app, "sh", "-c", "head -c 5000000 /dev/urandom >/data/noise; mkfifo /data/pipe"]);
         let spec = format!("container: app, docker_host: \"{}\"", engine.host());
         let scene = Scene::new()

@@ -96,7 +96,7 @@ fn full_grid_everything_is_as_before_after_recover_and_after_the_next_run() {
 fn everything_is_as_before_after_recover_and_after_the_next_run() {
     let app = App::new();
     mended_after(&app, grid::in_turn(&MOMENTS, 0..));
-    // An original that somebody removed meanwhile stands in nobody's way.
+    // An original that was removed meanwhile is no obstacle.
     app.killed_at("side.stopped");
     app.engine.docker(&["rm", "--force", "original"]);
     let recovered = app.scene.json(&[":recover", "tree"]);
@@ -149,7 +149,7 @@ fn nothing_is_down_after_panics_at<'a>(moments: impl Iterator<Item = &'a &'stati
 }
 
 #[test]
-fn what_cannot_be_brought_back_is_told_and_stops_no_backup_of_another() {
+fn what_cannot_be_brought_back_is_reported_and_stops_no_backup_of_another() {
     let app = App::new();
     let folder = app.engine.folder().join("gone");
     std::fs::create_dir(&folder).unwrap();
@@ -169,7 +169,7 @@ fn what_cannot_be_brought_back_is_told_and_stops_no_backup_of_another() {
     run.assert_code(100);
     assert!(run.stdout.contains("the container original could not be restarted"), "{run:?}");
     assert_eq!(third.list().len(), 1);
-    // Its own next run does not take it for one that is down by somebody's wish.
+    // Its own next run does not take it for one that was stopped on purpose.
     let own = app.scene.json(&[":backup:make", "tree"]);
     own.assert_code(100).assert_error(&["the container original was stopped by a killed run"]);
     app.scene.json(&[":recover", "tree"]).assert_code(100);

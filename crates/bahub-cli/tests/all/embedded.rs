@@ -37,7 +37,7 @@ struct Finished(Arc<Mutex<Vec<String>>>);
 
 impl Observer for Finished {
     fn event(&mut self, _run: &RunInfo, _event: &Event) {
-        // Somebody else's bug.
+        // A third party's bug.
         std::panic::panic_any("an observer that fails");
     }
 

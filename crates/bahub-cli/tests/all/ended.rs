@@ -10,14 +10,14 @@ const AFTER: std::time::Duration = std::time::Duration::from_millis(1500);
 /// A tar that puts out half a megabyte, reaches the gate, and never ends by itself.
 fn endless(scene: &mut Scene) -> Gate {
     let gate = Gate::new(scene, "tar");
-    shim(scene, &is_create(&format!("head -c 500000 /dev/urandom\n{}\nexec cat /dev/zero", gate.tell())));
+    shim(scene, &is_create(&format!("head -c 500000 /dev/urandom\n{}\nexec cat /dev/zero", gate.announce())));
     gate
 }
 
 /// A tar that reaches the gate and then does nothing.
 fn hanging(scene: &mut Scene) -> Gate {
     let gate = Gate::new(scene, "tar");
-    shim(scene, &is_create(&format!("head -c 500000 /dev/urandom\n{}\n{}", gate.tell(), gate.wait())));
+    shim(scene, &is_create(&format!("head -c 500000 /dev/urandom\n{}\n{}", gate.announce(), gate.wait())));
     gate
 }
 

@@ -22,7 +22,7 @@ fn written(scene: &Scene, args: &[&str]) -> Vec<String> {
     log.lines().filter(|line| makes(line)).map(str::to_owned).collect()
 }
 
-/// Whether a line tells of a success that made a name or can have changed a file.
+/// Whether a line shows a successful call that made a name or can have changed a file.
 fn makes(line: &str) -> bool {
     // 1234  openat(AT_FDCWD</tmp>, "name", O_WRONLY|O_CREAT, 0600) = 3</tmp/name>
     let Some((call, result)) = line.rsplit_once(" = ") else { return false };

@@ -8,7 +8,7 @@ use bahub_testkit::fixtures::GnupgHome;
 
 use super::support::{COLLECTION, EMAIL, Scene, Server, compare};
 
-/// Runs a pipeline of which every program must succeed; gives its output.
+/// Runs a pipeline of which every program must succeed; returns its output.
 #[track_caller]
 fn pipeline(gpg: &GnupgHome, line: &str, args: &[&str]) -> String {
     let ended = Command::new("bash")
@@ -77,7 +77,7 @@ fn restores_what_gpg_wrote(gpg: &GnupgHome, email: &str, encryption: &str) {
     let server = Server::start();
     let scene = Scene::with_odd_tree().with_access(&server.access()).with_encryption(encryption);
     let url = format!("{}/api/alpha/repository/collection/{COLLECTION}/version", server.url());
-    // What tar -cz without options does not keep is none of the claim.
+    // What tar -cz without options does not keep is not part of the claim.
     for name in ["plain", "zz-hard-link"] {
         fs::remove_file(scene.data().join(name)).unwrap();
     }

@@ -1,4 +1,4 @@
-//! A version goes back to where it came from, or somebody decides that it goes elsewhere.
+//! A version goes back to where it came from, or the user decides that it goes elsewhere.
 
 use std::fs;
 use std::process::Command;

@@ -75,7 +75,7 @@ fn an_expired_key_is_refused_and_named() {
     let run = scene.json(&[":backup:make", "tree"]);
     run.assert_code(6).assert_error(&["Expired on", &fingerprint]);
     assert_eq!(scene.store_files(), [""; 0]);
-    // Nor as one of several: who could not read would not be left out silently.
+    // Nor as one of several: no recipient is left out silently.
     let other = Scene::new();
     let encryption = format!(
         "public_key_path: {}, email: {EMAIL}, recipients: [{}]",

@@ -16,8 +16,8 @@ fn found_scene(namespace: &Namespace, app: &str, more: &str, adapter: (&str, &st
     Scene::new().with_transport("bahub.transports.kubernetes_podexec", &spec).with_adapter(adapter.0, adapter.1)
 }
 
-/// What everybody is told who may look into the namespace.
-fn told(namespace: &Namespace) -> impl Fn() -> String + Send + 'static {
+/// What is shown to all users who may read the namespace.
+fn shown_to_others(namespace: &Namespace) -> impl Fn() -> String + Send + 'static {
     let namespace = namespace.shared();
     move || {
         let everything = namespace.try_kubectl(&["get", "pods,events,configmaps,jobs", "-o", "yaml"]);
@@ -58,7 +58,7 @@ fn files_of_a_pod_with_two_containers_and_parts_of_a_volume() {
                 let before = other();
                 let token =
                     server.as_ref().map_or("a token that is nowhere: 0b7e4c1d", |server| server.token()).to_owned();
-                let watch = Watch::start(&[&token, "-----BEGIN PGP PRIVATE"], told(&namespace));
+                let watch = Watch::start(&[&token, "-----BEGIN PGP PRIVATE"], shown_to_others(&namespace));
                 comes_back(route, &scene, || sh(name, LOOK, path), || drop(sh(name, "rm -rf \"$1\"/*", path)));
                 watch.heard_no_secret();
                 // Nothing else was touched.
@@ -89,7 +89,7 @@ fn mariadb_in_a_pod_of(cluster: &Kubernetes) {
         "CREATE DATABASE app; CREATE TABLE app.t (n int PRIMARY KEY, v text); INSERT INTO app.t SELECT seq, md5(seq) FROM mysql.seq_1_to_5000; CREATE USER app@localhost IDENTIFIED BY 'pa55 word of a pod'; GRANT ALL ON *.* TO app@localhost",
     );
     let look = || client("CHECKSUM TABLE app.t; SELECT count(*) FROM app.t");
-    let watch = Watch::start(&["pa55 word of a pod", "-----BEGIN PGP PRIVATE"], told(&namespace));
+    let watch = Watch::start(&["pa55 word of a pod", "-----BEGIN PGP PRIVATE"], shown_to_others(&namespace));
     let adapter =
         ("bahub.adapters.mysql", "socket: /tmp/socket, user: app, password: \"pa55 word of a pod\", database: app");
     let api = ApiServer::beside(cluster);
@@ -146,8 +146,8 @@ fn of_the_pods_of_a_stateful_set_the_named_one_is_backed_up_and_gets_its_own_bac
 #[track_caller]
 pub(crate) fn audited(log: &str, secrets: &[&str]) {
     assert!(log.contains("/exec?") && log.contains("command=sh"), "{log:.2000}");
-    let told = secrets.iter().filter(|secret| log.contains(**secret)).collect::<Vec<_>>();
-    assert!(told.is_empty(), "the audit log holds {told:?}");
+    let leaked = secrets.iter().filter(|secret| log.contains(**secret)).collect::<Vec<_>>();
+    assert!(leaked.is_empty(), "the audit log holds {leaked:?}");
 }
 
 /// Runs a command as in a pod: with the files of a service account where a pod has them.

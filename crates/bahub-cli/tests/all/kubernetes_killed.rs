@@ -152,7 +152,7 @@ fn a_restore_that_is_killed_leaves_the_workload_as_it_was() {
 }
 
 #[test]
-fn a_mending_that_is_killed_is_mended_and_what_somebody_removed_stands_in_nobody_s_way() {
+fn a_recovery_that_is_killed_is_mended_and_what_was_removed_by_hand_is_no_obstacle() {
     let Some(cluster) = Kubernetes::any() else { return };
     let app = App::new(&cluster, "Deployment");
     let before = state(&app.namespace, "deployment/web");
@@ -163,11 +163,11 @@ fn a_mending_that_is_killed_is_mended_and_what_somebody_removed_stands_in_nobody
     assert!(recovered.stdout.contains("side pod"), "{recovered:?}");
     assert_eq!(state(&app.namespace, "deployment/web"), before);
     app.namespace.ready("app=web");
-    // Somebody takes away the record of a run that is dead: the number is known all the same, and it is not forgotten.
+    // The record of a dead run is removed by hand: the number is known all the same, and it is not forgotten.
     app.killed_at("pod.scaled", &[":backup:make", "tree"]);
     app.namespace.kubectl(&["annotate", "deployment/web", "bahub.scaled-down-"]);
-    let told = app.scene.json(&[":recover", "tree"]);
-    told.assert_code(100).assert_error(&["previous replicas (1)", "--replicas=1", "delete lease web-"]);
+    let unsettled = app.scene.json(&[":recover", "tree"]);
+    unsettled.assert_code(100).assert_error(&["previous replicas (1)", "--replicas=1", "delete lease web-"]);
     app.namespace.kubectl(&["scale", "deployment/web", "--replicas=1"]);
     app.scene.json(&[":recover", "tree"]).assert_code(0);
     assert_eq!(state(&app.namespace, "deployment/web"), before);

@@ -40,8 +40,8 @@ fn sh(namespace: &Namespace, app: &str, script: &str) -> String {
     namespace.sh(&pod, "main", script)
 }
 
-/// What everybody is told who may look into the namespace.
-fn told(namespace: &str, cluster: &Kubernetes) -> String {
+/// What is shown to all users who may read the namespace.
+fn shown_to_others(namespace: &str, cluster: &Kubernetes) -> String {
     let kinds = "pods,events,configmaps,jobs,leases,deployments,statefulsets";
     String::from_utf8_lossy(&cluster.try_kubectl(&["get", kinds, "-o", "yaml", "-n", namespace]).stdout).into_owned()
 }
@@ -75,7 +75,7 @@ fn claims_of(cluster: &Kubernetes, kind: &str, replicas: u32, wanted: &str) {
     let (route, scene, server) = scenes.into_iter().find(|(route, ..)| *route == wanted).unwrap();
     let token = server.as_ref().map_or("a token that is nowhere: 0b7e4c1d", |server| server.token()).to_owned();
     let (theirs, watched) = (cluster.clone(), namespace.name().to_owned());
-    let watch = Watch::start(&[&token, "-----BEGIN PGP PRIVATE"], move || told(&watched, &theirs));
+    let watch = Watch::start(&[&token, "-----BEGIN PGP PRIVATE"], move || shown_to_others(&watched, &theirs));
     let look = || sh(&namespace, &name, LOOK);
     comes_back(route, &scene, look, || drop(sh(&namespace, &name, "rm -rf /data/*")));
     watch.heard_no_secret();
@@ -176,7 +176,7 @@ fn what_is_scaled_up_under_a_run_makes_no_version() {
     let scene = app.scene("/data");
     let mut run = scene.start(&[":backup:make", "tree"]);
     run.until_phase("capturing");
-    // It must not be done before somebody interferes.
+    // It must not be done before the workload is scaled.
     run.signal(Signal::STOP);
     app.namespace.kubectl(&["scale", &app.workload, "--replicas=2"]);
     run.signal(Signal::CONT);
@@ -193,7 +193,7 @@ fn what_ran_under_a_run_makes_no_version_though_it_is_gone_again() {
     let scene = app.scene("/data");
     let mut run = scene.start(&[":backup:make", "tree"]);
     run.until_phase("capturing");
-    // It must not be done before somebody interferes.
+    // It must not be done before the workload is scaled.
     run.signal(Signal::STOP);
     app.namespace.kubectl(&["scale", &app.workload, "--replicas=1"]);
     app.namespace.ready("app=web");
@@ -206,7 +206,7 @@ fn what_ran_under_a_run_makes_no_version_though_it_is_gone_again() {
     app.is_as_before(&scene, &run);
 }
 
-/// Held by whoever takes the node away from new pods, and by whoever does not wait until they get it.
+/// Held for writing by tests that cordon the node, and for reading by tests that cannot wait until it is free again.
 static NODE: RwLock<()> = RwLock::new(());
 
 /// A node that takes no new pods, until this is dropped.
@@ -276,7 +276,7 @@ fn is_waited_for_in(cluster: &Kubernetes) {
 }
 
 #[test]
-fn an_image_that_cannot_be_had_and_a_quota_are_told_before_anything_is_scaled() {
+fn an_image_that_cannot_be_had_and_a_quota_are_reported_before_anything_is_scaled() {
     let Some(cluster) = Kubernetes::any() else { return };
     let namespace = cluster.namespace("side-refused");
     namespace.workload("Deployment", "web", 1);

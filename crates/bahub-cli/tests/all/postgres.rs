@@ -83,7 +83,7 @@ impl App {
         self.server.sql("postgres", "SELECT datname FROM pg_database WHERE datname ~ '^__bahub'")
     }
 
-    /// Breaks a restore, states what must hold, and gives what it came to.
+    /// Breaks a restore, asserts what must hold, and returns the outcome.
     fn broken(&mut self, args: &[&str], how: Break, delay: u64) -> State {
         let after = format!("{args:?} {how:?} {delay} ms");
         let mut running = self.scene.start(&[&[":backup:restore", "tree", "--yes"], args].concat());

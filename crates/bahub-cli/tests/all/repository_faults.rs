@@ -51,7 +51,7 @@ fn a_reset_at_every_tenth_of_the_body_leaves_no_version() {
 }
 
 #[test]
-fn a_refusal_is_told_in_the_server_s_words() {
+fn a_refusal_is_reported_in_the_server_s_words() {
     let server = Server::start();
     let (scene, size) = scene(&server, "");
     let refusals = [

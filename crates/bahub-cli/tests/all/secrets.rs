@@ -1,4 +1,4 @@
-//! No secret where somebody else can read it.
+//! No secret where another user can read it.
 
 use std::fs;
 
@@ -33,7 +33,7 @@ fn scene(access: &str) -> (Scene, Gate) {
     let gate = Gate::new(&scene, "tar");
     let lines = format!(
         "case \" $* \" in *' --version '*) exec {REAL_TAR} \"$@\" ;; esac\n{}\n{}\nexec {REAL_TAR} \"$@\"",
-        gate.tell(),
+        gate.announce(),
         gate.wait()
     );
     shim(&mut scene, &lines);
@@ -63,8 +63,8 @@ fn look(secrets: &[&str]) {
     }
 }
 
-/// Makes and restores with everything said that can be said.
-fn nothing_is_told(access: &str, secrets: &[&str]) {
+/// Makes and restores with all output that there can be.
+fn assert_nothing_leaks(access: &str, secrets: &[&str]) {
     let (scene, mut gate) = scene(access);
     let make = [":backup:make", "tree"];
     let restore = [":backup:restore", "tree", "--yes", "--to", "out"];
@@ -92,13 +92,13 @@ fn nothing_is_told(access: &str, secrets: &[&str]) {
 #[test]
 fn a_token_and_a_passphrase_are_seen_nowhere() {
     let server = Server::start();
-    nothing_is_told(&server.access(), &[server.token(), PASSPHRASE]);
+    assert_nothing_leaks(&server.access(), &[server.token(), PASSPHRASE]);
 }
 
 #[test]
 fn a_password_and_a_passphrase_are_seen_nowhere() {
     let server = Server::start();
-    nothing_is_told(&server.access_by_password(), &[PASSWORD, PASSPHRASE]);
+    assert_nothing_leaks(&server.access_by_password(), &[PASSWORD, PASSPHRASE]);
     assert_eq!(server.active_sessions(), []);
 }
 

@@ -31,13 +31,13 @@ fn files_of_a_host() {
         let watch = Watch::start(&[token, "-----BEGIN PGP PRIVATE"], String::new);
         comes_back(route, &scene, || look(&data), || fs::remove_file(data.path().join("noise")).unwrap());
         watch.saw_no_secret();
-        nobody_is_logged_in(&sshd);
+        assert_no_login(&sshd);
     }
 }
 
 /// The server's processes end a moment after the connection.
 #[track_caller]
-fn nobody_is_logged_in(sshd: &Sshd) {
+fn assert_no_login(sshd: &Sshd) {
     let began = Instant::now();
     while !sshd.connections().is_empty() {
         assert!(began.elapsed() < LIMIT, "{:?}", sshd.connections());
@@ -56,7 +56,7 @@ fn a_connection_that_breaks_is_a_failure_within_thirty_seconds() {
         sshd.signal_connections(signal);
         let began = Instant::now();
         let run = run.finish();
-        // Within thirty seconds it is told, and the end of what is there is tried once more.
+        // Within thirty seconds it is noticed, and ending what runs there is tried once more.
         assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
         assert!(![Some(0), Some(4)].contains(&run.status.code()), "{signal}: {run:?}");
         assert_eq!(scene.list(), Vec::<String>::new());
@@ -82,5 +82,5 @@ fn a_controller_that_is_killed_leaves_nothing_there_and_no_master_here() {
     assert_eq!(masters(), 1, "this test kills too early or too late");
     scene.make();
     assert_eq!(masters(), 0);
-    nobody_is_logged_in(&sshd);
+    assert_no_login(&sshd);
 }

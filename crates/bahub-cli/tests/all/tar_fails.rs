@@ -1,4 +1,4 @@
-//! A tar that does not end well leaves no version, says why, and the next run is as if nothing had been.
+//! A tar that does not end well leaves no version, is reported, and the next run is as if nothing had been.
 
 use super::support::{REAL_TAR, Scene, Server, is_create, shim};
 

@@ -1,4 +1,4 @@
-//! What people read: nothing forged, nothing torn, nothing drawn where nobody looks.
+//! What people read: nothing forged, nothing torn, nothing drawn outside of a terminal.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! Between success and failure: what is to be read in a report.
+//! Between success and failure: warnings in the report.
 
 use std::fs;
 use std::io::Write;
@@ -12,7 +12,7 @@ fn make_while_it_changes(scene: &mut Scene, more: &[&str]) -> Run {
     let mut gate = Gate::new(scene, "middle");
     let line = format!(
         "exec bash -c 'set -o pipefail; {REAL_TAR} \"$@\" | {{ head -c 100000; {}; {}; cat; }}' bash \"$@\"",
-        gate.tell().replace('\'', ""),
+        gate.announce().replace('\'', ""),
         gate.wait().replace('\'', "")
     );
     shim(scene, &is_create(&line));
@@ -41,7 +41,7 @@ fn a_file_that_changes_as_it_is_read_is_a_warning() {
 /// The program as a user who is not root, who owns everything of the scene but what root takes back.
 fn as_nobody(scene: &Scene, args: &[&str]) -> Run {
     let program = scene.at("program");
-    // By a program of its own: whoever forks meanwhile would hold open for writing what is to be run.
+    // Copied by another program: a child that a test forks meanwhile would inherit the open file, which then cannot be run.
     let copied = Command::new("install").args(["-m", "755", env!("CARGO_BIN_EXE_bahub")]).arg(&program).status();
     assert!(copied.unwrap().success());
     let status =

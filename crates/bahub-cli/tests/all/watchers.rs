@@ -1,4 +1,4 @@
-//! Whoever watches a run may be gone, deaf or full: the run ends as it should.
+//! The reader of a run's output may be gone, paused or full: the run ends as it should.
 
 use std::fs::{File, OpenOptions};
 use std::process::{Command, Stdio};
@@ -18,7 +18,7 @@ fn broken() -> Stdio {
     writer.into()
 }
 
-/// A tar that writes so many lines on standard error, and then does its work.
+/// A tar that writes this many lines on standard error, and then does its work.
 fn loud(scene: &mut Scene, lines: usize) {
     let say = format!(
         "i=0; while [ $i -lt {lines} ]; do echo \"tar: line $i of many that nobody reads\" >&2; i=$((i+1)); done"
@@ -28,7 +28,7 @@ fn loud(scene: &mut Scene, lines: usize) {
 
 fn hanging(scene: &mut Scene) -> Gate {
     let gate = Gate::new(scene, "tar");
-    shim(scene, &is_create(&format!("{}\n{}", gate.tell(), gate.wait())));
+    shim(scene, &is_create(&format!("{}\n{}", gate.announce(), gate.wait())));
     gate
 }
 

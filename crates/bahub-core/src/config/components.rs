@@ -15,7 +15,7 @@ use crate::registry::{Kind, SinkContext, SpecError, Unregistered};
 use crate::sink::Sink;
 use crate::transport::Transport;
 
-/// Builds the adapter of a backup; gives its type too.
+/// Builds the adapter of a backup; returns its type too.
 pub(super) fn adapter(lookup: &mut Lookup<'_>, backup: &Used) -> Option<(String, Arc<dyn Adapter>)> {
     let type_name = backup.value.pointer("/meta/type")?.as_str()?;
     let entry = match lookup.loaded.registry.adapter(type_name) {
@@ -103,7 +103,7 @@ fn spec(used: &Used) -> Value {
     used.value.get("spec").cloned().unwrap_or_default()
 }
 
-/// Says what a component said, each thing at its place.
+/// Reports a component's errors, each at its place.
 fn said<T>(lookup: &mut Lookup<'_>, pointer: &str, built: Result<T, Vec<SpecError>>) -> Option<T> {
     let errors = match built {
         Ok(built) => return Some(built),

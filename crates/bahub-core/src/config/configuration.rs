@@ -43,7 +43,7 @@ impl Configuration {
     }
 
     /// Checks everything about one backup, or about all of them and the entries that none uses: variables, secret
-    /// files, key files, missing components. Gives what is worth telling although it is no error, a sentence each.
+    /// files, key files, missing components. Returns notices, a sentence each.
     ///
     /// # Errors
     /// Everything that is wrong.
@@ -113,7 +113,7 @@ impl Configuration {
         })
     }
 
-    /// Runs `make`, which gives `None` only after it said what is wrong.
+    /// Runs `make`, which returns `None` only after it reported what is wrong.
     fn planned<T>(&self, make: impl FnOnce(&mut Lookup<'_>) -> Option<T>) -> Result<T, ConfigErrors> {
         let mut lookup = Lookup::new(&self.loaded);
         let made = make(&mut lookup);

@@ -33,7 +33,7 @@ pub enum ConfigErrorKind {
     WrongValue,
     /// An entry is named that does not exist.
     UnknownReference,
-    /// Nobody knows a component of this type.
+    /// The component's type is unknown.
     UnknownType,
     /// The component exists, and this build does not hold it.
     AbsentType,
@@ -126,7 +126,7 @@ impl ConfigError {
         self
     }
 
-    /// Replaces text in what is said, for words that came from elsewhere.
+    /// Scrubs the message and the help, for text that came from elsewhere.
     #[must_use]
     pub(super) fn scrubbed(mut self, scrubber: &crate::secret::Scrubber) -> Self {
         self.message = scrubber.scrub(&self.message);

@@ -1,4 +1,4 @@
-//! Whether the key files are there; what is in them is for the cryptography to say.
+//! Whether the key files are there; their content is checked by the cryptography.
 
 use std::fs::File;
 
@@ -16,9 +16,9 @@ pub enum KeyUse {
     Open,
 }
 
-/// What helps whoever makes backups.
+/// The help where backups are made.
 const NEW: &str = "relative paths are resolved from the configuration's folder; for a new key, {generate a key pair}";
-/// What helps whoever reads them.
+/// The help where they are read.
 const COPY: &str = "relative paths are resolved from the configuration's folder; use the copy of the key that is kept elsewhere: a new key cannot decrypt old backups";
 
 /// The key files that this use needs and that cannot be read.

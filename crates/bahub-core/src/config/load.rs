@@ -72,7 +72,7 @@ impl Configuration {
         Ok(notices)
     }
 
-    /// Fails only if there is nothing to look at; else what is wrong is told beside the configuration.
+    /// Fails only if there is nothing to look at; otherwise returns the errors beside the configuration.
     fn read(
         files: &[PathBuf],
         registry: &Arc<Registry>,

@@ -25,7 +25,7 @@ pub(super) struct Lookup<'a> {
 pub(super) struct Used {
     pub(super) pointer: String,
     pub(super) value: Value,
-    /// False if something about it is wrong, which was said.
+    /// False if something about it is wrong, which was reported.
     pub(super) sound: bool,
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 /// Merges mappings key by key; anything else is replaced by the later one. A section without content counts as absent.
 ///
 /// # Errors
-/// figment's words, if it cannot hold a value.
+/// figment's error, if it cannot hold a value.
 pub(super) fn merge(layers: impl IntoIterator<Item = Value>) -> Result<Value, String> {
     let figment = layers
         .into_iter()

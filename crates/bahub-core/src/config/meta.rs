@@ -1,4 +1,4 @@
-//! What a schema cannot say about `meta`: names, levels, times.
+//! What a schema cannot express about `meta`: names, levels, times.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -1,9 +1,9 @@
 //! The YAML configuration: loaded, checked, and made into plans.
 //!
-//! [`Configuration::load`] reads the files and checks what can be said without looking outside of them: structure,
+//! [`Configuration::load`] reads the files and checks what needs nothing outside of them: structure,
 //! references, and the `spec` of every component that the registry holds. Variables, secret files, key files and
 //! missing components matter for the backup that is used: [`Configuration::plan`]; [`Configuration::check`] looks at
-//! everything. Every error names its file and line, and all of them are told at once.
+//! everything. Every error names its file and line, and all of them are reported at once.
 //!
 //! A value may hold `${VAR}`, `${VAR:-default}`, `${file:/run/secrets/x}` and `${CONFIG_DIR}`; `$${` is a literal
 //! `${`. They are filled in after the file was parsed, so what they hold can never change its structure. A text is

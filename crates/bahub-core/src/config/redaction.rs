@@ -1,4 +1,4 @@
-//! What of a file is shown beside an error: the lines as they are, without the secrets that stand in them.
+//! What of a file is shown beside an error: the lines as they are, without their secrets.
 
 use std::ops::Range;
 

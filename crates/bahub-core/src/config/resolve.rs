@@ -15,7 +15,7 @@ use super::source::Sources;
 use super::tree::member;
 use crate::secret::{Scrubber, Secret};
 
-/// No secret file is larger, in bytes.
+/// The largest secret file, in bytes.
 const LARGEST: u64 = 1024 * 1024;
 
 /// Fills values in and remembers what it could not.
@@ -44,7 +44,7 @@ impl Filling<'_> {
     }
 
     fn text(&mut self, pointer: &str, text: &str) -> String {
-        // What is malformed was said when the file was loaded.
+        // Malformed expressions were reported when the file was loaded.
         let pieces = expression::parse(text).unwrap_or_default();
         let mut filled = String::with_capacity(text.len());
         for written in pieces {

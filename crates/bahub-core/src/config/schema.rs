@@ -108,14 +108,14 @@ fn known_types(mut known: Vec<&'static str>, registry: &Registry, kind: Kind) ->
     json!({ "anyOf": [{ "enum": known }, variable()] })
 }
 
-/// What is said of a component holds where its type stands. An empty `allOf` is not allowed.
+/// Applies a component's schema where its type is named. An empty `allOf` is not allowed.
 fn set_cases(schema: &mut Value, cases: Vec<Value>) {
     if let Some(schema) = schema.as_object_mut().filter(|_| !cases.is_empty()) {
         schema.insert("allOf".to_owned(), Value::Array(cases));
     }
 }
 
-/// Replaces what is said of a type string, but for its description.
+/// Replaces the schema of a type string, except its description.
 fn set_type(schema: &mut Value, pointer: &str, known: Value) {
     if let (Some(Value::Object(property)), Value::Object(known)) = (schema.pointer_mut(pointer), known) {
         property.remove("type");

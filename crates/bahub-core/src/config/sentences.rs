@@ -1,4 +1,4 @@
-//! Holds a value against a JSON Schema and says what does not fit, in our words.
+//! Checks a value against a JSON Schema and reports what does not fit, in our words.
 
 use std::collections::BTreeSet;
 
@@ -33,7 +33,7 @@ pub(super) fn check(part: &Part<'_>) -> Vec<Finding> {
     }
 }
 
-/// A key that is missing because it was misspelt is told once: as misspelt.
+/// A key that is missing because it was misspelt is reported once: as misspelt.
 fn without_echoes(findings: Vec<Finding>) -> Vec<Finding> {
     let meant = |finding: &Finding| {
         let help = finding.help.as_ref().filter(|_| finding.kind == ConfigErrorKind::UnknownKey)?.to_string();
@@ -100,7 +100,7 @@ impl Part<'_> {
         }
     }
 
-    /// One of several shapes was wanted: what is said is about the one that was probably meant.
+    /// One of several shapes was wanted: the error is about the one that was probably meant.
     fn say_branches(
         &self,
         within: &str,
@@ -190,7 +190,7 @@ impl Part<'_> {
     }
 }
 
-/// A key that is not known, with what is.
+/// An unknown key, with the known ones.
 pub(super) fn unknown_key(pointer: &str, key: &str, known: &[&str]) -> Finding {
     const LATER: [&str; 3] = ["schedule", "retention", "hooks"];
     let message = format!("unknown key \"{key}\"");

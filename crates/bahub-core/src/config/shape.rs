@@ -62,7 +62,7 @@ impl<'a> Shapes<'a> {
         keys
     }
 
-    /// The first line of what is said about this.
+    /// The first line of the description.
     pub(super) fn description(&self) -> Option<&'a str> {
         let mut said = self.schemas.iter().filter_map(|schema| schema.get("description")?.as_str());
         said.next().and_then(|text| text.lines().next())

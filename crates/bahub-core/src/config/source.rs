@@ -13,7 +13,7 @@ use super::tree::{Content, Node, Span, holder};
 use super::yaml;
 use crate::advice::Advice;
 
-/// No configuration is larger, in bytes.
+/// The largest configuration, in bytes.
 const LARGEST: u64 = 8 * 1024 * 1024;
 
 /// A file with its text.
@@ -28,7 +28,7 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// Reads a file; errors that leave a tree are told beside it.
+    /// Reads a file; errors that leave a tree are returned beside it.
     pub(super) fn read(path: &Path) -> Result<(Self, Vec<ConfigError>), ConfigError> {
         Self::parse(path, &read_text(path)?)
     }
@@ -75,7 +75,7 @@ impl Source {
         SourcePosition::new(&self.path, &self.text, Arc::clone(&self.named), &span, self.shown.span(&span))
     }
 
-    /// True if everybody on this machine may read the file and a secret stands in it.
+    /// True if every user of this machine may read the file and it holds a secret.
     pub(super) fn shows_secret_to_all(&self) -> bool {
         let mut secret = false;
         self.tree.scalars("", &mut |name, value, _| secret |= redaction::is_literal_secret(name, value));

@@ -51,7 +51,7 @@ impl Section {
 pub(super) const REFERENCES: [(&str, Section); 3] =
     [("access", Section::Accesses), ("encryption", Section::Encryption), ("transport", Section::Transports)];
 
-/// Checks everything that can be said of the whole file without variables, other files, or missing components.
+/// Checks what needs no variables, other files, or missing components, in the whole file.
 pub(super) fn check(merged: &Value, registry: &Registry) -> Vec<Finding> {
     let mut findings = unknown_sections(merged);
     let mut open = BTreeSet::new();
@@ -83,7 +83,7 @@ pub(super) fn check(merged: &Value, registry: &Registry) -> Vec<Finding> {
 }
 
 /// Brings an entry into the form that components take (texts that say numbers become numbers, a `spec` of nothing
-/// becomes an empty one), and says what does not fit.
+/// becomes an empty one), and reports what does not fit.
 pub(super) fn prepare(
     section: Section,
     name: &str,

@@ -1,6 +1,6 @@
 //! What a misspelt name was probably meant to be.
 
-/// The known name that is so near to `word` that it is worth a question.
+/// The known name that is near enough to `word` to suggest.
 pub(super) fn near<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     known

@@ -16,10 +16,10 @@ pub(super) struct YamlError {
 
 /// The deepest nesting; no configuration comes near it.
 const DEEPEST: usize = 64;
-/// The most values, those that aliases bring counted again: an end to files that multiply themselves.
+/// The most values, counting each use of an alias: a limit for files that multiply themselves.
 const MOST_VALUES: usize = 100_000;
 
-/// Reads one document; `None` if there is nothing in it. Duplicate keys are told beside the tree.
+/// Reads one document; `None` if there is nothing in it. Duplicate keys are returned beside the tree.
 pub(super) fn read(text: &str) -> Result<(Option<Node>, Vec<YamlError>), YamlError> {
     let offsets = Offsets::of(text);
     let mut builder = Builder::default();

@@ -138,7 +138,7 @@ impl Agent {
         }
     }
 
-    /// Runs the adapter's probes. Gives everything that they found, and of that the programs and their versions.
+    /// Runs the adapter's probes. Returns everything that they found, and of that the programs and their versions.
     pub(super) async fn probe(
         &mut self,
         adapter: &dyn Adapter,
@@ -161,7 +161,7 @@ impl Agent {
         Ok((found, tools))
     }
 
-    /// Has the adapter remove what restores of dead runs left. That it cannot is no reason not to back up.
+    /// Has the adapter remove what restores of dead runs left. A failure is no reason not to back up.
     pub(super) async fn cleanup_stale(
         &mut self,
         adapter: &dyn Adapter,
@@ -178,7 +178,7 @@ impl Agent {
         Ok(())
     }
 
-    /// The same; that it cannot is an error.
+    /// The same; a failure is an error.
     pub(super) async fn cleaned_up(
         &mut self,
         adapter: &dyn Adapter,
@@ -192,7 +192,7 @@ impl Agent {
         Ok(what.map(|what| Recovered { what: what.to_owned(), done: done.to_owned() }))
     }
 
-    /// Runs a step and gives the lines that it puts out.
+    /// Runs a step and returns the lines of its output.
     pub(super) async fn lines(
         &mut self,
         mut step: Step,
@@ -223,7 +223,7 @@ impl Agent {
         }
     }
 
-    /// Has a job done that moves no data, and gives what comes of it.
+    /// Runs a job that moves no data, and returns its result.
     async fn answer(&mut self, job: Job, cx: &RunContext) -> Result<AgentMessage, RunError> {
         self.sender.send(&ToAgent::Job(Box::new(job)))?;
         let mut cancelled = false;

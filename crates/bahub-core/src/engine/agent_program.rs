@@ -62,7 +62,7 @@ fn architecture(machine: &str) -> &str {
     known.map_or(machine, |(name, ..)| name)
 }
 
-/// A program of another machine would fail there with words that nobody understands.
+/// A program for another machine would fail there with a cryptic error.
 fn checked(program: Vec<u8>, machine: &str, file: &Path) -> Result<Vec<u8>, RunError> {
     let built_for = match program.get(..20) {
         Some([0x7f, b'E', b'L', b'F', _, order, .., one, other]) => {
@@ -73,7 +73,7 @@ fn checked(program: Vec<u8>, machine: &str, file: &Path) -> Result<Vec<u8>, RunE
         }
         _ => "no machine: it is not an ELF program",
     };
-    // Of a machine that is not in the table nobody can say more than its user.
+    // A machine that is not in the table is left to its user's judgement.
     let is_known = ARCHITECTURES.iter().any(|(name, ..)| *name == machine);
     if built_for == machine || (!is_known && built_for == "another architecture") {
         return Ok(program);

@@ -24,7 +24,7 @@ use crate::plan::Plan;
 use crate::run::{RunContext, RunPurpose};
 use crate::sink::{VersionNumber, VersionSelector};
 
-/// How often progress is told.
+/// How often progress is reported.
 const TICK: Duration = Duration::from_millis(200);
 
 /// What is written.
@@ -155,15 +155,15 @@ impl Engine {
     }
 }
 
-/// Gives the whole file its name without replacing what somebody put there meanwhile, and makes the name durable.
+/// Gives the whole file its name without replacing a file that appeared there meanwhile, and makes the name durable.
 fn name_it(part: &Path, path: &Path) -> std::io::Result<()> {
     use rustix::fs::{CWD, RenameFlags, renameat_with};
     match renameat_with(CWD, part, CWD, path, RenameFlags::NOREPLACE) {
         Ok(()) => {}
-        // A file system that knows no such renaming knows links.
+        // A file system without such renaming has hard links.
         Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::NOTSUP) => {
             if std::fs::hard_link(part, path).is_err() {
-                // One that knows neither: taken first, so that nothing is replaced.
+                // One with neither: the name is taken first, so that nothing is replaced.
                 std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
                 std::fs::rename(part, path)?;
             }
@@ -221,7 +221,7 @@ async fn write_encrypted(
     Ok(())
 }
 
-/// The name that the file has until it is whole: in the same folder, hidden, and not to be guessed.
+/// The name that the file has until it is whole: in the same folder, hidden, and unguessable.
 fn part_of(path: &Path) -> Result<PathBuf, RunError> {
     let name = path
         .file_name()

@@ -18,7 +18,7 @@ const CENSUS: Duration = Duration::from_secs(3600);
 /// How long the removal of what was restored may take.
 const REMOVAL: Duration = Duration::from_secs(300);
 
-/// At most so many names or differences are listed.
+/// At most this many names or differences are listed.
 const MAX_LISTED: usize = 10;
 
 /// Where it is restored to; refused before anything is read, where there can be none.

@@ -151,7 +151,7 @@ pub(super) fn unknown(message: String, help: Option<Advice>) -> RunError {
         .with_help(help.unwrap_or_else(|| "{list the versions}, then run the backup again".into()))
 }
 
-/// Turns an agent's failure into the run's error; the adapter may know what a program's words mean.
+/// Turns an agent's failure into the run's error; the adapter may know what a program's output means.
 pub(super) fn of_agent(failure: Failure, adapter: &dyn Adapter, program_kind: RunErrorKind) -> RunError {
     let Failure { kind, message, help } = failure;
     let kind = match kind {

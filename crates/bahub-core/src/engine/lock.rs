@@ -14,7 +14,7 @@ use crate::hex;
 use crate::plan::Plan;
 use crate::run::RunContext;
 
-/// So much of what the holder wrote is told.
+/// The most bytes of the holder's note that are shown.
 const MAX_HOLDER: u64 = 256;
 
 /// Held until it is dropped, or the process ends in whatever way.
@@ -70,9 +70,9 @@ impl RunLock {
     }
 }
 
-/// Opens the file; where somebody else's stands there, reading it is enough to lock it.
+/// Opens the file; if it belongs to another user, read access is enough to lock it.
 fn open(path: &Path) -> io::Result<File> {
-    // A pipe that somebody put there must not make us wait.
+    // A pipe in its place must not make us wait.
     let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK).bits()).unwrap_or(0);
     let own = OpenOptions::new()
         .read(true)
@@ -90,13 +90,13 @@ fn open(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Who holds the lock, for the message of who does not get it; nothing depends on it.
+/// Notes who holds the lock, for the error of a run that does not get it; nothing depends on it.
 fn note_holder(mut file: &File, cx: &RunContext) {
     let _ = file.set_len(0);
     let _ = writeln!(file, "run {} of {}, process {}", cx.id, cx.backup, std::process::id());
 }
 
-/// What stands in the file may be anybody's: it is cut short, and printed only as far as it can be.
+/// Any user may have written the file: its text is cut short, and control characters are left out.
 fn taken(file: &File, path: &Path, cx: &RunContext) -> RunError {
     let mut text = Vec::new();
     let _ = file.take(MAX_HOLDER).read_to_end(&mut text);
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_run_is_refused_and_told_who_holds_the_lock() {
+    fn a_second_run_is_refused_and_the_error_names_the_holder() {
         let folder = tempfile::tempdir().unwrap();
         let cx = RunContext::new("web", RunPurpose::Backup, Events::ignored()).unwrap();
         let held = RunLock::take(folder.path(), "file:///b/web", &cx).unwrap();

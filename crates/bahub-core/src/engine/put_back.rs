@@ -21,7 +21,7 @@ pub(super) struct Proven {
     readings: Option<Readings>,
 }
 
-/// The first pass, unless it is to be done without.
+/// The first pass, unless it is skipped.
 pub(super) async fn prove(
     reading: &mut Reading<'_>,
     stream: bool,
@@ -38,7 +38,7 @@ pub(super) async fn prove(
     Ok(Proven { sha256, stored, readings: Some(readings) })
 }
 
-/// What the adapter wants done for a restore there. An adapter that overlooks what it does not state to be capable of would
+/// What the adapter wants done for a restore there. An adapter that ignores a request outside of its capabilities would
 /// do something else than what was asked for.
 pub(super) fn asked_of(
     plan: &Plan,
@@ -137,7 +137,7 @@ pub(super) async fn put_back(
 impl Engine {
     /// What a version says of itself at its head, by an agent of its own here; nothing of it is proven.
     pub(super) async fn peek(&self, plan: &Plan, found: &ResolvedVersion, cx: &RunContext) -> Result<Stored, RunError> {
-        // It moves bytes before the run does: nobody's progress.
+        // Its bytes do not count as progress of the run.
         let cx = &RunContext { events: Events::ignored(), ..cx.clone() };
         let mut agent = self.agent_here().await?;
         let peeked = Reading { plan, cx, agent: &mut agent, found, granted: None }

@@ -30,13 +30,13 @@ pub(super) struct Reading<'a> {
     pub(super) cx: &'a RunContext,
     pub(super) agent: &'a mut Agent,
     pub(super) found: &'a ResolvedVersion,
-    /// What a direct route needs; taken away where the agent cannot go it.
+    /// What a direct route needs; removed where the agent cannot take it.
     pub(super) granted: Option<AgentSink>,
 }
 
-/// Who takes the content that is delivered to the controller.
+/// What takes the content that is delivered to the controller.
 pub(super) enum Content<'a> {
-    /// Nobody: none may come.
+    /// Nothing: no content may come.
     Rejected,
     /// A file, whose name is for the error.
     File(&'a mut File, &'a Path),
@@ -63,7 +63,7 @@ pub(super) fn not_written(path: &Path, error: &std::io::Error) -> RunError {
     RunError::new(RunErrorKind::Output, format!("cannot write {}: {error}", path.display()))
 }
 
-/// What a read came to.
+/// The result of a read.
 #[derive(Debug, Clone)]
 pub(super) struct Readings {
     pub(super) plain: u64,
@@ -74,7 +74,7 @@ pub(super) struct Readings {
     pub(super) stored_content: Stored,
     /// What was counted before and after the capture, where the message was read to its end.
     pub(super) census: Option<[Vec<String>; 2]>,
-    /// Its last bytes, of a proof of what bahub did not make.
+    /// Its last bytes, where a message that bahub did not make was proven.
     suffix: Option<Bytes>,
 }
 
@@ -117,8 +117,8 @@ fn memmem(bytes: &[u8], words: &[u8]) -> Option<usize> {
 }
 
 impl Reading<'_> {
-    /// Reads the message to its proven end; what an agent cannot reach is relayed to it. `proven` is what a first pass came
-    /// to, and `content` takes what is delivered to the controller.
+    /// Reads the message to its proven end; what an agent cannot reach is relayed to it. `proven` is the result of a first
+    /// pass, and `content` takes what is delivered to the controller.
     pub(super) async fn run(
         &mut self,
         deliver: Deliver,
@@ -216,8 +216,8 @@ impl Reading<'_> {
         }
     }
 
-    /// Asks the agent to stop and waits until it has; gives the cause back. Where the agent had failed by itself, its
-    /// words are the cause of a store's broken pipe.
+    /// Asks the agent to stop and waits until it has; returns the cause. Where the agent had failed by itself, its
+    /// error is the cause of a store's broken pipe.
     async fn stop(&mut self, cause: RunError) -> RunError {
         let deadline = Instant::now() + GRACE;
         if self.agent.sender.send(&ToAgent::Cancel).is_err() {

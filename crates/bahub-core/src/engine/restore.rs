@@ -108,7 +108,7 @@ pub enum OtherInstance {
     Ask(Arc<dyn Confirm>),
 }
 
-/// Asks somebody what only a person can decide.
+/// Asks a person for a decision.
 #[async_trait]
 pub trait Confirm: Debug + Send + Sync {
     /// Whether a version of one instance may overwrite the data of another one. Nothing was stopped or changed yet; the run waits
@@ -180,7 +180,7 @@ impl Engine {
             return Ok(Stored::default());
         }
         match self.peek(plan, found, cx).await {
-            // A message whose head cannot be read is refused by the proof, with better words.
+            // A message whose head cannot be read is refused by the proof, with a better error.
             Err(error) if error.kind() != RunErrorKind::Cancelled => Ok(Stored::default()),
             peeked => peeked,
         }
@@ -265,7 +265,7 @@ impl Restoring<'_> {
         run.report.tools = tools.0;
         agent.cleanup_stale(plan.adapter.as_ref(), cx, run).await?;
         let target = ReplayTarget { run: cx.id.clone(), ..options.target.clone() };
-        // What cannot be is refused before anything is read.
+        // An impossible restore is refused before anything is read.
         if options.mode != RestoreMode::DrillOnly {
             asked_of(plan, &target, &findings, &Stored::default())?;
         }

@@ -32,7 +32,7 @@ pub(super) async fn choose(plan: &Plan, agent: &Agent, purpose: Purpose) -> Resu
     }
 }
 
-/// The warning about a direct route that the agent could not go.
+/// The warning about a direct route that the agent could not take.
 pub(super) fn relayed_because(error: &RunError) -> String {
     format!("the data is relayed through this host: {}", error.chain())
 }

@@ -40,7 +40,7 @@ pub(super) trait Work: Send + Sync {
 }
 
 impl Engine {
-    /// Runs the work in a task of its own, which ends as it should also where nobody waits for it any more.
+    /// Runs the work in a task of its own, which ends as it should even if its caller no longer waits.
     pub(super) async fn run(&self, plan: &Plan, work: impl Work + 'static) -> RunOutcome {
         self.run_boxed(plan, Box::new(work)).await
     }
@@ -51,7 +51,7 @@ impl Engine {
         let task = self.tasks.spawn(async move { engine.run_to_end(&plan, work.as_ref()).await });
         let outcome = task.await;
         dropped.disarm();
-        // What can panic in there is caught in there; a runtime that is shut down has nobody to report to.
+        // Panics are caught inside of the task; a runtime that is shut down has no caller to report to.
         outcome.unwrap_or_else(|error| {
             let report = Report { operation, ..Report::default() };
             let error = RunError::new(RunErrorKind::Internal, format!("the run's task ended: {error}"));
@@ -80,7 +80,7 @@ impl Engine {
                 () = aborted.cancelled() => Err(aborted_during(cx.commitment.state())),
             }
         };
-        // What is only said must not keep anything from being undone.
+        // A panic of the report must not keep anything from being undone.
         let closing = std::panic::catch_unwind(AssertUnwindSafe(|| run.closing()));
         let result = closing.map_or_else(|panic| Err(internal(panic.as_ref())), |()| result);
         let outcome = run.end(result).await;

@@ -101,7 +101,7 @@ impl Engine {
         self
     }
 
-    /// Adds somebody who watches every run of this engine, on a thread of their own.
+    /// Adds an observer of every run of this engine, on a thread of its own.
     #[must_use]
     pub fn observed_by(mut self, observer: impl Observer) -> Self {
         self.observers = self.observers.with(observer);
@@ -116,7 +116,7 @@ impl Engine {
         self.tasks.reopen();
     }
 
-    /// Everybody who watches; to wait for them at the end of a program.
+    /// All observers; to wait for them at the end of a program.
     pub fn observers(&self) -> &Observers {
         &self.observers
     }

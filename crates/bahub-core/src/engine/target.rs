@@ -56,7 +56,7 @@ pub(super) async fn identify(session: &mut dyn Session, cx: &RunContext, run: &m
     Ok(identity)
 }
 
-/// The error of work that was disturbed: it was begun, so that it is none of a check before.
+/// The error of work that was disturbed: it was begun, so this is no preflight error.
 pub(super) fn disturbed(error: RunError) -> RunError {
     match error.kind() {
         RunErrorKind::Preflight => {
@@ -66,7 +66,7 @@ pub(super) fn disturbed(error: RunError) -> RunError {
     }
 }
 
-/// The error of a workload that is not quiet: of a check before, as long as nothing was stopped.
+/// The error of a workload that is not quiet: a preflight error as long as nothing was stopped.
 pub(super) fn begun(error: RunError, cx: &RunContext) -> RunError {
     if cx.downtime.total().is_some() { disturbed(error) } else { error }
 }

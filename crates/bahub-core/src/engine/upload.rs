@@ -1,4 +1,4 @@
-//! The controller's end of a relayed upload: a task writes to the store, so that whoever listens to the agent never waits
+//! The controller's end of a relayed upload: a task writes to the store, so that reading from the agent never waits
 //! for the store.
 
 use bytes::Bytes;
@@ -45,7 +45,7 @@ impl Relay {
         let _ = self.chunks.send(chunk);
     }
 
-    /// Waits until the store refuses what it was given; for ever where it does not.
+    /// Waits until the store refuses the upload; for ever where it does not.
     pub(super) async fn refused(&mut self) -> RunError {
         match self.refused.recv().await {
             Some(error) => error.into(),
@@ -54,7 +54,7 @@ impl Relay {
         }
     }
 
-    /// Waits until the store has taken everything, and gives the upload back, to commit it or to abort it.
+    /// Waits until the store has taken everything, and returns the upload, to commit it or to abort it.
     pub(super) async fn finish(self) -> Result<(Box<dyn Upload>, Result<(), RunError>), RunError> {
         let Self { chunks, writing, mut refused, stop: _ } = self;
         drop(chunks);
@@ -72,7 +72,7 @@ impl Relay {
         self.stop.clone()
     }
 
-    /// Stops writing in the middle, and gives the upload back to abort it; none where its task failed.
+    /// Stops writing in the middle, and returns the upload to abort it; none where its task failed.
     pub(super) async fn stop(self) -> Option<Box<dyn Upload>> {
         self.stop.cancel();
         drop(self.chunks);

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::frame::{self, Frame, LinkError, MAX_DATA, SILENCE};
 
-/// How often a side that has nothing to say tells that it lives.
+/// How often an idle side shows that it is alive.
 pub const HEARTBEAT: Duration = Duration::from_secs(5);
 /// How many bytes of data may be on their way before the receiver made room.
 pub const WINDOW: u32 = 2 * 1024 * 1024;
@@ -73,7 +73,7 @@ impl<M: Serialize> LinkSender<M> {
         Ok(())
     }
 
-    /// Tells the other side that `bytes` of its data were dealt with.
+    /// Acknowledges that `bytes` of the other side's data were dealt with.
     pub fn credit(&self, bytes: usize) {
         let bytes = bytes as u64;
         self.granted.fetch_add(i64::try_from(bytes).unwrap_or(0), Ordering::AcqRel);
@@ -157,7 +157,7 @@ where
 enum Source<R> {
     /// Bytes.
     Wire(BufReader<R>),
-    /// The other end in this process, which `end` tells to be gone.
+    /// The other end in this process; `end` is cancelled when it is gone.
     Here { frames: mpsc::UnboundedReceiver<Frame>, end: CancellationToken },
 }
 

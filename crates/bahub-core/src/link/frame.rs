@@ -14,9 +14,9 @@ const MAX_MESSAGE: usize = 64 * 1024 * 1024;
 /// After how long without a frame the other side counts as dead.
 pub const SILENCE: Duration = Duration::from_secs(30);
 
-/// How long the words of what is no agent may take.
+/// How long to wait for the output of a program that is no agent.
 const LAST_WORDS: Duration = Duration::from_secs(2);
-/// How many bytes of them are told.
+/// How many bytes of it are shown.
 const MAX_LAST_WORDS: u64 = 1000;
 
 /// A frame.
@@ -26,9 +26,9 @@ pub(super) enum Frame {
     Message(Bytes),
     /// Bytes of a backup: ciphertext, or what the user asked to see.
     Data(Bytes),
-    /// The receiver of data has room for so many more bytes.
+    /// The receiver of data has room for this many more bytes.
     Credit(u64),
-    /// The sender lives.
+    /// The sender is alive.
     Heartbeat,
 }
 
@@ -91,7 +91,7 @@ pub(super) async fn read<R: AsyncRead + Unpin>(reader: &mut R) -> Result<Frame, 
     })
 }
 
-/// What stands where a frame should: mostly the words of whatever could not start the other side.
+/// What came in place of a frame: mostly the error of the program that could not start the other side.
 async fn protocol_violation<R: AsyncRead + Unpin>(length: usize, kind: u8, reader: &mut R) -> LinkError {
     let mut said = u32::try_from(length).unwrap_or_default().to_be_bytes().to_vec();
     said.push(kind);
@@ -154,8 +154,8 @@ mod tests {
     #[tokio::test]
     async fn a_shell_error_is_not_taken_for_a_frame() {
         let mut text = &b"/bin/sh: backup-maker: not found\n"[..];
-        let told = read(&mut text).await.unwrap_err().to_string();
-        assert!(told.ends_with("it sent: /bin/sh: backup-maker: not found"), "{told}");
+        let message = read(&mut text).await.unwrap_err().to_string();
+        assert!(message.ends_with("it sent: /bin/sh: backup-maker: not found"), "{message}");
         let mut noise = &[0, 0, 0, 1, 7, 0, 255][..];
         assert_eq!(read(&mut noise).await, Err(LinkError::ProtocolViolation("a frame of kind 7 and 1 bytes".into())));
     }

@@ -1,4 +1,4 @@
-//! What the two sides say to each other.
+//! The messages between the two sides.
 
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +24,7 @@ pub enum ToAgent {
     Grant(#[serde(with = "crate::secret::in_job")] Secret),
     /// The workload is quiet: capture now, after [`FromAgent::Begun`].
     Go,
-    /// Make the version visible, after [`FromAgent::Stored`]: from here on only the agent's own answer tells whether there
+    /// Make the version visible, after [`FromAgent::Stored`]: from here on only the agent's own answer shows whether there
     /// is one. An agent that is lost before commits nothing.
     Commit,
     /// What unlocks the message of a [`Job::Read`].
@@ -90,9 +90,9 @@ pub struct Hello {
 /// Work for an agent.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Job {
-    /// Run quick steps and tell what they found.
+    /// Run quick steps and report what they found.
     Probe(Vec<ProbeStep>),
-    /// Run a step and tell what it puts out.
+    /// Run a step and return its output.
     Lines(ProbeStep),
     /// Capture, compress, encrypt, store.
     Capture(Box<CaptureJob>),
@@ -168,7 +168,7 @@ pub struct ReadJob {
 pub enum Expected {
     /// A whole message, whichever.
     Any,
-    /// A whole message that the store says has this SHA-256.
+    /// A whole message, which has this SHA-256 according to the store.
     Stored(String),
     /// The message that a first pass has verified to its end, which had this SHA-256; nothing else is compared.
     Proven(String),
@@ -205,7 +205,7 @@ pub enum Done {
         stored: u64,
         /// The version, for a direct route.
         receipt: Option<Receipt>,
-        /// What to tell the user.
+        /// Warnings for the user, a sentence each.
         warnings: Vec<String>,
     },
     /// The message was read to its end, its integrity is proven, and its content was delivered.
@@ -225,7 +225,7 @@ pub enum Done {
         prefix: Vec<u8>,
         /// Its last bytes, at most [`TRAILER_WITHIN`](crate::capture::TRAILER_WITHIN), of a proof of what bahub did not make.
         suffix: Option<crate::step::ByteString>,
-        /// What to tell the user.
+        /// Warnings for the user, a sentence each.
         warnings: Vec<String>,
     },
 }

@@ -12,7 +12,7 @@ use crate::transport::Transport;
 
 use super::{Absent, Component, Entry, Kind, Registry, SinkContext, SpecError};
 
-/// What a component is called, and what is said of it.
+/// A component's names and description.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct About {
     /// The value of `type`, for example `acme.adapters.redis`.
@@ -167,7 +167,7 @@ impl RegistryBuilder {
         self
     }
 
-    /// Names a component that exists and that this build does not hold, so that an error can say what brings it.
+    /// Names a component that exists and that this build does not hold, so that an error can name what brings it.
     pub fn absent(&mut self, kind: Kind, absent: Absent) -> &mut Self {
         self.registry.absent.push((kind, absent));
         self
@@ -208,7 +208,7 @@ fn schema_of<C: JsonSchema>() -> serde_json::Value {
     generator.into_generator().into_root_schema_for::<C>().to_value()
 }
 
-/// The schema is checked before with positions; what is still wrong here is said without one.
+/// The schema is checked before with positions; what is still wrong here is reported without one.
 fn parse<C: DeserializeOwned>(config: serde_json::Value) -> Result<C, Vec<SpecError>> {
     serde_json::from_value(config).map_err(|error| vec![SpecError::new("", error.to_string())])
 }

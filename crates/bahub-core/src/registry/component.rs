@@ -22,14 +22,14 @@ pub trait Component: Sized + 'static {
     /// What it is built for: nothing (`()`) of an adapter and a transport, a [`SinkContext`](super::SinkContext) of a sink.
     type Context;
 
-    /// Checks what a schema cannot say, and builds the component.
+    /// Checks what a schema cannot express, and builds the component.
     ///
     /// # Errors
     /// Everything that is wrong, at once.
     fn from_config(config: Self::Config, context: &Self::Context) -> Result<Self, Vec<SpecError>>;
 }
 
-/// Something wrong in a `spec` that a schema could not say.
+/// Something wrong in a `spec` that a schema cannot express.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpecError {
     /// Where, as a JSON pointer into the component's own part (RFC 6901), for example `/paths/0`; empty for all of it.

@@ -97,7 +97,7 @@ pub struct Absent {
 pub enum Unregistered {
     /// It exists; this build does not hold it.
     Absent(Absent),
-    /// Nobody knows it; these are known.
+    /// It is unknown; these are known.
     Unknown {
         /// Every type string of this kind, with the aliases.
         known: Vec<&'static str>,

@@ -44,7 +44,7 @@ fn a_misspelt_section() {
 }
 
 #[test]
-fn a_check_tells_errors_of_all_kinds_at_once() {
+fn a_check_reports_errors_of_all_kinds_at_once() {
     let text = www("      paths: [\"${ROOT}\"]\n      paths: [/etc]\n  etc:\n    mata: {}\n");
     let setting = Setting::new(&format!("{}{text}", BASE.replace("key.asc", "lost.asc")));
     let errors = setting.check().unwrap_err();
@@ -118,8 +118,8 @@ fn a_missing_key_file() {
     assert_eq!(kinds(&configuration.check_keys("www", KeyUse::Seal).unwrap_err()), [ConfigErrorKind::KeyFile]);
     let unreadable = configuration.check_keys("www", KeyUse::Open).unwrap_err();
     assert_eq!(kinds(&unreadable), [ConfigErrorKind::KeyFile]);
-    let told = setting.rendered(&unreadable);
-    assert!(told.contains("the copy of the key") && !told.contains(":key:generate"), "{told}");
+    let rendered = setting.rendered(&unreadable);
+    assert!(rendered.contains("the copy of the key") && !rendered.contains(":key:generate"), "{rendered}");
     insta::assert_snapshot!(setting.rendered(&errors));
 }
 

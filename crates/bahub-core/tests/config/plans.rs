@@ -121,7 +121,7 @@ fn anchors_aliases_and_merge_keys_are_understood() {
 }
 
 #[test]
-fn a_secret_that_everybody_can_read_is_noticed() {
+fn a_secret_that_every_user_can_read_is_reported() {
     let setting = Setting::new(&BASE.replace("${API_TOKEN}", "hunter22"));
     let file = setting.folder.path().join("bahub.yaml");
     let notices = |mode| {

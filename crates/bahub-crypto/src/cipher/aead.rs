@@ -127,7 +127,7 @@ impl Chunks {
         Ok(self.ctx.tag(&mut out[plain.len()..plain.len() + TAG])?)
     }
 
-    /// Gives the tag that ends the message.
+    /// Returns the tag that ends the message.
     pub(crate) fn seal_end(&mut self) -> Result<[u8; TAG], CryptoError> {
         let nonce = self.next_nonce();
         self.ctx.encrypt_init(None, None, Some(&nonce))?;

@@ -57,7 +57,7 @@ impl MdcEncryptor {
     }
 
     /// Encrypts the end, of any length, and the hash of everything behind it; `out` needs room for one block more than
-    /// both have. Gives the bytes that were written.
+    /// both have. Returns the bytes that were written.
     pub(crate) fn encrypt_last(self, mut plain: Vec<u8>, out: &mut [u8]) -> Result<usize, CryptoError> {
         match self {
             Self::Fused(fused) => fused.encrypt_last(&mut plain, out),

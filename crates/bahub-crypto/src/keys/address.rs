@@ -15,7 +15,7 @@ use sequoia_openpgp::{Cert, Packet};
 use super::usable::one_line;
 use crate::error::CryptoError;
 
-/// Gives the session key packets for all recipients.
+/// Returns the session key packets for all recipients.
 pub(crate) fn session_key_packets(
     session_key: &SessionKey,
     recipients: &[Recipient],
@@ -54,7 +54,7 @@ fn address(
     }))
 }
 
-/// Every usable encryption key of the certificate: whoever holds any of them can read the message.
+/// Every usable encryption key of the certificate: each of them can open the message.
 ///
 /// The controller has checked the certificate just now; the clock of the data's host may be behind its own, which must
 /// not make a young key invalid.

@@ -4,7 +4,7 @@ use bahub_core::keys::KeyError;
 
 use super::head;
 
-/// Gives the recipients of a message from its first bytes: the key ids, or the fingerprints in messages of version 2,
+/// Returns the recipients of a message from its first bytes: the key ids, or the fingerprints in messages of version 2,
 /// of the encryption subkeys; `hidden` and `unknown` where there is none.
 ///
 /// # Errors

@@ -30,11 +30,11 @@ pub enum KeyAlgorithm {
     Rsa4096,
 }
 
-/// What a new key pair shall be.
+/// The parameters of a new key pair.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct KeyGeneration {
-    /// The owner's name, if the user id shall hold one.
+    /// The owner's name, if the user id has one.
     pub name: Option<String>,
     /// The address in the user id.
     pub email: String,

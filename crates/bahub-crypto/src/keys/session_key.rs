@@ -15,7 +15,7 @@ pub(super) fn wrap(cipher: Option<u8>, key: &[u8]) -> SessionKey {
     SessionKey { cipher, key: Secret::new(text) }
 }
 
-/// Gives the key's bytes.
+/// Returns the key's bytes.
 pub(crate) fn bytes(key: &SessionKey) -> Result<Protected, CryptoError> {
     let digits: Option<Vec<u8>> = key.key.expose().chars().map(|digit| Some(digit.to_digit(16)? as u8)).collect();
     let digits = Protected::from(digits.ok_or(CryptoError::SessionKey("it is not hexadecimal"))?);

@@ -71,7 +71,7 @@ impl Ring {
         None
     }
 
-    /// Gives the key if the packet may be for it, unlocked; a passphrase is tried once for each key.
+    /// Returns the key if the packet may be for it, unlocked; a passphrase is tried once for each key.
     fn pair(&mut self, index: usize, packet: &PKESK) -> Option<&mut KeyPair> {
         let lock = &mut self.keys[index];
         if let Lock::Untried(key) = lock {

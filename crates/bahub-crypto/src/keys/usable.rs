@@ -47,7 +47,7 @@ fn inspect(certificate: &Cert, email: Option<&str>) -> Result<Recipient, Refusal
     Ok(recipient)
 }
 
-/// Gives when the last usable encryption key ends; refuses if there is none, and says why.
+/// Returns when the last usable encryption key ends; refuses if there is none, and says why.
 fn encryption_end(valid: &ValidCert<'_>) -> Result<Option<SystemTime>, Refusal> {
     let mut ends = Vec::new();
     let mut reasons = Vec::new();
@@ -83,7 +83,7 @@ fn encryption_end(valid: &ValidCert<'_>) -> Result<Option<SystemTime>, Refusal> 
     Ok(if ends.contains(&None) { None } else { ends.into_iter().flatten().max() })
 }
 
-/// Gives the user id to show: the one with the address, if it is given.
+/// Returns the user id to show: the one with the address, if it is given.
 fn user_id(valid: &ValidCert<'_>, email: Option<&str>) -> Result<Option<String>, Refusal> {
     let Some(email) = email else {
         return Ok(valid.primary_userid().ok().map(|user| text(user.userid())));

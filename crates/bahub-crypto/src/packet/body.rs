@@ -5,7 +5,7 @@ use std::io::{self, BufRead, Read};
 use super::header::{Length, new_length};
 use crate::error::CryptoError;
 
-/// Gives the bytes of one packet's body and then ends; a body that is cut off is an error.
+/// Yields the bytes of one packet's body and then ends; a body that is cut off is an error.
 #[derive(Debug)]
 pub(crate) struct Body<S> {
     source: S,
@@ -19,12 +19,12 @@ impl<S: BufRead> Body<S> {
         Self { source, left: part(length), length }
     }
 
-    /// Gives what surrounds the packet.
+    /// Returns what surrounds the packet.
     pub(crate) fn into_source(self) -> S {
         self.source
     }
 
-    /// Gives what surrounds the packet.
+    /// Returns what surrounds the packet.
     pub(crate) fn source(&mut self) -> &mut S {
         &mut self.source
     }

@@ -10,7 +10,7 @@ use crate::error::CryptoError;
 /// The largest packet with a session key that is looked at; an RSA-16384 one has 2 KiB.
 const MAX_PKESK: u64 = 64 * 1024;
 
-/// Reads up to the tag of the encrypted data packet and gives it, each PKESK's whole body to `seen` on the way.
+/// Reads up to the tag of the encrypted data packet and returns it; each PKESK's whole body goes to `seen` on the way.
 pub(crate) fn open<S: BufRead>(source: &mut S, mut seen: impl FnMut(Vec<u8>)) -> io::Result<Tag> {
     let mut empty = true;
     loop {
@@ -29,7 +29,7 @@ pub(crate) fn open<S: BufRead>(source: &mut S, mut seen: impl FnMut(Vec<u8>)) ->
     }
 }
 
-/// Reads over a packet that has nothing to say.
+/// Skips a packet that is of no interest.
 pub(crate) fn skip(tag: Tag, source: &mut impl BufRead) -> io::Result<()> {
     let length = tag.length(source)?;
     if length == Length::Indeterminate {

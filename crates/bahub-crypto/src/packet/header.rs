@@ -7,9 +7,9 @@ use crate::error::CryptoError;
 /// How long a packet's body is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Length {
-    /// So many bytes.
+    /// This many bytes.
     Full(u32),
-    /// So many bytes, and then another length.
+    /// This many bytes, and then another length.
     Partial(u32),
     /// Up to the end of what surrounds it.
     Indeterminate,
@@ -71,7 +71,7 @@ pub(crate) fn octet(source: &mut impl BufRead) -> io::Result<u8> {
     Ok(octet)
 }
 
-/// Reads so many octets that must be there.
+/// Reads this many octets that must be there.
 pub(crate) fn octets<const N: usize>(source: &mut impl BufRead) -> io::Result<[u8; N]> {
     let mut octets = [0; N];
     for slot in &mut octets {

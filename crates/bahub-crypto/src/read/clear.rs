@@ -12,7 +12,7 @@ use crate::keys::session_key;
 use crate::packet::body::{Body, read_buffered};
 use crate::packet::{envelope, header};
 
-/// Gives the inner packets. Its end is given only after everything was verified (if it was not before) and the source was at
+/// Yields the inner packets. Its end is given only after everything was verified (if it was not before) and the source was at
 /// its end too.
 pub(super) enum Clear<R> {
     V1(Box<Seipd1<Octets<R>>>),

@@ -21,7 +21,7 @@ pub(super) enum Layer<R: BufRead> {
     Bzip2(Inflated<BzDecoder<Body<Clear<R>>>>),
 }
 
-/// Reads up to the data and gives it as a stream.
+/// Reads up to the data and returns it as a stream.
 pub(super) fn open<R: BufRead>(clear: Clear<R>) -> io::Result<Body<Layer<R>>> {
     let mut layer = Layer::Plain(clear);
     loop {

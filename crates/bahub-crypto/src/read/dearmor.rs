@@ -16,7 +16,7 @@ const MAX_LINE: u64 = 4096;
 /// The most header lines.
 const MAX_HEADERS: usize = 100;
 
-/// Gives the data of one armoured message, and reads its source to the end.
+/// Yields the data of one armoured message, and reads its source to the end.
 pub(crate) struct Dearmorer<S> {
     source: S,
     /// Characters without line ends; fewer than four of them stay for the next round.
@@ -68,7 +68,7 @@ impl<S: BufRead> Dearmorer<S> {
                 self.stage = Stage::Trailer;
             }
         }
-        // Data goes first: whoever reads the head of a message only has no use for its end.
+        // Data goes first: a caller that reads only the head of a message has no use for its end.
         if self.ready == 0 && self.stage == Stage::Trailer {
             if !self.characters.is_empty() {
                 return Err(CryptoError::Armor("the base64 data is cut off").into());

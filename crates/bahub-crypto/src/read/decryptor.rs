@@ -15,8 +15,9 @@ use crate::packet::body::{Body, read_buffered};
 /// Decrypts a message, armoured or binary, as bahub or gpg wrote it; signatures inside are ignored.
 ///
 /// The end (`Ok(0)`) is given only after the integrity of the whole message was verified, and nothing followed it in
-/// the source; [`Decryptor::verified_before`] leaves the first to its caller. Up to then, and in version 1 always, what was given may have been changed by anybody: trust it only
-/// after the end. After an error every read fails. The source is read as it is buffered: give it a buffer of 64 KiB or more.
+/// the source; [`Decryptor::verified_before`] leaves the first to its caller. Up to then, and in version 1 always, the data may
+/// have been tampered with: trust it only after the end. After an error every read fails. The source is read as it is buffered:
+/// give it a buffer of 64 KiB or more.
 pub struct Decryptor<R: BufRead> {
     state: State<R>,
 }

@@ -16,7 +16,7 @@ const PREFIX: usize = BLOCK + 2;
 /// The MDC packet: two bytes of header, and the hash of everything before the hash.
 const MDC_SIZE: usize = HEADER.len() + HASH;
 
-/// Gives the packets inside. The last bytes seen are always held back, because they may be the MDC.
+/// Yields the packets inside. The last bytes seen are always held back, because they may be the MDC.
 pub(super) struct Seipd1<S> {
     body: Body<S>,
     /// Taken away at the end.
@@ -36,7 +36,7 @@ pub(super) struct Seipd1<S> {
 pub(super) enum Check {
     /// It verifies the message.
     Verify,
-    /// It did so before, and who reads compares the message with the one of then.
+    /// It did so before, and the caller compares the message with the one of then.
     Compared,
 }
 

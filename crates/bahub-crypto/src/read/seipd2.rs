@@ -8,7 +8,7 @@ use crate::error::CryptoError;
 use crate::packet::body::{Body, read_full};
 use crate::packet::header::octets;
 
-/// Gives the packets inside. Needs memory for two chunks.
+/// Yields the packets inside. Needs memory for two chunks.
 pub(super) struct Seipd2<S> {
     body: Body<S>,
     chunks: Chunks,

@@ -64,7 +64,7 @@ impl<W: Write> Encryptor<W> {
         Ok(Self { state: State::Open(Box::new(Open { literal: Literal::new(), cipher })) })
     }
 
-    /// Writes the end of the message, which makes it whole, flushes the sink and gives it back.
+    /// Writes the end of the message, which makes it whole, flushes the sink and returns it.
     ///
     /// # Errors
     /// Any error of the sink, also one that an earlier write has had.

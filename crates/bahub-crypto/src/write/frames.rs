@@ -35,12 +35,12 @@ impl<W: Write> Frames<W> {
         Self { output, prelude, buffer, filled: start.len() }
     }
 
-    /// Gives room for the next bytes of the body: a window, and some blocks.
+    /// Returns room for the next bytes of the body: a window, and some blocks.
     pub(super) fn room(&mut self) -> &mut [u8] {
         &mut self.buffer[1 + self.filled..]
     }
 
-    /// Takes so many of the bytes that were put into the room.
+    /// Takes this many of the bytes that were put into the room.
     pub(super) fn advance(&mut self, n: usize) -> Result<(), CryptoError> {
         self.filled += n;
         while self.filled > PART {

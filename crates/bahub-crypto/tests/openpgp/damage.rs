@@ -173,7 +173,7 @@ fn armour_with_other_line_ends_and_lengths_is_read() {
 }
 
 /// With the key of another message, version 1 gives noise that may look like anything: whatever it looks like, it is
-/// damage, since a store that swaps messages must not be told as one that holds what bahub cannot read.
+/// damage, since a store that swaps messages must not be reported as one that holds what bahub cannot read.
 #[test]
 fn a_message_of_another_session_key_is_damaged_whatever_its_noise_looks_like() {
     for format in FORMATS {
@@ -189,7 +189,7 @@ fn a_message_of_another_session_key_is_damaged_whatever_its_noise_looks_like() {
     }
 }
 
-/// Who reads a message for the second time compares it by other means; what damage does must still be an error or other
+/// The second read of a message is compared by other means; what damage does must still be an error or other
 /// bytes, never a panic.
 #[test]
 fn a_message_that_was_verified_before_is_read_without_its_hash() {

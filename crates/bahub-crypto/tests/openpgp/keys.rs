@@ -31,7 +31,7 @@ fn refusal(spec: &EncryptionSpec) -> (KeyErrorKind, String) {
 }
 
 #[test]
-fn a_usable_key_tells_its_fingerprint_user_and_end() {
+fn a_usable_key_has_its_fingerprint_user_and_expiry() {
     let recipient = &OURS.recipients()[0];
     assert_eq!(recipient.fingerprint, OURS.key.fingerprint);
     assert_eq!(recipient.user_id.as_deref(), Some("Test Key <ours@example.org>"));
@@ -141,7 +141,7 @@ fn a_key_of_tomorrow_is_refused_but_a_slow_clock_next_to_the_data_is_no_obstacle
 }
 
 #[test]
-fn files_that_hold_no_key_are_told() {
+fn files_that_hold_no_key_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("key.asc");
     let spec = EncryptionSpec::new("x").with_public_key(KeySource::file(&path));

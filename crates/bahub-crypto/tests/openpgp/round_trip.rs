@@ -117,7 +117,7 @@ fn the_first_piece_of_an_armoured_message_holds_its_header() {
 }
 
 #[test]
-fn a_failing_sink_is_told_and_ends_the_message() {
+fn a_failing_sink_is_reported_and_ends_the_message() {
     struct Full;
     impl Write for Full {
         fn write(&mut self, _: &[u8]) -> io::Result<usize> {
@@ -151,7 +151,7 @@ fn a_failing_source_is_no_damage() {
 }
 
 #[test]
-fn a_message_for_nobody_is_refused() {
+fn a_message_without_recipients_is_refused() {
     let result = Encryptor::new(Vec::new(), &[], MessageFormat::Rfc4880, false);
     assert!(matches!(result, Err(CryptoError::NoRecipient)));
 }

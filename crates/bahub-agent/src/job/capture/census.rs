@@ -28,7 +28,7 @@ impl Counted {
         Self { lines: counted(job, cx, &mut warnings), warnings }
     }
 
-    /// Counts again after it, unless there is nothing from before; gives both. Blocks.
+    /// Counts again after it, unless there is nothing from before; returns both. Blocks.
     pub(super) fn with_after(
         self,
         job: &CaptureJob,
@@ -41,7 +41,7 @@ impl Counted {
     }
 }
 
-/// Counts what is there, where a version can say so. That it cannot be counted is no reason not to back it up.
+/// Counts what is there, where a version can say so. A failure to count is no reason not to back up.
 fn counted(job: &CaptureJob, cx: &JobContext, warnings: &mut Vec<String>) -> Option<Vec<String>> {
     let step = job.census.as_ref().filter(|_| job.compression.algorithm != Algorithm::None)?;
     let counted = within(CENSUS, step, MAX_CENSUS + 1, &cx.switch, &cx.log());

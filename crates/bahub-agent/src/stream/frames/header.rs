@@ -15,7 +15,7 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// Reads a header, its magic included; `None` where it is cut or of no form that is known.
+    /// Reads a header, its magic included; `None` where it is cut or of an unknown form.
     pub(super) fn parse(head: &[u8]) -> Option<Self> {
         let descriptor = *head.strip_prefix(&super::super::decompress::ZSTD)?.first()?;
         let is_single_segment = descriptor & 0x20 != 0;
@@ -41,7 +41,7 @@ impl Header {
         })
     }
 
-    /// Whether it says that its content is of at most so many bytes.
+    /// Whether it says that its content is of at most this many bytes.
     pub(super) fn holds_at_most(&self, bytes: usize) -> bool {
         !self.needs_dictionary && self.content.is_some_and(|content| content <= bytes as u64)
     }
@@ -73,7 +73,7 @@ impl Header {
     }
 }
 
-/// Appends exactly so many bytes.
+/// Appends exactly this many bytes.
 fn take(reader: &mut impl BufRead, frame: &mut Vec<u8>, mut count: usize) -> io::Result<()> {
     while count > 0 {
         let part = reader.fill_buf()?;

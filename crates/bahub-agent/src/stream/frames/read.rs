@@ -10,11 +10,11 @@ use super::header::{Header, MAX_HEADER};
 use super::workers::{Ticket, Turn, Workers};
 use super::{CONTENT, ROOM};
 
-/// From so many threads on, none of them needs a frame beyond those in hand: they are quicker than what decrypts for them,
+/// From this many threads on, none of them needs a frame beyond those in hand: they are quicker than what decrypts for them,
 /// and each one more costs [`ROOM`] of memory.
 const MANY: usize = 4;
 
-/// Decompresses frames that say that their content is small, ahead of who reads it. All others are left to who can read
+/// Decompresses frames that say that their content is small, ahead of the reader. All others are left to a reader of
 /// content of any size: memory is bounded, whatever a header says.
 pub(in crate::stream) struct FrameReader {
     workers: Workers,
@@ -27,7 +27,7 @@ pub(in crate::stream) struct FrameReader {
 }
 
 impl FrameReader {
-    /// On so many threads beside the one that reads.
+    /// On this many threads beside the one that reads.
     pub(in crate::stream) fn new(threads: usize) -> Self {
         let workers = Workers::new(threads, decompressing, 0);
         let most = threads + usize::from(threads < MANY);

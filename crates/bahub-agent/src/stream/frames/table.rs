@@ -53,7 +53,7 @@ impl SeekTable {
     }
 }
 
-/// Reads the content of a frame with the table's magic, of so many bytes: the sum of all content, where it is a table as
+/// Reads the content of a frame with the table's magic, of this many bytes: the sum of all content, where it is a table as
 /// bahub writes it. A frame that cannot be one is not read.
 pub(in crate::stream) fn content_listed(reader: &mut impl Read, length: usize) -> io::Result<Option<u64>> {
     let Some(entries) = length.checked_sub(FOOTER).filter(|bytes| bytes % ENTRY == 0) else { return Ok(None) };

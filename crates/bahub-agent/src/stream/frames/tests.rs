@@ -1,4 +1,4 @@
-//! Whole streams: as bahub makes and reads them, as zstd does, and as somebody else may have made them.
+//! Whole streams: as bahub makes and reads them, as zstd does, and as other programs may have made them.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -226,7 +226,7 @@ fn a_frame_that_lies_about_its_content_is_refused() {
         }
         let stream = [&first[..], &frame(1000, &[(1, 1000, vec![7])]), &rest].concat();
         assert_eq!(read(threads, &stream).unwrap().len(), 5 + 1000 + 100_000);
-        // A block of a kind that is none.
+        // A block of an invalid type.
         assert!(read(threads, &[&first[..], &frame(5, &[(3, 5, vec![7; 5])])].concat()).is_err());
     }
 }

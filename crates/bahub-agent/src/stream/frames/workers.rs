@@ -32,7 +32,7 @@ struct Work {
 pub(super) struct Ticket(Receiver<io::Result<Vec<u8>>>);
 
 impl Workers {
-    /// At most so many threads, each of which begins with `begin(level)`.
+    /// At most this many threads, each of which begins with `begin(level)`.
     pub(super) fn new(most: usize, begin: fn(i32) -> io::Result<Turn>, level: i32) -> Self {
         let (work, queue) = channel();
         Self {
@@ -82,13 +82,13 @@ impl Workers {
             while let Some(Work { input, done }) = next(&queue)
                 && !given_up.load(Ordering::Relaxed)
             {
-                // Who waits for it may have gone.
+                // The waiting side may be gone.
                 let _ = done.send(turned(&mut turn, &mut spare, input, || begin(level)));
             }
         })
     }
 
-    /// The threads, for whoever wants to see them end.
+    /// The threads, for a test to see them end.
     #[cfg(test)]
     pub(super) fn threads(&mut self) -> Vec<JoinHandle<()>> {
         std::mem::take(&mut self.threads)
@@ -121,7 +121,7 @@ fn next(queue: &Mutex<Receiver<Work>>) -> Option<Work> {
     queue.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
 }
 
-/// Makes the output in the spare buffer. The input's becomes the next spare one, so that nobody ever waits for a buffer.
+/// Makes the output in the spare buffer. The input's becomes the next spare one, so that no thread ever waits for a buffer.
 fn turned(
     turn: &mut Option<Turn>,
     spare: &mut Vec<u8>,

@@ -28,12 +28,12 @@ pub(in crate::stream) struct FrameWriter<W> {
 enum Waiting {
     /// As it is to be written, and skipped by readers.
     Skippable(Vec<u8>),
-    /// Being compressed: so many bytes of content.
+    /// Being compressed: this many bytes of content.
     Frame(usize, Ticket),
 }
 
 impl<W: Write> FrameWriter<W> {
-    /// At a level of zstd's, on so many threads beside the one that writes.
+    /// At a level of zstd's, on this many threads beside the one that writes.
     pub(in crate::stream) fn new(sink: W, level: i32, threads: u32) -> Self {
         let threads = threads.max(1) as usize;
         Self {
@@ -54,7 +54,7 @@ impl<W: Write> FrameWriter<W> {
         self.pass_on_ready()
     }
 
-    /// Ends the stream with its seek table, and gives the sink back.
+    /// Ends the stream with its seek table, and returns the sink.
     pub(in crate::stream) fn finish(mut self) -> io::Result<W> {
         if !self.has_content && self.frame.is_empty() {
             // A stream of nothing is still a stream of its format.

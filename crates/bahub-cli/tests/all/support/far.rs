@@ -44,19 +44,19 @@ pub(crate) struct Watch {
     looking: JoinHandle<Seen>,
 }
 
-/// What it came to.
+/// What was seen.
 #[derive(Default)]
 struct Seen {
     /// How often an agent was seen.
     agents: usize,
-    /// How often others were told something.
-    told: usize,
+    /// How often others were shown something.
+    shown: usize,
     secrets: Vec<String>,
 }
 
 /// The pause between two looks: what is watched needs the processors too.
 const PAUSE: Duration = Duration::from_millis(20);
-/// How often it is asked what others are told.
+/// How often it is checked what others are shown.
 const ASKS: Duration = Duration::from_secs(2);
 
 impl Watch {
@@ -72,9 +72,9 @@ impl Watch {
                 seen.agents += looked.iter().filter(|(name, _)| name == "backup-maker").count();
                 if asked.is_none_or(|asked| asked.elapsed() > ASKS) {
                     asked = Some(Instant::now());
-                    let told = more();
-                    seen.told += usize::from(!told.is_empty());
-                    looked.push(("what others are told".into(), told.into_bytes()));
+                    let shown = more();
+                    seen.shown += usize::from(!shown.is_empty());
+                    looked.push(("what others are shown".into(), shown.into_bytes()));
                 }
                 for (name, content) in looked {
                     let holds = |secret: &&String| content.windows(secret.len()).any(|part| part == secret.as_bytes());
@@ -93,17 +93,17 @@ impl Watch {
         self.ended();
     }
 
-    /// The same, where others are told something.
+    /// The same, where others are shown something.
     #[track_caller]
     pub(crate) fn heard_no_secret(self) {
-        assert!(self.ended().told > 0, "who is told nothing hears nothing");
+        assert!(self.ended().shown > 0, "nothing was shown, so nothing was checked");
     }
 
     #[track_caller]
     fn ended(self) -> Seen {
         self.end.store(true, Ordering::Relaxed);
         let seen = self.looking.join().unwrap();
-        assert!(seen.agents > 0, "who sees no agent sees nothing");
+        assert!(seen.agents > 0, "no agent was seen, so nothing was checked");
         assert!(seen.secrets.is_empty(), "{:?}", seen.secrets);
         seen
     }

@@ -54,7 +54,7 @@ impl Pty {
         });
     }
 
-    /// Waits until these words were shown; gives everything so far.
+    /// Waits until these words were shown; returns everything so far.
     #[track_caller]
     pub(crate) fn until(&mut self, words: &str) -> &str {
         let deadline = Instant::now() + LIMIT;
@@ -76,7 +76,7 @@ impl Pty {
         self.terminal = None;
     }
 
-    /// Waits for the program's end; gives how it ended, and everything that was shown.
+    /// Waits for the program's end; returns how it ended, and everything that was shown.
     #[track_caller]
     pub(crate) fn finish(mut self) -> (ExitStatus, String) {
         let deadline = Instant::now() + LIMIT;

@@ -1,4 +1,4 @@
-//! How the program ended, and what it said.
+//! How the program ended, and its output.
 
 use std::process::ExitStatus;
 
@@ -43,7 +43,7 @@ impl Run {
         last["report"].clone()
     }
 
-    /// The error and the way out, as JSON output tells them.
+    /// The error and the way out, as JSON output has them.
     #[track_caller]
     pub(crate) fn error(&self) -> String {
         let last = self.last();
@@ -52,7 +52,7 @@ impl Run {
         error.to_string()
     }
 
-    /// States that the error says all of this.
+    /// Asserts that the error contains all of this.
     #[track_caller]
     pub(crate) fn assert_error(&self, words: &[&str]) -> &Self {
         let error = self.error();

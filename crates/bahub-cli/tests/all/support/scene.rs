@@ -52,7 +52,7 @@ impl Scene {
         scene
     }
 
-    /// Data of so many bytes that do not compress.
+    /// Data of this many bytes that do not compress.
     pub(crate) fn with_noise(bytes: usize) -> Self {
         let scene = Self::empty();
         fs::create_dir(scene.data()).unwrap();
@@ -202,7 +202,7 @@ impl Scene {
 
     /// Another program in the same environment.
     pub(crate) fn command_of(&self, program: &str, args: &[&str]) -> Command {
-        // Who starts tests in the background, or by nohup, has signals ignored, which programs inherit and bahub respects.
+        // Tests that run in the background, or under nohup, have signals ignored, which programs inherit and bahub respects.
         let mut command = Command::new("/usr/bin/env");
         command.args(["--default-signal=INT,HUP,TERM", program]);
         command.env_clear().current_dir(self.folder.path());
@@ -256,7 +256,7 @@ impl Scene {
         listed.as_array().unwrap().iter().map(|version| version["number"].to_string()).collect()
     }
 
-    /// Restores into a new folder, compares it with the data, and gives what the program said.
+    /// Restores into a new folder, compares it with the data, and returns the program's output.
     #[track_caller]
     pub(crate) fn assert_restores(&self, name: &str) -> Run {
         let run = self.json(&[":backup:restore", "tree", "--to", name]);

@@ -29,15 +29,15 @@ pub(crate) fn shim(scene: &mut Scene, lines: &str) {
     scene.set_path(&format!("{}:{}", folder.display(), std::env::var("PATH").unwrap()));
 }
 
-/// A tar that tells when it is to make an archive, and does so when the gate opens.
+/// A tar that announces when it has to make an archive, and makes it when the gate opens.
 pub(crate) fn held_tar(scene: &mut Scene) -> Gate {
     let gate = Gate::new(scene, "tar");
-    let lines = format!("{}\n{}\nexec {REAL_TAR} \"$@\"", gate.tell(), gate.wait());
+    let lines = format!("{}\n{}\nexec {REAL_TAR} \"$@\"", gate.announce(), gate.wait());
     shim(scene, &is_create(&lines));
     gate
 }
 
-/// Two pipes with names: a script tells that it reached a place, and waits there.
+/// Two named pipes: a script announces that it reached a place, and waits there.
 pub(crate) struct Gate {
     reached: PathBuf,
     go: PathBuf,
@@ -68,17 +68,17 @@ impl Gate {
         Self { reached, go, said, opener }
     }
 
-    /// The words of a script that reaches the gate: it tells the process's number.
-    pub(crate) fn tell(&self) -> String {
+    /// The command of a script that reaches the gate: it writes its process id.
+    pub(crate) fn announce(&self) -> String {
         format!("echo $$ > '{}'", self.reached.display())
     }
 
-    /// The words of a script that waits until the gate opens.
+    /// The command of a script that waits until the gate opens.
     pub(crate) fn wait(&self) -> String {
         format!("read _ < '{}'", self.go.display())
     }
 
-    /// Waits until a script reached it; gives its process.
+    /// Waits until a script reached it; returns its process.
     #[track_caller]
     pub(crate) fn reached(&self) -> Pid {
         let line = self.said.recv_timeout(LIMIT).expect("the gate is reached");

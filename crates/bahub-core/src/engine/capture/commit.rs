@@ -13,7 +13,7 @@ use crate::event::Phase;
 use crate::link::{FailureKind, ToAgent};
 use crate::sink::{CommitError, Receipt, Upload};
 
-/// How long an agent may take to commit: a store's own limits are shorter, and its heartbeats say that it lives.
+/// How long an agent may take to commit: a store's own limits are shorter, and its heartbeats show that it is alive.
 const COMMIT: Duration = Duration::from_secs(1800);
 
 impl Capturing<'_> {
@@ -31,8 +31,7 @@ impl Capturing<'_> {
         Ok(())
     }
 
-    /// Has the agent commit, and waits for what it makes of it. Nobody else knows: if the agent is lost now, the outcome
-    /// is unknown.
+    /// Has the agent commit, and waits for its answer. Only the agent knows: if it is lost now, the outcome is unknown.
     async fn commit_by_agent(&mut self) -> Result<Captured, RunError> {
         self.cx.events.phase(Phase::Committing);
         self.cx.commitment.begin();

@@ -1,4 +1,4 @@
-//! What the program that runs the engine gives to a capture itself.
+//! Data that the embedding program feeds into a capture.
 
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};

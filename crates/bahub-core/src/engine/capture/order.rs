@@ -54,7 +54,7 @@ impl Capturing<'_> {
         }
     }
 
-    /// The order of a capture, up to where everything has left the agent; gives what the agent states at its end, nothing yet
+    /// The order of a capture, up to where everything has left the agent; returns what the agent states at its end, nothing yet
     /// where it waits to commit.
     async fn drive(
         &mut self,
