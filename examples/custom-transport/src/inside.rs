@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use crate::target::Target;
 
 /// Makes the folder `bahub-$1` in the first place where a program can be run; what the others say is on standard error.
-/// mkdir creates a new one or fails: a folder or link that somebody laid there is never used.
+/// mkdir creates a new one or fails: a folder or link placed there by another user is never used.
 const MAKE: &str = r#"
 for place in /tmp /var/tmp /run; do
     folder=$place/bahub-$1
