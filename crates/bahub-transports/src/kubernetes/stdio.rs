@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_success_is_told_as_one() {
+    fn only_a_success_is_reported_as_one() {
         let ended = |status: &str| end_of(status.as_bytes());
         assert_eq!(ended(r#"{"status":"Success"}"#).0, Exit::Code(0));
         let failed = r#"{"status":"Failure","reason":"NonZeroExitCode","message":"m","details":{"causes":[{"reason":"ExitCode","message":"7"}]}}"#;

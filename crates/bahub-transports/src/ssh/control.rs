@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lease_that_is_held_is_given_to_nobody() {
+    fn a_held_lease_cannot_be_taken() {
         let base = tempfile::tempdir().unwrap();
         let folder = ControlFolder::create_in(base.path(), "0123456789abcdef").unwrap();
         assert!(lease(folder.path(), Lease::Old).unwrap().is_none());

@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_a_changed_key_the_facts_are_told() {
+    fn of_a_changed_key_the_facts_are_reported() {
         let words = "@@@@@@\r\n@ WARNING @\r\nIT IS POSSIBLE\r\nThe fingerprint for the ED25519 key sent by the remote host is\nSHA256:x.\r\nAdd\r\n";
         assert_eq!(without_alarm(words), "The fingerprint for the ED25519 key sent by the remote host is SHA256:x.");
     }
