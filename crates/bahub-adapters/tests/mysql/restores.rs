@@ -81,7 +81,7 @@ fn a_backup_under_writers_is_of_one_moment() {
         let backup = runtime.block_on(room.backup(spec(&SHARED, json!({ "database": "bank" }))));
         let during = rounds.load(Ordering::Relaxed) - before;
         stop.store(true, Ordering::Relaxed);
-        assert!(during > 0, "nobody wrote during the dump");
+        assert!(during > 0, "nothing wrote during the dump");
         backup
     });
     done(&backup);

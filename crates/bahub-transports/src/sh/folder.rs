@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_place_is_taken_where_one_does_not_do() {
+    fn the_next_place_is_used_if_one_is_unsuitable() {
         let place = tempfile::tempdir().unwrap();
         let folder = PrivateFolder::create_in(&["/nonexistent".into(), place.path().into()]).unwrap();
         assert_eq!(folder.path.parent(), Some(place.path()));
