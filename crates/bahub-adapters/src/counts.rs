@@ -7,7 +7,7 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Counts {
-    /// In a word.
+    /// As a word.
     Word(OnOff),
     /// As a boolean, as YAML 1.1 reads that word.
     Flag(bool),

@@ -1,11 +1,11 @@
-//! Lists of texts on one line, whatever the texts hold: counted, in hexadecimal. `2 61 62` is `a` and `b`.
+//! Lists of strings on one line, whatever they contain: counted, in hexadecimal. `2 61 62` is `a` and `b`.
 
 /// Writes a list.
 pub(crate) fn write(texts: &[String]) -> String {
     texts.iter().fold(texts.len().to_string(), |line, text| line + " " + &hex(text))
 }
 
-/// Reads a list; none where it is cut.
+/// Reads a list; none if it is truncated.
 pub(crate) fn parse(line: &str) -> Option<Vec<String>> {
     let mut words = line.split(' ').filter(|word| !word.is_empty());
     let count: usize = words.next()?.parse().ok()?;
@@ -13,7 +13,7 @@ pub(crate) fn parse(line: &str) -> Option<Vec<String>> {
     (texts.len() == count).then_some(texts)
 }
 
-/// The bytes of a text, two digits each.
+/// The bytes of a string, two digits each.
 pub(crate) fn hex(text: &str) -> String {
     text.bytes().map(|byte| format!("{byte:02X}")).collect()
 }

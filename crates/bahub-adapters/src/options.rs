@@ -1,20 +1,20 @@
-//! More options for a dump program, of those that may be given, and tables that it is to leave out.
+//! More options for a dump program, of the allowed ones, and excluded tables.
 
 use bahub_core::adapter::Findings;
 use bahub_core::registry::SpecError;
 
 use crate::list;
 
-/// The name of the finding that lists entries of `exclude_tables` that fit no table.
+/// The name of the finding that lists entries of `exclude_tables` that match no table.
 pub(crate) const FITS_NOTHING: &str = "tables to leave out that are not there";
 
-/// The warning about them: a name that is misspelt leaves the table in.
+/// The warning about them: with a misspelt name the table stays in the backup.
 pub(crate) fn warning(found: &Findings) -> Option<String> {
     let names = found.get(FITS_NOTHING).and_then(list::parse).filter(|names| !names.is_empty())?;
     Some(format!("`exclude_tables` has tables that do not exist: {}", names.join(", ")))
 }
 
-/// What is wrong with these `extra_args`, each at its place: they must be long options among `allowed`.
+/// The errors in these `extra_args`, each at its place: they must be long options among `allowed`.
 pub(crate) fn refused(allowed: &[&str], args: &[String]) -> Vec<SpecError> {
     let is_allowed = |arg: &String| {
         let option = arg.strip_prefix("--").and_then(|option| option.split('=').next());

@@ -1,8 +1,8 @@
-//! Which adapters this crate brings.
+//! The adapters in this crate.
 
 use bahub_core::registry::RegistryBuilder;
 
-/// Adds every adapter that this build holds, and names those that it does not.
+/// Adds every adapter in this build, and names those that are not.
 pub fn register(builder: &mut RegistryBuilder) {
     #[cfg(feature = "filesystem")]
     builder.adapter::<crate::filesystem::Filesystem>();

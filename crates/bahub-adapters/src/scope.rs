@@ -9,7 +9,7 @@ pub(crate) enum Scope {
     One(String),
     /// These.
     Some(Vec<String>),
-    /// All but the server's own and these.
+    /// All except the server's own and these.
     All {
         /// Left out.
         exclude: Vec<String>,
@@ -17,7 +17,7 @@ pub(crate) enum Scope {
 }
 
 impl Scope {
-    /// Of the keys `database`, `databases` and `exclude_databases`; `objection` says why a text cannot be a name.
+    /// From the keys `database`, `databases` and `exclude_databases`; `objection` gives the reason why a string cannot be a name.
     pub(crate) fn parse(
         database: &str,
         databases: &[String],

@@ -1,4 +1,4 @@
-//! The one HTTP client: its TLS, its roots, its manners.
+//! The one HTTP client: its TLS, its roots, its policies.
 
 use std::error::Error;
 use std::sync::{Arc, OnceLock};
@@ -17,7 +17,7 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 /// `SSL_CERT_DIR` included, and none where there is no store), and those of `extra`, a text in PEM.
 ///
 /// It follows no redirect: one from `POST` would become a `GET`, and one to another host would carry the token there.
-/// It has no total timeout; callers watch progress. Proxies of the environment (`HTTPS_PROXY`, `NO_PROXY`) are used.
+/// It has no total timeout; callers watch progress. Proxies from the environment (`HTTPS_PROXY`, `NO_PROXY`) are used.
 pub(crate) fn client(extra: Option<&str>) -> Result<reqwest::Client, SinkError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = ClientConfig::builder_with_provider(provider)
@@ -74,7 +74,7 @@ fn known_roots() -> &'static RootCertStore {
     })
 }
 
-/// What went wrong on the way to `place`, as far as it was no answer.
+/// The error of a request to `place` that got no answer.
 #[cfg(feature = "repository")]
 pub(crate) fn fault(error: reqwest::Error, place: &str) -> SinkError {
     let error = error.without_url();
@@ -89,7 +89,7 @@ pub(crate) fn fault(error: reqwest::Error, place: &str) -> SinkError {
     SinkError::new(SinkErrorKind::Unreachable, format!("cannot reach {place}: {cause}")).with_help(help)
 }
 
-/// The innermost message says most: "Connection refused (os error 111)".
+/// The innermost message is the most specific: "Connection refused (os error 111)".
 #[cfg(feature = "repository")]
 fn causes(error: &reqwest::Error) -> String {
     let mut cause: &dyn Error = error;

@@ -1,14 +1,14 @@
-//! Which sinks this build holds, and what brings the others.
+//! Which sinks this build has, and which features provide the others.
 
 use std::sync::Arc;
 
 use bahub_core::agent::DirectSink;
 use bahub_core::registry::{Absent, Kind, RegistryBuilder};
 
-/// Schemes of object stores that opendal knows and that no build holds yet.
+/// Schemes of object stores that opendal supports and that no build has yet.
 const LATER: &[&str] = &["gs", "gcs", "azblob", "azdls", "b2", "oss", "cos", "obs", "swift", "webdav", "sftp"];
 
-/// Registers the sinks that the crate's features hold, and names the others as absent.
+/// Registers the sinks that are enabled by features, and names the others as absent.
 pub fn register(builder: &mut RegistryBuilder) {
     #[cfg(feature = "repository")]
     builder.sink::<crate::repository::Repository>();

@@ -1,4 +1,4 @@
-//! A program's standard input whose `shutdown` is an end for the program.
+//! A program's standard input whose `shutdown` reaches the program as the end of input.
 
 use std::io;
 use std::pin::Pin;
@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use tokio::io::AsyncWrite;
 use tokio::process::ChildStdin;
 
-/// tokio's `shutdown` of a child's input closes nothing; this one drops the pipe, which is its end.
+/// tokio's `shutdown` of a child's input closes nothing; this one drops the pipe, which closes it.
 pub(crate) struct Stdin(pub(crate) Option<ChildStdin>);
 
 impl AsyncWrite for Stdin {

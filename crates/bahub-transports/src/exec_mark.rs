@@ -1,16 +1,15 @@
-//! Programs in containers, found again by a variable of their environment, which all their children have too.
+//! Programs in containers, found again by an environment variable, which all their children inherit.
 
 /// The variable that holds the mark.
 #[cfg(feature = "docker")]
 pub(crate) const MARK: &str = "BAHUB_EXEC";
 
-/// A line for `sh` that replaces it by the program `$1`, which has the mark `$0` in its environment, and so has every child of
-/// it.
+/// A line for `sh` that replaces it by the program `$1`, which has the mark `$0` in its environment, like all its children.
 #[cfg(feature = "kubernetes")]
 pub(crate) const EXEC_MARKED: &str = "export BAHUB_EXEC=\"$0\"; exec \"$@\"";
 
-/// A script for `sh` that looks for a process with the mark `$1`: 0 where there is one, 1 where there is none, 3 where that
-/// cannot be seen.
+/// A script for `sh` that looks for a process with the mark `$1`: 0 if there is one, 1 if there is none, 3 if that cannot be
+/// determined.
 #[cfg(feature = "kubernetes")]
 pub(crate) const FIND_MARKED: &str = r#"
 command -v tr >/dev/null && command -v grep >/dev/null || exit 3
@@ -20,8 +19,8 @@ done
 exit 1
 "#;
 
-/// Lines for `sh` that kill every process with the mark `$1` in `BAHUB_EXEC` until there is none. To be run as the user of
-/// the programs: nobody else may read their environment, root without the right to trace neither. Where it cannot be seen
+/// Lines for `sh` that kill every process with the mark `$1` in `BAHUB_EXEC` until there is none. Must run as the user of the
+/// programs: no other user may read their environment, not even root without the right to trace. If it cannot be determined
 /// whether there is one, `$blind` is 3.
 pub(crate) const KILL_MARKED: &str = r#"
 command -v tr >/dev/null && command -v grep >/dev/null || blind=3

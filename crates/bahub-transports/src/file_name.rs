@@ -2,10 +2,10 @@
 
 use bahub_core::transport::{PutFile, TransportError, TransportErrorKind};
 
-/// Refuses a name that would lead out of the folder, or that a shell or a file system cannot take as it is.
+/// Refuses a name that leads out of the folder, or that a shell or a file system cannot take as it is.
 ///
 /// # Errors
-/// [`TransportErrorKind::Put`] for a name that is no file's.
+/// [`TransportErrorKind::Put`] for an invalid file name.
 pub(crate) fn check_name(file: PutFile<'_>) -> Result<(), TransportError> {
     match matches!(file.name, "" | "." | "..") || file.name.contains(['/', '\0', '\n']) {
         true => Err(TransportError::new(TransportErrorKind::Put, format!("{:?} is not a file name", file.name))),

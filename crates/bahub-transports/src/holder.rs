@@ -1,14 +1,14 @@
-//! Who holds what a run stopped: a process of this host, which can be looked for.
+//! The holder of what a run stopped: a process on this host, whose existence can be checked.
 
 use std::fmt;
 use std::fs;
 
-/// A process, named so that no other one can be taken for it.
+/// A process, identified uniquely.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Holder {
     /// The boot of the host.
     boot: String,
-    /// The namespace in which the process has its number.
+    /// The namespace of the process's id.
     namespace: String,
     pid: i32,
     /// When it started, in clock ticks since the boot.
@@ -16,7 +16,7 @@ pub(crate) struct Holder {
 }
 
 impl Holder {
-    /// This very process. None where the system does not say.
+    /// This process. None if the system does not provide the data.
     pub(crate) fn this() -> Option<Self> {
         let pid = rustix::process::getpid().as_raw_nonzero().get();
         Some(Self { boot: boot()?, namespace: namespace()?, pid, started: started(pid)? })
@@ -34,14 +34,14 @@ impl Holder {
         fields.next().is_none().then_some(holder)
     }
 
-    /// Whether the process is there; none where it cannot be known, because it is of another host, boot or container.
+    /// Whether the process exists; none if it cannot be known, because it belongs to another host, boot or container.
     pub(crate) fn lives(&self) -> Option<bool> {
         if boot()? != self.boot || namespace()? != self.namespace {
             return None;
         }
         match fs::read_to_string(format!("/proc/{}/stat", self.pid)) {
             Ok(stat) => Some(started_of(&stat) == Some(self.started)),
-            // Where others' processes are hidden only the kernel's answer to a signal shows it.
+            // If others' processes are hidden, only the kernel's answer to a signal shows it.
             Err(_) => (rustix::process::test_kill_process(rustix::process::Pid::from_raw(self.pid)?)
                 == Err(rustix::io::Errno::SRCH))
             .then_some(false),
@@ -69,7 +69,7 @@ fn started(pid: i32) -> Option<u64> {
     started_of(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
 }
 
-/// The 22nd field of `stat`; one that is dead and not waited for does not count.
+/// The 22nd field of `stat`; a zombie does not count.
 fn started_of(stat: &str) -> Option<u64> {
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
     let state = fields.next()?;

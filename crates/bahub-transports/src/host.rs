@@ -4,17 +4,17 @@ use bahub_core::hex;
 use bahub_core::instance::{Coverage, Identity, InstanceKind};
 use sha2::{Digest, Sha256};
 
-/// A host of this name; `machine_id` is what stands in `/etc/machine-id` (machine-id(5)), where there is one.
+/// A host of this name; `machine_id` is the content of `/etc/machine-id` (machine-id(5)), if there is one.
 pub(crate) fn identity(name: &str, machine_id: &str) -> Identity {
     let machine_id = machine_id.trim();
     let is_id = hex::is_hex(machine_id, 32);
-    // The id itself is not to leave its host (machine-id(5)).
+    // The id itself should not leave its host (machine-id(5)).
     let hashed = Sha256::digest(format!("bahub {machine_id}"));
     let hashed = hex::encode(&hashed[..6]);
     Identity::new(InstanceKind::Host, name.trim()).with("machine", if is_id { &hashed } else { "" })
 }
 
-/// Every path is the host's own, but for those below a mount point of `/etc/fstab` that is not mounted: there is an empty
+/// Every path is the host's own, except those below a mount point of `/etc/fstab` that is not mounted: there is an empty
 /// folder where the data should be. A mount point below a path is named as missing. `resolve` follows symbolic links.
 pub(crate) fn coverage(
     fstab: &str,
@@ -23,7 +23,7 @@ pub(crate) fn coverage(
     resolve: impl Fn(String) -> String,
 ) -> Vec<Coverage> {
     let mounted: Vec<_> = mountinfo.lines().filter_map(|line| line.split(' ').nth(4)).map(unescaped).collect();
-    // A host that does not say what is mounted cannot be asked what is not.
+    // If a host does not report what is mounted, missing mounts cannot be determined.
     let lines = fstab.lines().filter(|_| !mounted.is_empty());
     let expected = lines.filter_map(mount_point).filter(|point| !mounted.contains(point));
     let missing: Vec<_> = expected.filter(|point| !mounted.contains(&resolve(point.clone()))).collect();
@@ -49,13 +49,13 @@ fn coverage_of(path: &str, missing: &[String]) -> Coverage {
     }
 }
 
-/// Where a line of fstab(5) says that something is to be mounted at the start of the host.
+/// The mount point in a line of fstab(5), if it is mounted at boot.
 fn mount_point(line: &str) -> Option<String> {
     let mut fields = line.split_whitespace();
     let device = fields.next().filter(|device| !device.starts_with('#'))?;
     let (point, kind, options) = (fields.next()?, fields.next()?, fields.next().unwrap_or_default());
     let is_left_out = |option: &str| matches!(option, "noauto" | "x-systemd.automount");
-    // The root is always there: in a chroot it is no mount point.
+    // The root always exists: in a chroot it is no mount point.
     let is_meant = point.starts_with('/')
         && point != "/"
         && kind != "swap"
@@ -66,12 +66,12 @@ fn mount_point(line: &str) -> Option<String> {
         .map(|point| if point == "/" { point } else { point.trim_end_matches('/').to_owned() })
 }
 
-/// Whether a path is this folder or lies below it.
+/// Whether a path is this folder or below it.
 fn is_below(path: &str, folder: &str) -> bool {
     folder == "/" || path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// A field as it is, without `\040` for a space and its like.
+/// A field with escapes such as `\040` for a space decoded.
 fn unescaped(field: &str) -> String {
     let mut bytes = Vec::with_capacity(field.len());
     let mut rest = field.as_bytes();

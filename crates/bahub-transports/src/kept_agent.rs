@@ -1,4 +1,4 @@
-//! What an agent is called that stays where it was placed (`keep_agent`).
+//! The name of an agent that stays where it was placed (`keep_agent`).
 
 use bahub_core::hex;
 use sha2::{Digest, Sha256};
@@ -8,7 +8,7 @@ pub(crate) fn sha256(content: &[u8]) -> String {
     hex::encode(&Sha256::digest(content))
 }
 
-/// The folder of a program with this hash. An agent that stands in it does not remove itself.
+/// The folder of a program with this hash. An agent in it does not remove itself.
 pub(crate) fn folder_name(hash: &str) -> String {
     format!("bahub-agent-{hash}")
 }

@@ -1,8 +1,8 @@
-//! Which transports this crate brings.
+//! The transports in this crate.
 
 use bahub_core::registry::RegistryBuilder;
 
-/// Adds every transport that this build holds, and names those that it does not.
+/// Adds every transport in this build, and names those that are not.
 pub fn register(builder: &mut RegistryBuilder) {
     #[cfg(feature = "sh")]
     builder.transport::<crate::sh::Sh>();

@@ -1,4 +1,4 @@
-//! A program's choice of cryptography for TLS is its own. A program of its own, because a process has one provider.
+//! A program's own choice of cryptography for TLS is kept. A separate test program, because a process has one provider.
 
 use bahub_core::event::Events;
 use bahub_core::registry::Component;
@@ -8,7 +8,7 @@ use bahub_transports::kubernetes::PodExec;
 use rustls::crypto::{CryptoProvider, ring};
 use serde_json::json;
 
-/// Its client key is none, which shows when TLS is set up: nothing is connected to.
+/// Its client key is invalid, which shows when TLS is set up: no connection is made.
 const KUBECONFIG: &str = "
 apiVersion: v1
 kind: Config

@@ -1,4 +1,4 @@
-//! Git repositories, as the stream of `git fast-export`: every branch, tag and note with all that they reach.
+//! Git repositories, as the stream of `git fast-export`: every branch, tag and note with everything reachable from them.
 
 use bahub_core::adapter::{Adapter, AdapterCapability, Diagnosis, Findings, Probe, StepFailure};
 use bahub_core::capture::Capture;
@@ -50,7 +50,7 @@ impl Adapter for Git {
     }
 
     fn capture(&self, _found: &Findings) -> Result<Capture, Unsupported> {
-        // --use-done-feature ends the stream by a word: one that was cut is no repository.
+        // --use-done-feature ends the stream with a marker: a truncated one is not imported as complete.
         let export = git().arg("-C").arg(&self.repository).args(["fast-export", "--all", "--use-done-feature"]);
         Ok(Capture::of(export.args(["--signed-tags=verbatim", "--reencode=no", "--show-original-ids"])))
     }
@@ -67,13 +67,13 @@ impl Adapter for Git {
                 return refused(format!("git knows no database {name:?}"), "{restore elsewhere}, in a folder");
             }
         };
-        // Harmless for a repository that is there; what is imported replaces its branches of the same names.
+        // Harmless for an existing repository; imported branches replace those of the same names.
         let init = git().args(["init", "--bare", "--quiet", "--"]).arg(place);
         let import = git().arg("-C").arg(place).args(["fast-import", "--quiet", "--done", "--force"]).reads_backup();
         Ok(Replay { before: vec![init], main: vec![import], ..Replay::default() })
     }
 
-    /// One of each reference at what it points to: a number, a space and a name, as the contract wants it.
+    /// A count of one for each reference and its target: a number, a space and a name, as the contract requires.
     fn census(&self, target: &ReplayTarget) -> Option<Step> {
         let place = match &target.location {
             RestoreTarget::Original => self.repository.as_bytes(),

@@ -8,7 +8,7 @@ use bahub_core::registry::RegistryBuilder;
 pub use git::{Git, GitConfig};
 pub use runs::RunLog;
 
-/// Adds what this crate brings.
+/// Registers this crate's components.
 pub fn register(builder: &mut RegistryBuilder) {
     builder.adapter::<Git>();
 }

@@ -1,4 +1,4 @@
-//! Who watches: a record of every run, for whatever reads lines of JSON.
+//! An observer: a record of every run, for any reader of JSON lines.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write, stderr};
@@ -14,7 +14,7 @@ pub struct RunLog {
 }
 
 impl RunLog {
-    /// Writes to this file, which is made where it is not there.
+    /// Writes to this file, which is created if it does not exist.
     pub fn new(file: impl Into<PathBuf>) -> Self {
         Self { file: file.into() }
     }
@@ -31,7 +31,7 @@ impl Observer for RunLog {
 
     fn finished(&mut self, record: &RunRecord) {
         if let Err(error) = self.append(record) {
-            // The run has ended as it did: an observer can only report that it missed it.
+            // The run has already ended: an observer can only report that its record is missing.
             let _ = writeln!(stderr(), "{} cannot be written: {error}", self.file.display());
         }
     }

@@ -1,4 +1,4 @@
-//! The adapter is held to what bahub asks of any.
+//! The adapter passes bahub's conformance suite.
 #![expect(clippy::unwrap_used, reason = "the whole file is a test; clippy knows only functions marked as one")]
 
 use std::path::{Path, PathBuf};
@@ -72,7 +72,7 @@ impl LiveData for Repository {
     async fn compare(&self) -> Result<(), String> {
         let prepared = std::fs::read_to_string(self.folder.path().join("refs")).unwrap();
         match self.path().exists().then(|| self.refs()).flatten() {
-            // A commit's name is the hash of all that it reaches.
+            // A commit's id is the hash of everything reachable from it.
             Some(refs) if refs == prepared => Ok(()),
             refs => Err(format!("prepared were\n{prepared}and there are\n{}", refs.unwrap_or_default())),
         }

@@ -12,13 +12,13 @@ use bahub_testkit::fakes::{CopyFile, MemorySink};
 use bahub_testkit::fixtures::EngineRoom;
 use serde_json::Value;
 
-/// Backs up this file, and gives what the log says of it.
+/// Backs up this file, and returns the log's record of it.
 async fn logged(data: &Path, log: &Path) -> Vec<Value> {
     let room = EngineRoom::new();
     let engine = room.engine().clone().observed_by(RunLog::new(log));
     let plan = room.plan(Arc::new(CopyFile::new(data, "hunter22")), MemorySink::shared("shop"));
     let _ = engine.backup(&plan, &BackupOptions::default()).await;
-    // It has a thread of its own, which a program waits for at its end.
+    // It has its own thread, for which a program waits at its end.
     engine.observers().drain(Duration::from_secs(10));
     let lines = fs::read_to_string(log).unwrap();
     lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()

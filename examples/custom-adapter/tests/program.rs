@@ -64,9 +64,9 @@ fn a_repository_is_backed_up_and_restored_by_the_program() {
 }
 
 #[test]
-fn the_program_tells_of_the_adapter_beside_bahubs_own() {
-    let told = custom_adapter(Path::new("/"), &[":help:info"]);
-    let text = String::from_utf8_lossy(&told.stdout).into_owned();
+fn the_program_lists_the_adapter_beside_bahubs_own() {
+    let output = custom_adapter(Path::new("/"), &[":help:info"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
     for name in ["acme.adapters.git", "bahub.adapters.filesystem", "bahub.transports.sh"] {
         assert!(text.contains(name), "{name} is missing: {text}");
     }

@@ -1,4 +1,4 @@
-//! What an entry of `accesses` says.
+//! The fields of an entry of `accesses`.
 
 use std::path::PathBuf;
 
@@ -27,7 +27,7 @@ impl ShelfConfig {
     }
 }
 
-/// A collection's name becomes part of a file's.
+/// A collection's name becomes part of a file name.
 pub(crate) fn check_collection(name: &str) -> Result<(), SpecError> {
     if name.is_empty() || name.starts_with('.') || name.contains(['/', '\0']) {
         let wrong = SpecError::new("", format!("the collection {name:?} cannot be part of a file's name"));

@@ -9,7 +9,7 @@ use bahub_core::registry::RegistryBuilder;
 pub use config::ShelfConfig;
 pub use shelf::Shelf;
 
-/// Adds what this crate brings.
+/// Registers this crate's components.
 pub fn register(builder: &mut RegistryBuilder) {
     builder.sink::<Shelf>();
 }

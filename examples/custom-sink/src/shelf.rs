@@ -1,4 +1,4 @@
-//! The sink: what is there, reading, removing.
+//! The sink: listing, reading, removing.
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use tokio::io::AsyncReadExt;
 use crate::config::{ShelfConfig, check_collection};
 use crate::upload::ShelfUpload;
 
-/// What one read gives at most.
+/// The maximal size of one read.
 const CHUNK: usize = 256 << 10;
 
 /// The versions of one collection among the files of a folder.
@@ -38,7 +38,7 @@ impl Component for Shelf {
     fn from_config(config: ShelfConfig, context: &SinkContext) -> Result<Self, Vec<SpecError>> {
         match (config.folder(), check_collection(&context.collection)) {
             (Ok(folder), Ok(())) => Ok(Self { folder, collection: context.collection.clone() }),
-            // Everything that is wrong is reported at once.
+            // All errors are reported at once.
             (folder, collection) => Err(folder.err().into_iter().chain(collection.err()).collect()),
         }
     }
@@ -72,7 +72,7 @@ impl Sink for Shelf {
             match left.checked_sub(chunk.len() as u64) {
                 Some(0) if chunk.is_empty() => Ok(None),
                 Some(left) if !chunk.is_empty() => Ok(Some((chunk.freeze(), (file, path, left)))),
-                // A reader must not take a part for the whole.
+                // A reader must not mistake a part for the whole.
                 _ => Err(SinkError::new(SinkErrorKind::Corrupt, format!("{} changed its size", path.display()))),
             }
         });
@@ -111,7 +111,7 @@ impl Shelf {
         self.folder.join(format!("{}.{number:06}.pgp", self.collection))
     }
 
-    /// The number of a file of this collection. Of `shop.000042.pgp`, 42; of `shop.old.000042.pgp` none, because that is of
+    /// The number of a file of this collection. 42 for `shop.000042.pgp`; none for `shop.old.000042.pgp`, which belongs to
     /// `shop.old`.
     fn number(&self, name: &str) -> Option<VersionNumber> {
         let digits = name.strip_prefix(self.collection.as_str())?.strip_prefix('.')?.strip_suffix(".pgp")?;
@@ -119,7 +119,7 @@ impl Shelf {
         is_number.then(|| digits.parse().ok().map(VersionNumber))?
     }
 
-    /// The numbers that are taken, in order.
+    /// The numbers in use, in order.
     pub(crate) async fn numbers(&self) -> Result<Vec<VersionNumber>, SinkError> {
         let failed = |error| fault(error, "list", &self.folder);
         let mut entries = fs::read_dir(&self.folder).await.map_err(failed)?;
@@ -132,7 +132,7 @@ impl Shelf {
     }
 }
 
-/// An error with the path that it is about: a message says what failed, and on what.
+/// An error with its path: a message names the failed operation and its object.
 pub(crate) fn fault(error: io::Error, doing: &str, path: &Path) -> SinkError {
     let kind = match error.kind() {
         ErrorKind::NotFound => SinkErrorKind::NotFound,

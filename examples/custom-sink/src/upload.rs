@@ -1,4 +1,4 @@
-//! A version on its way: a hidden file, which gets a version's name in one step.
+//! A version being written: a hidden file, which is renamed to a version's name in one step.
 
 use std::path::PathBuf;
 
@@ -63,14 +63,14 @@ impl Upload for ShelfUpload {
     }
 }
 
-/// Gives the file the first name that is free from `next` on. Several programs may do that at once: a name that is taken is
-/// never replaced.
+/// Gives the file the first free name, starting at `next`. Several programs may do that at once: an existing file is never
+/// replaced.
 fn name(shelf: &Shelf, mut part: NamedTempFile, next: u64) -> Result<(VersionNumber, String), CommitError> {
     for number in (next..).map(VersionNumber) {
         let path = shelf.path(number);
         match part.persist_noclobber(&path) {
             Ok(_) => {
-                // The version can be read from here on. Whether it survives a power cut is not known where this fails.
+                // The version can be read from here on. If this fails, it may not survive a power failure.
                 let synced = std::fs::File::open(shelf.folder()).and_then(|folder| folder.sync_all());
                 synced.map_err(|error| CommitError::Unknown(fault(error, "sync", shelf.folder())))?;
                 return Ok((number, path.display().to_string()));
@@ -82,7 +82,7 @@ fn name(shelf: &Shelf, mut part: NamedTempFile, next: u64) -> Result<(VersionNum
     Err(CommitError::Refused(SinkError::new(SinkErrorKind::Other, "no number is left")))
 }
 
-/// Runs what blocks away from the threads of the runtime.
+/// Runs blocking work off the runtime's threads.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, SinkError> {
     let ended = tokio::task::spawn_blocking(work).await;
     ended.map_err(|error| SinkError::new(SinkErrorKind::Other, "the work on the folder broke off").with_source(error))

@@ -1,4 +1,4 @@
-//! The sink is held to what bahub asks of any, and to what only its author knows.
+//! The sink passes bahub's conformance suite, and tests for what only its author knows.
 #![expect(clippy::unwrap_used, reason = "the whole file is a test; clippy knows only functions marked as one")]
 
 use std::fs;
@@ -35,12 +35,12 @@ fn what_is_registered_can_be_configured() {
 async fn the_sink_conforms() {
     let folder = tempfile::tempdir().unwrap();
     let count = AtomicU32::new(0);
-    // Every call gives an empty collection that nobody else uses.
+    // Every call returns an empty, otherwise unused collection.
     let fresh = async || {
         let collection = format!("shop-{}", count.fetch_add(1, Ordering::Relaxed));
         Arc::new(shelf_in(folder.path(), &collection)) as Arc<dyn Sink>
     };
-    // It holds no secret; one that does passes it here.
+    // This sink has no secrets; others pass theirs here.
     let report = conformance::sink(fresh, &[]).await;
     report.assert_conforms();
     assert_eq!(report.held(), sink_claim::ALL);
@@ -55,7 +55,7 @@ fn a_url_and_a_collection_that_cannot_be_used_are_refused_together() {
 }
 
 #[tokio::test]
-async fn a_folder_that_is_not_there_is_an_error_and_not_an_empty_collection() {
+async fn a_missing_folder_is_an_error_and_not_an_empty_collection() {
     let folder = tempfile::tempdir().unwrap();
     let missing = shelf_in(&folder.path().join("not mounted"), "shop");
     assert_eq!(missing.list().await.unwrap_err().kind(), SinkErrorKind::NotFound);

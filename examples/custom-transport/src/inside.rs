@@ -1,4 +1,4 @@
-//! An open place: the namespaces of a process.
+//! An open session: the namespaces of a process.
 
 use async_trait::async_trait;
 use bahub_core::instance::{Coverage, Identity};
@@ -9,8 +9,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::target::Target;
 
-/// Makes the folder `bahub-$1` in the first place where a program can be run; what the others say is on standard error.
-/// mkdir creates a new one or fails: a folder or link that somebody laid there is never used.
+/// Creates the folder `bahub-$1` in the first place where a program can be run; errors of the others go to standard error.
+/// mkdir creates a new one or fails: a folder or link placed there by another user is never used.
 const MAKE: &str = r#"
 for place in /tmp /var/tmp /run; do
     folder=$place/bahub-$1
@@ -19,7 +19,7 @@ for place in /tmp /var/tmp /run; do
     rm -rf "$folder"
 done
 exit 1"#;
-/// Writes `$2` bytes of input to the new file `$1` with the mode `$3`; `-C`: none is replaced.
+/// Writes `$2` bytes of input to the new file `$1` with the mode `$3`; `-C` prevents overwriting.
 const WRITE: &str = r#"umask 077; set -C; head -c "$2" >"$1" && [ "$(wc -c <"$1")" -eq "$2" ] && chmod "$3" "$1""#;
 const REMOVE: &str = r#"rm -rf "/tmp/bahub-$1" "/var/tmp/bahub-$1" "/run/bahub-$1""#;
 
@@ -27,18 +27,18 @@ const REMOVE: &str = r#"rm -rf "/tmp/bahub-$1" "/var/tmp/bahub-$1" "/run/bahub-$
 pub(crate) struct Inside {
     here: Box<dyn Session>,
     target: Target,
-    /// A name that nobody can guess or has used.
+    /// An unguessable, unused name.
     name: String,
-    /// Whether a folder of that name may be there.
+    /// Whether a folder of that name may exist.
     placing: bool,
     folder: Option<String>,
 }
 
 impl Inside {
-    /// Looks whether programs can be run there.
+    /// Checks whether programs can be run there.
     ///
     /// # Errors
-    /// [`TransportErrorKind::Refused`], with what nsenter says.
+    /// [`TransportErrorKind::Refused`], with nsenter's message.
     pub(crate) async fn enter(here: Box<dyn Session>, target: Target) -> Result<Self, TransportError> {
         let name = random_hex(16).map_err(|error| failed(TransportErrorKind::Put, "there is no random name", error))?;
         let mut inside = Self { here, target, name, placing: false, folder: None };
@@ -50,31 +50,31 @@ impl Inside {
         Ok(inside)
     }
 
-    /// Runs a script to its end. Gives its output, or its last words.
+    /// Runs a script to its end. Returns its output, or its error message.
     async fn run(&mut self, script: &str, words: &[&str], input: &[u8]) -> Result<String, String> {
         let argv = ["sh", "-c", script, "sh"].into_iter().chain(words.iter().copied());
         let started = self.exec(&Exec::new(argv)).await.map_err(|error| error.chain())?;
         let Process { mut stdin, mut stdout, mut stderr, exit } = started;
         let (mut output, mut said) = (String::new(), String::new());
         let write = async {
-            // A program may end without reading everything: its own end tells what is wrong.
+            // A program may end without reading everything: its exit status shows what is wrong.
             let _ = stdin.write_all(input).await;
             let _ = stdin.shutdown().await;
         };
-        // All at once: whoever only wrote, or read one of the two, could wait for a program that waits for them.
+        // All concurrently: only writing, or only reading one of the two outputs, could deadlock with the program.
         let ((), read, heard, exit) =
             tokio::join!(write, stdout.read_to_string(&mut output), stderr.read_to_string(&mut said), exit);
         read.and(heard).map_err(|error| error.to_string())?;
         if exit == Exit::Code(0) { Ok(output) } else { Err(format!("{} ({exit})", said.trim().replace('\n', "; "))) }
     }
 
-    /// The folder for what is placed; it is made where there is none.
+    /// The folder for placed files; created if there is none.
     async fn folder(&mut self) -> Result<String, TransportError> {
         if let Some(folder) = &self.folder {
             return Ok(folder.clone());
         }
         let name = self.name.clone();
-        // Before it is made: `close` removes it, whatever comes of this.
+        // Before it is created: `close` removes it, even if this fails.
         self.placing = true;
         let made = self.run(MAKE, &[&name], b"").await.map_err(|why| {
             failed(TransportErrorKind::Put, "no folder of the namespaces takes a program to run", why)
@@ -90,7 +90,7 @@ impl Session for Inside {
         Ok(self.target.identity())
     }
 
-    /// Commands run with the process's own root: every path there is its own.
+    /// Commands run with the process's own root: every path there belongs to it.
     async fn coverage(&mut self, paths: &[String]) -> Result<Vec<Coverage>, TransportError> {
         Ok(vec![Coverage::Own; paths.len()])
     }
@@ -101,7 +101,7 @@ impl Session for Inside {
             return Err(TransportError::new(TransportErrorKind::Lost, message));
         }
         let pid = self.target.pid.to_string();
-        // `env -i`: what stands in bahub's environment, secrets perhaps, is none of theirs.
+        // `env -i`: programs must not see bahub's environment, which may contain secrets.
         let mut argv = vec!["env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"];
         argv.extend(["nsenter", "--target", &pid, "--all", "--root", "--wd", "--"]);
         argv.extend(command.argv.iter().map(String::as_str));
@@ -129,7 +129,7 @@ impl Session for Inside {
             }),
             false => Ok(()),
         };
-        // Whatever else went wrong, what was started ends.
+        // Whatever else failed, end what was started.
         self.here.close().await.and(removed)
     }
 }

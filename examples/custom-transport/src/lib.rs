@@ -8,7 +8,7 @@ use bahub_core::registry::RegistryBuilder;
 
 pub use namespaces::{Namespaces, NamespacesConfig};
 
-/// Adds what this crate brings.
+/// Registers this crate's components.
 pub fn register(builder: &mut RegistryBuilder) {
     builder.transport::<Namespaces>();
 }

@@ -1,4 +1,4 @@
-//! The transport: which process is meant, and how its namespaces are opened.
+//! The transport: which process to use, and how its namespaces are opened.
 
 use std::path::PathBuf;
 

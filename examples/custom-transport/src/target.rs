@@ -1,4 +1,4 @@
-//! The process whose namespaces are meant.
+//! The process whose namespaces are used.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ pub(crate) enum Named {
     File(PathBuf),
 }
 
-/// A process by its number and its start: once it has ended, its number may be given to another one.
+/// A process by its number and its start time: once it has ended, its number may be reused.
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
     pub(crate) pid: u32,
@@ -41,23 +41,23 @@ impl Target {
         Ok(Self { pid, started })
     }
 
-    /// The process: a service is recognised by its program, and one that was restarted is another instance of it.
+    /// The process: a service is recognised by its program, and a restarted one is another instance of it.
     pub(crate) fn identity(&self) -> Identity {
         let program = std::fs::read_to_string(format!("/proc/{}/comm", self.pid)).unwrap_or_default();
         let id = format!("{} since {}", self.pid, self.started);
         Identity::new(InstanceKind::Other, format!("process {}", program.trim())).with("id", id)
     }
 
-    /// Whether it is still there.
+    /// Whether it still exists.
     pub(crate) fn lives(&self) -> bool {
         started(self.pid).is_some_and(|started| started == self.started)
     }
 }
 
-/// Field 22 of `stat` (proc_pid_stat(5)); one that is dead and not waited for does not count.
+/// Field 22 of `stat` (proc_pid_stat(5)); a zombie does not count.
 fn started(pid: u32) -> Option<String> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name of the program, in parentheses, may hold anything.
+    // The name of the program, in parentheses, may contain anything.
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
     let state = fields.next()?;
     fields.nth(18).filter(|_| state != "Z").map(str::to_owned)

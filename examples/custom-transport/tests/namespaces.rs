@@ -1,4 +1,4 @@
-//! The transport is held to what bahub asks of any, and the program that holds it does what bahub does.
+//! The transport passes bahub's conformance suite, and the program that contains it does what bahub does.
 #![expect(clippy::unwrap_used, reason = "the whole file is a test; clippy knows only functions marked as one")]
 
 mod support;
@@ -45,13 +45,13 @@ async fn the_transport_conforms_and_leaves_nothing() {
     report.assert_conforms();
     assert_eq!(report.held(), transport_claim::without_a_workload());
     assert_eq!(apart.sh("ls -A /tmp"), "");
-    // What lost its parent there, and nobody waits for, is dead: it has no command line.
+    // Orphans there that were not reaped are dead: they have no command line.
     let all = "for process in /proc/[0-9]*; do tr '\\0' ' ' <$process/cmdline; echo; done";
     assert_eq!(apart.sh(&format!("{all} | grep '^sleep'")), "sleep 100000 \n");
 }
 
 #[tokio::test]
-async fn a_process_that_is_not_there_is_told() {
+async fn a_missing_process_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("pid");
     let missing = error_of(json!({ "pid_file": file })).await;
@@ -64,7 +64,7 @@ async fn a_process_that_is_not_there_is_told() {
 }
 
 #[tokio::test]
-async fn a_process_that_ended_is_told_and_closing_is_no_error() {
+async fn a_process_that_ended_is_reported_and_closing_is_not_an_error() {
     let apart = Apart::start();
     let cx = RunContext::new("shop", RunPurpose::Backup, Events::ignored()).unwrap();
     let mut session = transport(json!({ "pid": apart.pid })).open(&cx).await.unwrap();

@@ -13,7 +13,7 @@ use bahub_core::observer::{Observer, RunInfo};
 use bahub_core::registry::RegistryBuilder;
 use bahub_crypto::OpenPgpKeys;
 
-/// Writes every event. It has a thread of its own: a run neither waits for it nor fails with it.
+/// Writes every event. It has its own thread: a run neither waits for it nor fails with it.
 struct Log;
 
 impl Observer for Log {

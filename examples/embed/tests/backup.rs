@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use bahub_crypto::{KeyGeneration, generate, write_key_pair};
 
-/// Makes a key, and data to back up.
+/// Creates a key, and data to back up.
 fn prepare(folder: &Path) {
     let path = |name: &str| folder.join(name);
     let spec = KeyGeneration::new("me@example.org");

@@ -106,7 +106,7 @@ impl FilesystemConfig {
     }
 }
 
-/// What is wrong with a value, and the way out.
+/// What is wrong with a value, and how to fix it.
 pub(super) type Objection = (String, &'static str);
 
 fn parse_each<T>(

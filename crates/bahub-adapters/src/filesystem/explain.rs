@@ -1,10 +1,10 @@
-//! What tar's words mean.
+//! What tar's messages mean.
 
 use bahub_core::adapter::{Diagnosis, StepEnd, StepFailure};
 use bahub_core::step::Exit;
 
-/// Words on standard error, what they mean, and what to do. The first that is found is the cause, so the order is
-/// from the words that leave no doubt to those that do.
+/// Texts on standard error, what they mean, and what to do. The first match is the cause, so the least ambiguous come
+/// first.
 const KNOWN: &[(&[&str], &str, &str)] = &[
     (
         &["unrecognized option '--exclude", "unknown option -- exclude"],
@@ -80,7 +80,7 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
     ),
 ];
 
-/// The meaning of a failure, where it is known.
+/// The meaning of a failure, if it is known.
 pub(super) fn explain(failure: &StepFailure) -> Option<Diagnosis> {
     let said = |cause: &str, help: &'static str| Some(Diagnosis { cause: cause.to_owned(), help: help.into() });
     match (&failure.end, failure.program.as_str()) {

@@ -1,4 +1,4 @@
-//! GNU tar's words. Exit codes, from its manual: 0 success, 1 a file changed or went away as it was read, 2 fatal.
+//! GNU tar's options. Exit codes, from its manual: 0 success, 1 a file changed or went away as it was read, 2 fatal.
 
 use std::path::Path;
 
@@ -11,19 +11,19 @@ use super::member::Member;
 use super::path::{Names, SourcePath};
 use super::{Filesystem, OnUnreadable};
 
-/// Extended attributes but ACLs, which `--acls` keeps in a form that does not depend on the kernel.
+/// Extended attributes except ACLs, which `--acls` keeps in a form that does not depend on the kernel.
 const ATTRIBUTES: [&str; 4] = ["--acls", "--xattrs", "--xattrs-include=*", "--xattrs-exclude=system.posix_acl_*"];
 
-/// pax headers keep times below the second, names and attributes of any length. Times of access and change are left
-/// out, because nobody can set them back and they double the headers; so is the process id that tar puts in there.
+/// pax headers keep sub-second times, and names and attributes of any length. Times of access and change are left out,
+/// because they cannot be restored and they double the headers; so is the process id that tar puts in there.
 const FORMAT: [&str; 2] = ["--format=posix", "--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime"];
 
-/// Records of 256 KiB, into which an archive of any records is read. Larger ones are not written, though they would save
+/// Records of 256 KiB; archives with any record size can be read with it. Larger ones are not written, though they would save
 /// CPU time: a `tar -t` without bahub reads records of 10 KiB, ends with the one that holds the archive's end, and so kills
-/// what still writes zeros after it.
+/// a writer that is still writing zeros after it.
 const READ_RECORDS: &str = "--blocking-factor=512";
 
-/// An archive of the root is of `.`; its members lose their `./`, but never the targets of symbolic links.
+/// An archive of the root is made of `.`; `./` is removed from its members, but never from the targets of symbolic links.
 const BARE: &str = r"--transform=flags=rhS;s,^\./\(.\),\1,";
 
 pub(super) fn capture(fs: &Filesystem) -> Capture {
@@ -41,7 +41,7 @@ fn create(fs: &Filesystem) -> Step {
     if fs.sparse {
         step = step.arg("--sparse");
     }
-    // A socket is the address of a running program: there is nothing in it to keep, and nothing to warn of.
+    // A socket is the address of a running program: there is nothing in it to keep, and nothing to warn about.
     step = step.arg("--warning=no-file-ignored");
     if fs.numeric_owner {
         step = step.arg("--numeric-owner");
@@ -50,13 +50,13 @@ fn create(fs: &Filesystem) -> Step {
         step = step.arg("--one-file-system");
     }
     if fs.on_unreadable == OnUnreadable::Warn {
-        // A file that breaks while it is read is padded with zeros, which is no way of leaving it out.
+        // A file that fails while it is read is padded with zeros, which is not the same as leaving it out.
         step = step.arg("--ignore-failed-read").fails_on(["Read error at byte"]);
     }
     if names == Names::Dotted {
         step = step.arg(BARE);
     }
-    // The two options before each pattern hold until they are given again: they make it mean what busybox's means.
+    // The two options before each pattern apply until they are given again: they make it mean the same as in busybox.
     for pattern in &fs.exclude {
         let anchor = if pattern.rooted { "--anchored" } else { "--no-anchored" };
         step = step.args(["--wildcards", "--no-wildcards-match-slash", anchor]);
@@ -69,8 +69,8 @@ fn create(fs: &Filesystem) -> Step {
         .stderr_warns()
 }
 
-/// `--ignore-failed-read` makes a warning even of a path that does not exist. That must stay a failure, so every path
-/// is looked for by a step that writes nothing.
+/// `--ignore-failed-read` downgrades even a path that does not exist to a warning. That must stay a failure, so every path
+/// is checked by a step that writes nothing.
 fn must_exist(path: &SourcePath) -> Step {
     let path = path.to_string();
     Step::new("test").args(["-e", &path, "-o", "-L", &path]).env("LC_ALL", "C")
@@ -78,7 +78,7 @@ fn must_exist(path: &SourcePath) -> Step {
 
 pub(super) fn replay(fs: &Filesystem, place: &Path, members: &[Member]) -> Replay {
     let mut step = tar().args(["--extract", "--file=-", READ_RECORDS, "--preserve-permissions"]).args(ATTRIBUTES);
-    // The clock of this host may be behind that of the backup's.
+    // This host's clock may be behind the clock of the host that made the backup.
     step = step.arg("--warning=no-timestamp");
     if fs.numeric_owner {
         step = step.arg("--numeric-owner");

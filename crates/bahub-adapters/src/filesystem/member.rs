@@ -12,7 +12,7 @@ use super::path::Names;
 pub(super) struct Member(Vec<u8>);
 
 impl Member {
-    /// Takes what the user wrote. None at all means everything, as the root does.
+    /// Parses what the user wrote. None at all means everything, as the root does.
     pub(super) fn all(written: &[OsString]) -> Result<Vec<Self>, Unsupported> {
         let members: Vec<Self> = written.iter().map(|text| Self::parse(text.as_bytes())).collect::<Result<_, _>>()?;
         Ok(if members.iter().any(|member| member.0.is_empty()) { Vec::new() } else { members })
@@ -33,15 +33,15 @@ impl Member {
         Ok(Self(text.to_owned()))
     }
 
-    /// The name as it was written, but for slashes around it.
+    /// The name as it was written, without slashes around it.
     pub(super) fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// The member, where a tar that takes every name for a pattern takes this one literally.
+    /// The member, for a tar that interprets every name as a pattern.
     ///
     /// # Errors
-    /// If it holds a character that is special in a pattern: busybox 1.35 finds an escaped name and then says that it
+    /// If it contains a character that is special in a pattern: busybox 1.35 finds an escaped name and then reports that it
     /// is not in the archive.
     pub(super) fn literal(&self) -> Result<&Self, Unsupported> {
         if self.0.iter().any(|byte| b"*?[\\".contains(byte)) {
@@ -53,7 +53,7 @@ impl Member {
         Ok(self)
     }
 
-    /// The name in an archive whose names are of this form; a name that was written with its `./` keeps it.
+    /// The name in an archive with names of this form; a name that was written with `./` keeps it.
     pub(super) fn named(&self, names: Names) -> Vec<u8> {
         match names {
             Names::Dotted if !self.0.starts_with(b"./") => [b"./", self.0.as_slice()].concat(),

@@ -1,7 +1,7 @@
-//! Files and folders, by the tar of the place where they lie.
+//! Files and folders, by the tar of the host that they are on.
 //!
-//! Two tars are spoken to in their own words: GNU tar, and busybox's, which knows little. Which one is there is the
-//! first thing that is asked ([`Adapter::preflight`]). `docs/adapters/filesystem.md` says what is in a backup.
+//! Two tars are used with their own options: GNU tar, and busybox's, which has few. Which one is present is checked
+//! first ([`Adapter::preflight`]). `docs/adapters/filesystem.md` describes what is in a backup.
 
 mod config;
 mod dialect;

@@ -18,7 +18,7 @@ pub(super) enum Names {
 }
 
 impl SourcePath {
-    /// Takes an absolute path; doubled and trailing slashes mean nothing.
+    /// Takes an absolute path; doubled and trailing slashes are ignored.
     pub(super) fn parse(text: &str) -> Result<Self, Objection> {
         if !text.starts_with('/') {
             return Err((
@@ -49,7 +49,7 @@ impl SourcePath {
         self.0.split('/').filter(|part| !part.is_empty())
     }
 
-    /// What tar is given to read, seen from `/`.
+    /// The operand for tar, relative to `/`.
     pub(super) fn operand(&self, names: Names) -> String {
         match (names, self.0.as_str()) {
             (_, "") => ".".to_owned(),
@@ -58,8 +58,8 @@ impl SourcePath {
         }
     }
 
-    /// Leaves out what is named twice. A path below another stays: the one above may be a link that brings nothing, or
-    /// another file system, and a path that does not exist must fail whatever lies above it.
+    /// Removes duplicates. A path below another stays: the one above may be a link that contains nothing, or another file
+    /// system, and a path that does not exist must fail whatever is above it.
     pub(super) fn distinct(paths: Vec<Self>) -> Vec<Self> {
         let mut kept: Vec<Self> = Vec::with_capacity(paths.len());
         for path in paths {

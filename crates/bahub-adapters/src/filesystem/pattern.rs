@@ -6,17 +6,17 @@ use super::config::Objection;
 use super::path::{Names, SourcePath};
 
 /// A shell pattern over whole components of a path: `*`, `?` and `[...]` never match a slash, `\` makes the next
-/// character literal, a leading dot is nothing special. What it matches is left out with everything below.
+/// character literal, a leading dot is not special. What it matches is left out with everything below.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pattern {
-    /// Whether it means one place, seen from the root, and not any depth.
+    /// Whether it is anchored at the root instead of matching at any depth.
     pub(super) rooted: bool,
     /// The pattern without its leading slash.
     text: String,
 }
 
 impl Pattern {
-    /// Takes a pattern that both tars understand alike.
+    /// Accepts a pattern that both tars interpret the same way.
     pub(super) fn parse(text: &str) -> Result<Self, Objection> {
         let object = |what: &str, help| Err((format!("the pattern \"{text}\" {what}"), help));
         let (rooted, rest) = match text.strip_prefix('/') {
@@ -38,7 +38,7 @@ impl Pattern {
         if rest.contains("**") {
             return object("has a **", "without a leading / a pattern matches at any depth already");
         }
-        // Where an archive is of the root, its names begin with a component `.`, which no real name is.
+        // In an archive of the root, names begin with a component `.`, which is never a real name.
         let first = rest.split('/').next().unwrap_or_default();
         if !rooted && matches(first.as_bytes(), b".") {
             return object(
@@ -75,7 +75,7 @@ impl fmt::Display for Pattern {
     }
 }
 
-/// One component against one component, as `fnmatch(3)` has it in the C locale.
+/// One component against one component, as `fnmatch(3)` in the C locale.
 fn matches(pattern: &[u8], name: &[u8]) -> bool {
     match (pattern, name) {
         ([], _) => name.is_empty(),
@@ -91,15 +91,15 @@ fn matches(pattern: &[u8], name: &[u8]) -> bool {
     }
 }
 
-/// What stands between `[` and `]`, and what follows; a `]` that stands first is one of the set.
+/// The text between `[` and `]`, and the rest; a `]` in first position belongs to the set.
 fn split_bracket(rest: &[u8]) -> Option<(&[u8], &[u8])> {
     let lead = usize::from(matches!(rest.first(), Some(b'!' | b'^')));
     let end = rest.iter().skip(lead + 1).position(|byte| *byte == b']')? + lead + 1;
     Some((&rest[..end], &rest[end + 1..]))
 }
 
-/// Whether a set such as `!a-z_` holds the byte. Of classes such as `[:alpha:]` this knows nothing: they hold all, the
-/// careful way round.
+/// Whether a set such as `!a-z_` contains the byte. Classes such as `[:alpha:]` are not supported and match everything, to be
+/// on the safe side.
 fn in_set(set: &[u8], byte: u8) -> bool {
     if set.contains(&b'[') {
         return true;

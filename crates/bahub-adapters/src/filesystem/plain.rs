@@ -1,4 +1,4 @@
-//! The words that busybox's tar and any other understand. Exit codes, from busybox 1.35: 0 success, 1 anything else.
+//! The options that busybox's tar and any other understand. Exit codes, from busybox 1.35: 0 success, 1 anything else.
 
 use std::path::Path;
 
@@ -11,8 +11,8 @@ use super::member::Member;
 use super::path::Names;
 use super::{Filesystem, OnUnreadable};
 
-/// What this tar may not know is asked for all the same: it then refuses at once, before it reads a file, and
-/// [`super::explain`] says why. Doing less than was asked for would be worse.
+/// Options that this tar may not know are passed anyway: it then fails at once, before it reads a file, and
+/// [`super::explain`] gives the reason. Doing less than was requested would be worse.
 pub(super) fn capture(fs: &Filesystem) -> Capture {
     let names = names(fs);
     let mut step = tar().args(["-c", "-f", "-", "-C", "/"]);
@@ -29,8 +29,7 @@ pub(super) fn capture(fs: &Filesystem) -> Capture {
     Capture::of(step.stderr_warns())
 }
 
-/// busybox tries a pattern at every component of a name, from which `./` before every name is the only way to hold it
-/// to the first.
+/// busybox tries a pattern at every component of a name; `./` before every name is the only way to anchor it at the first.
 fn names(fs: &Filesystem) -> Names {
     if fs.exclude.iter().any(|pattern| pattern.rooted) { Names::Dotted } else { fs.names() }
 }
@@ -60,9 +59,9 @@ pub(super) fn replay(
     Ok(Replay { main, ..Replay::default() })
 }
 
-/// Reads the names that busybox's tar lists with `-v`. To it, a sparse file of GNU tar's is an ordinary file in a folder
-/// `GNUSparseFile.NUMBER`, and it ends with 0. So a name of that kind fails the restore, with status 1. All of the list
-/// is read first: a tar that lost its reader would be killed by it.
+/// Reads the names that busybox's tar lists with `-v`. To it, a sparse file from GNU tar is an ordinary file in a folder
+/// `GNUSparseFile.NUMBER`, and it exits with 0. So such a name fails the restore, with status 1. The whole list is read
+/// first: a tar that lost its reader would be killed by SIGPIPE.
 fn refuse_misread_sparse_files() -> Step {
     let program = r"/(^|\/)GNUSparseFile\.[0-9]+\// { found = 1 } END { exit found }";
     Step::new("awk").arg(program).env("LC_ALL", "C")

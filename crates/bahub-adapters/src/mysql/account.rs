@@ -1,4 +1,4 @@
-//! How the client programs reach the server and log in: an option file in memory, so that nothing stands in argv.
+//! How the client programs reach the server and log in: an option file in memory, so that nothing is in argv.
 
 use bahub_core::registry::SpecError;
 use bahub_core::secret::Secret;
@@ -11,13 +11,13 @@ pub(super) const DUMP: [&str; 2] = ["mariadb-dump", "mysqldump"];
 /// The names of the client program.
 pub(super) const CLIENT: [&str; 2] = ["mariadb", "mysql"];
 
-/// Below the ten seconds of a probe, so that the program itself says what it could not reach.
+/// Below the ten seconds of a probe, so that the program itself reports what it could not reach.
 const CONNECT_TIMEOUT: &str = "--connect-timeout=8";
 
 /// The warning about an unencrypted connection.
 pub(super) const PLAIN: &str = "the connection is not encrypted";
 
-/// MariaDB's programs go on without encryption where the server has none, and only the client has an option that insists on it.
+/// MariaDB's programs continue without encryption if the server has none, and only the client has an option that requires it.
 fn encrypted() -> String {
     format!(
         "BEGIN NOT ATOMIC IF (SELECT variable_value FROM information_schema.session_status WHERE variable_name = 'Ssl_cipher') = '' \
@@ -25,7 +25,7 @@ fn encrypted() -> String {
     )
 }
 
-/// A server, and who logs in there.
+/// A server, and the account that logs in there.
 #[derive(Debug)]
 pub(super) struct Account {
     options: Secret,
@@ -71,7 +71,7 @@ impl Account {
         lines.extend(encryption(&config.tls).iter().map(|line| (*line).to_owned()));
         lines.push("max-allowed-packet=1G".into());
         lines.push("default-character-set=utf8mb4".into());
-        // MariaDB's client alone reads this. A statement that failed may hold a password's hash, or rows.
+        // Only MariaDB's client reads this. A failed statement may contain a password's hash, or rows.
         lines.push("[mariadb-client]".into());
         lines.push("loose-skip-print-query-on-error".into());
         if config.tls.mode == TlsMode::Require {
@@ -81,19 +81,19 @@ impl Account {
         (wrong.len() == before).then(|| Self { options: Secret::new(lines.join("\n")), user: config.user.clone() })
     }
 
-    /// Who logs in.
+    /// The user that logs in.
     pub(super) fn user(&self) -> &str {
         &self.user
     }
 
-    /// The client program, logged in, reading statements from its standard input. It stops at the first that fails.
+    /// The client program, logged in, reading statements from its standard input. It stops at the first failure.
     pub(super) fn client(&self) -> Step {
         self.escaping_client().arg("--raw")
     }
 
-    /// The same, but what breaks lines is escaped in what it puts out.
+    /// The same, but line breaks are escaped in its output.
     pub(super) fn escaping_client(&self) -> Step {
-        // In binary mode it runs no command of its own that stands in its input, and leaves line ends in names as they are.
+        // In binary mode it runs no client commands from its input, and leaves line ends in names as they are.
         self.program(CLIENT).args(["--batch", "--binary-mode", "--skip-column-names", CONNECT_TIMEOUT])
     }
 
@@ -102,7 +102,7 @@ impl Account {
         self.program(DUMP)
     }
 
-    /// The option that names the file must be the first; no other file is read then, MySQL's login file excepted.
+    /// The option that names the file must be the first; then no other file is read, except MySQL's login file.
     fn program(&self, names: [&str; 2]) -> Step {
         Step::first_of(names)
             .secret_file("--defaults-file=", self.options.clone())
@@ -111,7 +111,7 @@ impl Account {
     }
 }
 
-/// The words of both families of clients; each leaves out what it does not know, with a warning at most.
+/// The options of both families of clients; each ignores those that it does not know, with a warning at most.
 fn encryption(tls: &Tls) -> &'static [&'static str] {
     match tls.mode {
         TlsMode::Disable => &["loose-skip-ssl", "loose-ssl-mode=DISABLED"],
@@ -121,7 +121,7 @@ fn encryption(tls: &Tls) -> &'static [&'static str] {
     }
 }
 
-/// A value of an option file (MariaDB's manual, "Configuring MariaDB with Option Files"); none for what it cannot hold.
+/// A value of an option file (MariaDB's manual, "Configuring MariaDB with Option Files"); none for what it cannot represent.
 fn quoted(value: &str) -> Option<String> {
     let mut text = String::with_capacity(value.len() + 2);
     text.push('"');

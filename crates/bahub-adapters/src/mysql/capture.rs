@@ -1,4 +1,4 @@
-//! The dump, as mysqldump's manual says for a consistent one.
+//! The dump, as mysqldump's manual recommends for a consistent one.
 
 use bahub_core::adapter::Findings;
 use bahub_core::capture::{Capture, Segment};
@@ -24,7 +24,7 @@ const MYSQL: [&str; 2] = ["--set-gtid-purged=OFF", "--column-statistics=0"];
 /// The name of the segment with all databases.
 pub(super) const DATABASES: &str = "databases";
 
-/// A dump that ended by itself ends with a line that begins with this.
+/// The last line of a complete dump begins with this.
 pub(super) const TRAILER: &str = "\n-- Dump completed";
 
 pub(super) fn capture(mysql: &Mysql, found: &Findings) -> Result<Capture, Unsupported> {
@@ -67,7 +67,7 @@ fn databases(found: &Findings) -> Result<Vec<String>, Unsupported> {
 }
 
 fn dump(mysql: &Mysql, found: &Findings) -> Step {
-    // What makes a dump whole comes last, and so has the last word.
+    // The options that make a dump complete come last, so they win.
     let mut step = mysql.account.dump().args(&mysql.extra_args).args(WHOLE);
     step = if mysql.lock { step.arg(LOCK) } else { step.args(SNAPSHOT) };
     if version::dumps_as_mysql(found) {
@@ -91,7 +91,7 @@ fn segment(name: Option<&str>, dump: Step) -> Segment {
     }
 }
 
-/// A dump of one database does not say what its character set is by default; without a name this is about the one that
+/// A dump of one database does not contain its default character set; without a name this applies to the database that
 /// it is restored into.
 fn properties(mysql: &Mysql, name: &str) -> Segment {
     let statement = format!(

@@ -1,4 +1,4 @@
-//! Counting rows, and databases that are there only to be counted.
+//! Counting rows, and databases that exist only to be counted.
 
 use bahub_core::adapter::Findings;
 use bahub_core::replay::{ReplayTarget, RestoreTarget, Scratch, Unsupported};
@@ -7,7 +7,7 @@ use bahub_core::step::{ByteString, Stdin, Step};
 use super::scope::Scope;
 use super::{Mysql, preflight, sql};
 
-/// What a temporary database is called, before the run's id.
+/// The prefix of a temporary database's name, before the run's id.
 const TEMPORARY: &str = "__bahub_try_";
 
 /// Counts the rows of every table that a dump holds.
@@ -41,11 +41,11 @@ pub(super) fn census(mysql: &Mysql, target: &ReplayTarget) -> Option<Step> {
         ident("table_name"),
         excluded.collect::<String>()
     );
-    // What breaks lines in a name is escaped.
+    // Line breaks in a name are escaped.
     Some(mysql.account.escaping_client().stdin(Stdin::Literal(ByteString::from(&statements))))
 }
 
-/// A temporary database; of a dump of several, which names its databases, there can be none.
+/// A temporary database; impossible for a dump of several, which names its databases.
 pub(super) fn scratch(mysql: &Mysql, run: &str) -> Result<Scratch, Unsupported> {
     let Scope::One(_) = mysql.scope else {
         return Err(Unsupported {
@@ -60,8 +60,7 @@ pub(super) fn scratch(mysql: &Mysql, run: &str) -> Result<Scratch, Unsupported> 
     Ok(Scratch { removal: preflight::query(mysql, &dropped(&is_it)), location: RestoreTarget::Database(name) })
 }
 
-/// Refuses to try a restore where the events of what is restored would run, and change the original: they name what they
-/// change.
+/// Refuses a trial restore if restored events would run and change the original: they name what they change.
 pub(super) fn runs_no_events(database: &str, found: &Findings) -> Result<(), Unsupported> {
     match found.get(preflight::EVENTS) {
         Some("1") if database.starts_with(TEMPORARY) => Err(Unsupported {

@@ -1,4 +1,4 @@
-//! What the programs' words mean: the numbers are those of MariaDB's "Error Codes".
+//! What the programs' messages mean; the numbers are from MariaDB's "Error Codes".
 
 use bahub_core::adapter::{Diagnosis, StepEnd, StepFailure};
 
@@ -7,7 +7,7 @@ use super::preflight::OBJECTION;
 use super::scope::Scope;
 use super::{Mysql, sql};
 
-/// Words on standard error, what they mean, and what to do. The first that is found is the cause.
+/// Texts on standard error, what they mean, and what to do. The first match is the cause.
 const KNOWN: &[(&[&str], &str, &str)] = &[
     (
         &[PLAIN],
@@ -33,7 +33,7 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
         "check `host`, `port` or `socket`, as seen from where the transport runs the client program, and that the server is running",
     ),
     (
-        // A login that is refused has no line.
+        // A refused login has no line number.
         &["ERROR 1698 (28000) at line", "ERROR 1045 (28000) at line"],
         "the account that restores may not grant one of the grants in the backup; the databases were restored, but not that grant and those after it",
         "docs/adapters/mysql.md lists the grants that a restore of users needs; to see that grant: {download the data}, then sed -n LINEp FILE",
@@ -87,7 +87,7 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
     ),
 ];
 
-/// What a dump would leave out without a word, and the grant that it takes.
+/// What a dump would silently leave out, and the grant that it needs.
 fn lacked(mysql: &Mysql, stderr: &str) -> Option<Diagnosis> {
     let rights = stderr.split_once(OBJECTION)?.1.split('\'').next()?;
     let on = match &mysql.scope {

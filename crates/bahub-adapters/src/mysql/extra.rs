@@ -1,11 +1,11 @@
-//! More options for the dump program: those that change its form or its speed, and nothing of what it promises.
+//! More options for the dump program: those that change its format or its speed, but none of its guarantees.
 
 use bahub_core::registry::SpecError;
 
 use crate::options;
 
-/// What may be given. Whatever else there is writes files, loads or runs something, changes the server, or takes something
-/// from the backup.
+/// The allowed options. All others write files, load or run something, change the server, or remove something from the
+/// backup.
 const ALLOWED: [&str; 14] = [
     "allow-keywords",
     "complete-insert",
@@ -23,7 +23,7 @@ const ALLOWED: [&str; 14] = [
     "verbose",
 ];
 
-/// What is wrong with these, each at its place.
+/// The errors in these, each at its place.
 pub(super) fn refused(args: &[String]) -> Vec<SpecError> {
     options::refused(&ALLOWED, args)
 }

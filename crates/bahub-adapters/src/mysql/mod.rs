@@ -1,6 +1,6 @@
-//! MySQL and MariaDB, by the client programs of the place where they run: logical dumps, consistent without a lock.
+//! MySQL and MariaDB, by the client programs of the host where they run: logical dumps, consistent without a lock.
 //!
-//! `docs/adapters/mysql.md` says what is in a backup, which rights it needs, and what a failed restore leaves.
+//! `docs/adapters/mysql.md` describes what is in a backup, which rights it needs, and what a failed restore leaves behind.
 
 mod account;
 mod capture;

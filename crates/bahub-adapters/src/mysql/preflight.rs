@@ -1,4 +1,4 @@
-//! What is asked before anything is begun: programs, the server, the login, the databases, the rights.
+//! What is checked before anything starts: programs, the server, the login, the databases, the rights.
 
 use bahub_core::adapter::Probe;
 use bahub_core::run::RunPurpose;
@@ -14,14 +14,14 @@ pub(super) const UNGRANTED: &str = "tables whose grants are left out";
 pub(super) const EVENTS: &str = "events that run";
 pub(super) const UNCOVERED: &str = "tables that no transaction covers";
 
-/// At most so many names are listed.
+/// At most this many names are listed.
 const MAX_NAMES: usize = 20;
 
-/// What a statement that cannot be prepared begins with, to stop a probe with words of ours.
+/// The start of a statement that cannot be prepared, to stop a probe with our own message.
 pub(super) const OBJECTION: &str = "bahub objects: the user lacks ";
 
-/// The rights that a dump needs on what it reads. Without TRIGGER, triggers are left out without a word; and so are routines
-/// without a look into `mysql.proc`.
+/// The rights that a dump needs on what it reads. Without TRIGGER, triggers are silently left out; so are routines without
+/// access to `mysql.proc`.
 const RIGHTS: [&str; 4] = ["SELECT", "SHOW VIEW", "TRIGGER", "EVENT"];
 
 pub(super) fn probes(mysql: &Mysql, purpose: RunPurpose) -> Vec<Probe> {
@@ -89,7 +89,7 @@ fn exact(column: &str) -> String {
     format!("CONVERT({column} USING utf8mb4) COLLATE utf8mb4_bin")
 }
 
-/// A counted list of texts in hexadecimal, on one line.
+/// A counted list of strings in hexadecimal, on one line.
 fn list(column: &str, from: &str) -> String {
     format!(
         "SET SESSION group_concat_max_len = 67108864; \
@@ -97,7 +97,7 @@ fn list(column: &str, from: &str) -> String {
     )
 }
 
-/// Tables of engines without transactions: the first of them by name, and one more where there are more than are listed.
+/// Tables of engines without transactions: the first of them by name, plus one if there are more than are listed.
 fn uncovered(mysql: &Mysql) -> String {
     let tables = format!(
         "(SELECT CONCAT(table_schema, '.', table_name) AS name FROM information_schema.tables \
@@ -109,8 +109,8 @@ fn uncovered(mysql: &Mysql) -> String {
     list("name", &tables)
 }
 
-/// Tables with grants that are not in the backup: gone ones, whose grants stay behind, and those of other databases. No
-/// server takes a grant on a table that it does not have.
+/// Tables with grants that are not in the backup: dropped ones, whose grants stay behind, and those of other databases. No
+/// server accepts a grant on a table that it does not have.
 fn ungranted(mysql: &Mysql) -> String {
     let name = |column: &str| format!("'`', REPLACE({column}, '`', '``'), '`'");
     let tables = format!(
@@ -124,7 +124,7 @@ fn ungranted(mysql: &Mysql) -> String {
     list("name", &tables)
 }
 
-/// Tables to leave out that are not there; letters are compared as the dump program does, whatever their case.
+/// Excluded tables that do not exist; names are compared as the dump program does, ignoring case.
 fn fits_nothing(mysql: &Mysql) -> String {
     let rows = mysql
         .exclude_tables
@@ -150,8 +150,8 @@ pub(super) fn warning(names: &[String]) -> Option<String> {
     })
 }
 
-/// Refuses where rights on any database of the backup are missing that a dump would miss without a word. What a role gives
-/// cannot be distinguished, so an account with one is believed.
+/// Fails if rights are missing on any database of the backup without which a dump would silently be incomplete. What a role
+/// grants cannot be determined, so an account with one is trusted.
 fn missing_rights(mysql: &Mysql) -> String {
     let rights = RIGHTS.map(|right| format!("SELECT '{right}' AS name")).join(" UNION ALL ");
     let account = "CONCAT('\\'', SUBSTRING_INDEX(CURRENT_USER(), '@', 1), '\\'@\\'', SUBSTRING_INDEX(CURRENT_USER(), '@', -1), '\\'')";
@@ -163,7 +163,7 @@ fn missing_rights(mysql: &Mysql) -> String {
          AND schemata.schema_name LIKE table_schema"
     );
     let anywhere = match mysql.scope {
-        // What cannot be seen would be left out without a word.
+        // What cannot be seen would silently be left out.
         Scope::All { .. } => String::new(),
         Scope::One(_) | Scope::Some(_) => format!("AND NOT EXISTS ({on_one})"),
     };

@@ -1,4 +1,4 @@
-//! What a version says of its databases, so that a restore touches no other than those that its spec names.
+//! What a version records about its databases, so that a restore touches only those that its spec names.
 
 use std::collections::BTreeMap;
 
@@ -12,9 +12,9 @@ const DATABASES: &str = "databases";
 const FORM: &str = "form";
 const USERS: &str = "users";
 
-/// A dump that makes no database, and so goes into any.
+/// A dump that creates no database, so it can be restored into any.
 const ONE: &str = "one";
-/// A dump that drops and makes each of its databases.
+/// A dump that drops and creates each of its databases.
 const SEVERAL: &str = "several";
 
 fn form(scope: &Scope) -> &'static str {
@@ -24,7 +24,7 @@ fn form(scope: &Scope) -> &'static str {
     }
 }
 
-/// The record of these databases, and of whether users come after them.
+/// The record of these databases, and of whether users follow them.
 pub(super) fn of(scope: &Scope, names: &[String], users: bool) -> BTreeMap<String, String> {
     let mut record: BTreeMap<_, _> =
         [(FORM.to_owned(), form(scope).to_owned()), (DATABASES.to_owned(), list::write(names))].into();
@@ -34,14 +34,14 @@ pub(super) fn of(scope: &Scope, names: &[String], users: bool) -> BTreeMap<Strin
     record
 }
 
-/// Whether a stored version says that it has these segments: databases, users.
+/// Whether a stored version has these segments according to its record: databases, users.
 pub(super) fn segments(stored: &Stored) -> [bool; 2] {
     let is_several = stored.record.get(FORM).is_some_and(|form| form == SEVERAL);
     let names = stored.record.get(DATABASES).and_then(|line| list::parse(line)).unwrap_or_default();
     [is_several && !names.is_empty(), is_several && stored.record.contains_key(USERS)]
 }
 
-/// Refuses a version that would drop or make what the spec does not name. One without a record is believed.
+/// Refuses a version that would drop or create what the spec does not name. One without a record is trusted.
 pub(super) fn fits(scope: &Scope, stored: &Stored) -> Result<(), Unsupported> {
     let Some(names) = stored.record.get(DATABASES).and_then(|line| list::parse(line)) else { return Ok(()) };
     let refused = |what: String| {

@@ -1,4 +1,4 @@
-//! The dump, put back by the client program.
+//! The dump, restored by the client program.
 
 use bahub_core::adapter::Findings;
 use bahub_core::replay::{Replay, ReplayTarget, RestoreTarget, SegmentReplay, Stored, Unsupported};
@@ -8,7 +8,7 @@ use super::capture::{DATABASES, TRAILER};
 use super::scope::Scope;
 use super::{Mysql, census, preflight, record, sql, users};
 
-/// The way to one database of a dump of several.
+/// How to restore one database of a dump of several.
 const ONE_OF_SEVERAL: &str = "its SQL contains the names of its databases: restore all of it on another server, or {download the data} \
     and extract one from it; separate backups of each database, with `database`, can be restored under another name";
 
@@ -70,7 +70,7 @@ pub(super) fn replay(
     })
 }
 
-/// The parts of a version that says which it has. Users come without the account that restores: its password stays.
+/// The parts of a version that records which it has. Users do not include the account that restores: its password stays.
 fn segments(mysql: &Mysql, found: &Findings, stored: &Stored) -> Vec<SegmentReplay> {
     let [has_databases, has_users] = record::segments(stored);
     let segment = |name: &str, main| SegmentReplay { name: name.to_owned(), before: Vec::new(), main };
@@ -104,13 +104,13 @@ fn client(mysql: &Mysql, database: Option<&str>) -> Step {
     .reads_backup()
 }
 
-/// What came after the backup goes with the database.
+/// Anything created after the backup is dropped with the database.
 fn made_anew(mysql: &Mysql, name: &str) -> Step {
     let name = sql::ident(name);
     preflight::query(mysql, &format!("DROP DATABASE IF EXISTS {name}; CREATE DATABASE {name};"))
 }
 
-/// A database that is there already is somebody's.
+/// Never replaces an existing database.
 fn made(mysql: &Mysql, name: &str) -> Result<Step, Unsupported> {
     if let Some(objection) = super::scope::objection(name) {
         return Err(Unsupported {

@@ -1,11 +1,11 @@
-//! What of the server is backed up.
+//! Which parts of the server are backed up.
 
 use bahub_core::registry::SpecError;
 
 use super::config::MysqlConfig;
 pub(super) use crate::scope::Scope;
 
-/// Databases that are the server's own: their content is made by it, or comes back as users and grants.
+/// The server's own databases: their content is generated, or is restored as users and grants.
 pub(super) const SYSTEM: [&str; 4] = ["mysql", "sys", "information_schema", "performance_schema"];
 
 pub(super) fn parse(config: &MysqlConfig, wrong: &mut Vec<SpecError>) -> Option<Scope> {

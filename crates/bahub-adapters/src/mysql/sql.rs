@@ -1,4 +1,4 @@
-//! Values inside of statements, whatever they hold and whatever mode the server is in.
+//! Values inside statements, whatever they contain and whatever mode the server is in.
 
 use crate::list;
 
@@ -7,12 +7,12 @@ pub(super) fn ident(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
 }
 
-/// A text: in hexadecimal, since what a backslash means depends on `NO_BACKSLASH_ESCAPES`.
+/// A string: in hexadecimal, since what a backslash means depends on `NO_BACKSLASH_ESCAPES`.
 pub(super) fn text(value: &str) -> String {
     format!("_utf8mb4 X'{}'", list::hex(value))
 }
 
-/// A list of texts, for `IN`; it matches nothing where there is none.
+/// A list of strings, for `IN`; an empty one matches nothing.
 pub(super) fn texts<'a>(values: impl IntoIterator<Item = &'a str>) -> String {
     let values: Vec<_> = values.into_iter().map(text).collect();
     if values.is_empty() { "(NULL)".to_owned() } else { format!("({})", values.join(",")) }

@@ -11,8 +11,8 @@ use crate::list;
 /// The segment's name.
 pub(super) const NAME: &str = "users";
 
-/// Who is left out: the account that backs up (and restores), the administrator, and the server's own accounts. A restore
-/// must not change the password of the one that it is logged in with.
+/// The accounts that are left out: the one that backs up (and restores), the administrator, and the server's own. A restore
+/// must not change the password of the account that it is logged in with.
 const LEFT_OUT: &str = "user NOT IN ('root', 'mariadb.sys', 'mysql.sys', 'mysql.session', 'mysql.infoschema', 'PUBLIC', '') \
                         AND CONCAT(user, '@', host) NOT IN ('mysql@localhost', CURRENT_USER())";
 
@@ -20,19 +20,19 @@ const LEFT_OUT: &str = "user NOT IN ('root', 'mariadb.sys', 'mysql.sys', 'mysql.
 const ACCOUNT: &str = "CONCAT('`', REPLACE(user, '`', '``'), '`@`', REPLACE(host, '`', '``'), '`')";
 const ROLE: &str = "CONCAT('`', REPLACE(user, '`', '``'), '`')";
 
-/// Statements of the server's own words end without a semicolon. A user that is there already gets the password and the
-/// limits that it had. Each answer is one line: what breaks lines in a name is escaped until the end, so that no part of a
-/// name is ever taken for a statement.
+/// The server prints statements without a semicolon. A user that already exists gets the password and the limits from the
+/// backup. Each answer is one line: line breaks in a name stay escaped until the end, so that no part of a name is ever
+/// taken for a statement.
 const IDEMPOTENT: &str = "s/;*$/;/\n\
      s/^CREATE USER /CREATE USER IF NOT EXISTS /\n\
      p\n\
      s/^CREATE USER IF NOT EXISTS /ALTER USER IF EXISTS /p";
 
-/// Takes back the client's escapes (mariadb's manual, `--batch`): `\\`, set aside first, `\n`, `\t`.
+/// Undoes the client's escapes (mariadb's manual, `--batch`): `\\`, set aside first, `\n`, `\t`.
 const UNESCAPED: &str = "s/\\\\\\\\/\u{1}/g\ns/\\\\n/\\n/g\ns/\\\\t/\t/g\ns/\u{1}/\\\\/g";
 
-/// sed's script that leaves out what is about an account of this name: a statement that gave it the password of the backup
-/// would lock out the account that restores.
+/// A sed script that removes what is about an account of this name: a statement that sets its password to the one in the
+/// backup would lock out the account that restores.
 fn but(user: &str) -> String {
     let name = pattern(&user.replace('`', "``"));
     format!(
@@ -40,20 +40,20 @@ fn but(user: &str) -> String {
     )
 }
 
-/// sed's script that has MariaDB give each grant by [`GIVE`]. One whose names break lines is left as it is.
+/// A sed script that has MariaDB issue each grant through [`GIVE`]. One with line breaks in its names is left as it is.
 const EACH: &str = "/^GRANT .*;$/{\n\
      s/\\\\/&&/g\n\
      s/'/''/g\n\
      s/^\\(.*\\);$/SET @bahub_grant = '\\1'; EXECUTE IMMEDIATE @bahub_give;/\n\
      }";
 
-/// Reports a grant that cannot be given as an error with a number of its own, without the password's hash in it.
+/// Reports a grant that cannot be given as an error with its own number, without the password's hash.
 const GIVE: &str = "SET SESSION sql_mode = ''; SET @bahub_give = 'BEGIN NOT ATOMIC DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN \
        GET DIAGNOSTICS CONDITION 1 @bahub_why = MESSAGE_TEXT; \
        SET @bahub_why = LEFT(CONCAT(''this grant could not be given: '', REGEXP_REPLACE(@bahub_grant, '' IDENTIFIED .*'', ''''), '' ('', @bahub_why, '')''), 500); \
        SIGNAL SQLSTATE ''45000'' SET MYSQL_ERRNO = 3000, MESSAGE_TEXT = @bahub_why; END; \
      EXECUTE IMMEDIATE @bahub_grant; END';\n";
-/// How errors begin that are others than that one: those of servers before and after it, and those of the client.
+/// How all other errors begin: those of servers before and after it, and those of the client.
 const OTHERS: [&str; 3] = ["ERROR 1", "ERROR 2", "ERROR 4"];
 
 /// The programs that read users and grants. A grant that the account that restores may not give is a warning, and the others follow.
@@ -68,7 +68,7 @@ pub(super) fn given(mysql: &Mysql, found: &Findings) -> Vec<Step> {
     vec![others(but + EACH), client.stdin(stdin)]
 }
 
-/// A text as sed's basic regular expression.
+/// A string as a basic regular expression for sed.
 fn pattern(text: &str) -> String {
     text.chars().fold(String::new(), |pattern, character| match character {
         '\\' | '.' | '[' | ']' | '*' | '^' | '$' | '/' => pattern + "\\" + &character.to_string(),
@@ -91,7 +91,7 @@ pub(super) fn warning(found: &Findings) -> Option<String> {
         .then(|| format!("grants on tables that are not in the backup were left out: {}", tables.join(", ")))
 }
 
-/// sed's script that leaves out their grants, in the client's escapes.
+/// A sed script that removes their grants, in the client's escapes.
 fn without(tables: &[String]) -> String {
     let escaped = |table: &String| table.replace('\\', "\\\\").replace('\n', "\\n").replace('\t', "\\t");
     tables.iter().map(|table| format!("/^GRANT .* ON {} TO /d\n", pattern(&escaped(table)))).collect()
@@ -107,8 +107,8 @@ pub(super) fn segments(mysql: &Mysql, found: &Findings) -> [Segment; 2] {
     [Segment::new(named).named(NAME), Segment::new(end)]
 }
 
-/// Statements that ask for what there is, in the order in which it can be made again. A text is printed by its
-/// hexadecimal form, so that nothing in a name ends it.
+/// Statements that query what exists, in the order in which it can be recreated. A string is printed in hexadecimal, so
+/// that nothing in a name ends it.
 static MARIADB: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
     format!(
         "SELECT question FROM (\

@@ -1,4 +1,4 @@
-//! Which server and which client programs there are.
+//! Which server and which client programs are present.
 
 use bahub_core::adapter::Findings;
 
@@ -7,7 +7,7 @@ pub(super) const DUMP: &str = "mysql dump";
 pub(super) const CLIENT: &str = "mysql client";
 pub(super) const SERVER: &str = "mysql server";
 
-/// True where the server says that it is MariaDB; it is taken for one where nothing was found.
+/// True if the server identifies itself as MariaDB, or if nothing was found.
 pub(super) fn is_mariadb(found: &Findings) -> bool {
     found.get(SERVER).is_none_or(|version| version.contains("MariaDB"))
 }
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn an_older_program_and_one_of_another_family_are_told_of() {
+    fn older_programs_and_those_of_another_family_give_a_warning() {
         let debian = "mariadb-dump  Ver 10.19 Distrib 10.11.19-MariaDB, for debian-linux-gnu (x86_64)";
         let newer = "mariadb-dump from 11.4.2-MariaDB, client 10.19 for Linux (x86_64)";
         let mysql = "mysqldump  Ver 8.0.36 for Linux on x86_64 (MySQL Community Server - GPL)";

@@ -1,4 +1,4 @@
-//! How the client programs reach the server and log in: a password file in memory, so that nothing secret stands in argv.
+//! How the client programs reach the server and log in: a password file in memory, so that no secret is in argv.
 
 use bahub_core::registry::SpecError;
 use bahub_core::secret::Secret;
@@ -6,10 +6,10 @@ use bahub_core::step::{ByteString, Stdin, Step};
 
 use super::config::{PostgresDumpConfig, SslMode};
 
-/// Below the ten seconds of a probe, so that the program itself says what it could not reach.
+/// Below the ten seconds of a probe, so that the program itself reports what it could not reach.
 const CONNECT_TIMEOUT: &str = "8";
 
-/// A server, and who logs in there.
+/// A server, and the account that logs in there.
 #[derive(Debug)]
 pub(super) struct Account {
     /// libpq's connection string, without the database.
@@ -70,12 +70,12 @@ impl Account {
         }
     }
 
-    /// psql, which stops at the first error and puts out bare values.
+    /// psql, which stops at the first error and prints bare values.
     pub(super) fn psql(&self, database: &str) -> Step {
         self.program("psql", database)
             .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align"])
             .args(["--set=ON_ERROR_STOP=1", "--set=VERBOSITY=verbose"])
-            // The statement that failed may hold a role's password.
+            // The failed statement may contain a role's password.
             .arg("--set=SHOW_CONTEXT=never")
             .env("PGCLIENTENCODING", "UTF8")
     }

@@ -9,7 +9,7 @@ use super::form::{self, Database, Form};
 use super::{PostgresDump, account, catalog, lease, preflight, sql};
 use crate::options;
 
-/// A plain dump that ended by itself ends with this; recent ones have a line of psql's after it.
+/// A complete plain dump ends with this; recent ones have a psql command after it.
 pub(super) const TRAILER: &str = "\n-- PostgreSQL database dump complete\n";
 
 /// The first line of a version of several databases.
@@ -57,7 +57,7 @@ fn several(postgres: &PostgresDump, databases: &[Database]) -> Vec<Segment> {
     }
     for database in databases {
         let Database { name, .. } = database;
-        // For psql alone: a restore of ours makes the database itself. \connect takes a pair of quotes off.
+        // For psql alone: our restore creates the database itself. \connect removes a pair of quotes.
         let connection = sql::ident(&format!("dbname={}", account::quoted(name)));
         let connection = sql::set("connection", &connection);
         let made = database.created_as(name) + &database.given_to(name);

@@ -1,9 +1,9 @@
-//! Questions to the server's catalogs, whose answers are statements: how databases, roles and tablespaces are made again.
+//! Queries to the server's catalogs, whose results are statements that recreate databases, roles and tablespaces.
 //!
-//! Columns that came and went with PostgreSQL's versions are read through `to_jsonb`, which knows what there is.
+//! Columns that not all versions of PostgreSQL have are read through `to_jsonb`, which contains only those that exist.
 
-/// `SET` for a row of `pg_db_role_setting.setconfig`. Parameters that are lists (`GUC_LIST_QUOTE`, as pg_dump has them) stand
-/// there as whoever set them wrote them: each element is taken out and quoted again.
+/// `SET` for a row of `pg_db_role_setting.setconfig`. Parameters that are lists (`GUC_LIST_QUOTE`, as pg_dump has them) are
+/// stored as they were written: each element is extracted and quoted again.
 const SETTING: &str = "pg_catalog.quote_ident(pg_catalog.split_part(one, '=', 1)) || ' TO ' || \
     CASE WHEN pg_catalog.lower(pg_catalog.split_part(one, '=', 1)) IN ('local_preload_libraries', 'search_path', \
       'session_preload_libraries', 'shared_preload_libraries', 'temp_tablespaces', 'unix_socket_directories') \
@@ -14,7 +14,7 @@ const SETTING: &str = "pg_catalog.quote_ident(pg_catalog.split_part(one, '=', 1)
     ELSE pg_catalog.quote_literal(pg_catalog.substr(one, pg_catalog.strpos(one, '=') + 1)) END";
 
 /// Every database that meets a condition on `d`, on one line: lists separated by `|`, each of the name, the statement that
-/// makes it, and statements that give it its properties, all of which name it `:"db"`.
+/// creates it, and statements that give it its properties, all of which name it `:"db"`.
 pub(super) fn databases(condition: &str) -> String {
     let create = "'CREATE DATABASE :\"db\" OWNER ' || pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(d.datdba)) || \
         ' TEMPLATE template0 ENCODING ' || pg_catalog.quote_literal(pg_catalog.pg_encoding_to_char(d.encoding)) || \
@@ -54,7 +54,7 @@ pub(super) fn databases(condition: &str) -> String {
     )
 }
 
-/// Rows of a place and a statement that give an object exactly the rights of an ACL: the owner's grants first.
+/// Rows of an ordinal and a statement, which give an object exactly the rights of an ACL: the owner's grants first.
 fn acl(object: &str, column: &str, owner: &str, condition: &str) -> String {
     let from = format!("pg_catalog.aclexplode({column}) AS a {condition}");
     let grantee =
@@ -70,7 +70,7 @@ fn acl(object: &str, column: &str, owner: &str, condition: &str) -> String {
     )
 }
 
-/// psql's script that puts out statements for roles and tablespaces, which can be run again and never touch the role
+/// A psql script that prints statements for roles and tablespaces, which can be run repeatedly and never touch the role
 /// that runs them.
 pub(super) fn globals() -> String {
     // A comment and a setting of the connecting role stay as they are, too.
@@ -122,7 +122,7 @@ pub(super) fn globals() -> String {
         ),
         format!("SELECT {} FROM pg_catalog.pg_authid WHERE {own} ORDER BY rolname;", but_mine("rolname", &alter)),
         format!(
-            // Who grants what was granted to them comes after that.
+            // A role that passes on a grant comes after the grant to itself.
             "WITH RECURSIVE chain AS (SELECT roleid, member, grantor, 0 AS depth FROM pg_catalog.pg_auth_members WHERE grantor = 10 \
                UNION ALL SELECT n.roleid, n.member, n.grantor, c.depth + 1 FROM pg_catalog.pg_auth_members n \
                JOIN chain c ON n.roleid = c.roleid AND n.grantor = c.member WHERE c.depth < 50) \

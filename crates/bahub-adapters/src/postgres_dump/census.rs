@@ -6,8 +6,8 @@ use bahub_core::step::Step;
 use super::PostgresDump;
 use super::scope::Scope;
 
-/// Counts the rows of every table of one database; a restore fills materialised views again. Where tables are left
-/// out, nobody but pg_dump knows which.
+/// Counts the rows of every table of one database; a restore fills materialised views again. If tables are left out,
+/// only pg_dump knows which.
 pub(super) fn census(postgres: &PostgresDump, target: &ReplayTarget) -> Option<Step> {
     if !postgres.counts || postgres.schema_only || !postgres.exclude_tables.is_empty() {
         return None;
@@ -20,8 +20,8 @@ pub(super) fn census(postgres: &PostgresDump, target: &ReplayTarget) -> Option<S
     Some(postgres.account.script(database, TABLES))
 }
 
-/// A line for each, whatever is in its name. Whom a policy hides rows from cannot count them: `FORCE ROW LEVEL SECURITY` is
-/// for the owner too, who restores.
+/// One line for each, whatever its name contains. A user from whom a policy hides rows cannot count them:
+/// `FORCE ROW LEVEL SECURITY` also applies to the owner, who restores.
 const TABLES: &str = "SET lock_timeout TO '60s';\n\
     SELECT pg_catalog.format(CASE WHEN pg_catalog.row_security_active(c.oid) THEN 'SELECT ''? '' || %L' \
         ELSE 'SELECT pg_catalog.count(*) || '' '' || %L FROM ONLY %I.%I' END, \

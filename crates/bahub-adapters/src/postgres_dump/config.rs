@@ -22,7 +22,7 @@ exclude_tables: [sessions, "audit.*"]
 sslmode: prefer
 "#;
 
-/// What may be given to `pg_dump`. Whatever else there is writes files, or takes something from the backup.
+/// The allowed options for `pg_dump`. All others write files, or remove something from the backup.
 const ALLOWED: [&str; 11] = [
     "column-inserts",
     "disable-dollar-quoting",

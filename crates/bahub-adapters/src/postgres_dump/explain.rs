@@ -1,10 +1,10 @@
-//! What the programs' words mean: SQLSTATEs where psql prints them, libpq's own words for what happens before a session.
+//! What the programs' messages mean: SQLSTATEs where psql prints them, libpq's own texts for what happens before a session.
 
 use bahub_core::adapter::{Diagnosis, StepEnd, StepFailure};
 
 use super::preflight::OBJECTION;
 
-/// Words on standard error, what they mean, and what to do. The first that is found is the cause.
+/// Texts on standard error, what they mean, and what to do. The first match is the cause.
 const KNOWN: &[(&[&str], &str, &str)] = &[
     (
         &["there is a database"],

@@ -1,4 +1,4 @@
-//! What a version is made of, and how its databases are made again: recorded at capture, asked for at the restore.
+//! What a version consists of, and how its databases are recreated: recorded at capture, read at restore.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::list;
 const FORM: &str = "form";
 const DATABASES: &str = "databases";
 
-/// What a version is made of.
+/// What a version consists of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     /// pg_dump's archive of one database.
@@ -24,7 +24,7 @@ pub(super) enum Form {
     Several,
 }
 
-/// A database and the statements that make it, in which it is called `:"db"`.
+/// A database and the statements that create it, in which it is called `:"db"`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Database {
     pub(super) name: String,
@@ -33,7 +33,7 @@ pub(super) struct Database {
 }
 
 impl Database {
-    /// Reads what [`super::catalog::databases`] answers; none where it is cut.
+    /// Reads the output of [`super::catalog::databases`]; none if it is truncated.
     pub(super) fn parse_each(line: &str) -> Option<Vec<Self>> {
         let entries = line.split('|').filter(|entry| !entry.is_empty());
         let parse = |entry| {
@@ -51,7 +51,7 @@ impl Database {
         databases.iter().map(entry).collect::<Vec<_>>().join("|")
     }
 
-    /// One of which nothing is known.
+    /// A database with unknown properties.
     pub(super) fn unknown(name: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -60,13 +60,13 @@ impl Database {
         }
     }
 
-    /// psql's script that makes it under this name.
+    /// A psql script that creates it under this name.
     pub(super) fn created_as(&self, name: &str) -> String {
         format!("{}{};\n", sql::set("db", name), self.create)
     }
 
-    /// psql's script that gives the database of this name its properties. A setting that only others may give, or of a role
-    /// that is not there, is reported in a warning.
+    /// A psql script that gives the database of this name its properties. A setting that the user may not change, or of a role
+    /// that does not exist, is reported in a warning.
     pub(super) fn given_to(&self, name: &str) -> String {
         let statements = self.properties.iter().map(|statement| match is_setting(statement) {
             true => told_where_refused(&statement.replacen(NAME, &sql::ident(name), 1)),
@@ -83,7 +83,7 @@ fn is_setting(statement: &str) -> bool {
     statement.starts_with("ALTER ROLE ") || statement.starts_with("ALTER DATABASE :\"db\" SET ")
 }
 
-/// A statement whose refusal stops nothing. One line is reported of it, without the place in the server's source.
+/// A statement whose failure stops nothing. It is reported in one line, without the location in the server's source.
 fn told_where_refused(statement: &str) -> String {
     let block = sql::block(&format!(
         "BEGIN {statement}; EXCEPTION WHEN insufficient_privilege OR undefined_object THEN \
@@ -93,7 +93,7 @@ fn told_where_refused(statement: &str) -> String {
     format!("\\set verbosity :VERBOSITY\n\\set VERBOSITY terse\n{block}\\set VERBOSITY :verbosity\n")
 }
 
-/// The form that a version of this spec has.
+/// The form of a version made with this spec.
 pub(super) fn of(postgres: &PostgresDump) -> Form {
     match (&postgres.scope, postgres.format) {
         (Scope::One(_), Format::Custom) => Form::Custom,
@@ -112,7 +112,7 @@ pub(super) fn record(form: Form, databases: &[Database]) -> BTreeMap<String, Str
     [(FORM.to_owned(), name.to_owned()), (DATABASES.to_owned(), Database::write_each(databases))].into()
 }
 
-/// The form of a stored version, and its databases where it says them.
+/// The form of a stored version, and its databases if it records them.
 pub(super) fn stored(postgres: &PostgresDump, stored: &Stored) -> Result<(Form, Vec<Database>), Unsupported> {
     let databases = stored.record.get(DATABASES).and_then(|line| Database::parse_each(line)).unwrap_or_default();
     let begins = |words: &str| stored.prefix.starts_with(words.as_bytes());
@@ -120,7 +120,7 @@ pub(super) fn stored(postgres: &PostgresDump, stored: &Stored) -> Result<(Form, 
         Some("custom") => Form::Custom,
         Some("plain") => Form::Plain,
         Some("several") => Form::Several,
-        // It was not looked at yet.
+        // It was not inspected yet.
         _ if stored.prefix.is_empty() => of(postgres),
         _ if begins("PGDMP") => Form::Custom,
         _ if begins("--\n-- PostgreSQL database cluster dump") || begins(super::capture::HEADER) => {

@@ -1,20 +1,20 @@
-//! A restore's hold on the databases that it makes: names that say whose they are, and a lock of a session that lives as
-//! long as the restore does, so that what a dead one left can be distinguished from what a live one holds.
+//! A restore's hold on the databases that it creates: names that identify their run, and a lock of a session that lives as
+//! long as the restore, so that databases of a dead restore can be distinguished from those of a live one.
 
 use bahub_core::replay::{RestoreTarget, Scratch};
 use bahub_core::step::Step;
 
 use super::{PostgresDump, sql};
 
-/// The class of the advisory lock that a restore holds while it lives ("bahu").
+/// The class of the advisory lock that a restore holds while it runs ("bahu").
 const LIVES: i32 = 0x6261_6875;
-/// The class of the one that it holds while it takes over names: clients of these databases are ended meanwhile.
+/// The class of the lock that it holds while it takes over names: clients of these databases are disconnected meanwhile.
 const SWAPS: i32 = 0x6261_6876;
 
 /// The server's own session limit for one: as psql's `\watch` takes it.
 const EVERY_SECONDS: &str = "0.1";
 
-/// The database to be in while others are renamed.
+/// The database to be connected to while others are renamed.
 pub(super) fn maintenance<'a>(names: impl IntoIterator<Item = &'a str>) -> &'static str {
     if names.into_iter().any(|name| name == "postgres") { "template1" } else { "postgres" }
 }
@@ -32,22 +32,22 @@ impl Lease {
         Self { run: format!("{digits:0>32.32}") }
     }
 
-    /// The name of a database that is filled.
+    /// The name of a database that is being filled.
     pub(super) fn new_name(&self, index: usize) -> String {
         format!("__bahub_new_{}_{index}", self.run)
     }
 
-    /// The name of one whose name was taken over.
+    /// The new name of a replaced database.
     pub(super) fn old_name(&self, index: usize) -> String {
         format!("__bahub_old_{}_{index}", self.run)
     }
 
-    /// The name of one that is there only to be looked at.
+    /// The name of a database that is only for inspection.
     fn scratch_name(&self) -> String {
         format!("__bahub_try_{}_0", self.run)
     }
 
-    /// A name to keep an old one under, for people.
+    /// The readable name under which an old database is kept.
     pub(super) fn kept_name(&self, name: &str) -> String {
         let suffix = format!("__old_{}", &self.run[..8]);
         let most = 63 - suffix.len();
@@ -60,7 +60,7 @@ impl Lease {
         u32::from_str_radix(&self.run[..7], 16).unwrap_or_default()
     }
 
-    /// psql, holding the lock, and ending clients of these databases while the names are taken over.
+    /// psql, holding the lock, and disconnecting clients of these databases while the names are taken over.
     pub(super) fn held(&self, postgres: &PostgresDump, maintenance: &str, names: &[String]) -> Step {
         let key = self.key();
         let names = sql::texts(names.iter().map(String::as_str));
@@ -106,7 +106,7 @@ fn may_end(activity: &str) -> String {
     )
 }
 
-/// Drops databases of restores that no longer live, where the user may, and says which.
+/// Drops databases of restores that no longer run, if the user may, and reports which.
 pub(super) fn cleanup_stale(postgres: &PostgresDump) -> Step {
     let left = format!(
         "FROM pg_catalog.pg_database d WHERE d.datname ~ '{OURS}' \
@@ -114,7 +114,7 @@ pub(super) fn cleanup_stale(postgres: &PostgresDump) -> Step {
          AND pg_catalog.pg_has_role(current_user, d.datdba, 'MEMBER') AND NOT {}",
         is_held(LIVES, "(('x' || pg_catalog.substr(d.datname, 13, 7))::pg_catalog.bit(28)::pg_catalog.int4)")
     );
-    // One that cannot be dropped, for a subscription in it, stops neither the others nor the run.
+    // One that cannot be dropped, for example because of a subscription, stops neither the others nor the run.
     let script = format!(
         "SELECT coalesce(pg_catalog.string_agg(d.datname, ' '), '') AS left_over {left} \\gset\n\\set ON_ERROR_STOP off\n{}\\set ON_ERROR_STOP on\n\
          SELECT coalesce('database ' || pg_catalog.string_agg(name, ', database ' ORDER BY name), '') \
@@ -125,10 +125,10 @@ pub(super) fn cleanup_stale(postgres: &PostgresDump) -> Step {
     postgres.account.script(maintenance([]), &script)
 }
 
-/// The names of databases that restores make for themselves. What is only looked at is held by sessions in it, not by a lock.
+/// The names of databases that restores create for themselves. One for inspection is held by sessions in it, not by a lock.
 pub(super) const OURS: &str = "^__bahub_(new|old|try)_[0-9a-f]{32}_[0-9]+$";
 
-/// A database to look at.
+/// A database for inspection.
 pub(super) fn scratch(postgres: &PostgresDump, run: &str) -> Scratch {
     let name = Lease::of(run).scratch_name();
     let removal = postgres.account.script(maintenance([]), &dropped(std::slice::from_ref(&name)));
@@ -139,7 +139,7 @@ pub(super) fn scratch(postgres: &PostgresDump, run: &str) -> Scratch {
 const FORCE: &str =
     "CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 130000 THEN ' WITH (FORCE)' ELSE '' END";
 
-/// psql's script that drops these databases, where they are there.
+/// A psql script that drops these databases if they exist.
 pub(super) fn dropped(names: &[String]) -> String {
     let names = sql::texts(names.iter().map(String::as_str));
     drops(&format!("FROM pg_catalog.pg_database d WHERE d.datname::pg_catalog.text = ANY ({names})"))

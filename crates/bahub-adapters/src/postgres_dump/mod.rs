@@ -1,7 +1,8 @@
-//! PostgreSQL, by the client programs of the place where they run: logical dumps as of one moment, put back into a new
-//! database that takes the old one's name in one transaction.
+//! PostgreSQL, by the client programs of the host where they run: logical dumps as of one moment, restored into a new
+//! database that takes over the old one's name in one transaction.
 //!
-//! `docs/adapters/postgres_dump.md` says what is in a backup, which rights it needs, and what a failed restore leaves.
+//! `docs/adapters/postgres_dump.md` describes what is in a backup, which rights it needs, and what a failed restore leaves
+//! behind.
 
 mod account;
 mod capture;

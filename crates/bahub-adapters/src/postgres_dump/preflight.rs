@@ -1,4 +1,4 @@
-//! What is asked before anything is begun: programs, the server, the login, the databases, the rights.
+//! What is checked before anything starts: programs, the server, the login, the databases, the rights.
 
 use bahub_core::adapter::{Findings, Probe};
 use bahub_core::run::RunPurpose;
@@ -15,7 +15,7 @@ const MAKES: &str = "may make databases";
 pub(super) const CLOSED: &str = "databases that take no connections";
 const SERVER: &str = "postgres server";
 
-/// What an exception of ours begins with.
+/// The prefix of our own exceptions.
 pub(super) const OBJECTION: &str = "bahub objects";
 
 pub(super) fn probes(postgres: &PostgresDump, purpose: RunPurpose) -> Vec<Probe> {
@@ -57,18 +57,18 @@ pub(super) fn probes(postgres: &PostgresDump, purpose: RunPurpose) -> Vec<Probe>
     if purpose == RunPurpose::Backup && is_one && !postgres.exclude_tables.is_empty() {
         probes.push(Probe::fact(options::FITS_NOTHING, ask(&fits_nothing(postgres))));
     }
-    // From there, because a database that is restored need not be there.
+    // From the maintenance database, because the database to restore need not exist.
     let list = postgres.account.script(maintenance(postgres), &catalog::databases(&chosen(postgres)));
     probes.push(Probe::fact(DATABASES, list));
     probes
 }
 
-/// Whether the user may make databases; believed where nothing was found.
+/// Whether the user may create databases; assumed if nothing was found.
 pub(super) fn may_make(found: &Findings) -> bool {
     found.get(MAKES) != Some("f")
 }
 
-/// The database that questions go to: one that is in the backup, so that it is known to be there.
+/// The database for queries: one that is in the backup, so that it is known to exist.
 fn database(postgres: &PostgresDump) -> &str {
     match &postgres.scope {
         Scope::One(name) => name,
@@ -77,7 +77,7 @@ fn database(postgres: &PostgresDump) -> &str {
     }
 }
 
-/// The database to be in while those of the spec are renamed.
+/// The database to be connected to while those of the spec are renamed.
 pub(super) fn maintenance(postgres: &PostgresDump) -> &'static str {
     match &postgres.scope {
         Scope::One(name) => lease::maintenance([name.as_str()]),
@@ -101,7 +101,7 @@ fn chosen(postgres: &PostgresDump) -> String {
     }
 }
 
-/// Scripts that object where the dump would: by database. What is in all databases is asked for as a right to all of it.
+/// Scripts that fail where the dump would, by database. For all databases, the right to read everything is required.
 fn readable(postgres: &PostgresDump) -> Vec<(&str, String)> {
     let mut scripts = Vec::new();
     if postgres.globals {
@@ -125,8 +125,8 @@ fn readable(postgres: &PostgresDump) -> Vec<(&str, String)> {
     scripts
 }
 
-/// Tables to leave out that are not there. Of patterns nobody but pg_dump knows what fits them; a name without a schema is
-/// looked for where the user sees it without one, as pg_dump does.
+/// Excluded tables that do not exist. Only pg_dump knows what a pattern matches; a name without a schema is looked up where
+/// the user sees it without one, as pg_dump does.
 fn fits_nothing(postgres: &PostgresDump) -> String {
     let is_name =
         |name: &&String| name.chars().all(|character| character.is_ascii_alphanumeric() || "_.".contains(character));
@@ -147,12 +147,12 @@ fn objection(may: &str, what: &str) -> String {
     ))
 }
 
-/// Tables and sequences that the dump would lock and read. Where some are left out, nobody but pg_dump knows which.
+/// Tables and sequences that the dump would lock and read. If some are left out, only pg_dump knows which.
 fn unreadable(postgres: &PostgresDump) -> String {
     if postgres.schema_only || !postgres.exclude_tables.is_empty() {
         return "SELECT 1;".into();
     }
-    // In parts of 20 names: a message should be short enough to be read.
+    // In groups of 20 names, to keep messages readable.
     sql::block(&format!(
         "DECLARE names text; BEGIN SELECT pg_catalog.string_agg(name, ', ') INTO names FROM ( \
            SELECT c.oid::pg_catalog.regclass::text AS name FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \

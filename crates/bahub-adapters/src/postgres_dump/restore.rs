@@ -1,4 +1,4 @@
-//! The dumps, put back: into new databases that take the old ones' names at the end, or into those that are there.
+//! The dumps, restored: into new databases that take over the old ones' names at the end, or into the existing ones.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -14,10 +14,10 @@ use super::preflight::{self, OBJECTION};
 use super::scope::{self, Scope};
 use super::{PostgresDump, sql, wipe};
 
-/// What psql says after the commit of a restore in place: its exit status is 0 without one, too.
+/// What psql prints after the commit of a restore in place: its exit status is 0 without a commit, too.
 const COMMITTED: &str = "bahub: committed";
 
-/// Lets no transaction commit but one that says that the backup was proven.
+/// Prevents any commit until the backup is marked as verified.
 const GUARD: &str = "CREATE TEMPORARY TABLE bahub_guard (v pg_catalog.int4);\n\
     CREATE FUNCTION pg_temp.bahub_guard() RETURNS pg_catalog.trigger LANGUAGE plpgsql AS 'BEGIN \
       IF pg_catalog.current_setting(''bahub.proven'', true) IS DISTINCT FROM ''yes'' THEN RAISE EXCEPTION ''bahub objects: the backup ends transactions of its own''; END IF; \
@@ -54,7 +54,7 @@ pub(super) fn replay(
                 RestoreTarget::Database(other) => free(other)?,
                 RestoreTarget::Original | RestoreTarget::Directory(_) => name,
             };
-            // A stream without a record: as the database is that is there.
+            // A stream without a record: with the properties of the existing database.
             let known = [databases, present].concat().into_iter().next();
             let database = known.unwrap_or_else(|| Database::unknown(name));
             let restore = Restore::new(postgres, target, stored, vec![(place.clone(), database)]);
@@ -70,7 +70,7 @@ pub(super) fn replay(
             let globals = postgres.globals && target.members.is_empty();
             let named = match (&target.location, wanted.as_slice()) {
                 (RestoreTarget::Database(other), [_]) => vec![(free(other)?.clone(), wanted[0].clone())],
-                // Nothing is known of the version yet.
+                // Nothing is known about the version yet.
                 (RestoreTarget::Database(_), []) => Vec::new(),
                 (RestoreTarget::Database(_), _) => return Err(one_name(&wanted)),
                 _ => wanted.into_iter().map(|database| (database.name.clone(), database)).collect(),
@@ -113,7 +113,7 @@ fn members_of_one(members: &[OsString]) -> Result<(), Unsupported> {
     }
 }
 
-/// Refuses a version that would take over the name of a database that the spec does not name.
+/// Refuses a version that would replace a database that the spec does not name.
 fn named_by_the_spec(
     postgres: &PostgresDump,
     target: &ReplayTarget,
@@ -138,7 +138,7 @@ fn named_by_the_spec(
 fn members_of_several(members: &[OsString], databases: Vec<Database>) -> Result<Vec<Database>, Unsupported> {
     let is = |member: &OsString, database: &Database| member.as_bytes() == database.name.as_bytes();
     let absent = |member: &&OsString| !databases.iter().any(|database| is(member, database));
-    // Without a record nothing was looked at yet.
+    // Without a record the version was not inspected yet.
     if let Some(member) = members.iter().find(absent).filter(|_| !databases.is_empty()) {
         let names = databases.iter().map(|database| database.name.as_str()).collect::<Vec<_>>().join(", ");
         return Err(Unsupported {
@@ -183,12 +183,12 @@ impl<'a> Restore<'a> {
         Self { postgres, target, lease: Lease::of(&target.run), maintenance, databases, is_ours }
     }
 
-    /// Into a new database, which takes its name in the end.
+    /// Into a new database, which takes over the name at the end.
     fn beside_of_one(&self, form: Form) -> Replay {
         let new = self.lease.new_name(0);
         let main = match form {
             Form::Custom => self.postgres.account.program("pg_restore", &new).arg("--exit-on-error").reads_backup(),
-            // It may drop and make databases of its own, which no transaction can.
+            // It may drop and create databases of its own, which no transaction can.
             Form::Plain | Form::Several if !self.is_ours => {
                 let (prefix, suffix) = (ByteString::from("BEGIN;\n"), ByteString::from("\n;\nCOMMIT;\n"));
                 self.postgres.account.psql(&new).stdin(Stdin::Backup { prefix, suffix })
@@ -199,7 +199,7 @@ impl<'a> Restore<'a> {
         Replay { before: vec![self.admitted(), made], main: vec![main], ..self.swap() }
     }
 
-    /// Into the database that is there, in one transaction.
+    /// Into the existing database, in one transaction.
     fn in_place_of_one(&self, form: Form) -> Replay {
         let Some((name, _)) = self.databases.first() else { return Replay::default() };
         let filled = self.filled_in_place(name);
@@ -231,7 +231,7 @@ impl<'a> Restore<'a> {
             segments.push(SegmentReplay { name: data_of(&database.name), before, main: vec![main] });
         }
         match (self.target.in_place, self.databases.is_empty()) {
-            // Nothing is known of the version yet: what is asked is only whether it may be.
+            // Nothing is known about the version yet: this only checks whether a restore is possible.
             (_, true) => {
                 Replay { main: vec![self.postgres.account.psql(self.maintenance).reads_backup()], ..Replay::default() }
             }
@@ -244,7 +244,7 @@ impl<'a> Restore<'a> {
         self.postgres.account.script(self.maintenance, script)
     }
 
-    /// Waits for the lock, and objects where the names cannot be taken over in the end.
+    /// Waits for the lock, and fails if the names cannot be taken over at the end.
     fn admitted(&self) -> Step {
         let mut script = self.lease.awaited();
         for (name, _) in &self.databases {
@@ -282,12 +282,12 @@ impl<'a> Restore<'a> {
         format!("{}COMMENT ON DATABASE {} IS {};\n", database.created_as(new), sql::ident(new), sql::text(&comment))
     }
 
-    /// What comes after the data: names, properties, and the end of what was there.
+    /// What comes after the data: names, properties, and removal of the old databases.
     fn swap(&self) -> Replay {
         let Self { lease, databases, .. } = self;
         let keep = self.target.keep_old;
         let old = |index: usize, name: &str| if keep { lease.kept_name(name) } else { lease.old_name(index) };
-        // What came under another name meanwhile is somebody's: the renaming fails then.
+        // A database created under the other name meanwhile is not replaced: the renaming fails.
         let is_new = matches!(self.target.location, RestoreTarget::Database(_));
         let mut swap = lease.announced() + "BEGIN;\n";
         let mut news = Vec::new();
@@ -316,7 +316,7 @@ impl<'a> Restore<'a> {
         let mut after = vec![self.script(&swap).stderr_warns()];
         let undone = if keep { news.clone() } else { [news.as_slice(), olds.as_slice()].concat() };
         if !keep {
-            // The restore is done: what is left of the old ones is reported, and the next run removes it.
+            // The restore is done: old databases that remain are reported, and the next run removes them.
             after.push(self.script(&lease::dropped(&olds)).warns_on([1, 2, 3]).stderr_warns());
         }
         let kept = |old: &String| format!("the previous database, if there was one, is kept as {old}");
@@ -331,9 +331,9 @@ impl<'a> Restore<'a> {
         }
     }
 
-    /// psql in this database: it empties it, takes what comes, and commits only when all of that is proven.
+    /// psql in this database: it empties it, reads the backup, and commits only when all of that is verified.
     fn filled_in_place(&self, name: &str) -> Step {
-        // A killed psql leaves a statement running, and its locks: the server looks after its client (14 and later).
+        // A killed psql leaves a statement running, with its locks: the server checks its client's connection (14 and later).
         // A dump of large objects ends transactions of its own: a guard undoes what they would commit.
         let prefix = format!(
             "SELECT pg_catalog.set_config('client_connection_check_interval', '500ms', false) \

@@ -1,4 +1,4 @@
-//! What of the server is backed up.
+//! Which parts of the server are backed up.
 
 use bahub_core::registry::SpecError;
 
@@ -9,7 +9,7 @@ pub(super) fn parse(config: &PostgresDumpConfig, wrong: &mut Vec<SpecError>) -> 
     Scope::parse(&config.database, &config.databases, &config.exclude_databases, objection, wrong)
 }
 
-/// Why this cannot be a name (PostgreSQL's manual, "Identifiers and Key Words"): a longer one would be cut without a word.
+/// Why this cannot be a name (PostgreSQL's manual, "Identifiers and Key Words"): a longer one would silently be truncated.
 pub(super) fn objection(name: &str) -> Option<&'static str> {
     match name {
         "" => Some("it is empty"),

@@ -1,16 +1,16 @@
-//! Values inside of statements and of psql's commands, whatever they hold and whatever mode the server is in.
+//! Values inside statements and psql commands, whatever they contain and whatever mode the server is in.
 
 /// A name, in double quotes.
 pub(super) fn ident(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// A text: in the form in which a backslash always escapes.
+/// A string: in the form in which a backslash always escapes.
 pub(super) fn text(value: &str) -> String {
     format!("E'{}'", value.replace('\\', "\\\\").replace('\'', "''"))
 }
 
-/// An array of texts.
+/// An array of strings.
 pub(super) fn texts<'a>(values: impl IntoIterator<Item = &'a str>) -> String {
     let values: Vec<_> = values.into_iter().map(text).collect();
     format!("ARRAY[{}]::pg_catalog.text[]", values.join(","))

@@ -1,12 +1,12 @@
-//! Emptying a database inside of the transaction that fills it again.
+//! Emptying a database inside the transaction that fills it again.
 
 use super::sql;
 
 /// Objects from here on are not the server's own (PostgreSQL's `FirstNormalObjectId`).
 const FIRST: &str = "16384";
 
-/// Drops everything that a dump can hold, and makes the schema `public` as a new database has it. The statements are made
-/// before the first of them runs: what has gone with something else by then is passed over.
+/// Drops everything that a dump can contain, and recreates the schema `public` as in a new database. The statements are
+/// generated before the first of them runs: objects that were dropped along with others are skipped.
 pub(super) fn script() -> String {
     let of_nothing = |catalog: &str, oid: &str| {
         format!(

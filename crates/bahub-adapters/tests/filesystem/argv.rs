@@ -1,4 +1,4 @@
-//! What stands in argv.
+//! The contents of argv.
 
 use std::collections::BTreeSet;
 
@@ -29,7 +29,7 @@ fn plain(step: &Step) -> Vec<String> {
     step.args.iter().map(text).collect()
 }
 
-/// What follows the `--` that ends the options: they end with `-C` and its value, or begin it all with `mkdir -p`.
+/// What follows the `--` that ends the options, which end with `-C` and its value or begin with `mkdir -p`.
 fn operands(step: &Step) -> Vec<String> {
     let args = plain(step);
     let end = args.iter().position(|arg| arg == "-C" || arg == "-p" && step.name() == "mkdir").unwrap();
@@ -107,14 +107,14 @@ fn the_example_parses_and_builds_by_the_registry() {
     assert_eq!(entry.schema["required"], json!(["paths"]));
     assert_eq!(entry.schema["additionalProperties"], json!(false));
     for database in ["mysql", "postgres_dump"] {
-        // A build without one names what brings it.
+        // A build without one names the cargo feature that provides it.
         let known = registry.adapter(&format!("bahub.adapters.{database}"));
         assert!(!matches!(known, Err(bahub_core::registry::Unregistered::Unknown { .. })), "{known:?}");
     }
 }
 
 #[test]
-fn everything_wrong_is_told_at_once() {
+fn all_errors_are_reported_at_once() {
     let spec = json!({ "paths": ["/ok", "relative", "/a/../b"], "exclude": ["ok", "a/"] });
     let wrong = Filesystem::from_config(serde_json::from_value(spec).unwrap(), &()).unwrap_err();
     let pointers: Vec<&str> = wrong.iter().map(|error| error.pointer.as_str()).collect();

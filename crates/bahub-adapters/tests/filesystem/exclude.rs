@@ -1,4 +1,4 @@
-//! What is left out, and that nothing else is.
+//! What is left out, and nothing else.
 
 use bahub_adapters::filesystem::Filesystem;
 use bahub_core::adapter::Adapter;

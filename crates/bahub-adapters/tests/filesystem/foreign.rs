@@ -1,4 +1,4 @@
-//! Backups that something else made.
+//! Backups made by another program.
 
 use std::process::Command;
 
@@ -7,7 +7,7 @@ use bahub_core::replay::{ReplayTarget, RestoreTarget};
 use crate::runner::Tools;
 use crate::tree::{Like, Room, adapter_of, differences, fill};
 
-/// What the original product ran, but for the gzip: the agent takes that off.
+/// What the original product ran, without the gzip: the agent decompresses.
 fn by_the_original(room: &Room) -> Vec<u8> {
     let output = Command::new("tar").args(["-c", "-f", "-"]).arg(room.src()).output().unwrap();
     assert!(output.status.success());

@@ -1,6 +1,6 @@
 //! The filesystem adapter against the real GNU tar and the real busybox.
 //!
-//! Needs `tar`, `busybox`, `rsync`, `setfattr`, `setfacl` and root's rights; `scripts/testbed` brings the programs.
+//! Needs `tar`, `busybox`, `rsync`, `setfattr`, `setfacl` and root; `scripts/testbed` provides the programs.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test states what must hold")]
 

@@ -166,7 +166,7 @@ fn gnu_tar_replaces_a_link_that_stands_where_a_folder_was() {
     assert!(room.src().join("folder").symlink_metadata().unwrap().is_dir());
 }
 
-/// A root of its own, because the real one is too large for a test: `/` there is the room's `src`.
+/// A separate root, because the real one is too large for a test: `/` there is the room's `src`.
 #[test]
 fn an_archive_of_the_root_has_bare_names_and_restores() {
     let room = room();

@@ -1,4 +1,4 @@
-//! Runs what the adapter says, as an agent would.
+//! Runs the adapter's recipes, as an agent would.
 
 use std::ffi::OsString;
 use std::io::{Read, Write};
@@ -13,10 +13,10 @@ use bahub_core::replay::{Replay, ReplayTarget, Stored};
 use bahub_core::run::RunPurpose;
 use bahub_core::step::{Arg, Exit, Judgement, Stdin, Step};
 
-/// What of a step's output is looked at before it goes on.
+/// Called when the first bytes of output have arrived.
 pub(crate) type OnFirstBytes<'a> = &'a dyn Fn();
 
-/// The programs that a place has, and who runs them.
+/// The programs on a host, and the user that runs them.
 #[derive(Debug)]
 pub(crate) struct Tools {
     path: OsString,
@@ -29,19 +29,19 @@ pub(crate) struct Tools {
 pub(crate) struct Outcome {
     /// What was written.
     pub(crate) output: Vec<u8>,
-    /// Every line on standard error, of programs that ended well.
+    /// Every line on standard error from programs that succeeded.
     pub(crate) warnings: Vec<String>,
     /// Whether a program ended with one of its `warn` codes.
     pub(crate) warned: bool,
 }
 
 impl Tools {
-    /// What is in `PATH`: GNU's.
+    /// The programs in `PATH`: GNU's.
     pub(crate) fn gnu() -> Self {
         Self { path: std::env::var_os("PATH").expect("a PATH"), nobody: false, _folder: None }
     }
 
-    /// A place that holds nothing but busybox: the one that `BAHUB_TEST_BUSYBOX` names, else the installed one.
+    /// A host with only busybox: the one that `BAHUB_TEST_BUSYBOX` names, else the installed one.
     pub(crate) fn busybox() -> Self {
         let installed = || find("busybox", &std::env::var_os("PATH").expect("a PATH"));
         let busybox = std::env::var_os("BAHUB_TEST_BUSYBOX").map(PathBuf::from).or_else(installed);
@@ -57,17 +57,17 @@ impl Tools {
         Self { path: folder.path().into(), nobody: false, _folder: Some(folder) }
     }
 
-    /// A place without any program.
+    /// A host without any program.
     pub(crate) fn none() -> Self {
         Self { path: "/nonexistent".into(), nobody: false, _folder: None }
     }
 
-    /// The same programs, run by a user who owns nothing.
-    pub(crate) fn by_nobody(self) -> Self {
+    /// The same programs, run by the unprivileged user `nobody`.
+    pub(crate) fn as_nobody(self) -> Self {
         Self { nobody: true, ..self }
     }
 
-    /// Whether this tar's help has the word.
+    /// Whether this tar's help contains the word.
     pub(crate) fn tar_knows(&self, word: &str) -> bool {
         let tar = find("tar", &self.path).expect("a tar");
         let output = Command::new(tar).arg("--help").output().expect("tar");
@@ -92,7 +92,7 @@ impl Tools {
         self.capture_and(adapter, &|| ())
     }
 
-    /// Probes and captures; `then` happens once when the first bytes have come and the rest waits in full pipes.
+    /// Probes and captures; `then` is called once the first bytes have arrived and the rest waits in full pipes.
     pub(crate) fn capture_and(&self, adapter: &dyn Adapter, then: OnFirstBytes<'_>) -> Result<Outcome, StepFailure> {
         let Capture { segments, .. } = adapter.capture(&self.probe(adapter)?).expect("something to back up");
         let mut whole = Outcome::default();

@@ -1,4 +1,4 @@
-//! A tree with everything in it that a file system can hold.
+//! A tree with everything that a file system can hold.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
@@ -35,7 +35,7 @@ impl Room {
         self.folder.path().join("to")
     }
 
-    /// Where a path of this room stands after a restore with `--to`.
+    /// Where a path of this room is after a restore with `--to`.
     pub(crate) fn restored(&self, path: &Path) -> PathBuf {
         self.to().join(path.strip_prefix("/").expect("an absolute path"))
     }
@@ -105,7 +105,7 @@ pub(crate) fn fill(src: &Path) {
     age(src);
 }
 
-/// Gives everything an old time, below the second too, so that no time is right by accident.
+/// Gives everything an old time, with a sub-second part, so that no time is right by accident.
 pub(crate) fn age(path: &Path) {
     let metadata = path.symlink_metadata().expect("an entry");
     if metadata.is_dir() {
@@ -164,15 +164,15 @@ pub(crate) fn odd_names() -> Vec<Vec<u8>> {
 /// What must be equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Like {
-    /// Everything: what GNU tar restores of its own.
+    /// Everything: what GNU tar restores from its own archives.
     Gnu,
-    /// All but attributes, and times to the second: what GNU tar restores of busybox's.
+    /// All but attributes, and times to the second: what GNU tar restores from busybox's.
     Plain,
-    /// As that, but for the times of folders and symbolic links: what busybox restores.
+    /// The same, except the times of folders and symbolic links: what busybox restores.
     Busybox,
 }
 
-/// What rsync finds different between two trees, a line each; nothing for equal ones.
+/// The differences between two trees according to rsync, one per line; empty for equal ones.
 pub(crate) fn differences(one: &Path, other: &Path, like: Like) -> String {
     let mut command = Command::new("rsync");
     match like {
@@ -190,7 +190,7 @@ fn slashed(path: &Path) -> PathBuf {
     path.join("")
 }
 
-/// How many bytes of the disk a file takes.
+/// How many bytes a file occupies on the disk.
 pub(crate) fn on_disk(path: &Path) -> u64 {
     path.metadata().expect("a file").blocks() * 512
 }

@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::runner::{Tools, names};
 use crate::tree::{Room, adapter, adapter_of};
 
-/// Larger than all pipes on the way, so that tar waits in the middle of it.
+/// Larger than all pipes involved, so that tar blocks in the middle of it.
 const LARGE: usize = 4 << 20;
 
 fn large(room: &Room) -> std::path::PathBuf {
@@ -71,7 +71,7 @@ fn an_unreadable_file_is_a_failure() {
     let room = with_unreadable();
     let adapter = adapter_of(&room);
     for tools in [Tools::gnu(), Tools::busybox()] {
-        let failure = tools.by_nobody().capture(&adapter).unwrap_err();
+        let failure = tools.as_nobody().capture(&adapter).unwrap_err();
         assert!(adapter.explain(&failure).unwrap().help.contains("on_unreadable"), "{failure}");
     }
 }
@@ -81,11 +81,11 @@ fn an_unreadable_file_is_a_warning_where_asked() {
     let room = with_unreadable();
     let adapter = adapter(json!({ "paths": [room.src()], "on_unreadable": "warn" }));
 
-    let backup = Tools::gnu().by_nobody().capture(&adapter).unwrap();
+    let backup = Tools::gnu().as_nobody().capture(&adapter).unwrap();
 
-    let told =
+    let warned_about =
         |name: &str| backup.warnings.iter().any(|line| line.contains(name) && line.contains("Permission denied"));
-    assert!(told("src/secret") && told("src/closed"), "{:?}", backup.warnings);
+    assert!(warned_about("src/secret") && warned_about("src/closed"), "{:?}", backup.warnings);
     let names = names(&backup.output);
     assert!(names.iter().any(|name| name.ends_with("/open")));
     assert!(!names.iter().any(|name| name.ends_with("/secret")));
@@ -145,7 +145,7 @@ fn a_missing_tar_is_found_by_the_probe_and_explained() {
 }
 
 #[test]
-fn both_tars_tell_who_they_are() {
+fn both_tars_identify_themselves() {
     let room = Room::new();
     let adapter = adapter_of(&room);
     assert!(Tools::gnu().probe(&adapter).unwrap().get("tar").unwrap().contains("GNU tar"));

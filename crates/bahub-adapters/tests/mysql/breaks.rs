@@ -1,13 +1,13 @@
-//! Dumps that break: no version, and the cause named.
+//! Dumps that fail: no version, and the cause is named.
 
 use bahub_core::engine::RunErrorKind;
 use bahub_core::sink::Sink;
 use bahub_testkit::fixtures::MariaDb;
 use serde_json::json;
 
-use super::support::{Room, SHARED, spec, told};
+use super::support::{Room, SHARED, failure_text, spec};
 
-/// Waits until the dump reads rows, and gives its connection.
+/// Waits until the dump reads rows, and returns its connection.
 fn in_mid_dump(server: &MariaDb, table: &str) -> String {
     let question = format!(
         "SELECT COALESCE(MAX(id), '') FROM information_schema.processlist WHERE info LIKE 'SELECT /*!40001%{table}%';"
@@ -26,8 +26,8 @@ const LARGE: &str = "CREATE TABLE large_rows (id INT PRIMARY KEY, t TEXT); \
                      FROM seq_1_to_150000 a, seq_1_to_16 b GROUP BY a.seq;";
 
 async fn no_version(room: &Room, ended: &bahub_core::engine::RunOutcome) {
-    assert_eq!(ended.error.as_ref().unwrap().kind(), RunErrorKind::Program, "{}", told(ended));
-    assert!(told(ended).contains("ended the connection"), "{}", told(ended));
+    assert_eq!(ended.error.as_ref().unwrap().kind(), RunErrorKind::Program, "{}", failure_text(ended));
+    assert!(failure_text(ended).contains("ended the connection"), "{}", failure_text(ended));
     assert!(room.sink.list().await.unwrap().is_empty());
 }
 

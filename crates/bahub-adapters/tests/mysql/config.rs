@@ -1,4 +1,4 @@
-//! Specs that mean nothing are refused at their place.
+//! Invalid specs are refused, with the place of the error.
 
 use bahub_adapters::mysql::Mysql;
 use bahub_core::registry::Component;
@@ -11,7 +11,7 @@ fn wrong(spec: Value) -> Vec<String> {
 }
 
 #[test]
-fn everything_that_is_wrong_is_told_at_once() {
+fn all_errors_are_reported_at_once() {
     let spec = json!({
         "host": "", "user": "", "database": "a", "databases": ["b"], "users": true, "exclude_tables": ["a.b", ""], "extra_args": ["--result-file=/x", "--order-by-primary"],
     });

@@ -80,7 +80,7 @@ async fn the_mysql_adapter_goes_there_and_back() {
     assert_eq!(report.held(), adapter_claim::ROUND_TRIP);
 }
 
-/// Names of everything that something might trip over; no identifier may hold a character beyond the Basic Multilingual Plane.
+/// Names made of troublesome characters; no identifier may contain one beyond the Basic Multilingual Plane.
 fn names() -> impl Strategy<Value = String> {
     let parts = [
         "'", "\"", "\\", "$", "$$", "\n", "\r", "\t", "-", "--", ";", ":", "=", "%", "`", "é", "a", "B", ".", "/", "{",
@@ -105,7 +105,7 @@ proptest! {
         let named = |name: &str| name.chars().take(20).collect::<String>() + &bahub_testkit::fixtures::unique();
         let (user, database, other, value) = (named(&user), named(&database), named(&other), value + "🙂");
         let table = format!("{table}x");
-        // A statement takes no expression for a password or an account: both are put in by another.
+        // A statement takes no expression for a password or an account: another statement inserts both.
         SHARED.sql(&format!(
             "SET @make = CONCAT('CREATE USER ', QUOTE({}), '@\\'%\\' IDENTIFIED BY ', QUOTE({})); PREPARE make FROM @make; EXECUTE make; \
              SET @give = CONCAT('GRANT ALL ON *.* TO ', QUOTE({}), '@\\'%\\' WITH GRANT OPTION'); PREPARE give FROM @give; EXECUTE give;",

@@ -1,6 +1,6 @@
 //! The mysql adapter against a real MariaDB.
 //!
-//! Needs `mariadbd` and `mariadb-dump`; `scripts/testbed` brings them, and each test starts its own server.
+//! Needs `mariadbd` and `mariadb-dump`; `scripts/testbed` provides them, and each test starts its own server.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test states what must hold")]
 

@@ -1,4 +1,4 @@
-//! A server with one of everything, and its way to a fresh one.
+//! A server with one of everything, restored to a fresh one.
 
 use bahub_core::replay::RestoreTarget;
 use bahub_testkit::fixtures::MariaDb;
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::support::{Room, done, spec};
 
-/// One of everything that MariaDB holds in databases.
+/// One of everything that a MariaDB database can contain.
 const MUSEUM: &str = include_str!("museum.sql");
 /// Accounts of every kind.
 const ACCOUNTS: &str = include_str!("accounts.sql");
@@ -20,7 +20,7 @@ fn source() -> MariaDb {
     server
 }
 
-/// What the server says of its accounts, but for root's and its own.
+/// How the server describes its accounts, except root's and its own.
 fn accounts(server: &MariaDb) -> String {
     let names = "SELECT CONCAT('`', REPLACE(user, '`', '``'), '`', IF(is_role = 'Y', '', CONCAT('@`', host, '`'))) FROM mysql.user \
                  WHERE user NOT IN ('root', 'mariadb.sys', 'PUBLIC') ORDER BY 1";
@@ -85,7 +85,7 @@ async fn a_user_s_changed_password_comes_back() {
     assert!(logs_in(&server, "ann", "then") && !logs_in(&server, "ann", "now"));
 }
 
-/// A name that would end a line and begin a statement, if it were taken for one.
+/// A name that would end a line and begin a statement if it were not escaped.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_name_becomes_a_statement() {
     let (source, fresh, room) = (MariaDb::start(), MariaDb::start(), Room::new());

@@ -1,11 +1,11 @@
-//! Five mistakes, five errors, before anything is begun.
+//! Five mistakes, five errors, before anything starts.
 
 use std::time::{Duration, Instant};
 
 use bahub_core::engine::RunErrorKind;
 use serde_json::{Value, json};
 
-use super::support::{Room, SHARED, merge, spec, told};
+use super::support::{Room, SHARED, failure_text, merge, spec};
 
 async fn refused(more: Value, words: &[&str]) {
     let room = Room::new();
@@ -14,10 +14,10 @@ async fn refused(more: Value, words: &[&str]) {
     let began = Instant::now();
     let ended = room.backup(all).await;
     assert!(began.elapsed() < Duration::from_secs(11));
-    let told = told(&ended);
-    assert_eq!(ended.error.as_ref().unwrap().kind(), RunErrorKind::Preflight, "{told}");
-    assert!(words.iter().all(|word| told.contains(word)), "{told}");
-    assert!(!told.contains("no help"), "{told}");
+    let message = failure_text(&ended);
+    assert_eq!(ended.error.as_ref().unwrap().kind(), RunErrorKind::Preflight, "{message}");
+    assert!(words.iter().all(|word| message.contains(word)), "{message}");
+    assert!(!message.contains("no help"), "{message}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -40,12 +40,12 @@ async fn each_mistake_has_its_own_error() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tables_to_leave_out_that_are_not_there_are_told() {
+async fn excluded_tables_that_do_not_exist_are_reported() {
     SHARED.sql("CREATE DATABASE misspelt; CREATE TABLE misspelt.Sessions (v INT);");
     let ended = Room::new()
         .backup(spec(&SHARED, json!({ "database": "misspelt", "exclude_tables": ["sessions", "sesions"] })))
         .await;
     super::support::done(&ended);
-    let told = ended.report.warnings;
-    assert!(told.iter().any(|told| told.ends_with("do not exist: misspelt.sesions")), "{told:?}");
+    let warnings = ended.report.warnings;
+    assert!(warnings.iter().any(|warning| warning.ends_with("do not exist: misspelt.sesions")), "{warnings:?}");
 }

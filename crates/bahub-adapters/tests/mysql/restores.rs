@@ -1,4 +1,4 @@
-//! Under another name, of the original's dumps, and of a moment.
+//! Restores under another name, of the original's dumps, and as of one moment.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -7,7 +7,7 @@ use bahub_core::replay::{ReplayTarget, RestoreTarget};
 use bahub_testkit::fixtures::MariaDb;
 use serde_json::json;
 
-use super::support::{Room, SHARED, done, spec, told};
+use super::support::{Room, SHARED, done, failure_text, spec};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_comes_back_under_another_name_and_none_is_overwritten() {
@@ -25,7 +25,7 @@ async fn a_database_comes_back_under_another_name_and_none_is_overwritten() {
     assert_eq!(SHARED.sql(&format!("SELECT COUNT(*) FROM {quoted}.v;")).trim(), "2");
     assert_eq!(SHARED.sql("SELECT COUNT(*) FROM original.v;").trim(), "3", "the original was not touched");
     let again = room.restore(spec(&SHARED, one), RestoreTarget::Database(name.into())).await;
-    assert!(told(&again).contains("already exists"), "{}", told(&again));
+    assert!(failure_text(&again).contains("already exists"), "{}", failure_text(&again));
     assert_eq!(SHARED.sql(&format!("SELECT COUNT(*) FROM {quoted}.t;")).trim(), "2", "it is still there");
 }
 
@@ -43,8 +43,12 @@ async fn several_databases_cannot_go_into_one() {
     {
         let options = RestoreOptions::default().to(target);
         let ended = room.engine.restore(&room.plan(spec(&SHARED, several.clone())), &options).await;
-        assert_eq!(ended.error.as_ref().unwrap().kind(), RunErrorKind::Unsupported, "{}", told(&ended));
-        assert!(told(&ended).contains("another server") && !told(&ended).contains(cannot), "{}", told(&ended));
+        assert_eq!(ended.error.as_ref().unwrap().kind(), RunErrorKind::Unsupported, "{}", failure_text(&ended));
+        assert!(
+            failure_text(&ended).contains("another server") && !failure_text(&ended).contains(cannot),
+            "{}",
+            failure_text(&ended)
+        );
     }
 }
 
@@ -77,7 +81,7 @@ fn a_backup_under_writers_is_of_one_moment() {
         let backup = runtime.block_on(room.backup(spec(&SHARED, json!({ "database": "bank" }))));
         let during = rounds.load(Ordering::Relaxed) - before;
         stop.store(true, Ordering::Relaxed);
-        assert!(during > 0, "nobody wrote during the dump");
+        assert!(during > 0, "nothing wrote during the dump");
         backup
     });
     done(&backup);
@@ -88,7 +92,7 @@ fn a_backup_under_writers_is_of_one_moment() {
     assert_ne!(SHARED.sql("SELECT v FROM bank_then.z;").trim(), "0");
 }
 
-/// What the original product stored: a plain dump, made smaller by gzip.
+/// What the original product stored: a plain dump, compressed by gzip.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dump_of_the_original_comes_back_and_a_cut_one_is_refused_before_anything_is_touched() {
     SHARED.sql("CREATE DATABASE legacy; USE legacy; CREATE TABLE t (id INT); INSERT INTO t VALUES (1), (2), (3);");
@@ -105,8 +109,8 @@ async fn a_dump_of_the_original_comes_back_and_a_cut_one_is_refused_before_anyth
             done(&ended);
             assert_eq!(SHARED.sql("SELECT SUM(id) FROM legacy.t;").trim(), "6");
         } else {
-            assert_eq!(ended.error.as_ref().unwrap().kind(), RunErrorKind::Integrity, "{}", told(&ended));
-            assert!(told(&ended).contains("Dump completed"), "{}", told(&ended));
+            assert_eq!(ended.error.as_ref().unwrap().kind(), RunErrorKind::Integrity, "{}", failure_text(&ended));
+            assert!(failure_text(&ended).contains("Dump completed"), "{}", failure_text(&ended));
             assert_eq!(SHARED.sql("SELECT SUM(id) FROM legacy.t;").trim(), "9", "nothing was touched");
         }
     }
@@ -121,15 +125,23 @@ async fn a_statement_that_is_refused_stops_the_restore_and_its_line_is_named() {
     let ended =
         room.restore(spec(&SHARED, json!({ "database": "broken" })), RestoreTarget::Database("half".into())).await;
     assert!(SHARED.sql("SHOW DATABASES LIKE 'half';").is_empty(), "what the restore made is gone again");
-    assert_eq!(ended.error.as_ref().unwrap().kind(), RunErrorKind::Program, "{}", told(&ended));
-    assert!(told(&ended).contains("at line 3") && !told(&ended).contains("incomplete"), "{}", told(&ended));
+    assert_eq!(ended.error.as_ref().unwrap().kind(), RunErrorKind::Program, "{}", failure_text(&ended));
+    assert!(
+        failure_text(&ended).contains("at line 3") && !failure_text(&ended).contains("incomplete"),
+        "{}",
+        failure_text(&ended)
+    );
     let ended = room.restore(spec(&SHARED, json!({ "database": "broken" })), RestoreTarget::Original).await;
-    assert!(told(&ended).contains("at line 3") && told(&ended).contains("now incomplete"), "{}", told(&ended));
+    assert!(
+        failure_text(&ended).contains("at line 3") && failure_text(&ended).contains("now incomplete"),
+        "{}",
+        failure_text(&ended)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_drill_counts_what_came_back_and_leaves_nothing() {
-    // What a drill made is swept by any run of the server, when no session is in it.
+    // A drill's database is swept by any run on the server, once no session is in it.
     let server = MariaDb::start();
     server.sql("CREATE DATABASE drilled; USE drilled; CREATE TABLE `a``\n\\b` (v INT); INSERT INTO `a``\n\\b` SELECT seq FROM seq_1_to_1000; CREATE TABLE t (v INT) ENGINE=Aria; INSERT INTO t VALUES (1); CREATE VIEW w AS SELECT * FROM t; CREATE SEQUENCE s;");
     let room = Room::new();
@@ -146,7 +158,7 @@ async fn a_drill_counts_what_came_back_and_leaves_nothing() {
     let ended = room.engine.restore(&room.plan(database.clone()), &look(RestoreMode::ScratchFirst)).await;
     done(&ended);
     assert_eq!((server.sql("SELECT COUNT(*) FROM drilled.t").trim(), left().as_str()), ("1", ""));
-    // What a killed drill left is swept by the next run.
+    // The database of a killed drill is swept by the next run.
     let dead = format!("__bahub_try_{}", "0123456789abcdef".repeat(2));
     server.sql(&format!("CREATE DATABASE `{dead}`; CREATE TABLE `{dead}`.t (v INT)"));
     let ended = room.backup(database).await;
@@ -157,9 +169,9 @@ async fn a_drill_counts_what_came_back_and_leaves_nothing() {
     done(&room.backup(several.clone()).await);
     let ended = room.engine.restore(&room.plan(several), &look(RestoreMode::DrillOnly)).await;
     assert!(
-        told(&ended).contains("several databases") && !told(&ended).contains("restore elsewhere"),
+        failure_text(&ended).contains("several databases") && !failure_text(&ended).contains("restore elsewhere"),
         "{}",
-        told(&ended)
+        failure_text(&ended)
     );
 }
 
@@ -174,11 +186,11 @@ async fn a_version_of_other_databases_is_refused_before_anything_is_dropped() {
         (json!({ "databases": ["first_of_two"] }), "would drop and recreate \"second_of_two\""),
     ] {
         let ended = room.restore(spec(&SHARED, narrower), RestoreTarget::Original).await;
-        assert!(told(&ended).contains(words), "{}", told(&ended));
+        assert!(failure_text(&ended).contains(words), "{}", failure_text(&ended));
     }
     done(&room.backup(spec(&SHARED, json!({ "database": "first_of_two" }))).await);
     let ended = room.restore(spec(&SHARED, json!({ "databases": ["first_of_two"] })), RestoreTarget::Original).await;
-    assert!(told(&ended).contains("contains one database"), "{}", told(&ended));
+    assert!(failure_text(&ended).contains("contains one database"), "{}", failure_text(&ended));
     SHARED.sql("SELECT * FROM second_of_two.t");
 }
 
@@ -198,7 +210,7 @@ fn a_drill_is_refused_where_it_would_run_events() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_restores_keeps_its_password_and_grants_on_what_is_gone_stop_nothing() {
+async fn the_restoring_account_keeps_its_password_and_grants_on_dropped_tables_stop_nothing() {
     let server = MariaDb::start();
     let user = "re.st`o'r\\e*r/";
     let quoted = user.replace('\\', "\\\\").replace('\'', "\\'");
@@ -211,8 +223,8 @@ async fn whoever_restores_keeps_its_password_and_grants_on_what_is_gone_stop_not
     let room = Room::new();
     let made = room.backup(spec(&server, json!({ "exclude_databases": ["elsewhere"] }))).await;
     done(&made);
-    let told_of = made.report.warnings.join(" ");
-    assert!(told_of.contains("left out: `elsewhere`.`t`, `gone`.`t."), "{told_of}");
+    let warnings = made.report.warnings.join(" ");
+    assert!(warnings.contains("left out: `elsewhere`.`t`, `gone`.`t."), "{warnings}");
     server.sql("DROP DATABASE elsewhere;");
     server.sql(&format!("SET PASSWORD FOR '{quoted}'@'%' = PASSWORD('new'); DROP USER other@'%'; DROP TABLE kept.t;"));
     let restorer = spec(&server, json!({ "user": user, "password": "new" }));

@@ -5,7 +5,7 @@ use bahub_core::replay::RestoreTarget;
 use bahub_testkit::fixtures::MariaDb;
 use serde_json::{Value, json};
 
-use super::support::{Room, SHARED, done, merge, spec, told};
+use super::support::{Room, SHARED, done, failure_text, merge, spec};
 
 const DOCUMENTED: &str = include_str!("../../../../docs/adapters/mysql.md");
 
@@ -65,9 +65,9 @@ async fn the_documented_grants_suffice_for_several_and_for_looking_first() {
     done(&room.backup(of(&server, "backup", shop.clone())).await);
     let restorer = of(&server, "restore", shop);
     let refused = looked_at(&room, restorer.clone(), RestoreMode::DrillOnly).await;
-    assert!(told(&refused).contains("lacks a right"), "{}", told(&refused));
+    assert!(failure_text(&refused).contains("lacks a right"), "{}", failure_text(&refused));
     assert!(
-        !refused.report.warnings.iter().any(|told| told.contains("cannot remove")),
+        !refused.report.warnings.iter().any(|warning| warning.contains("cannot remove")),
         "{:?}",
         refused.report.warnings
     );
@@ -111,30 +111,30 @@ async fn the_documented_grants_suffice_for_all_databases_with_their_users() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_grant_that_may_not_be_given_is_told_and_the_others_follow() {
+async fn a_grant_that_may_not_be_given_is_a_warning_and_the_others_follow() {
     let (server, room) = (with_accounts(), Room::new());
     done(&room.backup(of(&server, "backup", json!({}))).await);
     server.sql("REVOKE PROXY ON ''@'%' FROM restore@'%'; DROP USER boss@'%', zed@'%';");
     let ended = room.restore(of(&server, "restore", json!({})), RestoreTarget::Original).await;
     done(&ended);
-    let told = ended.report.warnings.join("\n");
+    let warnings = ended.report.warnings.join("\n");
     for grant in ["GRANT PROXY ON 'app'@'%' TO 'boss'@'%' (Access denied", "GRANT `reader` TO `app`@`%` (Access denied"]
     {
-        assert!(told.contains(&format!("could not be given: {grant}")), "{told}");
+        assert!(warnings.contains(&format!("could not be given: {grant}")), "{warnings}");
     }
-    assert_eq!(ended.report.warnings.len(), 2, "{told}");
+    assert_eq!(ended.report.warnings.len(), 2, "{warnings}");
     assert!(server.sql("SHOW GRANTS FOR zed@'%';").contains("GRANT INSERT ON `shop`.`t`"));
-    // An account that cannot be made is more than a grant.
+    // An account that cannot be created is worse than a missing grant.
     server.sql("INSTALL SONAME 'auth_ed25519'; CREATE USER ed@'%' IDENTIFIED VIA ed25519 USING PASSWORD('x');");
     done(&room.backup(of(&server, "backup", json!({}))).await);
     server.sql("DROP USER ed@'%', zed@'%'; UNINSTALL SONAME 'auth_ed25519';");
     let ended = room.restore(of(&server, "restore", json!({})), RestoreTarget::Original).await;
-    let told = super::support::told(&ended);
-    assert!(told.contains("'ed25519' is not loaded") && told.contains("now incomplete"), "{told}");
+    let message = super::support::failure_text(&ended);
+    assert!(message.contains("'ed25519' is not loaded") && message.contains("now incomplete"), "{message}");
     assert!(server.sql("SHOW GRANTS FOR zed@'%';").contains("GRANT INSERT ON `shop`.`t`"), "the others are there");
-    // Of a version without a record of its parts nothing but the whole can be read.
+    // A version without a record of its parts can only be read as a whole.
     room.sink.put(room.engine.by_the_original(b"GRANT PROXY ON 'app'@'%' TO 'boss'@'%';\n-- Dump completed\n"));
     let ended = room.restore(of(&server, "restore", json!({})), RestoreTarget::Original).await;
-    let told = super::support::told(&ended);
-    assert!(told.contains("one of the grants in the backup") && !told.contains("login"), "{told}");
+    let message = super::support::failure_text(&ended);
+    assert!(message.contains("one of the grants in the backup") && !message.contains("login"), "{message}");
 }

@@ -1,4 +1,4 @@
-//! A source, and what is done with it.
+//! A source, and operations on it.
 
 use std::sync::{Arc, LazyLock};
 
@@ -12,7 +12,7 @@ use bahub_testkit::fakes::MemorySink;
 use bahub_testkit::fixtures::{EngineRoom, MariaDb};
 use serde_json::{Value, json};
 
-/// A server that tests share; each has databases of its own there.
+/// A server that tests share; each has its own databases there.
 pub(crate) static SHARED: LazyLock<MariaDb> = LazyLock::new(MariaDb::start);
 
 /// The spec of an adapter that logs in as root, with more keys.
@@ -61,11 +61,11 @@ impl Room {
 #[track_caller]
 pub(crate) fn done(ended: &RunOutcome) {
     let done = matches!(ended.report.outcome, Outcome::Succeeded | Outcome::SucceededWithWarnings);
-    assert!(done && ended.error.is_none(), "{}", told(ended));
+    assert!(done && ended.error.is_none(), "{}", failure_text(ended));
 }
 
-/// Everything that a failed run tells.
-pub(crate) fn told(ended: &RunOutcome) -> String {
+/// Everything that a failed run reports.
+pub(crate) fn failure_text(ended: &RunOutcome) -> String {
     let error = ended.error.as_ref().expect("an error");
     format!(
         "{:?}: {} | {}",

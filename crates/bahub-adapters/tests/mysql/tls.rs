@@ -1,11 +1,11 @@
-//! What `tls` asks for, of a server without certificates and of one with one.
+//! The modes of `tls`, against a server with and one without a certificate.
 
 use bahub_core::engine::RunErrorKind;
 use bahub_core::replay::RestoreTarget;
 use bahub_testkit::fixtures::MariaDb;
 use serde_json::json;
 
-use super::support::{Room, SHARED, done, merge, spec, told};
+use super::support::{Room, SHARED, done, failure_text, merge, spec};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_without_encryption_is_refused_where_it_is_asked_for() {
@@ -15,8 +15,8 @@ async fn a_server_without_encryption_is_refused_where_it_is_asked_for() {
     for mode in ["require", "verify"] {
         let spec = spec(&SHARED, json!({ "database": "plain", "tls": { "mode": mode } }));
         for ended in [room.backup(spec.clone()).await, room.restore(spec, RestoreTarget::Original).await] {
-            assert_eq!(ended.error.as_ref().unwrap().kind(), RunErrorKind::Preflight, "{}", told(&ended));
-            assert!(told(&ended).contains("`tls`"), "{}", told(&ended));
+            assert_eq!(ended.error.as_ref().unwrap().kind(), RunErrorKind::Preflight, "{}", failure_text(&ended));
+            assert!(failure_text(&ended).contains("`tls`"), "{}", failure_text(&ended));
         }
     }
 }

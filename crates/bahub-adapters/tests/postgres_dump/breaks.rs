@@ -1,4 +1,4 @@
-//! Dumps that break: no version, and the cause named.
+//! Dumps that fail: no version, and the cause is named.
 
 use bahub_core::engine::{RunErrorKind, RunOutcome};
 use bahub_core::sink::Sink;
@@ -6,9 +6,9 @@ use bahub_testkit::fixtures::Postgres;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use super::support::{Room, SHARED, done, spec, told};
+use super::support::{Room, SHARED, done, failure_text, spec};
 
-/// Waits until the dump reads rows of this database, and gives its session.
+/// Waits until the dump reads rows of this database, and returns its session.
 fn in_mid_dump(server: &Postgres, database: &str) -> String {
     let question = format!(
         "SELECT max(pid) FROM pg_stat_activity WHERE datname = '{database}' AND query LIKE 'COPY%' AND application_name = 'bahub'"
@@ -27,7 +27,7 @@ fn large(server: &Postgres, database: &str) {
     server.sql(database, "CREATE TABLE t AS SELECT n, string_agg(md5(n::text || i), '') AS v FROM generate_series(1, 150000) n, generate_series(1, 16) i GROUP BY n");
 }
 
-/// A backup that is stuck in the middle of its dump while this is done to it, given the session that dumps.
+/// A backup that is blocked in the middle of its dump while this runs, with the session that dumps.
 fn broken(
     server: &mut Postgres,
     room: &Room,
@@ -49,8 +49,8 @@ fn broken(
 }
 
 async fn no_version(room: &Room, ended: &RunOutcome, word: &str) {
-    assert_eq!(ended.error.as_ref().unwrap().kind(), RunErrorKind::Program, "{}", told(ended));
-    assert!(told(ended).contains(word), "{}", told(ended));
+    assert_eq!(ended.error.as_ref().unwrap().kind(), RunErrorKind::Program, "{}", failure_text(ended));
+    assert!(failure_text(ended).contains(word), "{}", failure_text(ended));
     assert!(room.sink.list().await.unwrap().is_empty());
 }
 
@@ -68,7 +68,7 @@ fn a_dump_that_breaks_makes_no_version_and_the_next_run_succeeds() {
         runtime.block_on(no_version(&room, &ended, "ended the connection"));
         let ended = broken(&mut server, &room, &spec, &runtime, |_, pid| run("kill", &["-9", pid]));
         runtime.block_on(no_version(&room, &ended, "ended the connection"));
-        // All sessions of the server end where one is killed.
+        // When one session is killed, all sessions of the server end.
         while !server.psql("breaks", "SELECT 1").status.success() {}
         let ended =
             broken(&mut server, &room, &spec, &runtime, |_, _| run("pkill", &["-9", "-f", "pg_dump.*dbname='breaks'"]));

@@ -1,4 +1,4 @@
-//! What a spec may say.
+//! What a spec may contain.
 
 use bahub_adapters::postgres_dump::PostgresDump;
 use bahub_core::registry::Component;
@@ -12,7 +12,7 @@ fn wrong(more: Value) -> String {
 }
 
 #[test]
-fn what_makes_no_sense_is_told_with_its_place() {
+fn invalid_values_are_reported_with_their_place() {
     for (more, words) in [
         (json!({ "host": "" }), ["/host", "there is no server"]),
         (json!({ "socket": "/run" }), ["/socket", "both"]),
@@ -29,8 +29,8 @@ fn what_makes_no_sense_is_told_with_its_place() {
         (json!({ "extra_args": ["--file=/x"] }), ["/extra_args/0", "not an allowed option"]),
         (json!({ "extra_args": ["-Z9"] }), ["/extra_args/0", "not an allowed option"]),
     ] {
-        let told = wrong(more.clone());
-        assert!(words.iter().all(|word| told.contains(word)), "{more}: {told}");
+        let message = wrong(more.clone());
+        assert!(words.iter().all(|word| message.contains(word)), "{more}: {message}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The suites of the testkit, and names that hold everything.
+//! The suites of the testkit, and names with troublesome characters.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ fn the_postgres_dump_adapter_conforms() {
     }
 }
 
-/// A database of a server of its own, whose roles nobody else changes, and what was in it.
+/// A database on its own server, whose roles no other test changes, and its original content.
 struct Shop {
     server: Postgres,
     before: std::sync::OnceLock<String>,
@@ -70,12 +70,12 @@ async fn the_postgres_dump_adapter_goes_there_and_back() {
     let how = RoundTrip { secrets: vec![Postgres::PASSWORD.into()], ..RoundTrip::default() };
     let report = conformance::adapter_round_trip(adapter, &shop, &how).await;
     report.assert_conforms();
-    // Several databases are not counted: each would need a session of its own.
+    // Several databases are not counted: each would need its own session.
     let held = adapter_claim::ROUND_TRIP.into_iter().filter(|claim| *claim != adapter_claim::CENSUS_COUNTS);
     assert_eq!(report.held(), held.collect::<Vec<_>>());
 }
 
-/// Names of at most 63 bytes, of everything that something might trip over.
+/// Names of at most 63 bytes, made of troublesome characters.
 fn names() -> impl Strategy<Value = String> {
     let parts = [
         "'", "\"", "\\", "$", "$$", "\n", "\r", "\t", " ", "-", "--", ";", ":", ":x", "=", "%", "`", "🙂", "é", "a",

@@ -1,7 +1,7 @@
 //! The postgres_dump adapter against a real PostgreSQL.
 //!
-//! Needs `postgres`, `pg_dump` and the extensions of postgresql-contrib; `scripts/testbed` brings them, and the tests start
-//! servers of their own.
+//! Needs `postgres`, `pg_dump` and the extensions of postgresql-contrib; `scripts/testbed` provides them, and the tests start
+//! their own servers.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test states what must hold")]
 

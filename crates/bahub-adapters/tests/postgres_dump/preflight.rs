@@ -1,4 +1,4 @@
-//! Mistakes, each with its own error, before anything is begun.
+//! Mistakes, each with its own error, before anything starts.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use bahub_core::engine::RunErrorKind;
 use bahub_core::replay::RestoreTarget;
 use serde_json::{Value, json};
 
-use super::support::{Room, SHARED, done, in_place, merge, spec, told};
+use super::support::{Room, SHARED, done, failure_text, in_place, merge, spec};
 
 async fn refused(more: Value, words: &[&str]) {
     let room = Room::new();
@@ -15,10 +15,10 @@ async fn refused(more: Value, words: &[&str]) {
     let began = Instant::now();
     let ended = room.backup(all).await;
     assert!(began.elapsed() < Duration::from_secs(11));
-    let told = told(&ended);
-    assert_eq!(ended.error.as_ref().unwrap().kind(), RunErrorKind::Preflight, "{told}");
-    assert!(words.iter().all(|word| told.contains(word)), "{told}");
-    assert!(!told.contains("no help"), "{told}");
+    let message = failure_text(&ended);
+    assert_eq!(ended.error.as_ref().unwrap().kind(), RunErrorKind::Preflight, "{message}");
+    assert!(words.iter().all(|word| message.contains(word)), "{message}");
+    assert!(!message.contains("no help"), "{message}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -41,12 +41,12 @@ async fn each_mistake_has_its_own_error() {
         .await;
     refused(poor(json!({ "database": "" })), &["pg_authid", "globals: false"]).await;
     refused(poor(json!({ "database": "", "globals": false })), &["pg_read_all_data"]).await;
-    // A server that swallows packets: an address of documentation.
+    // A server that drops packets: an address reserved for documentation.
     refused(json!({ "host": "192.0.2.1" }), &["`host`"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_may_not_make_or_rename_databases_is_told_before_anything_is_touched() {
+async fn missing_rights_to_create_or_rename_databases_are_reported_before_anything_is_touched() {
     SHARED.sql("postgres", "CREATE ROLE owner LOGIN PASSWORD 'o'; CREATE ROLE maker LOGIN CREATEDB PASSWORD 'm'");
     SHARED.sql("postgres", "CREATE DATABASE owned OWNER owner");
     SHARED.sql(
@@ -56,21 +56,23 @@ async fn who_may_not_make_or_rename_databases_is_told_before_anything_is_touched
     let of = |user: &str| spec(&SHARED, json!({ "user": user, "password": user[..1], "database": "owned" }));
     let room = Room::new();
     done(&room.backup(of("owner")).await);
-    let told_of = |ended: &bahub_core::engine::RunOutcome| told(ended);
     let refused = room.restored(of("owner")).await;
-    assert!(told_of(&refused).contains("may not create databases") && told_of(&refused).contains("restore in place"));
+    assert!(
+        failure_text(&refused).contains("may not create databases")
+            && failure_text(&refused).contains("restore in place")
+    );
     let refused = room.restored(of("maker")).await;
-    assert!(told_of(&refused).contains("does not own the database owned"), "{}", told_of(&refused));
+    assert!(failure_text(&refused).contains("does not own the database owned"), "{}", failure_text(&refused));
     SHARED.sql("owned", "INSERT INTO t VALUES (2)");
     done(&room.restore(of("owner"), in_place()).await);
     assert_eq!(SHARED.sql("owned", "TABLE t"), "1");
     let folder =
         room.restore(of("owner"), bahub_core::replay::ReplayTarget::at(RestoreTarget::Directory("/x".into()))).await;
-    assert!(told_of(&folder).contains("restore under another name"));
+    assert!(failure_text(&folder).contains("restore under another name"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tables_to_leave_out_that_are_not_there_are_told() {
+async fn excluded_tables_that_do_not_exist_are_reported() {
     SHARED.sql("postgres", "CREATE DATABASE misspelt");
     SHARED.sql("misspelt", "CREATE TABLE sessions (); CREATE SCHEMA s; CREATE TABLE s.t ()");
     let ended = Room::new()
@@ -80,6 +82,6 @@ async fn tables_to_leave_out_that_are_not_there_are_told() {
         ))
         .await;
     done(&ended);
-    let told = ended.report.warnings;
-    assert!(told.iter().any(|told| told.ends_with("do not exist: t, sesions")), "{told:?}");
+    let warnings = ended.report.warnings;
+    assert!(warnings.iter().any(|warning| warning.ends_with("do not exist: t, sesions")), "{warnings:?}");
 }

@@ -1,4 +1,4 @@
-//! The database that PostgreSQL's own regression tests leave: every kind of object there is.
+//! The database that PostgreSQL's own regression tests leave behind: every kind of object.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -8,10 +8,10 @@ use serde_json::json;
 
 use super::support::{Room, done, in_place, left, same, spec};
 
-/// Scripts that need the tests' own C library leave nothing that others wait for; these do more harm than good without it.
+/// Scripts that need the tests' own C library and do more harm than good without it; no other script depends on them.
 const WITHOUT: [&str; 1] = ["tablespace"];
 
-/// What those tests leave little of: contributed extensions, large objects with rights and a comment, foreign servers.
+/// What those tests cover little: contributed extensions, large objects with rights and a comment, foreign servers.
 const MORE: &str = "
 CREATE SCHEMA \"ext s\"; CREATE EXTENSION hstore SCHEMA \"ext s\"; CREATE EXTENSION citext; CREATE EXTENSION pg_trgm; CREATE EXTENSION ltree;
 CREATE EXTENSION btree_gist; CREATE EXTENSION pgcrypto; CREATE EXTENSION cube;
@@ -21,7 +21,7 @@ SELECT lo_from_bytea(99001, decode(repeat('00ff5c27', 100000), 'hex')); GRANT SE
 CREATE MATERIALIZED VIEW counted AS SELECT count(*) FROM extended; CREATE TABLE secret_rows (v int); ALTER TABLE secret_rows ENABLE ROW LEVEL SECURITY; CREATE POLICY odd ON secret_rows USING (v % 2 = 1);
 ";
 
-/// What a superuser alone may make.
+/// What only a superuser may create.
 const MORE_OF_SUPERUSERS: &str = "
 CREATE EXTENSION earthdistance; CREATE EXTENSION postgres_fdw; CREATE SERVER elsewhere FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host 'nowhere', dbname 'it''s');
 CREATE USER MAPPING FOR CURRENT_USER SERVER elsewhere OPTIONS (password 'x''y');
@@ -31,7 +31,7 @@ CREATE USER MAPPING FOR CURRENT_USER SERVER elsewhere OPTIONS (password 'x''y');
 const SETTINGS: &str = "ALTER DATABASE regression SET bytea_output TO hex; ALTER DATABASE regression SET timezone_abbreviations TO 'Default'";
 
 /// Runs the regression tests' scripts, in their order, as that user into its database `regression`; what fails, fails.
-/// False where the scripts could not be had.
+/// False if the scripts are not available.
 fn regression(server: &Postgres, owner: &str) -> bool {
     let source = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/testbed/postgresql-regress");
     if !source.join("sql").exists() {
@@ -72,8 +72,8 @@ fn regression(server: &Postgres, owner: &str) -> bool {
     true
 }
 
-/// Puts the database through PostgreSQL's own programs once, as its owner: columns that came by inheritance change their
-/// order by that.
+/// Dumps and restores the database once with PostgreSQL's own programs, as its owner: this changes the order of inherited
+/// columns.
 fn settled(server: &Postgres, owner: &str) {
     server.sql("postgres", &format!("CREATE DATABASE settled OWNER {owner} TEMPLATE template0"));
     let as_owner = |name| {
@@ -104,7 +104,7 @@ async fn the_regression_database_comes_back_as_it_was() {
         source.sql("regression", "CREATE TABLE later ()");
         done(&room.restored(one(&source, format)).await);
         same(&(source.globals() + &source.dump("regression")), &before);
-        // In place there can be no large objects.
+        // A restore in place cannot have large objects.
         source.sql("regression", "SELECT lo_unlink(oid) FROM pg_largeobject_metadata");
         let small = Room::new();
         done(&small.backup(one(&source, format)).await);
@@ -123,11 +123,11 @@ async fn the_regression_database_comes_back_as_it_was() {
     same(&fresh.dump("regression"), &source.dump("regression"));
 }
 
-/// What somebody makes who is no superuser, and puts back as that user.
+/// A database made by a user who is not a superuser, and restored as that user.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plain_owner_gets_the_regression_database_back_as_it_was() {
     let source = Postgres::start();
-    // The scripts read data out of files of the server.
+    // The scripts read data from files of the server.
     let password = Postgres::PASSWORD;
     source.sql(
         "postgres",
@@ -161,7 +161,7 @@ async fn a_plain_owner_gets_the_regression_database_back_as_it_was() {
     }
 }
 
-/// A schema that was dropped and made again has no rights that the server's installation gave it.
+/// A schema that was dropped and recreated has none of the rights from the server's installation.
 fn same_but_for_public(one: &str, before: &str) {
     let before: std::collections::HashSet<_> = before.lines().collect();
     let lines = one.lines().filter(|line| !line.contains("SCHEMA public") && !line.contains("SCHEMA \"public\""));

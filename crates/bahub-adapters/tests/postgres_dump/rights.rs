@@ -34,8 +34,8 @@ async fn the_documented_rights_suffice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_plain_owner_may_not_set_or_see_stops_nothing_and_is_told() {
-    // Roles and drills are the whole server's.
+async fn what_a_plain_owner_may_not_set_or_see_is_a_warning_and_stops_nothing() {
+    // Roles and drills concern the whole server.
     let server = Postgres::start();
     server.sql("postgres", "CREATE ROLE plain LOGIN PASSWORD 'p' CREATEDB; CREATE ROLE \"its app\"; CREATE ROLE gone");
     server.sql("postgres", "CREATE DATABASE plain OWNER plain");
@@ -57,16 +57,16 @@ async fn what_a_plain_owner_may_not_set_or_see_stops_nothing_and_is_told() {
         };
         let ended = room.restore(owner.clone(), target).await;
         done(&ended);
-        let told = &ended.report.warnings;
+        let warnings = &ended.report.warnings;
         for words in [
             format!("ALTER ROLE \"its app\" IN DATABASE {named} SET statement_timeout TO '33s'; (permission denied"),
             format!("ALTER ROLE gone IN DATABASE {named} SET work_mem TO '1MB'; (role \"gone\" does not exist)"),
             format!("ALTER DATABASE {named} SET \"my.value\" TO 'it''s :\"db\"'; (permission denied"),
             format!("ALTER DATABASE {named} SET log_statement TO 'all'; (permission denied"),
         ] {
-            assert!(told.iter().any(|told| told.contains(&words)), "{words}: {told:?}");
+            assert!(warnings.iter().any(|warning| warning.contains(&words)), "{words}: {warnings:?}");
         }
-        assert_eq!(told.len(), 4, "{told:?}");
+        assert_eq!(warnings.len(), 4, "{warnings:?}");
     }
     server.sql("postgres", "ALTER DATABASE plain SET log_statement TO 'all'; ALTER DATABASE plain SET my.value TO 'it''s :\"db\"'; ALTER ROLE \"its app\" IN DATABASE plain SET statement_timeout TO '33s'");
     same(&server.dump("plain"), &before.replace("ALTER ROLE gone IN DATABASE plain SET work_mem TO '1MB';\n", ""));

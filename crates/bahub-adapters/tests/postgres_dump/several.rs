@@ -6,7 +6,7 @@ use bahub_core::replay::{ReplayTarget, RestoreTarget};
 use bahub_testkit::fixtures::Postgres;
 use serde_json::json;
 
-use super::support::{Room, done, in_place, left, same, spec, told};
+use super::support::{Room, done, failure_text, in_place, left, same, spec};
 
 /// Roles, memberships, settings, databases with odd names.
 const SERVER: &str = r#"
@@ -73,7 +73,7 @@ async fn all_databases_with_their_roles_come_back_on_a_fresh_server_twice_and_on
     done(&room.restored(spec(&source, json!({}))).await);
     same(&everything(&source), &before);
     source.sql("latin", "DROP TABLE t");
-    // By gzip, as configurations of the original have it.
+    // With gzip, as in configurations of the original.
     let mut zipped = room.plan(spec(&source, json!({})));
     zipped.compression = Compression::new(Algorithm::Gzip);
     source.sql("latin", "CREATE TABLE t AS SELECT generate_series(1, 7)");
@@ -109,25 +109,25 @@ async fn one_of_several_comes_back_by_itself() {
     let count = |name| server.sql(name, "SELECT count(*) FROM t");
     assert_eq!([count("latin"), count("other"), count("-r")], ["1001", "1001", "0"]);
     let all = ReplayTarget::at(RestoreTarget::Database("another".into()));
-    let refused = told(&room.restore(spec.clone(), all).await);
+    let refused = failure_text(&room.restore(spec.clone(), all).await);
     assert!(refused.contains("several databases") && refused.contains("one of -r, latin, postgres"), "{refused}");
     let drill = |members| {
         let target = ReplayTarget { members, ..ReplayTarget::default() };
         RestoreOptions::default().to(target).mode(RestoreMode::DrillOnly)
     };
-    let refused = told(&room.engine.restore(&room.plan(spec.clone()), &drill(Vec::new())).await);
+    let refused = failure_text(&room.engine.restore(&room.plan(spec.clone()), &drill(Vec::new())).await);
     assert!(refused.contains("choose what is restored") && !refused.contains("__bahub"), "{refused}");
     done(&room.engine.restore(&room.plan(spec.clone()), &drill(vec!["latin".into()])).await);
     let nope = ReplayTarget { members: vec!["nope".into()], ..ReplayTarget::default() };
-    assert!(told(&room.restore(spec, nope).await).contains("contains no database nope"));
+    assert!(failure_text(&room.restore(spec, nope).await).contains("contains no database nope"));
     let fewer = super::support::spec(&server, json!({ "databases": ["latin", "postgres"] }));
-    let refused = told(&room.restored(fewer.clone()).await);
+    let refused = failure_text(&room.restored(fewer.clone()).await);
     assert!(
         refused.contains("would replace the database \"-r\"") && refused.contains("choose what is restored"),
         "{refused}"
     );
     done(&room.restore(fewer, only(RestoreTarget::Original)).await);
     let one = super::support::spec(&server, json!({ "database": "latin" }));
-    assert!(told(&room.restored(one).await).contains("choose what is restored: latin"));
+    assert!(failure_text(&room.restored(one).await).contains("choose what is restored: latin"));
     assert_eq!(left(&server), "");
 }

@@ -1,4 +1,4 @@
-//! A source, and what is done with it.
+//! A source, and operations on it.
 
 use std::sync::{Arc, LazyLock};
 
@@ -13,7 +13,7 @@ use bahub_testkit::fakes::MemorySink;
 use bahub_testkit::fixtures::{EngineRoom, Postgres};
 use serde_json::{Value, json};
 
-/// A server that tests share; each has databases of its own there.
+/// A server that tests share; each has its own databases there.
 pub(crate) static SHARED: LazyLock<Postgres> = LazyLock::new(Postgres::start);
 
 /// The spec of an adapter that logs in as `postgres`, with more keys.
@@ -63,7 +63,7 @@ impl Room {
     }
 }
 
-/// In one transaction, in the database that is there.
+/// In one transaction, in the existing database.
 pub(crate) fn in_place() -> ReplayTarget {
     ReplayTarget { in_place: true, ..ReplayTarget::default() }
 }
@@ -71,11 +71,11 @@ pub(crate) fn in_place() -> ReplayTarget {
 #[track_caller]
 pub(crate) fn done(ended: &RunOutcome) {
     let done = matches!(ended.report.outcome, Outcome::Succeeded | Outcome::SucceededWithWarnings);
-    assert!(done && ended.error.is_none(), "{}", told(ended));
+    assert!(done && ended.error.is_none(), "{}", failure_text(ended));
 }
 
-/// Everything that a failed run tells.
-pub(crate) fn told(ended: &RunOutcome) -> String {
+/// Everything that a failed run reports.
+pub(crate) fn failure_text(ended: &RunOutcome) -> String {
     let error = ended.error.as_ref().expect("an error");
     format!(
         "{:?}: {} | {}",
@@ -85,7 +85,7 @@ pub(crate) fn told(ended: &RunOutcome) -> String {
     )
 }
 
-/// Databases that restores left.
+/// Databases that restores left behind.
 pub(crate) fn left(server: &Postgres) -> String {
     server.sql("postgres", "SELECT datname FROM pg_database WHERE datname ~ '^__bahub' ORDER BY 1")
 }
@@ -102,7 +102,7 @@ impl Room {
     }
 }
 
-/// Tells only the first line that differs.
+/// Shows only the first line that differs.
 #[track_caller]
 pub(crate) fn same(one: &str, other: &str) {
     let differs = one.lines().zip(other.lines()).find(|(one, other)| one != other);

@@ -5,7 +5,7 @@ use bahub_core::replay::{ReplayTarget, RestoreTarget};
 use bahub_testkit::fixtures::Postgres;
 use serde_json::json;
 
-use super::support::{Room, SHARED, done, in_place, left, spec, told};
+use super::support::{Room, SHARED, done, failure_text, in_place, left, spec};
 
 /// A database with properties of its own.
 pub(crate) fn shop(name: &str) {
@@ -33,7 +33,7 @@ async fn a_database_comes_back_with_its_properties_in_either_form() {
         let before = SHARED.dump(name);
         let (room, spec) = (Room::new(), spec(&SHARED, json!({ "database": name, "format": format })));
         done(&room.backup(spec.clone()).await);
-        // What came later goes, and what is connected is ended.
+        // Later changes are gone, and connected clients are disconnected.
         SHARED.sql(name, "CREATE TABLE later (); DROP VIEW w; DELETE FROM t WHERE id % 2 = 0; SELECT lo_unlink(4711);");
         SHARED.sql(
             "postgres",
@@ -68,15 +68,15 @@ async fn it_goes_in_place_under_another_name_and_beside_a_kept_one() {
         assert_eq!(SHARED.dump(&other).matches("INSERT\nCOPY").count(), 0);
         assert_eq!(sum(&other), sum(name));
         let taken = room.restore(spec.clone(), ReplayTarget::at(RestoreTarget::Database(other))).await;
-        assert!(told(&taken).contains("already exists"), "{}", told(&taken));
+        assert!(failure_text(&taken).contains("already exists"), "{}", failure_text(&taken));
 
         let kept = ReplayTarget { keep_old: true, ..ReplayTarget::default() };
         let ended = room.restore(spec, kept).await;
         done(&ended);
-        let told = ended.report.notices.join("\n");
-        let kept = told.rsplit("kept as ").next().unwrap();
+        let notices = ended.report.notices.join("\n");
+        let kept = notices.rsplit("kept as ").next().unwrap();
         assert!(ended.report.warnings.is_empty(), "{:?}", ended.report.warnings);
-        assert!(kept.starts_with("places__old_"), "{told}");
+        assert!(kept.starts_with("places__old_"), "{notices}");
         assert_eq!(sum(kept), sum(name));
         SHARED.sql("postgres", &format!("DROP DATABASE \"{kept}\""));
     }
@@ -100,7 +100,7 @@ async fn a_drill_counts_what_came_back_and_leaves_nothing() {
     let drill = ended.report.drill.unwrap();
     assert_eq!((drill.things, drill.count, drill.compared), (3, 1001, true));
     assert_eq!((left(&server), server.dump("drilled")), (String::new(), before.clone()));
-    // Rows that get lost on the way: a view that is filled last deletes them where it is restored.
+    // Rows that get lost: a view that is filled last deletes them where it is restored.
     server.sql(
         "drilled",
         "CREATE FUNCTION eats() RETURNS int LANGUAGE plpgsql AS 'BEGIN IF current_database() ~ ''bahub'' THEN DELETE FROM s.t; END IF; RETURN 1; END'; \
@@ -110,7 +110,7 @@ async fn a_drill_counts_what_came_back_and_leaves_nothing() {
     let now = server.dump("drilled");
     for how in [RestoreMode::DrillOnly, RestoreMode::ScratchFirst] {
         let ended = room.engine.restore(&room.plan(spec.clone()), &look(how)).await;
-        assert!(told(&ended).contains("child has 0, expected 1"), "{}", told(&ended));
+        assert!(failure_text(&ended).contains("child has 0, expected 1"), "{}", failure_text(&ended));
         assert_eq!((left(&server), server.dump("drilled")), (String::new(), now.clone()));
     }
     // Without counts there is nothing to compare with.
@@ -141,9 +141,9 @@ async fn what_the_original_stored_comes_back_and_a_cut_one_is_refused_before_any
                 assert_eq!(SHARED.sql("legacy", "SELECT sum(v) FROM t"), "6");
             } else {
                 assert!(
-                    told(&ended).starts_with("Integrity") && told(&ended).contains("dump complete"),
+                    failure_text(&ended).starts_with("Integrity") && failure_text(&ended).contains("dump complete"),
                     "{}",
-                    told(&ended)
+                    failure_text(&ended)
                 );
                 assert_eq!(SHARED.sql("legacy", "SELECT sum(v) FROM t"), "9", "nothing was touched");
             }
@@ -153,10 +153,10 @@ async fn what_the_original_stored_comes_back_and_a_cut_one_is_refused_before_any
     assert_eq!(SHARED.sql("postgres", comment), "kept", "it is made like the one that is there");
     let room = Room::new();
     room.sink.put(room.engine.by_the_original(b"--\n-- PostgreSQL database cluster dump\n--\n"));
-    assert!(told(&room.restored(spec).await).contains("script of a whole server"));
+    assert!(failure_text(&room.restored(spec).await).contains("script of a whole server"));
 }
 
-/// Its dump holds `COMMIT` between the objects and what comes after them.
+/// Its dump contains `COMMIT` between the objects and the rest.
 #[tokio::test(flavor = "multi_thread")]
 async fn large_objects_do_not_go_in_place_and_nothing_is_touched() {
     let name = "large objects";
@@ -167,7 +167,7 @@ async fn large_objects_do_not_go_in_place_and_nothing_is_touched() {
         SHARED.sql(name, "CREATE TABLE later (); DELETE FROM t WHERE id = 1");
         let before = SHARED.dump(name);
         let refused = room.restore(spec.clone(), in_place()).await;
-        assert!(told(&refused).contains("contains large objects"), "{}", told(&refused));
+        assert!(failure_text(&refused).contains("contains large objects"), "{}", failure_text(&refused));
         assert_eq!(SHARED.dump(name), before);
         done(&room.restored(spec).await);
         assert_eq!(SHARED.sql(name, "SELECT count(*) || coalesce(to_regclass('later')::text, '') FROM t"), "20000");

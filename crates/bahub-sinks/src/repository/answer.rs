@@ -1,4 +1,4 @@
-//! Answers that are no success, in the server's words.
+//! Error responses, with the server's message.
 
 use bahub_core::advice::Advice;
 use bahub_core::sink::{SinkError, SinkErrorKind};
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::api::Api;
 
-/// So much of a text that is not the server's own JSON is shown; a proxy's page may be long.
+/// At most this much of a body that is not the server's own JSON is shown; a proxy's page may be long.
 const LONGEST: usize = 300;
 
 /// An answer that was read to its end.
@@ -30,14 +30,14 @@ impl Answer {
         })
     }
 
-    /// The server's status and words as an error.
+    /// The server's status and message as an error.
     pub(super) fn refusal(&self, api: &Api, doing: &str) -> SinkError {
         let words = api.scrub(&self.words());
         let message = format!("{} refused to {doing}: {}{words}", api.place(), self.status.as_u16());
         SinkError::new(self.kind(), message).with_help_opt(self.help(api).map(Advice::from))
     }
 
-    /// The text of the server's JSON, or the beginning of whatever came.
+    /// The message from the server's JSON, or the beginning of any other body.
     fn words(&self) -> String {
         let json = serde_json::from_slice::<Value>(&self.body).ok();
         let said = json.as_ref().and_then(|json| {

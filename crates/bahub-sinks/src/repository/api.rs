@@ -12,7 +12,7 @@ use url::{Host, Url};
 
 use crate::http;
 
-/// How long to wait for what.
+/// The timeouts.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
     /// Without any byte moving.
@@ -55,7 +55,7 @@ impl Api {
         &self.0.base
     }
 
-    /// The server, for people.
+    /// The server, for messages.
     pub(super) fn place(&self) -> &str {
         self.0.base.as_str().trim_end_matches('/')
     }
@@ -72,7 +72,7 @@ impl Api {
         self.0.ca.as_deref()
     }
 
-    /// Replaces the secrets of this sink in what the server said.
+    /// Replaces the secrets of this sink in a text from the server.
     pub(super) fn scrub(&self, text: &str) -> String {
         self.0.scrubber.scrub(text)
     }
@@ -81,7 +81,7 @@ impl Api {
         self.0.scrubber.learn(secret);
     }
 
-    /// Whether only this very host can reach it.
+    /// Whether only this host can reach it.
     pub(super) fn is_loopback(&self) -> bool {
         match self.0.base.host() {
             Some(Host::Ipv4(address)) => address.is_loopback() || address.is_unspecified(),
@@ -131,7 +131,7 @@ impl Api {
         self.url(&["api", stability, "repository", "collection", self.collection(), "version"])
     }
 
-    /// Whatever the collection's id holds stays one segment.
+    /// The collection's id stays one segment, whatever it contains.
     fn url(&self, segments: &[&str]) -> Url {
         let mut url = self.0.base.clone();
         url.path_segments_mut().expect("http and https URLs have a path").pop_if_empty().extend(segments);
@@ -196,7 +196,7 @@ impl Entry {
     }
 }
 
-/// Where a version is, for people.
+/// Where a version is, for messages.
 pub(super) fn location(api: &Api, version: VersionNumber) -> String {
     api.version_url(version).to_string()
 }

@@ -1,4 +1,4 @@
-//! Small requests: sent, answered, and tried again where that is safe.
+//! Small requests: sent, answered, and retried if that is safe.
 
 use std::time::Duration;
 
@@ -11,21 +11,21 @@ use super::answer::Answer;
 use super::api::Api;
 use crate::http;
 
-/// No listing is longer.
+/// The maximal length of a listing.
 const LARGEST_ANSWER: usize = 16 << 20;
 
-/// When a request is tried again.
+/// When a request is retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Again {
-    /// It changes nothing: whatever broke.
+    /// It changes nothing: after any failure.
     Harmless,
-    /// Only if it never reached the server, or was turned away by the rate limit.
+    /// Only if it never reached the server, or was rejected by the rate limit.
     Unsent,
     /// Never.
     No,
 }
 
-/// Sends a request until it has an answer that trying again would not better.
+/// Sends a request until it has an answer that a retry would not improve.
 pub(super) async fn call(api: &Api, again: Again, request: impl Fn() -> RequestBuilder) -> Result<Answer, SinkError> {
     with_retries(api, again, request, read).await
 }
@@ -65,7 +65,7 @@ async fn with_retries<T: Status>(
     request: impl Fn() -> RequestBuilder,
     read: impl AsyncFn(&Api, Response) -> Result<T, SinkError>,
 ) -> Result<T, SinkError> {
-    // 1/4, 1/2, 1, 2 s for what is broken; up to a minute in all for a rate limit, whose window is one.
+    // 1/4, 1/2, 1, 2 s after failures; up to a minute in all for a rate limit, whose window is a minute.
     let builder = ExponentialBuilder::new().with_min_delay(Duration::from_millis(250)).with_jitter();
     let delays = builder.with_max_delay(Duration::from_secs(16)).with_max_times(8).build();
     for (tried, delay) in delays.enumerate() {
@@ -87,7 +87,7 @@ fn why<T: Status>(outcome: &Result<T, SinkError>) -> String {
     }
 }
 
-/// Gives the outcome, and how often such a one may be tried again.
+/// Returns the outcome, and how often such an outcome may be retried.
 async fn once<T: Status>(
     api: &Api,
     again: Again,
@@ -126,7 +126,7 @@ pub(super) async fn read(api: &Api, mut response: Response) -> Result<Answer, Si
         match timeout(api.patience().stall, response.chunk()).await {
             Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
             Ok(Ok(None)) => break,
-            // A refusal says enough by its status.
+            // The status of a refusal is enough.
             _ if status != StatusCode::OK => break,
             Ok(Err(error)) => return Err(http::fault(error, api.place())),
             Err(_) => return Err(no_answer(api)),

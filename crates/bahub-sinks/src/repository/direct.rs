@@ -1,4 +1,4 @@
-//! The sink in an agent: reached without credentials, opened with what the controller grants.
+//! The sink in an agent: reached without credentials, opened with a grant from the controller.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,14 +21,14 @@ use crate::http;
 /// How long an agent tries to reach the server before the ciphertext is relayed.
 const REACH: Duration = Duration::from_secs(15);
 
-/// What an agent gets.
+/// What an agent receives.
 #[derive(Serialize, Deserialize)]
 struct Grant {
     url: Url,
     collection: String,
     #[serde(with = "in_job")]
     token: Secret,
-    /// The token's session, by which the server's listing shows whose a version is.
+    /// The token's session, by which the server's listing identifies the uploader of a version.
     session_id: Option<String>,
     /// The certificates of `ca_file`: the agent's host does not have the file.
     ca: Option<String>,
@@ -66,7 +66,7 @@ fn read(granted: &AgentSink) -> Result<Grant, SinkError> {
     serde_json::from_str(granted.grant.expose()).map_err(|_| senseless())
 }
 
-/// Says nothing about the text: it holds a token.
+/// Shows nothing of the text: it contains a token.
 fn senseless() -> SinkError {
     SinkError::new(SinkErrorKind::Other, "the grant for the Backup Repository server is malformed")
         .with_help("the controller and the agent must be of the same version")

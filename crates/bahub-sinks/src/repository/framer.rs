@@ -5,20 +5,19 @@ use bytes::{Bytes, BytesMut};
 /// Cuts a message into chunks of the HTTP body.
 ///
 /// The server looks for the armour's header in its first read and for the footer in its last one, and a read never
-/// holds more than a chunk: so the first chunk is a large one, and the last one holds the footer and what stands
-/// before it.
+/// contains more than a chunk: so the first chunk is large, and the last one contains the footer and some bytes before it.
 #[derive(Debug, Default)]
 pub(super) struct Framer {
     held: BytesMut,
 }
 
 impl Framer {
-    /// A chunk but the last. Progress is watched by it, so it is not larger: 64 KiB within the stall timeout.
+    /// The size of every chunk except the last. Progress is measured in chunks, so it is small: 64 KiB per stall timeout.
     pub(super) const CHUNK: usize = 64 << 10;
-    /// What is kept back for the last chunk; small enough for one TLS record (16 KiB) with it.
+    /// What is kept back for the last chunk; small enough to fit into one TLS record (16 KiB) with its framing.
     pub(super) const TAIL: usize = 8 << 10;
 
-    /// Takes bytes, as many as [`Framer::room`] says at most, and gives a chunk if there is one.
+    /// Takes at most [`Framer::room`] bytes, and returns a chunk if one is complete.
     pub(super) fn push(&mut self, bytes: &[u8]) -> Option<Bytes> {
         self.held.extend_from_slice(bytes);
         (self.room() == 0).then(|| self.held.split_to(Self::CHUNK).freeze())
@@ -31,7 +30,7 @@ impl Framer {
 
     /// The rest: nothing, one chunk, or a chunk and a last one of [`Framer::TAIL`] bytes.
     pub(super) fn finish(mut self) -> impl Iterator<Item = Bytes> {
-        // The first chunk of all may be this one: it is cut only if a kibibyte stays in it.
+        // This may be the very first chunk: it is split only if a kibibyte stays in it.
         let last = if self.held.len() >= Self::TAIL + 1024 {
             self.held.split_off(self.held.len() - Self::TAIL)
         } else {

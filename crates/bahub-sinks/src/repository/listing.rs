@@ -12,7 +12,7 @@ pub(super) async fn list(session: &Session) -> Result<Vec<Entry>, SinkError> {
     list_with(session, Again::Harmless).await
 }
 
-/// As [`list`], for a caller that tries again by itself.
+/// As [`list`], for a caller that retries by itself.
 pub(super) async fn list_once(session: &Session) -> Result<Vec<Entry>, SinkError> {
     list_with(session, Again::No).await
 }

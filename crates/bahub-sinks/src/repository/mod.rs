@@ -1,7 +1,7 @@
 //! Versions in a collection of a Backup Repository server (riotkit-org/backup-repository).
 //!
 //! The server takes ASCII-armoured messages over HTTP, numbers them, rotates them by itself, and registers a version
-//! some 2 seconds after its last byte. Its `200` alone is no commit: the version must stand in its listing.
+//! some 2 seconds after its last byte. Its `200` alone is no commit: the version must be in its listing.
 
 mod answer;
 mod api;
@@ -30,8 +30,8 @@ pub use direct::DirectRepository;
 
 /// One collection of a Backup Repository server.
 ///
-/// With a username and a password it logs in once for what a run does, with a token that may do this one thing on this
-/// one collection, and that [`Sink::close`] revokes.
+/// With a username and a password it logs in once per run and purpose, with a token that is limited to this purpose on this
+/// collection, and that [`Sink::close`] revokes.
 #[derive(Debug)]
 pub struct Repository {
     api: Api,

@@ -1,4 +1,4 @@
-//! Being let in: a token as it is, or one login for a run.
+//! Authentication: a token as it is, or one login per run.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,13 +15,13 @@ use tokio::time::Instant;
 use super::api::{Api, LoggedIn, Whoami};
 use super::call::{Again, call};
 
-/// A token lives 6 hours (spec of the server); what begins now with an older one might outlive it.
+/// A token lives 6 hours (according to the server's spec); a transfer that begins now with an older one might outlive it.
 const RENEWAL: Duration = Duration::from_secs(2 * 3600);
 
-/// What the configuration brings.
+/// The configured credentials.
 #[derive(Debug)]
 pub(super) enum Credentials {
-    /// A token, used as it is; with its session where that is known.
+    /// A token, used as it is; with its session if that is known.
     Token { token: Secret, session_id: Option<String> },
     /// A user, who logs in.
     Login { username: String, password: Secret },
@@ -45,8 +45,8 @@ impl Role {
     }
 }
 
-/// Credentials, and the sessions that they opened: one for each role, shared by all that happens until they are
-/// closed. The server takes few logins a minute.
+/// Credentials, and the sessions that they opened: one for each role, shared by all operations until they are closed.
+/// The server allows few logins per minute.
 #[derive(Debug)]
 pub(super) struct Sessions {
     credentials: Credentials,
@@ -73,7 +73,7 @@ impl Sessions {
             }
             Credentials::Login { username, password } => (username, password),
         };
-        // Held while logging in, so that what starts at the same time does not log in as well.
+        // Held while logging in, so that concurrent operations do not log in as well.
         let mut opened = self.opened.lock().await;
         if let Some(known) = opened.iter().find(|known| known.role == role && known.since.elapsed() < RENEWAL) {
             return Ok(Arc::clone(&known.session));
@@ -84,7 +84,7 @@ impl Sessions {
         Ok(session)
     }
 
-    /// Revokes every token that a login gave. One whose revocation fails ends by itself after 6 hours.
+    /// Revokes every token from a login. One whose revocation fails expires by itself after 6 hours.
     pub(super) async fn close(&self) -> Result<(), SinkError> {
         let opened = std::mem::take(&mut *self.opened.lock().await);
         let mut first = Ok(());
@@ -104,7 +104,7 @@ async fn log_in(api: &Api, username: &str, password: &Secret, role: Role) -> Res
     Ok(Session { api: api.clone(), token: logged_in.token, id: logged_in.session_id, revocable: true.into() })
 }
 
-/// A token in use. One that a login gave is revoked when it is closed or, at the latest, dropped.
+/// A token in use. One from a login is revoked when it is closed or, at the latest, dropped.
 #[derive(Debug)]
 pub(super) struct Session {
     api: Api,
@@ -137,7 +137,7 @@ impl Session {
         self.id.as_deref()
     }
 
-    /// The id by which the server's listing names who uploaded; it is asked where the token came without.
+    /// The id by which the server's listing names the uploader; it is requested if the token came without one.
     pub(super) async fn identify(&self) -> Option<String> {
         if self.id.is_some() {
             return self.id.clone();
@@ -152,7 +152,7 @@ impl Session {
             return Ok(());
         }
         let (api, token) = (self.api.clone(), self.token.clone());
-        // In a task of its own it is carried through even if the caller is dropped.
+        // In its own task it completes even if the caller is dropped.
         tokio::spawn(async move { revoke(&api, &token).await }).await.unwrap_or(Ok(()))
     }
 }

@@ -1,4 +1,4 @@
-//! Whether there is a version now: the server's answer, and its listing, which has the last word.
+//! Whether the version exists now: the server's answer, and its listing, which decides.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::api::{self, Api, Entry, Uploaded};
 use super::listing;
 use super::session::Session;
 
-/// After a broken connection the server may still be in its 2 seconds' wait, or storing: the listing is asked at these
+/// After a broken connection the server may still be in its wait of 2 seconds, or storing: the listing is requested at these
 /// times after it, in milliseconds.
 const LOOKS: [u64; 9] = [0, 500, 1000, 2000, 3000, 4500, 6000, 8000, 11_000];
 
@@ -60,7 +60,7 @@ pub(super) async fn settle(
             // A 200 that is not the server's own.
             Err(error) => look_up(session, before, sent, error, true).await,
         },
-        // A proxy, or a clock, gave up: the server itself may be still at it.
+        // A proxy, or a timeout, gave up: the server itself may still be working on it.
         Ending::Answered(answer) if matches!(answer.status.as_u16(), 408 | 502..=504 | 520..=527) => {
             look_up(session, before, sent, answer.refusal(api, &doing), false).await
         }
@@ -114,7 +114,7 @@ async fn look_up(
                     return Ok(receipt(session.api(), version.version_number, sent));
                 }
                 Whose::Ours(version) => return Err(CommitError::Unknown(wrong_size(version, sent))),
-                // By its size it may be ours; somebody else's may have the same.
+                // By its size it may be ours, but another client's may have the same.
                 Whose::Unclear if new.iter().any(|version| version.filesize == sent) => {
                     return Err(CommitError::Unknown(lost));
                 }
@@ -134,7 +134,7 @@ async fn look_up(
     })
 }
 
-/// Whose the new versions of a collection are.
+/// Who made the new versions of a collection.
 enum Whose<'a> {
     Ours(&'a Entry),
     Others,

@@ -1,4 +1,4 @@
-//! A version on its way to the server.
+//! Uploading a version to the server.
 
 use std::io;
 use std::sync::Arc;
@@ -22,8 +22,8 @@ use super::session::Session;
 use super::settle::{self, Before, Ending};
 use crate::http;
 
-/// What travels to the request's body. A channel that closes without `End` breaks the connection: to the server a body
-/// that is not finished registers nothing.
+/// A message to the request's body. A channel that closes without `End` breaks the connection: the server does not
+/// register an unfinished body.
 enum Part {
     Chunk(Bytes),
     End,
@@ -38,14 +38,14 @@ enum Request {
     Waiting,
     /// Its body is being sent.
     Sending { parts: mpsc::Sender<Part>, answer: Answering },
-    /// It is over, or was given up.
+    /// It is finished, or was abandoned.
     Over,
 }
 
-/// One request whose body comes bit by bit; a mebibyte at most is on its way inside this process.
+/// One request with a streamed body; at most a mebibyte is buffered inside this process.
 ///
 /// It is sent with the first bytes, not before: a workload is stopped between the begin and the first byte, and proxies give
-/// up on a request whose body does not come.
+/// up on a request whose body does not arrive.
 pub(super) struct RepositoryUpload {
     session: Arc<Session>,
     before: Before,
@@ -60,7 +60,7 @@ impl RepositoryUpload {
     pub(super) async fn begin(session: Arc<Session>) -> Result<Self, SinkError> {
         let before = match listing::list(&session).await {
             Ok(versions) => Before::of(&versions),
-            // It may still upload; only a lost answer could not be looked up.
+            // The token may still upload; only a lost answer could not be looked up.
             Err(error) if error.kind() == SinkErrorKind::Forbidden => Before::Unknown,
             Err(error) => return Err(error),
         };
@@ -74,7 +74,7 @@ impl RepositoryUpload {
         })
     }
 
-    /// The way into the body, and the answer that may come early.
+    /// The sender to the body, and the answer, which may come early.
     fn sending(&mut self) -> Result<(&mpsc::Sender<Part>, &mut Answering), SinkError> {
         if let Request::Waiting = self.request {
             let (parts, queue) = mpsc::channel(4);
@@ -115,7 +115,7 @@ impl RepositoryUpload {
                 self.request = Request::Over;
                 Err(self.early(answer))
             }
-            // The client stopped reading the body: the answer is there, or about to be.
+            // The client stopped reading the body: the answer has arrived, or is about to.
             Err(None) => Err(match self.answer(stall).await {
                 Some(answer) => self.early(answer),
                 None => self.stalled(),
@@ -123,7 +123,7 @@ impl RepositoryUpload {
         }
     }
 
-    /// Ends the body, well or not, and waits for the answer so long; whatever comes, the request is over then.
+    /// Ends the body, complete or not, and waits this long for the answer; the request is over in any case.
     async fn answer(&mut self, patience: Duration) -> Option<Result<Result<Answer, SinkError>, JoinError>> {
         let mut answer = match std::mem::replace(&mut self.request, Request::Over) {
             Request::Sending { answer, .. } => answer,
@@ -144,7 +144,7 @@ impl RepositoryUpload {
         }
     }
 
-    /// What an answer, or its lack, before the body's end means.
+    /// The meaning of an answer before the body's end, or of its absence.
     fn early(&self, answer: Result<Result<Answer, SinkError>, JoinError>) -> SinkError {
         match answer {
             Ok(Ok(answer)) => answer.refusal(self.session.api(), &self.doing()),
@@ -179,7 +179,7 @@ impl RepositoryUpload {
             }
         }
         let patience = self.session.api().patience().answer;
-        // Without its sender the body has its end.
+        // Dropping its sender ends the body.
         match self.answer(patience).await {
             Some(Ok(Ok(answer))) => Ending::Answered(answer),
             Some(broken) if self.has_ended() => Ending::Lost(self.early(broken).with_help_opt(None)),

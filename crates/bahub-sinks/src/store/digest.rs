@@ -1,4 +1,4 @@
-//! SHA-256 (OpenSSL's, half as quick again as the others) beside the work: on a thread of its own, so that it overlaps with writing or sending.
+//! SHA-256 (OpenSSL's, half as fast again as the others) on its own thread, so that it overlaps with writing or sending.
 
 use bahub_core::hex;
 use bahub_core::sink::{SinkError, SinkErrorKind};
@@ -7,7 +7,7 @@ use openssl::sha::Sha256;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-/// Bytes that travel together: one wake-up for two mebibytes instead of one a chunk, and no copy.
+/// Bytes that are passed on together: one wake-up per two mebibytes instead of one per chunk, and no copy.
 pub(super) type Batch = Vec<Bytes>;
 
 /// Collects chunks into batches.
@@ -18,12 +18,12 @@ pub(super) struct Batcher {
 }
 
 impl Batcher {
-    /// The bytes from which on a batch travels.
+    /// A batch is passed on once it has this many bytes.
     pub(super) const BYTES: usize = 2 << 20;
-    /// The chunks from which on it travels whatever their size; the kernel takes no more at once (`UIO_MAXIOV`).
+    /// It is passed on with this many chunks, whatever their size; the kernel takes no more at once (`UIO_MAXIOV`).
     const CHUNKS: usize = 1024;
 
-    /// Adds a chunk, and gives the batch if it is full.
+    /// Adds a chunk, and returns the batch if it is full.
     pub(super) fn push(&mut self, chunk: Bytes) -> Option<Batch> {
         if chunk.is_empty() {
             return None;
@@ -33,14 +33,14 @@ impl Batcher {
         (self.bytes >= Self::BYTES || self.chunks.len() >= Self::CHUNKS).then(|| self.take())
     }
 
-    /// Gives what there is.
+    /// Returns the current batch.
     pub(super) fn take(&mut self) -> Batch {
         self.bytes = 0;
         std::mem::take(&mut self.chunks)
     }
 }
 
-/// A SHA-256 that is computed on a thread of its own.
+/// A SHA-256 that is computed on its own thread.
 #[derive(Debug)]
 pub(super) struct Hasher {
     batches: mpsc::Sender<Batch>,
@@ -62,7 +62,7 @@ impl Hasher {
 
     /// Takes more bytes; returns when there is room.
     pub(super) async fn feed(&self, batch: Batch) {
-        // It ends before its sender only by a panic, which `finish` reports.
+        // The receiver ends before its sender only by a panic, which `finish` reports.
         let _ = self.batches.send(batch).await;
     }
 
@@ -75,7 +75,7 @@ impl Hasher {
     }
 }
 
-/// What to do about a message that is not what was written.
+/// What to do about a message that differs from what was written.
 pub(super) const DAMAGED: &str = "this version cannot be trusted: use another one, and check the storage";
 
 /// The error of a message that is longer or shorter than its version says.

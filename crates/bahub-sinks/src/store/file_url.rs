@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn a_forgotten_slash_is_told_with_the_way_out() {
+    fn a_forgotten_slash_is_reported_with_a_hint() {
         let error = path("file://var/b", Path::new("/")).unwrap_err();
         assert_eq!(error.help, Some("write file:///var/b, or file://./var/b for a relative path".into()));
         for wrong in ["file://", "s3://b", "file:///a?b", "file:///a%00"] {

@@ -1,12 +1,12 @@
-//! How versions lie in a directory or a bucket.
+//! How versions are stored in a directory or a bucket.
 //!
 //! ```text
 //! <root>/<collection>/20260102T030405Z-9f86d081884c7d65.pgp   the message
 //! <root>/<collection>/v000042.json                            what makes it version 42
 //! ```
 //!
-//! A message that no JSON names is no version. The JSON is created whole, and only if there is none of that name
-//! (directory: `link`; S3: `If-None-Match: *`), so of several writers each gets a number of its own:
+//! A message that no JSON names is no version. The JSON is created atomically, and only if none of that name exists
+//! (directory: `link`; S3: `If-None-Match: *`), so each of several writers gets its own number:
 //!
 //! ```json
 //! {
@@ -36,10 +36,10 @@ use serde::{Deserialize, Serialize};
 /// The layout that this program writes, and the newest that it reads.
 const LAYOUT: u32 = 1;
 
-/// No version file is larger; a larger one is not read into memory.
+/// The maximal size of a version file; a larger one is not read into memory.
 pub(super) const LARGEST_VERSION_FILE: u64 = 1 << 20;
 
-/// What `v000042.json` holds.
+/// The content of `v000042.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VersionFile {
     /// The layout's version.
@@ -66,13 +66,13 @@ pub struct VersionFile {
     /// The version of the bahub that wrote it.
     #[serde(default)]
     pub bahub_version: String,
-    /// The instance that it is of.
+    /// The instance that was backed up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<Identity>,
 }
 
 impl VersionFile {
-    /// States a finished message; the number is the caller's, who may have to try several.
+    /// Describes a finished message; the caller chooses the number, and may have to try several.
     pub(super) fn new(version: &NewVersion, message: String, size: u64, sha256: String) -> Self {
         Self {
             bahub: LAYOUT,
@@ -97,7 +97,7 @@ impl VersionFile {
         text
     }
 
-    /// Reads and checks the text of the file of this number; `location` is for the error.
+    /// Parses and checks the text of the file with this number; `location` is for the error.
     pub(super) fn decode(text: &[u8], number: u64, location: &str) -> Result<Self, SinkError> {
         let damaged = |reason: String| {
             SinkError::new(SinkErrorKind::Corrupt, format!("{location} is damaged: {reason}"))
@@ -128,7 +128,7 @@ impl VersionFile {
     }
 }
 
-/// Only the layout, so that a newer one is recognised whatever else it changed.
+/// Only the layout's version, so that a newer one is recognised whatever else it changed.
 #[derive(Deserialize)]
 struct Layout {
     bahub: u32,
@@ -139,13 +139,13 @@ pub(super) fn version_file_name(number: u64) -> String {
     format!("v{number:06}.json")
 }
 
-/// The number of `v000042.json`; `None` for anything that [`version_file_name`] would not have made.
+/// The number of `v000042.json`; `None` for anything that [`version_file_name`] would not produce.
 pub(super) fn parse_version_file_name(name: &str) -> Option<u64> {
     let number = name.strip_prefix('v')?.strip_suffix(".json")?.parse().ok()?;
     (version_file_name(number) == name).then_some(number)
 }
 
-/// A name that nobody has used: the run's start in UTC, and 64 random bits.
+/// An unused name: the run's start in UTC, and 64 random bits.
 pub(super) fn unique_stem(version: &NewVersion) -> Result<String, SinkError> {
     let random = random_hex(8).map_err(|error| {
         SinkError::new(SinkErrorKind::Other, "the system's random source failed").with_source(error)
@@ -153,7 +153,7 @@ pub(super) fn unique_stem(version: &NewVersion) -> Result<String, SinkError> {
     Ok(format!("{}-{random}", version.created.strftime("%Y%m%dT%H%M%SZ")))
 }
 
-/// Whether a name may be a message's: plain, visible, and ending in `.pgp`.
+/// Whether a file name can be that of a message: plain, visible, and ending in `.pgp`.
 pub(super) fn is_message_name(name: &str) -> bool {
     name.ends_with(".pgp") && !name.starts_with('.') && !name.contains(['/', '\0'])
 }
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_layout_is_told_from_damage() {
+    fn a_newer_layout_is_distinguished_from_damage() {
         let error = VersionFile::decode(br#"{"bahub": 2, "moved": true}"#, 1, "x").unwrap_err();
         assert_eq!(error.help(), Some(&"use a newer bahub".into()));
     }

@@ -1,4 +1,4 @@
-//! What the version files of a collection say, taken together.
+//! The version files of a collection, combined.
 
 use std::collections::HashSet;
 
@@ -6,8 +6,7 @@ use bahub_core::sink::{SinkError, SinkErrorKind, Version, VersionNumber};
 
 use super::layout::{VersionFile, is_message_name};
 
-/// Every version of a collection. A damaged one is a version all the same: were it left out, `latest` would quietly
-/// mean an older one.
+/// Every version of a collection, including damaged ones: without them, `latest` would silently be an older one.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
     whole: Vec<VersionFile>,
@@ -15,10 +14,10 @@ pub(super) struct Listing {
 }
 
 impl Listing {
-    /// Takes in what was read under a number.
+    /// Adds what was read under a number.
     ///
     /// # Errors
-    /// What kept the file from being read, other than damage and its having been removed meanwhile.
+    /// If the file cannot be read for another reason than damage or concurrent removal.
     pub(super) fn add(&mut self, number: u64, read: Result<VersionFile, SinkError>) -> Result<(), SinkError> {
         match read {
             Ok(file) => self.whole.push(file),
@@ -29,7 +28,7 @@ impl Listing {
         Ok(())
     }
 
-    /// The versions, oldest first; `location` says where a message is, and `place` where the collection is.
+    /// The versions, oldest first; `location` returns where a message is, and `place` is where the collection is.
     pub(super) fn versions(&self, place: &str, location: impl Fn(&str) -> String) -> Vec<Version> {
         let whole = self.whole.iter().map(|file| file.to_version(location(&file.message)));
         let damaged = self
@@ -43,7 +42,7 @@ impl Listing {
 
     /// Those of the names that are messages which no version names.
     ///
-    /// While a version file is damaged there are none: any of them might be the one that it named.
+    /// While a version file is damaged there are none: it might refer to any of them.
     pub(super) fn unnamed<'a>(&self, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
         if !self.damaged.is_empty() {
             return Vec::new();

@@ -1,4 +1,4 @@
-//! Versions in a directory or a bucket; [`layout`] says how they lie there.
+//! Versions in a directory or a bucket; [`layout`] describes how they are stored.
 
 #[cfg(feature = "s3")]
 mod bucket;

@@ -33,7 +33,7 @@ async fn what_was_committed_is_read_back_whatever_its_size() {
 }
 
 #[tokio::test]
-async fn who_may_only_put_objects_can_make_backups() {
+async fn keys_that_may_only_put_objects_can_make_backups() {
     let server = S3Server::start().await;
     let sink = server.sink(WRITER, json!({}));
     let before = jiff::Timestamp::now().as_second() as u64;
@@ -48,7 +48,7 @@ async fn who_may_only_put_objects_can_make_backups() {
 }
 
 #[tokio::test]
-async fn keys_that_may_write_over_a_version_without_seeing_it_are_told_of() {
+async fn write_only_keys_that_may_overwrite_a_version_give_a_warning() {
     let server = S3Server::start().await;
     for (user, warned) in [(WRITER, true), (GUARDED, false), (FULL, false)] {
         let receipt = store(&server.sink(user, json!({})), &noise(100)).await.unwrap();
@@ -59,7 +59,7 @@ async fn keys_that_may_write_over_a_version_without_seeing_it_are_told_of() {
 }
 
 #[tokio::test]
-async fn who_may_not_abort_leaves_parts_and_no_object() {
+async fn keys_that_may_not_abort_leave_parts_and_no_object() {
     let server = S3Server::start().await;
     let mut upload = server.sink(WRITER, json!({})).begin(&new_version()).await.unwrap();
     upload.write(noise(3 * PART)).await.unwrap();
@@ -154,7 +154,7 @@ async fn a_silent_store_is_given_up_whatever_it_was_asked_for() {
     stalled(&sink.open(version).await.unwrap_err());
     server.misbehave(Effect::Silent, Method::DELETE, ".json");
     stalled(&sink.remove(version).await.unwrap_err());
-    // Abort and look-up are silent as well: what is told is the commit's own silence.
+    // Abort and look-up get no answer either: the commit's own timeout is reported.
     for (method, part) in [(Method::PUT, ".pgp"), (Method::HEAD, ".pgp"), (Method::DELETE, ".pgp")] {
         server.misbehave(Effect::Silent, method, part);
     }
@@ -178,7 +178,7 @@ async fn a_message_whose_last_answer_was_lost_is_whole() {
 }
 
 #[tokio::test]
-async fn every_damaged_message_is_told_by_its_size_or_its_sha_256() {
+async fn every_damaged_message_is_detected_by_its_size_or_its_sha_256() {
     let server = S3Server::start().await;
     let sink = server.sink(FULL, json!({}));
     let message = noise(300_000);
@@ -225,7 +225,7 @@ async fn a_removed_version_is_gone_with_its_message() {
 }
 
 #[tokio::test]
-async fn orphans_are_what_no_version_names_and_older_than_a_day() {
+async fn orphans_are_files_older_than_a_day_that_no_version_names() {
     let server = S3Server::start().await;
     let sink = server.sink(FULL, json!({}));
     store(&sink, &noise(10)).await.unwrap();
@@ -241,7 +241,7 @@ async fn orphans_are_what_no_version_names_and_older_than_a_day() {
 }
 
 #[tokio::test]
-async fn wrong_keys_and_a_missing_bucket_are_told_before_anything_is_produced() {
+async fn wrong_keys_and_a_missing_bucket_are_reported_before_anything_is_produced() {
     let server = S3Server::start().await;
     for (more, kind) in [
         (json!({"secret_access_key": "wronghunter2"}), SinkErrorKind::Unauthorized),
@@ -267,7 +267,7 @@ async fn parts_of_one_size_are_possible() {
 }
 
 #[test]
-fn what_is_wrong_in_the_configuration_is_told_at_once() {
+fn all_configuration_errors_are_reported_at_once() {
     let pointers = |config: Value| -> Vec<String> {
         let errors = Bucket::from_config(serde_json::from_value(config).unwrap(), &context("shop")).unwrap_err();
         errors.into_iter().map(|error| error.pointer).collect()

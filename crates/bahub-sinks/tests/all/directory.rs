@@ -99,7 +99,7 @@ async fn a_taken_number_is_never_overwritten() {
     let root = tempfile::tempdir().unwrap();
     let sink = directory(root.path(), "shop");
     store(&sink, &noise(10)).await.unwrap();
-    // Damaged, yet taken.
+    // Damaged, yet in use.
     fs::write(root.path().join("shop/v000007.json"), "{").unwrap();
     assert_eq!(store(&sink, &noise(11)).await.unwrap().version.0, 8);
     assert_eq!(fs::read_to_string(root.path().join("shop/v000007.json")).unwrap(), "{");
@@ -123,7 +123,7 @@ async fn a_damaged_version_file_is_listed_as_such_hides_no_other_and_is_named_wh
 }
 
 #[tokio::test]
-async fn every_damaged_message_is_told_by_its_size_or_its_sha_256() {
+async fn every_damaged_message_is_detected_by_its_size_or_its_sha_256() {
     let root = tempfile::tempdir().unwrap();
     let sink = directory(root.path(), "shop");
     let message = noise(1_300_000);
@@ -156,7 +156,7 @@ async fn a_removed_version_is_gone_with_its_message() {
 }
 
 #[tokio::test]
-async fn orphans_are_what_no_version_names_and_older_than_a_day() {
+async fn orphans_are_files_older_than_a_day_that_no_version_names() {
     let root = tempfile::tempdir().unwrap();
     let sink = directory(root.path(), "shop");
     store(&sink, &noise(10)).await.unwrap();
@@ -172,7 +172,7 @@ async fn orphans_are_what_no_version_names_and_older_than_a_day() {
         names
     };
     assert_eq!(found(sink.orphans().await.unwrap()), [".a.part", "a.pgp"]);
-    // It may have named a.pgp.
+    // It may have referred to a.pgp.
     fs::write(folder.join("v000009.json"), "").unwrap();
     assert_eq!(found(sink.orphans().await.unwrap()), [".a.part"]);
 }

@@ -51,7 +51,7 @@ async fn a_full_disk_ends_the_upload_and_leaves_nothing_and_the_next_one_succeed
 async fn a_disk_that_is_full_to_the_last_byte_takes_no_version_file_and_so_no_version() {
     let disk = SmallDisk::mount("1m");
     let sink = directory(disk.path(), "shop");
-    // The message fills every page; the version file finds none.
+    // The message fills every page; none is left for the version file.
     let outcome = store(&sink, &noise(1 << 20)).await;
     assert!(matches!(outcome, Err(CommitError::Refused(error)) if error.kind() == SinkErrorKind::NoSpace));
     assert!(sink.list().await.unwrap().is_empty());

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::support::{context, noise};
 
-/// A server with the collection `shop` and a user who may do everything there.
+/// A server with the collection `shop` and a user with all rights on it.
 async fn server() -> BackupRepository {
     let server = BackupRepository::start_with(Settings::quick()).await;
     prepare(&server);
@@ -28,7 +28,7 @@ fn prepare(server: &BackupRepository) {
     server.add_user("backups", "hunter2hunter2", &[Role::BackupUploader, Role::BackupDownloader]);
 }
 
-/// A sink with a token, and small timeouts where a test wants them.
+/// A sink with a token, and short timeouts if a test needs them.
 fn with_token(server: &BackupRepository, more: Value) -> Repository {
     with(server, json!({"token": server.token_for("backups")}), more)
 }
@@ -45,7 +45,7 @@ fn with(server: &BackupRepository, credentials: Value, more: Value) -> Repositor
     Repository::from_config(serde_json::from_value(config).unwrap(), &context("shop")).unwrap()
 }
 
-/// Looks like an armoured message of about this size.
+/// Bytes that look like an armoured message of about this size.
 fn armoured(size: usize) -> Bytes {
     let mut text = b"-----BEGIN PGP MESSAGE-----\n\n".to_vec();
     text.extend(noise(size).iter().map(|byte| b'A' + byte % 26));
@@ -53,7 +53,7 @@ fn armoured(size: usize) -> Bytes {
     text.into()
 }
 
-/// Neither the token's body nor the password may be read anywhere.
+/// Neither the token's body nor the password may appear anywhere.
 fn assert_no_secret(error: &SinkError) {
     let text = format!("{error} {error:?} {}", error.chain());
     assert!(!text.contains("eyJ") && !text.contains("hunter2"), "{text}");

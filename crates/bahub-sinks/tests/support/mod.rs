@@ -1,4 +1,4 @@
-//! What several tests share.
+//! Helpers that several tests share.
 
 #[cfg(feature = "s3")]
 pub(crate) mod s3;
@@ -36,7 +36,7 @@ pub(crate) fn new_version() -> NewVersion {
     version
 }
 
-/// Bytes without a pattern that a cut or a swap could hide behind.
+/// Bytes without a pattern that could hide a truncation or a swap.
 pub(crate) fn noise(len: usize) -> Bytes {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut bytes = Vec::with_capacity(len + 8);

@@ -1,7 +1,7 @@
 //! A real S3 server (s3s over a folder) in this process, with users of different rights, that loses answers on request.
 //!
-//! s3s-fs honours `If-None-Match`, but looks before it writes without a lock: so creations of version files pass one
-//! by one here, as they would in a store that does it atomically.
+//! s3s-fs honours `If-None-Match`, but checks before it writes, without a lock: so creations of version files are
+//! serialised here, as they would be in a store that does it atomically.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -23,15 +23,15 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::context;
 
-/// May do everything.
+/// Has all rights.
 pub(crate) const FULL: &str = "full";
-/// May only put objects, and none over another.
+/// May only put objects, without overwriting.
 pub(crate) const GUARDED: &str = "guarded";
 /// May only put objects.
 pub(crate) const WRITER: &str = "writer";
 const SECRET: &str = "hunter2hunter2";
 
-/// What happens to a request.
+/// What the server does with a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Effect {
     /// It is carried out, and the connection is closed instead of an answer.
@@ -86,17 +86,17 @@ impl S3Server {
         self.folder.path().join("bucket/pre/fix/shop")
     }
 
-    /// The next request of this method whose path and query contain `part` meets this.
+    /// The next request with this method whose path and query contain `part` gets this effect.
     pub(crate) fn misbehave(&self, effect: Effect, method: Method, part: &'static str) {
         self.state.lock().unwrap().faults.push((effect, method, part));
     }
 
-    /// The names of the S3 operations that were asked for, in order.
+    /// The names of the requested S3 operations, in order.
     pub(crate) fn operations(&self) -> Vec<String> {
         self.state.lock().unwrap().requests.clone()
     }
 
-    /// The names of those that were not allowed.
+    /// The names of the denied operations.
     pub(crate) fn denied(&self) -> Vec<String> {
         self.state.lock().unwrap().denied.clone()
     }

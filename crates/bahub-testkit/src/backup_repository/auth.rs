@@ -46,7 +46,7 @@ fn authenticate(shared: &Shared, headers: &HeaderMap) -> Result<Session, &'stati
     match state.sessions.iter().find(|session| session.token == token) {
         None => Err("signature is invalid"),
         Some(session) if session.is_expired() => Err("Token is expired"),
-        // gin-jwt says 403 here; the protocol's description, which binds, knows a bad token as 401 alone.
+        // gin-jwt returns 403 here; the protocol's description, which is binding, only has 401 for a bad token.
         Some(session) if session.revoked => Err("you don't have permission to access this resource"),
         Some(session) => Ok(session.clone()),
     }

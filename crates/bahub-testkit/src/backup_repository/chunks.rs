@@ -1,6 +1,6 @@
 //! Follows the HTTP/1.1 framing of what a client sends, to know where the client's own chunks end.
 //!
-//! hyper hands out a body in pieces that depend on its buffer; whether a footer stands in the last *chunk* can only be told from the wire.
+//! hyper hands out a body in pieces that depend on its buffer; whether a footer is in the last *chunk* is only visible on the wire.
 
 const LONGEST_HEAD: usize = 256 * 1024;
 
@@ -21,12 +21,12 @@ enum Position {
     ChunkData(u64),
     ChunkEnd,
     Trailers,
-    /// What follows is not understood; hyper will refuse it.
+    /// The rest is not understood; hyper will refuse it.
     Lost,
 }
 
 impl Chunks {
-    /// The length of the last chunk that held data, of the current request; `None` where its body is not chunked.
+    /// The length of the last chunk with data, of the current request; `None` if its body is not chunked.
     pub(super) fn last_chunk(&self) -> Option<u64> {
         self.last_chunk
     }

@@ -96,13 +96,13 @@ impl Sending {
         Ok((read > 0).then(|| piece.into()))
     }
 
-    /// How many bytes may go before a fault is due; one that is due is acted out.
+    /// How many bytes may be sent before a fault is due; a due fault is carried out.
     async fn until_fault(&self) -> io::Result<u64> {
         let left = |at: u64| at.saturating_sub(self.sent);
         match self.fault {
             Some(Effect::TruncateDownloadAfter(at)) => {
                 if left(at) == 0 {
-                    // hyper drops what it has not yet sent when a body ends early; this lets it send.
+                    // hyper drops unsent data when a body ends early; this gives it time to send.
                     sleep(TIME_TO_SEND).await;
                 }
                 Ok(left(at))

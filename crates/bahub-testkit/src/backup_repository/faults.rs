@@ -15,10 +15,10 @@ pub enum Operation {
     Health,
 }
 
-/// An answer of the server that is no success, in the shape it has there.
+/// An error response of the server, in its real format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// 401: the token is not accepted (`message` holds the text).
+    /// 401: the token is not accepted (`message` contains the text).
     Unauthorized,
     /// 403: not allowed.
     Forbidden,
@@ -42,7 +42,7 @@ impl Refusal {
     }
 }
 
-/// A way to misbehave: what, on which requests, how often. Once, unless told otherwise.
+/// A way to misbehave: what, on which requests, how often. Once by default.
 ///
 /// Positions are bytes of the body; one that a body does not reach has no effect, but the fault counts as used.
 #[derive(Debug, Clone)]
@@ -82,7 +82,7 @@ impl Fault {
         Self::new(effect, Some(Operation::Download))
     }
 
-    /// Answers any request so, before its body is read.
+    /// Answers any request with this refusal, before its body is read.
     pub fn refuse(refusal: Refusal) -> Self {
         Self::new(Effect::Refuse(refusal), None)
     }
@@ -97,7 +97,7 @@ impl Fault {
         Self::new(Effect::Stall, None)
     }
 
-    /// Answers an upload so in the middle of its body.
+    /// Answers an upload with this refusal in the middle of its body.
     pub fn refuse_upload_after(refusal: Refusal, bytes: u64) -> Self {
         Self::upload(Effect::RefuseUploadAfter(refusal, bytes))
     }
@@ -118,7 +118,7 @@ impl Fault {
         Self::upload(Effect::AcceptWithoutRegistering)
     }
 
-    /// Answers 200 to an upload and registers only so many of its first bytes.
+    /// Answers 200 to an upload and registers only this many of its first bytes.
     pub fn store_only(bytes: u64) -> Self {
         Self::upload(Effect::StoreOnly(bytes))
     }
@@ -154,7 +154,7 @@ impl Fault {
         self
     }
 
-    /// Repeats it for so many matching requests.
+    /// Repeats it for this many matching requests.
     pub fn times(mut self, times: usize) -> Self {
         self.left = Some(times);
         self
@@ -167,7 +167,7 @@ impl Fault {
     }
 }
 
-/// Takes the first fault that concerns such a request.
+/// Takes the first fault that matches such a request.
 pub(super) fn take(faults: &mut Vec<Fault>, operation: Operation) -> Option<Effect> {
     faults.retain(|fault| fault.left != Some(0));
     let fault = faults.iter_mut().find(|fault| fault.on.is_none_or(|on| on == operation))?;

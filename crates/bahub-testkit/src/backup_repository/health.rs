@@ -50,7 +50,7 @@ fn status(name: &str, outcome: Result<(), String>) -> Value {
     })
 }
 
-/// Only a closed window is known here to exist; then a backup must have been made while it was open.
+/// Only a closed window is simulated here; then a backup must have been made while it was open.
 fn backup_window(collection: &Collection) -> Result<(), String> {
     match collection.versions.last() {
         _ if collection.limits.windows_open => Ok(()),

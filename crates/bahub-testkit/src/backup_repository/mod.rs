@@ -1,8 +1,8 @@
 //! A Backup Repository for tests: it accepts and refuses what the real server does, and misbehaves on request.
 //!
 //! The facts come from the source of riotkit-org/backup-repository (newest commit of 2023-11-03). Bodies are kept in
-//! files of a temporary folder, so memory stays bounded whatever is uploaded. The server runs on a thread and a runtime
-//! of its own: a test may block, or pause tokio's clock, without stopping it.
+//! files of a temporary folder, so memory stays bounded whatever is uploaded. The server runs on its own thread and
+//! runtime: a test may block, or pause tokio's clock, without stopping it.
 //!
 //! ```no_run
 //! # async fn example() {

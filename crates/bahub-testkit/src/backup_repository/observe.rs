@@ -1,4 +1,4 @@
-//! What happens to every request before its handler sees it: it is recorded, and a fault may take it.
+//! What happens to every request before its handler sees it: it is recorded, and a fault may be applied.
 
 use std::sync::Arc;
 
@@ -26,11 +26,11 @@ pub struct RecordedRequest {
     pub path: String,
     /// Whether it carried an `Authorization` header.
     pub authorized: bool,
-    /// The status that was answered; `None` while it is under way, and for good where its connection broke before.
+    /// The status of the answer; `None` while it is in progress, and for good if its connection broke before.
     pub status: Option<u16>,
 }
 
-/// The fault that a handler has to act out, if any.
+/// The fault that a handler has to carry out, if any.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Planned(pub(super) Option<Effect>);
 
@@ -55,7 +55,7 @@ pub(super) async fn observe(
         }
     };
     if operation == Some(Operation::Upload) && !response.status().is_success() {
-        // The rest of the body is not read, so the connection serves no further request; the client must know.
+        // The rest of the body is not read, so the connection serves no further request; the client must be informed.
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     shared.state().requests[number].status = Some(response.status().as_u16());

@@ -1,10 +1,10 @@
 use serde::{Deserialize, Serialize};
 
-/// A role of the real server; what it may do is `pkg/security/constants.go`'s table, its oddities included.
+/// A role of the real server, with the permissions in `pkg/security/constants.go`, oddities included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Role {
-    /// May look at users' profiles.
+    /// May view users' profiles.
     UserManager,
     /// May download, and upload at any time.
     CollectionManager,
@@ -14,7 +14,7 @@ pub enum Role {
     BackupUploader,
     /// May upload at any time, and list.
     UploadsAnytime,
-    /// May do what the managers may.
+    /// Has all rights of the managers.
     SystemAdmin,
 }
 
@@ -72,15 +72,15 @@ impl ScopedElement {
     }
 }
 
-/// What a login asked its token to be narrowed to.
+/// The scope requested by a login for its token.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OperationsScope {
-    /// The objects; none means no narrowing.
+    /// The objects; none means no restriction.
     #[serde(default)]
     pub elements: Vec<ScopedElement>,
 }
 
-/// Who acts, and all that decides what they may do.
+/// The actor, and everything that determines its rights.
 #[derive(Debug)]
 pub(super) struct Actor<'a> {
     pub(super) roles: &'a [Role],
@@ -91,7 +91,7 @@ pub(super) struct Actor<'a> {
 
 impl Actor<'_> {
     pub(super) fn may(&self, action: Action, collection: &str) -> bool {
-        // Of an access key's objects the first match counts, of a scope's the last: so it is in the server's code.
+        // Of an access key's objects the first match counts, of a scope's the last, as in the server's code.
         let key_allows = self
             .access_key
             .is_none_or(|objects| objects.iter().find(|o| o.names(collection)).is_some_and(|o| o.allows(action)));

@@ -52,7 +52,7 @@ async fn accept(listener: TcpListener, shared: &Arc<Shared>) {
 }
 
 async fn connection(stream: TcpStream, peer: net::SocketAddr, routes: Router) {
-    // Small answers go out at once; where that cannot be set they are only later.
+    // Small answers are sent at once; if that cannot be set they are only delayed.
     let _ = stream.set_nodelay(true);
     let wire = Wire::new(stream, peer);
     let service = TowerToHyperService::new(routes.layer(axum::Extension(Arc::clone(&wire))));
@@ -60,7 +60,7 @@ async fn connection(stream: TcpStream, peer: net::SocketAddr, routes: Router) {
     tokio::select! {
         biased;
         () = wire.killed() => {}
-        // An error concerns the client, or a fault of ours: either way the connection ends.
+        // An error is the client's, or one of our faults: either way the connection ends.
         _ = served.without_shutdown() => wire.close().await,
     }
 }

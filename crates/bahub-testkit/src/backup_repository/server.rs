@@ -13,7 +13,7 @@ use super::{
     storage::StoredVersion,
 };
 
-/// A running Backup Repository; it stops, and its folder goes, when this value is dropped.
+/// A running Backup Repository; it stops, and its folder is removed, when this value is dropped.
 #[derive(Debug)]
 pub struct BackupRepository {
     shared: Arc<Shared>,
@@ -23,10 +23,10 @@ pub struct BackupRepository {
 }
 
 impl BackupRepository {
-    /// Starts a server that behaves as the real one, on a free port of 127.0.0.1.
+    /// Starts a server that behaves like the real one, on a free port of 127.0.0.1.
     ///
     /// # Panics
-    /// When no port, folder or thread can be had.
+    /// When no port, folder or thread is available.
     pub async fn start() -> Self {
         Self::start_with(Settings::default()).await
     }
@@ -34,7 +34,7 @@ impl BackupRepository {
     /// Starts a server with these settings.
     ///
     /// # Panics
-    /// When no such port, folder or thread can be had.
+    /// When no such port, folder or thread is available.
     pub async fn start_with(settings: Settings) -> Self {
         let listener = net::TcpListener::bind(settings.listen).expect("the address can be listened on");
         listener.set_nonblocking(true).expect("a fresh socket can be made non-blocking");
@@ -79,7 +79,7 @@ impl BackupRepository {
         self.state().users.insert(name.to_owned(), user);
     }
 
-    /// Gives a user roles on one collection (the collection's `accessControl`).
+    /// Grants a user roles on one collection (the collection's `accessControl`).
     ///
     /// # Panics
     /// When there is no such collection.
@@ -99,7 +99,7 @@ impl BackupRepository {
         user.access_keys.insert(key.to_owned(), key_entry);
     }
 
-    /// Makes a token of this user, without a login.
+    /// Creates a token for this user, without a login.
     pub fn token_for(&self, user: &str) -> String {
         let session = Session::new(user, None, None);
         let token = session.token.clone();
@@ -107,20 +107,20 @@ impl BackupRepository {
         token
     }
 
-    /// Accepts this very token as one of this user.
+    /// Accepts this token as one of this user.
     pub fn add_token(&self, user: &str, token: &str) {
         let session = Session { token: token.to_owned(), ..Session::new(user, None, None) };
         self.state().sessions.push(session);
     }
 
-    /// Lets 6 hours pass for every token that was given so far.
+    /// Lets 6 hours pass for every token granted so far.
     pub fn expire_tokens(&self) {
         for session in &mut self.state().sessions {
             session.expires = session.created;
         }
     }
 
-    /// The versions that a collection holds, the oldest first.
+    /// The versions in a collection, oldest first.
     ///
     /// # Panics
     /// When there is no such collection.
@@ -151,7 +151,7 @@ impl BackupRepository {
         number
     }
 
-    /// Changes what is stored of a version; its registered size follows.
+    /// Changes the stored body of a version; its registered size follows.
     ///
     /// # Panics
     /// When there is no such version, or its body cannot be read or written.
@@ -165,7 +165,7 @@ impl BackupRepository {
         });
     }
 
-    /// Queues a fault; of several that concern a request the first is taken.
+    /// Queues a fault; if several match a request, the first is used.
     pub fn misbehave(&self, fault: Fault) {
         self.state().faults.push(fault);
     }
@@ -175,7 +175,7 @@ impl BackupRepository {
         self.state().faults.clear();
     }
 
-    /// The sessions that logins have opened and that are neither revoked nor expired.
+    /// The sessions opened by logins that are neither revoked nor expired.
     pub fn active_sessions(&self) -> Vec<ActiveSession> {
         let state = self.state();
         let active =
@@ -190,7 +190,7 @@ impl BackupRepository {
             .collect()
     }
 
-    /// Every try to log in that was understood, in order.
+    /// Every valid login attempt, in order.
     pub fn logins(&self) -> Vec<RecordedLogin> {
         self.state().logins.clone()
     }
@@ -200,7 +200,7 @@ impl BackupRepository {
         self.state().requests.clone()
     }
 
-    /// Waits until an upload to this collection is under way and has brought so many bytes.
+    /// Waits until an upload to this collection is in progress and has sent this many bytes.
     ///
     /// # Panics
     /// When there is no such collection.
@@ -211,7 +211,7 @@ impl BackupRepository {
         .await;
     }
 
-    /// Waits until no upload to this collection is under way. One that the server has yet to see is none: wait for
+    /// Waits until no upload to this collection is in progress. One that has not reached the server does not count: wait for
     /// [`upload_reached`](Self::upload_reached) first.
     ///
     /// # Panics
@@ -220,7 +220,7 @@ impl BackupRepository {
         self.until(|server| server.with_collection(collection, |c| c.uploading.is_none())).await;
     }
 
-    /// Waits until a condition holds; it is asked whenever something happens in the server.
+    /// Waits until a condition holds; it is checked whenever something happens in the server.
     pub async fn until(&self, condition: impl Fn(&Self) -> bool) {
         loop {
             let mut happened = std::pin::pin!(self.shared.happened.notified());

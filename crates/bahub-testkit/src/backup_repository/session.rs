@@ -8,7 +8,7 @@ use super::permissions::OperationsScope;
 /// How long a token lives.
 const LIFETIME: SignedDuration = SignedDuration::from_hours(6);
 
-/// A token that was granted, refused ones included: the real server keeps them for auditing.
+/// A granted token, including revoked ones: the real server keeps them for auditing.
 #[derive(Debug, Clone)]
 pub(super) struct Session {
     pub(super) token: String,
@@ -59,27 +59,27 @@ impl Session {
     }
 }
 
-/// A session that a login opened and that is neither revoked nor expired.
+/// A session opened by a login that is neither revoked nor expired.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActiveSession {
-    /// The session's identifier, as the login's answer gave it.
+    /// The session's identifier, as in the login's answer.
     pub id: String,
     /// The user's name, without an access key's.
     pub user: String,
     /// The name of the access key that was used.
     pub access_key: Option<String>,
-    /// What the token is narrowed to.
+    /// The token's scope.
     pub scope: Option<OperationsScope>,
 }
 
-/// A try to log in.
+/// A login attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordedLogin {
     /// The name as it was sent: `user`, or `user$keyname`.
     pub username: String,
-    /// What the token was to be narrowed to.
+    /// The requested scope of the token.
     pub operations_scope: Option<OperationsScope>,
-    /// Whether a token was given.
+    /// Whether a token was granted.
     pub accepted: bool,
 }
 

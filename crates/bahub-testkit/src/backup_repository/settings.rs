@@ -1,19 +1,19 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-/// Says how the server as a whole behaves; `default()` is the real one's behaviour.
+/// The behaviour of the server as a whole; `default()` is that of the real one.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Where to listen; by default a free port of 127.0.0.1.
     pub listen: SocketAddr,
     /// The time between an upload's last byte and its registration, in which the client may still cancel: 2 seconds.
     pub registration_delay: Duration,
-    /// Logins and refreshes that one address may try in a minute: 10. `None` lifts the limit.
+    /// Logins and refreshes that one address may try per minute: 10. `None` lifts the limit.
     pub logins_per_minute: Option<usize>,
     /// Under which path versions are listed.
     pub listing: Listing,
     /// Whether a refreshed token is accepted. The real server never records one as granted, and so refuses it: `false`.
     pub accept_refreshed_tokens: bool,
-    /// In which folder a temporary one for the bodies is made; by default the system's.
+    /// The folder in which a temporary one for the bodies is created; by default the system's.
     pub dir: Option<PathBuf>,
 }
 
@@ -31,7 +31,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The real behaviour, but for a wait of 20 milliseconds before a version is registered.
+    /// The real behaviour, except for a wait of 20 milliseconds before a version is registered.
     pub fn quick() -> Self {
         Self { registration_delay: Duration::from_millis(20), ..Self::default() }
     }
@@ -46,10 +46,10 @@ pub enum Listing {
     Alpha,
 }
 
-/// What a collection takes.
+/// The limits of a collection.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// How many versions are kept; the oldest goes when one more is registered.
+    /// How many versions are kept; the oldest is rotated away when one more is registered.
     pub max_versions: usize,
     /// The largest version, in bytes.
     pub max_version_bytes: u64,
@@ -58,7 +58,7 @@ pub struct Limits {
     pub max_total_bytes: Option<u64>,
     /// Whether now is inside a backup window.
     pub windows_open: bool,
-    /// The secret that the collection's health asks for; `None` leaves it open.
+    /// The secret that the collection's health check requires; `None` leaves it open.
     pub health_secret: Option<String>,
 }
 
@@ -83,7 +83,7 @@ impl Limits {
         self.max_total_bytes.unwrap_or(self.standard_total())
     }
 
-    /// The most that a new version may have, beside the versions of the given sizes that stay.
+    /// The maximal size of a new version, beside the remaining versions of these sizes.
     pub(super) fn allowed_for_new(&self, staying: impl Iterator<Item = u64>) -> u64 {
         let extra = self.total().saturating_sub(self.standard_total());
         let used: u64 = staying.map(|bytes| bytes.saturating_sub(self.max_version_bytes)).sum();

@@ -22,7 +22,7 @@ use super::{
 pub(super) struct Shared {
     pub(super) settings: Settings,
     pub(super) folder: tempfile::TempDir,
-    /// Told whenever something happened that a test may wait for.
+    /// Notified whenever something happened that a test may wait for.
     pub(super) happened: Notify,
     state: Mutex<State>,
 }
@@ -43,7 +43,7 @@ pub(super) struct Collection {
     pub(super) limits: Limits,
     pub(super) versions: Vec<StoredVersion>,
     pub(super) granted: BTreeMap<String, Vec<Role>>,
-    /// The bytes that the upload under way has brought; it is the collection's lock too.
+    /// The bytes received by the upload in progress; it is the collection's lock too.
     pub(super) uploading: Option<u64>,
 }
 
@@ -73,7 +73,7 @@ impl Shared {
         StoredFile::at(Path::join(self.folder.path(), random_hex()))
     }
 
-    /// Counts a try to authenticate; false where the address had too many in the last minute.
+    /// Counts an authentication attempt; false if the address had too many in the last minute.
     pub(super) fn admit_auth_attempt(&self, address: IpAddr) -> bool {
         let Some(limit) = self.settings.logins_per_minute else { return true };
         let mut state = self.state();
@@ -88,7 +88,7 @@ impl Shared {
 }
 
 impl State {
-    /// Calls `decide` with who acts in this session on this collection. A user who is gone may do nothing.
+    /// Calls `decide` with the actor of this session on this collection. A removed user may do nothing.
     pub(super) fn permits(&self, session: &Session, collection: &str, decide: impl FnOnce(&Actor<'_>) -> bool) -> bool {
         let Some(user) = self.users.get(&session.user) else { return false };
         let granted = self.collections.get(collection).and_then(|c| c.granted.get(&session.user));
@@ -114,7 +114,7 @@ impl Collection {
         self.versions.iter().map(|version| version.number).max().unwrap_or(0) + 1
     }
 
-    /// How many of the oldest versions go when one more is registered.
+    /// How many of the oldest versions are rotated away when one more is registered.
     fn rotated_by_next(&self) -> usize {
         (self.versions.len() + 1).saturating_sub(self.limits.max_versions).min(self.versions.len())
     }

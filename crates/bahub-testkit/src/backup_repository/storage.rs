@@ -6,7 +6,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-/// A file of the server's folder; it goes with its last owner.
+/// A file in the server's folder; it is removed with its last owner.
 #[derive(Debug)]
 pub(super) struct StoredFile {
     path: PathBuf,
@@ -29,7 +29,7 @@ impl Drop for StoredFile {
     }
 }
 
-/// A version that the server holds.
+/// A version on the server.
 #[derive(Debug, Clone)]
 pub struct StoredVersion {
     /// The version's number; the first is 1.

@@ -27,7 +27,7 @@ impl StreamCheck {
         self.total
     }
 
-    /// Checks one read; an `Err` holds the server's words.
+    /// Checks one read; an `Err` contains the server's message.
     pub(super) fn read(&mut self, read: &Bytes) -> Result<(), String> {
         let first = self.total == 0;
         self.total += read.len() as u64;
@@ -44,7 +44,7 @@ impl StreamCheck {
         Ok(())
     }
 
-    /// Checks the end, of which the last `last_read` bytes came in one read.
+    /// Checks the end; the last `last_read` bytes came in one read.
     pub(super) fn finish(self, last_read: u64) -> Result<u64, String> {
         if self.total == 0 {
             // The real server finds no header in its one, empty read.

@@ -1,4 +1,4 @@
-//! Taking a version in, step by step as `pkg/http/collection.go` does.
+//! Receiving a version, step by step as `pkg/http/collection.go` does.
 
 use std::sync::{
     Arc,
@@ -33,7 +33,7 @@ use super::{
     wire::Wire,
 };
 
-/// Go reads a connection through a buffer of this size; a body without chunks may end in a read as short as that.
+/// Go reads a connection through a buffer of this size; a body without chunks may end in a read this short.
 const LAST_READ_OF_A_PLAIN_BODY: u64 = 4096;
 
 pub(super) async fn upload(
@@ -44,7 +44,7 @@ pub(super) async fn upload(
     Path(id): Path<String>,
     request: Request,
 ) -> Response {
-    // Dropped with this future when the client goes away: the lock is free again and the file gone.
+    // Dropped with this future when the client disconnects: the lock is free again and the file is removed.
     let slot = match Slot::take(&shared, &session, &id) {
         Ok(slot) => slot,
         Err(refusal) => return *refusal,
@@ -65,7 +65,7 @@ pub(super) async fn upload(
     answers::ok(json!({"version": version.to_json()}))
 }
 
-/// The right to upload to a collection, which one upload at a time has.
+/// The right to upload to a collection, held by one upload at a time.
 struct Slot {
     shared: Arc<Shared>,
     collection: String,
@@ -175,7 +175,7 @@ impl Intake<'_> {
         let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         match content_type.and_then(|value| value.split(';').next()).map(str::trim) {
             Some("multipart/form-data") => self.receive_form(request, sink).await,
-            // What curl's --data-binary says when it is not told otherwise.
+            // The default of curl's --data-binary.
             Some("application/x-www-form-urlencoded") => {
                 Err(bad_form("request Content-Type isn't multipart/form-data"))
             }
@@ -223,13 +223,13 @@ impl Intake<'_> {
         sink.finish(last_read).await
     }
 
-    /// Acts out a fault that is due after so many bytes.
+    /// Carries out a fault that is due after this many bytes.
     async fn act(&self, received: u64) -> Result<(), Response> {
         match self.fault {
             Some(Effect::RefuseUploadAfter(refusal, at)) if received >= at => Err(refusal.response()),
             Some(Effect::ResetUploadAfter(at)) if received >= at => self.wire.reset().await,
             Some(Effect::StallUploadAfter(at)) if received >= at => {
-                // Whether the client has left cannot be seen while what it sent stands unread before its FIN.
+                // A disconnected client cannot be detected while its data is unread before its FIN.
                 self.slot.release();
                 self.wire.stall().await
             }

@@ -1,4 +1,4 @@
-//! One TCP connection: what a handler may know of it and do to it.
+//! One TCP connection: what a handler can know about it and do to it.
 
 use std::{
     future::pending,
@@ -19,7 +19,7 @@ use tokio::{
 
 use super::chunks::Chunks;
 
-/// How long a connection that is closed by the server is still read, so that the client sees the answer and no reset.
+/// How long a connection closed by the server is still read, so that the client sees the answer instead of a reset.
 const LINGER: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl Wire {
 
     /// Resets the connection; the handler that calls it is dropped while it waits here.
     pub(super) async fn reset<T>(&self) -> T {
-        // A socket that is gone already needs no reset.
+        // A socket that is already gone needs no reset.
         let _ = self.stream.set_zero_linger();
         self.kill.notify_one();
         pending().await
@@ -47,10 +47,10 @@ impl Wire {
         self.kill.notified().await;
     }
 
-    /// Does nothing until the client has closed its side, and ends the connection then.
+    /// Does nothing until the client has closed its side, then ends the connection.
     pub(super) async fn stall<T>(&self) -> T {
         loop {
-            // What the client sent before is not read, so a closed side shows in the socket's readiness alone.
+            // Earlier data from the client is not read, so a closed side only shows in the socket's readiness.
             match self.stream.ready(Interest::READABLE).await {
                 Ok(ready) if !ready.is_read_closed() => sleep(Duration::from_millis(10)).await,
                 _ => return self.reset().await,

@@ -42,7 +42,7 @@ async fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Waits for SIGINT or SIGTERM, after which the server can still remove its folder.
+/// Waits for SIGINT or SIGTERM, so that the server can still remove its folder.
 async fn stopped() {
     let mut terminate = signal(SignalKind::terminate()).expect("SIGTERM can be caught");
     tokio::select! {

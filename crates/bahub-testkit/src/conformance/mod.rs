@@ -1,9 +1,9 @@
-//! What any adapter, transport or sink can be held to; a third party's tests call it.
+//! Conformance suites for any adapter, transport or sink, to be called by third parties' tests.
 //!
-//! Each suite gives a [`Report`] that lists every claim that held and every one that broke;
+//! Each suite returns a [`Report`] that lists every claim that held and every one that broke;
 //! [`Report::assert_conforms`] panics with the list. A claim that cannot be tried counts as broken.
 
-/// Ends a check with a sentence where a condition does not hold.
+/// Ends a check with a message if a condition does not hold.
 macro_rules! ensure {
     ($holds:expr, $($what:tt)+) => {
         if !$holds {

@@ -12,7 +12,7 @@ pub mod claim {
 
     /// No two components claim one type string, alias or scheme.
     pub const NO_DUPLICATES: Claim = Claim("no two components claim one type string, alias or scheme");
-    /// Type strings are words with dots, and summaries are there.
+    /// Type strings are words with dots, and summaries exist.
     pub const NAMED: Claim = Claim("type strings are words with dots, and each has a summary");
     /// Every example parses, and builds its component.
     pub const EXAMPLES_WORK: Claim = Claim("every example parses, and builds its component");
@@ -23,7 +23,7 @@ pub mod claim {
     pub const ALL: [Claim; 4] = [NO_DUPLICATES, NAMED, EXAMPLES_WORK, MISSPELT_KEYS];
 }
 
-/// Holds what a crate's `register` adds to [`claim::ALL`].
+/// Checks what a crate's `register` adds against [`claim::ALL`].
 ///
 /// ```
 /// use bahub_testkit::conformance;
@@ -55,7 +55,7 @@ pub fn registration(register: impl Fn(&mut RegistryBuilder)) -> Report {
     report
 }
 
-/// A component on trial.
+/// A component under test.
 struct Trial<'a> {
     type_name: &'static str,
     summary: &'static str,

@@ -1,4 +1,4 @@
-//! What a suite found.
+//! The result of a suite.
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 
-/// How a check ends: `Err` is a sentence that says what was seen.
+/// How a check ends: `Err` is a sentence that describes what was seen.
 pub(super) type Checked<T = ()> = Result<T, String>;
 
 /// Something that a component promises, as a sentence.
@@ -73,7 +73,7 @@ impl Report {
         assert!(self.broken.is_empty(), "{self}");
     }
 
-    /// Tries a claim; a panic and an end that does not come break it like an error does.
+    /// Tries a claim; a panic or a timeout breaks it like an error.
     pub(super) async fn check(&mut self, claim: Claim, limit: Duration, work: impl Future<Output = Checked>) {
         let ended = tokio::time::timeout(limit, AssertUnwindSafe(work).catch_unwind()).await;
         let checked = match ended {
@@ -84,7 +84,7 @@ impl Report {
         self.take(claim, checked);
     }
 
-    /// Notes a claim that was tried.
+    /// Records the result of a claim.
     pub(super) fn take(&mut self, claim: Claim, checked: Checked) {
         match checked {
             Ok(()) => self.held.push(claim),

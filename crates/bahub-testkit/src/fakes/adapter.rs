@@ -1,4 +1,4 @@
-//! The smallest adapter that can be held to the suites, and one that tells one lie.
+//! The smallest adapter that passes the suites, and one that tells one lie.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -10,7 +10,7 @@ use bahub_core::run::RunPurpose;
 use bahub_core::secret::Secret;
 use bahub_core::step::{Arg, Stdin, Step};
 
-/// Backs up one file with `cat`, and puts it back with `tee`.
+/// Backs up one file with `cat`, and restores it with `tee`.
 #[derive(Debug, Clone)]
 pub struct CopyFile {
     path: PathBuf,
@@ -75,27 +75,27 @@ impl Adapter for CopyFile {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AdapterLie {
-    /// The password stands in argv.
+    /// The password is in argv.
     PasswordInArgv,
-    /// The password stands in the environment.
+    /// The password is in the environment.
     PasswordInEnvironment,
-    /// The password stands in literal input, which a printed plan shows.
+    /// The password is in literal input, which a printed plan shows.
     PasswordInLiteral,
-    /// The path is pasted into a shell's script.
+    /// The path is pasted into a shell script.
     ValueInShell,
-    /// Every call gives something else.
+    /// Every call returns something else.
     Impure,
-    /// A signal or any exit code will do: the program runs inside a shell that forgives.
+    /// A signal or any exit code is accepted: the program runs inside a shell that ignores failures.
     ForgivesExits,
-    /// Nothing is looked for before the run.
+    /// Nothing is checked before the run.
     ProbesNothing,
     /// The restore does not read the backup.
     IgnoresTheBackup,
-    /// The restore puts back another thing.
+    /// The restore writes something else.
     RestoresGarbage,
-    /// A member that looks like an option is one.
+    /// A member that looks like an option is treated as one.
     MemberIsOption,
-    /// The census puts out names alone.
+    /// The census only prints names.
     CountsNothing,
     /// It states that it restores into a database, and refuses.
     OverstatesItself,
@@ -103,7 +103,7 @@ pub enum AdapterLie {
     UnderstatesItself,
 }
 
-/// A [`CopyFile`] but for its lie.
+/// A [`CopyFile`] except for its lie.
 #[derive(Debug)]
 pub struct LyingAdapter {
     honest: CopyFile,
@@ -142,7 +142,7 @@ impl Adapter for LyingAdapter {
         match self.lie {
             AdapterLie::OverstatesItself => &[AdapterCapability::Directory, AdapterCapability::Database],
             AdapterLie::UnderstatesItself => &[],
-            // It takes any member.
+            // It accepts any member.
             AdapterLie::MemberIsOption => {
                 &[AdapterCapability::Directory, AdapterCapability::Database, AdapterCapability::Members]
             }

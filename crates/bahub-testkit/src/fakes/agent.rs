@@ -8,17 +8,17 @@ use futures::future::BoxFuture;
 
 use crate::fixtures::noise;
 
-/// What an agent lies about, when it is asked to capture.
+/// What an agent lies about when it should capture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AgentLie {
-    /// It sends bytes and ends the link without a word, as an exec stream that is cut with status 0.
+    /// It sends bytes and ends the link silently, like an exec stream that is cut with status 0.
     EndsWithoutDone,
-    /// It sends bytes and says that probes succeeded.
+    /// It sends bytes and reports that probes succeeded.
     DoneForAnotherJob,
     /// It ends the link before the first byte.
     EndsAtOnce,
-    /// It says hello a second time, as one that was started again.
+    /// It says hello a second time, as if it had been restarted.
     StartsAgain,
 }
 

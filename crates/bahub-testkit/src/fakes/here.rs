@@ -1,4 +1,4 @@
-//! A transport to this very host, with as little in it as the contract allows.
+//! A transport to this host, with as little as the contract allows.
 
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -36,7 +36,7 @@ struct HereSession {
     folder: Option<std::path::PathBuf>,
 }
 
-/// A process group. Its leader is reaped last: until then nobody else is given its number.
+/// A process group. Its leader is reaped last: until then its id is not reused.
 #[derive(Debug)]
 struct Group {
     pid: Pid,
@@ -46,7 +46,7 @@ struct Group {
 impl Group {
     fn kill(&self) {
         if self.leader.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
-            // The only failure there is means that nobody is left.
+            // The only possible failure means that no process is left.
             let _ = kill_process_group(self.pid, Signal::KILL);
         }
     }
@@ -156,7 +156,7 @@ impl HereSession {
 
 impl Drop for HereSession {
     fn drop(&mut self) {
-        // Nobody is left to tell; `close` is for those who want to know.
+        // There is no caller to report an error to; `close` reports it.
         let _ = self.end();
     }
 }
@@ -168,7 +168,7 @@ fn private_folder() -> io::Result<std::path::PathBuf> {
     Ok(folder)
 }
 
-/// A pipe that `shutdown` closes: tokio's own does so when it is dropped, and not before.
+/// A pipe that `shutdown` closes: tokio's own is only closed when it is dropped.
 struct EndedByShutdown(Option<ChildStdin>);
 
 impl AsyncWrite for EndedByShutdown {
@@ -184,7 +184,7 @@ impl AsyncWrite for EndedByShutdown {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // A pipe has no buffer of ours to flush.
+        // A pipe has no user-space buffer to flush.
         self.0 = None;
         Poll::Ready(Ok(()))
     }

@@ -20,21 +20,21 @@ pub enum SinkLie {
     CommitsEarly,
     /// The last chunk is not stored.
     DropsLastChunk,
-    /// A commit gives a receipt and stores nothing.
+    /// A commit returns a receipt and stores nothing.
     StoresNothing,
     /// An aborted upload becomes a version.
     KeepsAborted,
     /// A dropped upload becomes a version.
     KeepsDropped,
-    /// The list leaves the oldest version out.
+    /// The list omits the oldest version.
     Forgets,
     /// The list is newest first.
     ListsBackwards,
     /// Reading ends before the last byte, without an error.
     TruncatesReads,
-    /// Every version is the first: the one before is overwritten.
+    /// Every version is number 1: the previous one is overwritten.
     ReusesTheNumber,
-    /// An absent version is an empty one.
+    /// A missing version reads as an empty one.
     OpensAnything,
     /// A removal removes everything.
     RemovesAll,
@@ -46,7 +46,7 @@ pub enum SinkLie {
     TellsPassword(&'static str),
 }
 
-/// A [`MemorySink`] but for its lie.
+/// A [`MemorySink`] except for its lie.
 #[derive(Debug, Clone)]
 pub struct LyingSink {
     honest: MemorySink,
@@ -59,7 +59,7 @@ impl LyingSink {
         Self { honest: MemorySink::new("lies"), lie }
     }
 
-    /// The same, as engines and suites take it.
+    /// The same, as the type that engines and suites take.
     pub fn shared(lie: SinkLie) -> Arc<dyn Sink> {
         Arc::new(Self::new(lie))
     }

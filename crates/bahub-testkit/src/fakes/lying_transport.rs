@@ -15,17 +15,17 @@ use super::streams::{cut, merged, stuck, without_tail};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TransportLie {
-    /// Standard output is cut after a mebibyte, and the program is said to have ended with 0.
+    /// Standard output is cut after a mebibyte, and the exit status is reported as 0.
     CutsAndSaysZero,
     /// The last 100 bytes of standard output are lost.
     LosesTheTail,
-    /// Standard error comes out of standard output.
+    /// Standard error is merged into standard output.
     MergesStderr,
-    /// A program that a signal ended is said to have ended with 0.
+    /// A program killed by a signal is reported as ended with 0.
     SignalIsZero,
     /// Every exit status but 0 is 1.
     FlattensExitCodes,
-    /// A program that cannot be started is said to have ended with 0.
+    /// A program that cannot be started is reported as ended with 0.
     MissingIsZero,
     /// Standard error is not read after 64 KiB.
     HangsOnFlood,
@@ -37,15 +37,15 @@ pub enum TransportLie {
     LeavesPlacedFiles,
     /// Programs stay after the close.
     LeavesPrograms,
-    /// All sessions place files of one name at one path.
+    /// All sessions place files with the same name at the same path.
     SharesOnePlace,
     /// Each session is connected to another instance.
     ChangesInstance,
-    /// Every path is the instance's own.
+    /// Every path is reported as the instance's own.
     OwnsEverything,
     /// All paths get the answer of the first.
     AnswersForTheFirst,
-    /// The workload was quiet, whoever started it.
+    /// The workload is always reported as quiet, even if it was started.
     IsAlwaysQuiet,
     /// The workload stays down until the close.
     ResumesLate,
@@ -53,11 +53,11 @@ pub enum TransportLie {
     LeavesDown,
 }
 
-/// A [`WorkloadTransport`] but for its lie.
+/// A [`WorkloadTransport`] except for its lie.
 #[derive(Debug, Clone)]
 pub struct LyingTransport {
     lie: TransportLie,
-    /// Where this liar's leftovers lie; it goes with the transport.
+    /// The folder of this liar's leftovers; it is removed with the transport.
     leftovers: Arc<tempfile::TempDir>,
     honest: WorkloadTransport,
 }
@@ -66,7 +66,7 @@ impl LyingTransport {
     /// A transport that tells this lie.
     ///
     /// # Panics
-    /// If no temporary folder can be made.
+    /// If no temporary folder can be created.
     pub fn new(lie: TransportLie) -> Self {
         Self {
             lie,
@@ -213,7 +213,7 @@ fn told(exit: ExitFuture, lie: fn(Exit) -> Exit) -> ExitFuture {
     Box::pin(async move { lie(exit.await) })
 }
 
-/// Passes bytes on, and no end.
+/// Forwards bytes, but never the end.
 struct NeverShut(std::pin::Pin<Box<dyn tokio::io::AsyncWrite + Send>>);
 
 impl tokio::io::AsyncWrite for NeverShut {

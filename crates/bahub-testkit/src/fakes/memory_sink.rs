@@ -46,7 +46,7 @@ impl MemorySink {
         }
     }
 
-    /// The same, as engines and suites take it.
+    /// The same, as the type that engines and suites take.
     pub fn shared(name: impl Into<String>) -> Arc<dyn Sink> {
         Arc::new(Self::new(name))
     }
@@ -57,13 +57,13 @@ impl MemorySink {
         Self { encoding, ..self }
     }
 
-    /// The same collection with room for so many bytes of a message: writing more fails, as on a full disk.
+    /// The same collection with room for this many bytes of a message: writing more fails, as on a full disk.
     #[must_use]
     pub fn with_room(self, bytes: usize) -> Self {
         Self { room: bytes, ..self }
     }
 
-    /// Takes no more bytes until [`release`](Self::release): whoever makes more than fits on the way is stuck in the middle.
+    /// Takes no more bytes until [`release`](Self::release): a writer of more than fits into the buffers is blocked.
     pub fn hold(&self) {
         self.held.send_replace(true);
     }
@@ -78,12 +78,12 @@ impl MemorySink {
         self.versions.lock().iter().map(|stored| stored.message.clone()).collect()
     }
 
-    /// Stores a message that somebody else made.
+    /// Stores a message made by another program.
     pub fn put(&self, message: Vec<u8>) {
         self.versions.push(message.into());
     }
 
-    /// Changes a stored message behind everybody's back; its listed size and SHA-256 stay.
+    /// Silently changes a stored message; its listed size and SHA-256 stay.
     ///
     /// # Panics
     /// When there is no such version.
@@ -106,7 +106,7 @@ impl Versions {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes a message a version under the next number.
+    /// Stores a message as a version under the next number.
     pub(super) fn push(&self, message: Bytes) -> Version {
         let mut versions = self.lock();
         let number = VersionNumber(versions.last().map_or(1, |newest| newest.version.number.0 + 1));
@@ -171,7 +171,7 @@ fn absent(version: VersionNumber) -> SinkError {
     SinkError::new(SinkErrorKind::NotFound, format!("there is no {version} in memory"))
 }
 
-/// Bytes that nobody sees before the commit.
+/// Bytes that are invisible before the commit.
 struct MemoryUpload {
     versions: Versions,
     message: BytesMut,
@@ -182,7 +182,7 @@ struct MemoryUpload {
 #[async_trait]
 impl Upload for MemoryUpload {
     async fn write(&mut self, chunk: Bytes) -> Result<(), SinkError> {
-        // A sink that is gone holds nothing.
+        // A dropped sink holds nothing.
         let _ = self.held.wait_for(|held| !held).await;
         if self.message.len() + chunk.len() > self.room {
             return Err(SinkError::new(SinkErrorKind::NoSpace, format!("there is room for {} bytes", self.room)));

@@ -1,4 +1,4 @@
-//! Streams that lose what passes through them.
+//! Streams that lose data.
 
 use std::pin::Pin;
 
@@ -37,7 +37,7 @@ pub(super) fn cut(mut from: Reader, most: u64) -> Reader {
     Box::pin(reader)
 }
 
-/// The stream, if it has fewer than `most` bytes; else its first ones, then nothing more, and no end.
+/// The stream, if it has fewer than `most` bytes; else its first bytes, then nothing more, and no end.
 pub(super) fn stuck(mut from: Reader, most: u64) -> Reader {
     let (mut to, reader) = duplex(64 * 1024);
     tokio::spawn(async move {
@@ -50,7 +50,7 @@ pub(super) fn stuck(mut from: Reader, most: u64) -> Reader {
     Box::pin(reader)
 }
 
-/// Both streams in one, as they come.
+/// Both streams merged, in order of arrival.
 pub(super) fn merged(one: Reader, other: Reader) -> Reader {
     let (to, reader) = duplex(64 * 1024);
     let to = std::sync::Arc::new(tokio::sync::Mutex::new(to));

@@ -1,4 +1,4 @@
-//! A transport to this host that has a workload to stop, and a folder that is not the workload's.
+//! A transport to this host that has a workload to stop, and a folder that does not belong to the workload.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,7 +11,7 @@ use bahub_core::transport::{
 
 use super::HereTransport;
 
-/// A program that is not there: what can be known of it is whether it runs, and how often it was started.
+/// A simulated program: it only has a state, running or not, and a count of starts.
 #[derive(Debug, Clone, Default)]
 pub struct FakeWorkload(Arc<Mutex<State>>);
 
@@ -33,7 +33,7 @@ impl FakeWorkload {
         !self.lock().is_down
     }
 
-    /// Starts it, whoever stopped it.
+    /// Starts it, regardless of who stopped it.
     pub fn start(&self) {
         let mut state = self.lock();
         if std::mem::replace(&mut state.is_down, false) {
@@ -50,12 +50,12 @@ impl FakeWorkload {
         }
     }
 
-    /// Notes something beside its own starts and stops, to compare the order.
+    /// Records an event besides its own starts and stops, to compare the order.
     pub fn note(&self, what: &'static str) {
         self.lock().history.push(what);
     }
 
-    /// Its starts and stops, and what was noted, in order.
+    /// Its starts and stops, and recorded events, in order.
     pub fn history(&self) -> Vec<&'static str> {
         self.lock().history.clone()
     }
@@ -65,7 +65,7 @@ impl FakeWorkload {
     }
 }
 
-/// A [`HereTransport`] that stops a [`FakeWorkload`], and to whom files below one folder are another one's.
+/// A [`HereTransport`] that stops a [`FakeWorkload`], and treats files below one folder as foreign.
 #[derive(Debug, Clone, Default)]
 pub struct WorkloadTransport {
     workload: FakeWorkload,
@@ -78,7 +78,7 @@ impl WorkloadTransport {
         Self { workload: workload.clone(), foreign: None }
     }
 
-    /// Takes a folder, and what is below it, for somebody else's.
+    /// Treats a folder, and everything below it, as foreign.
     #[must_use]
     pub fn with_foreign(self, folder: impl Into<String>) -> Self {
         Self { foreign: Some(folder.into()), ..self }

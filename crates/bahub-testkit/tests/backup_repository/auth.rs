@@ -73,7 +73,7 @@ async fn no_token_and_a_bad_token_are_a_401_everywhere_but_health() {
 }
 
 #[tokio::test]
-async fn whoami_tells_the_session() {
+async fn whoami_returns_the_session() {
     let mut world = world().await;
     world.token = token_of(login(&world, json!({"username": "backups", "password": "secret"})).await).await;
     let answer: Value = world.get("/api/stable/auth/whoami").send().await.unwrap().json().await.unwrap();
@@ -130,7 +130,7 @@ async fn a_narrowed_token_may_do_only_what_its_scope_says() {
 }
 
 #[tokio::test]
-async fn a_scope_gives_nothing_that_the_user_has_not() {
+async fn a_scope_grants_nothing_that_the_user_does_not_have() {
     let mut world = world().await;
     world.server.add_user("reader", "secret", &[Role::BackupDownloader]);
     let scope = json!({"elements": [{"type": "collection", "name": "shop", "roles": ["collectionManager"]}]});

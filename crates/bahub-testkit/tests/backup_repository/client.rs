@@ -69,7 +69,7 @@ pub(crate) fn chunks(pieces: &[&str]) -> Body {
     Body::wrap_stream(stream::iter(pieces))
 }
 
-/// A chunked body that breaks after its last piece, when the sender is used.
+/// A chunked body that breaks after its last piece when the sender is used.
 pub(crate) fn broken(pieces: &[&str]) -> (Body, oneshot::Sender<()>) {
     let pieces: Vec<io::Result<Vec<u8>>> = pieces.iter().map(|piece| Ok(piece.as_bytes().to_vec())).collect();
     let (fail, failed) = oneshot::channel();
@@ -80,7 +80,7 @@ pub(crate) fn broken(pieces: &[&str]) -> (Body, oneshot::Sender<()>) {
     (Body::wrap_stream(stream::iter(pieces).chain(end)), fail)
 }
 
-/// A chunked body that brings these pieces and then nothing more, for ever.
+/// A chunked body that stalls forever after these pieces.
 pub(crate) fn endless(pieces: &[&str]) -> Body {
     let pieces: Vec<io::Result<Vec<u8>>> = pieces.iter().map(|piece| Ok(piece.as_bytes().to_vec())).collect();
     Body::wrap_stream(stream::iter(pieces).chain(stream::pending()))

@@ -8,10 +8,10 @@ use tokio::time::timeout;
 use crate::client::{MESSAGE, endless, long_body, long_message, world, world_with};
 
 const SOON: Duration = Duration::from_secs(20);
-/// Long enough to tell silence from an answer.
+/// Long enough to distinguish silence from an answer.
 const SILENCE: Duration = Duration::from_millis(300);
 
-/// Looks for a reset (or what writing into one gives) in the chain of causes.
+/// Looks for a reset (or the error of writing after one) in the chain of causes.
 fn is_reset(error: &reqwest::Error) -> bool {
     let mut cause: Option<&dyn Error> = Some(error);
     while let Some(error) = cause {
@@ -57,7 +57,7 @@ async fn every_refusal_has_its_status_before_and_in_mid_body() {
 }
 
 #[tokio::test]
-async fn a_fault_happens_once_or_so_often_or_always() {
+async fn a_fault_happens_once_or_a_number_of_times_or_always() {
     let world = world().await;
     let upload = async || world.upload(MESSAGE).await.status().as_u16();
     world.server.misbehave(Fault::refuse(Refusal::TooManyRequests));

@@ -64,7 +64,7 @@ async fn outside_the_backup_window_only_a_special_role_may_upload() {
 }
 
 #[tokio::test]
-async fn roles_say_who_may_upload_download_and_list() {
+async fn roles_determine_who_may_upload_download_and_list() {
     let mut world = world().await;
     world.server.put_version("shop", MESSAGE.as_bytes());
     for (role, may_upload, may_download) in [

@@ -1,4 +1,4 @@
-//! What the Backup Repository for tests accepts, refuses and does wrong on request.
+//! What the Backup Repository for tests accepts and refuses, and how it misbehaves on request.
 #![cfg(feature = "backup-repository")]
 #![expect(clippy::unwrap_used, reason = "the whole file is a test; clippy knows only functions marked as one")]
 

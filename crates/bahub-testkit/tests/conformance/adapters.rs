@@ -32,7 +32,7 @@ fn the_filesystem_adapter_conforms() {
     assert_eq!(report.held(), adapter_claim::ALL);
 }
 
-/// A tree, and the untouched copy that it is compared with.
+/// A tree, and an untouched copy for comparison.
 struct Tree {
     folder: tempfile::TempDir,
     target: ReplayTarget,

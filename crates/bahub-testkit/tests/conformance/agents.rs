@@ -1,4 +1,4 @@
-//! Success is stated, never inferred: whatever an agent leaves unsaid, nothing is stored.
+//! Success is stated, never inferred: without an explicit success from the agent, nothing is stored.
 
 use std::sync::Arc;
 

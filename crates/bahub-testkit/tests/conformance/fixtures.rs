@@ -1,4 +1,4 @@
-//! The fixtures do what they say, and notice what they should.
+//! The fixtures do what they promise, and detect what they should.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

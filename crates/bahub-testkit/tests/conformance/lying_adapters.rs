@@ -1,4 +1,4 @@
-//! Everything that an adapter does wrong is found, by the claim that it breaks.
+//! Every fault of an adapter is found, by the claim that it breaks.
 
 use std::sync::Arc;
 use std::time::Duration;

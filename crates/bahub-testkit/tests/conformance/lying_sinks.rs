@@ -75,6 +75,6 @@ async fn a_sink_whose_identity_changes_is_rejected() {
 }
 
 #[tokio::test]
-async fn a_sink_that_tells_its_password_is_rejected() {
+async fn a_sink_that_reveals_its_password_is_rejected() {
     rejects(SinkLie::TellsPassword("hunter22"), claim::TELLS_NO_SECRET).await;
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bahub_testkit::conformance::{self, Claim, TransportOptions, transport_claim as claim};
 use bahub_testkit::fakes::{FakeWorkload, LyingTransport, TransportLie, WorkloadTransport};
 
-/// A folder that is not the fake workload's.
+/// A folder that does not belong to the fake workload.
 const FOREIGN: &str = "/foreign";
 
 async fn rejects(lie: TransportLie, claims: &[Claim]) {
@@ -41,7 +41,7 @@ async fn merged_outputs_are_rejected() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_signal_told_as_0_is_rejected() {
+async fn a_signal_reported_as_0_is_rejected() {
     rejects(TransportLie::SignalIsZero, &[claim::SIGNAL_IS_NO_SUCCESS]).await;
 }
 
@@ -51,7 +51,7 @@ async fn flattened_exit_codes_are_rejected() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_missing_program_told_as_0_is_rejected() {
+async fn a_missing_program_reported_as_0_is_rejected() {
     rejects(TransportLie::MissingIsZero, &[claim::MISSING_IS_NO_SUCCESS]).await;
 }
 
@@ -61,7 +61,7 @@ async fn a_transport_that_hangs_on_a_flood_of_stderr_is_rejected() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_input_without_an_end_is_rejected() {
+async fn an_input_that_never_ends_is_rejected() {
     rejects(TransportLie::KeepsStdinOpen, &[claim::STDIN_ENDS]).await;
 }
 

@@ -1,6 +1,6 @@
 //! The suites hold for our own components, and each lie is found by the claim that it breaks.
 //!
-//! Needs `rsync`, `gpg`, `tar` and root's rights; `scripts/testbed` brings the programs.
+//! Needs `rsync`, `gpg`, `tar` and root; `scripts/testbed` provides the programs.
 #![cfg(feature = "conformance")]
 #![expect(clippy::unwrap_used, reason = "the whole file is a test; clippy knows only functions marked as one")]
 

@@ -1,4 +1,4 @@
-//! What our crates register is what a configuration can use.
+//! A configuration can use what our crates register.
 
 use bahub_testkit::conformance::{self, registration_claim};
 

@@ -16,7 +16,7 @@ async fn sh_conforms() {
     conformance::transport(Arc::new(Sh), &TransportOptions::default()).await.assert_conforms();
 }
 
-/// The issue's own number; some minutes in a debug build.
+/// The volume from the issue; some minutes in a debug build.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "moves 3 GiB: run it with --ignored"]
 async fn sh_conforms_with_a_gibibyte_each_way() {

@@ -13,7 +13,7 @@ async fn a_backup_that_is_dropped_at_any_phase_leaves_nothing_down_and_no_versio
         let scene = Scene::new();
         let (watcher, mut seen) = Watcher::new();
         let engine = scene.room.engine().clone().observed_by(watcher);
-        // What is captured cannot be stored, so that the run is still going on whenever the phase is seen.
+        // Captured data cannot be stored, so that the run is still in progress when the phase is seen.
         scene.sink.hold();
         let plan = scene.plan.clone();
         let backup = tokio::spawn(async move { engine.backup(&plan, &BackupOptions::default()).await });
@@ -98,7 +98,7 @@ async fn a_restore_that_panics_leaves_nothing_down() {
     }
 }
 
-/// A store that panics when it is written to.
+/// A store that panics on a write.
 #[derive(Debug)]
 struct Breaks(bahub_testkit::fakes::MemorySink);
 

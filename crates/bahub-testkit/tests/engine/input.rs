@@ -18,7 +18,7 @@ use super::support::{Everything, PATIENCE};
 
 const PASSWORD: &str = "hunter22 of the input";
 
-/// A program that repeats the password that it reads, on its output and on its standard error.
+/// A program that prints the password that it reads on its output and on its standard error.
 #[derive(Debug)]
 struct Repeated {
     password: Secret,

@@ -1,4 +1,4 @@
-//! A program that embeds bahub has its keys where it likes.
+//! A program that embeds bahub can keep its keys anywhere.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What a run promises whoever embeds it: nothing stays down, whatever ends it; nothing that watches holds it up.
+//! What a run guarantees to an embedding program: nothing stays down, whatever ends it; no observer delays it.
 
 mod ends;
 mod input;

@@ -1,4 +1,4 @@
-//! Whoever watches gets all that matters, without secrets, and holds nobody up.
+//! An observer gets all that matters, without secrets, and delays no run.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use bahub_testkit::fixtures::EngineRoom;
 
 use super::support::{Everything, PATIENCE, Seen, Watcher, plan};
 
-/// Never comes back from its first event.
+/// Never returns from its first event.
 struct Stuck;
 
 impl Observer for Stuck {
@@ -24,7 +24,7 @@ impl Observer for Stuck {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_that_is_stuck_and_one_that_panics_change_nothing() {
+async fn a_stuck_observer_and_a_panicking_one_change_nothing() {
     struct Panics;
     impl Observer for Panics {
         fn event(&mut self, _run: &RunInfo, _event: &Event) {
@@ -51,7 +51,7 @@ async fn one_that_is_stuck_and_one_that_panics_change_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_of_the_plan_reaches_no_observer_whatever_its_line_ends() {
     let room = EngineRoom::new();
-    // A program that fails with the name of a file that is a secret: it says so on its standard error.
+    // A program that fails and prints a file name that is a secret on its standard error.
     let adapter = CopyFile::new("/nowhere/hunter22", "");
     let mut plan = room.plan(Arc::new(adapter), MemorySink::shared("observers"));
     plan.scrubber.learn(&Secret::new("hunter22\n"));

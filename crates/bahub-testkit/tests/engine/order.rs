@@ -1,4 +1,4 @@
-//! A workload is down only while it is read, and only if its own data is there.
+//! A workload is down only while it is read, and only if its own data is available.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ async fn a_slow_store_does_not_keep_the_workload_down() {
     assert_eq!(scene.workload.history(), ["stopped", "started", "released"]);
 }
 
-/// A file whose folder it names.
+/// An adapter for a file that also names the file's folder.
 #[derive(Debug)]
 struct Named(bahub_testkit::fakes::CopyFile, String);
 

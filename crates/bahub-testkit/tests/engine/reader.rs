@@ -1,4 +1,4 @@
-//! A version as a stream of what it holds.
+//! A version as a stream of its content.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -16,7 +16,7 @@ use super::support::PATIENCE;
 
 const LATEST: VersionSelector = VersionSelector::Latest;
 
-/// A plan with a version of so many bytes that do not compress.
+/// A plan with a version of this many incompressible bytes.
 async fn made(bytes: usize) -> (EngineRoom, Plan, Vec<u8>, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let file = folder.path().join("file");
@@ -48,8 +48,8 @@ async fn the_stream_gives_what_was_captured_and_then_the_report() {
     assert!(reader.next().await.is_none(), "it stays at its end");
 }
 
-/// A reader that is slower than the run, in a task that has one step left before tokio wants it to yield: the end of the run takes
-/// that step, and chunks wait.
+/// A reader that is slower than the run, in a task with one step left before tokio makes it yield: the end of the run uses
+/// that step while chunks wait.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_that_has_to_yield_loses_no_chunk_at_the_end() {
     let (room, plan, content, _folder) = made(3_000_000).await;

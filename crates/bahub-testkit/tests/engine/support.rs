@@ -1,4 +1,4 @@
-//! An engine, a workload that it stops, and a watcher.
+//! An engine, a workload that it stops, and an observer.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,17 +14,17 @@ use bahub_testkit::fakes::{CopyFile, FakeWorkload, MemorySink, WorkloadTransport
 use bahub_testkit::fixtures::EngineRoom;
 use tokio::sync::mpsc;
 
-/// No test waits longer for what has to come.
+/// No test waits longer for an expected event.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A plan that backs a small file up, and its engine.
+/// A plan that backs up a small file, and its engine.
 pub(crate) fn plan() -> (EngineRoom, Plan) {
     let room = EngineRoom::new();
     let plan = room.plan(Arc::new(CopyFile::new("/etc/passwd", "")), MemorySink::shared("engine"));
     (room, plan)
 }
 
-/// A workload that holds a file, the store of its versions, and who stops it.
+/// A workload with a file, the store of its versions, and the engine and plan that stop it.
 pub(crate) struct Scene {
     pub(crate) room: EngineRoom,
     pub(crate) workload: FakeWorkload,
@@ -48,7 +48,7 @@ impl Scene {
     }
 }
 
-/// What a watcher saw.
+/// What an observer saw.
 #[derive(Debug)]
 pub(crate) enum Seen {
     Phase(Phase),
@@ -77,7 +77,7 @@ impl Observer for Watcher {
     }
 }
 
-/// Keeps all that an observer is given, as text.
+/// Records everything that an observer receives, as text.
 #[derive(Clone, Default)]
 pub(crate) struct Everything(Arc<Mutex<String>>);
 

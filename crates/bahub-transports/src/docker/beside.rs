@@ -1,4 +1,4 @@
-//! Containers made for a run: each program is the main program of one, which goes with it.
+//! Containers created for a run: each program is the main program of one, which ends with it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,10 +28,10 @@ const ASKED: Duration = Duration::from_millis(50);
 /// How long it may still be running then.
 const LINGERS: Duration = Duration::from_secs(10);
 
-/// How often it is looked whether one has come whose making nobody waited for: for two seconds.
+/// How often to check for a container whose creation was abandoned: for two seconds.
 const MAKES: u32 = 40;
 
-/// What the containers are made like.
+/// The properties of the containers.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Like {
     pub(super) image: String,
@@ -44,16 +44,16 @@ pub(super) struct Like {
     pub(super) workdir: Option<String>,
     pub(super) env: Vec<String>,
     pub(super) labels: HashMap<String, String>,
-    /// What their names begin with.
+    /// The prefix of their names.
     pub(super) name: String,
-    /// Whether nothing but volumes can be written: what a restore would write elsewhere goes with the container.
+    /// Whether only volumes can be written: what a restore wrote elsewhere would be lost with the container.
     pub(super) read_only: bool,
-    /// How files that lie on no volume are read, for people.
+    /// How files on no volume are read, for messages.
     pub(super) elsewhere: &'static str,
 }
 
-/// The containers that were made for a session, by id; by name where the engine has not answered yet. What is undone when the
-/// session is gone reads it as well.
+/// The containers that were created for a session, by id, or by name if the engine has not answered yet. The cleanup after a
+/// session reads it as well.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Made(Arc<Mutex<Vec<String>>>);
 
@@ -67,7 +67,7 @@ impl Made {
     }
 }
 
-/// A session that consists of containers made for it.
+/// A session that consists of containers created for it.
 #[derive(Debug)]
 pub(super) struct Beside {
     docker: Docker,
@@ -77,7 +77,7 @@ pub(super) struct Beside {
     folder: String,
     files: Vec<Placed>,
     made: Made,
-    /// What their names end with.
+    /// The suffix of their names.
     suffix: &'static str,
 }
 
@@ -96,7 +96,7 @@ impl Beside {
         Ok(Self { docker, like, original, folder, files: Vec::new(), made: Made::default(), suffix: "" })
     }
 
-    /// Makes a container whose main program is this command, with all that was placed.
+    /// Creates a container whose main program is this command, with all placed files.
     async fn create(&mut self, command: &Exec) -> Result<String, TransportError> {
         let Like { image, volumes_from, network, pid, user, workdir, env, labels, name, read_only, .. } =
             self.like.clone();
@@ -107,10 +107,10 @@ impl Beside {
             tmpfs: (read_only && !self.original.mounts_at("/tmp"))
                 .then(|| HashMap::from([("/tmp".to_owned(), String::new())])),
             network_mode: network,
-            // An agent waits for what loses its parent; for other programs the engine's own init does.
+            // An agent reaps orphans itself; for other programs the engine's own init does.
             init: Some(pid.is_none() && !self.is_placed(command)),
             pid_mode: pid,
-            // What goes through standard output is the link: no log of it on a disk.
+            // Standard output is the link: no log of it on a disk.
             log_config: Some(HostConfigLogConfig { typ: Some("none".into()), config: None }),
             ..HostConfig::default()
         };
@@ -122,7 +122,7 @@ impl Beside {
             user,
             working_dir: workdir,
             labels: Some(labels),
-            // Of the container alone, and there where its root cannot be written too.
+            // Only of this container, and available even if its root is read-only.
             volumes: Some(vec![parent]),
             attach_stdin: Some(true),
             attach_stdout: Some(true),
@@ -134,7 +134,7 @@ impl Beside {
         };
         let name = format!("{name}-{}{}", self.made.lock().len(), self.suffix);
         let options = CreateContainerOptionsBuilder::default().name(&name).build();
-        // Known before it is there: the engine goes on where nobody waits for the answer.
+        // Recorded before it exists: the engine creates it even if no caller waits for the answer.
         self.made.lock().push(name.clone());
         let created = match self.docker.create_container(Some(options), body).await {
             Err(error) if status(&error) == Some(404) => {
@@ -162,13 +162,13 @@ impl Beside {
         command.argv.first().is_some_and(|program| program.starts_with(&folder))
     }
 
-    /// The containers that were made so far.
+    /// The containers that were created so far.
     pub(super) fn made(&self) -> Made {
         self.made.clone()
     }
 
-    /// Has the names of all of them, and of those to come, end with this: of what the engine keeps about a container, its name
-    /// is what can be changed at any time.
+    /// Gives the names of all of them, and of later ones, this suffix: of a container's metadata, its name can be changed at
+    /// any time.
     ///
     /// # Errors
     /// The first that could not be renamed.
@@ -188,7 +188,7 @@ impl Beside {
     /// Removes the containers and their own volumes.
     ///
     /// # Errors
-    /// [`TransportErrorKind::Undo`], naming the first that stays.
+    /// [`TransportErrorKind::Undo`], naming the first that remains.
     pub(super) async fn remove(&mut self) -> Result<(), TransportError> {
         let mut result = Ok(());
         let made = std::mem::take(&mut *self.made.lock());
@@ -198,11 +198,11 @@ impl Beside {
         result
     }
 
-    /// The points at which the image has volumes of its own.
+    /// The mount points of the image's own volumes.
     async fn image_volumes(&self) -> Result<Vec<String>, TransportError> {
         let image = &self.like.image;
         match self.docker.inspect_image(image).await {
-            // What makes the container says so better.
+            // Creating the container reports that better.
             Err(error) if status(&error) == Some(404) => Ok(Vec::new()),
             Ok(inspected) => Ok(inspected.config.and_then(|config| config.volumes).unwrap_or_default()),
             Err(error) => {
@@ -212,13 +212,13 @@ impl Beside {
     }
 }
 
-/// Ends the programs of containers that were made for a run, and sees that they ended.
+/// Ends the programs of containers that were created for a run, and verifies that they ended.
 ///
 /// # Errors
-/// [`TransportErrorKind::Undo`] where one may still be at work.
+/// [`TransportErrorKind::Undo`] if one may still be at work.
 pub(super) async fn end(docker: &Docker, made: &[String]) -> Result<(), TransportError> {
     for id in made {
-        // One that ended already cannot be killed; what counts is what is seen then.
+        // One that ended already cannot be killed; only the state afterwards counts.
         let _ = docker.kill_container(id, None).await;
         let gone = tokio::time::timeout(LINGERS, async {
             while find::look(docker, id).await?.is_some_and(|side| side.is_up()) {
@@ -236,13 +236,13 @@ pub(super) async fn end(docker: &Docker, made: &[String]) -> Result<(), Transpor
     Ok(())
 }
 
-/// Removes a container that was made for a run, and the volumes that it alone has.
+/// Removes a container that was created for a run, and the volumes that only it has.
 ///
 /// # Errors
-/// [`TransportErrorKind::Undo`]; one that is gone is no error.
+/// [`TransportErrorKind::Undo`]; it is not an error if it is already gone.
 pub(super) async fn remove(docker: &Docker, id: &str) -> Result<(), TransportError> {
     let mut found = find::look(docker, id).await?;
-    // A name stands for one whose making nobody waited for.
+    // A name means that its creation was abandoned.
     for _ in 0..if is_hex(id, 64) { 0 } else { MAKES } {
         if found.is_some() {
             break;
@@ -251,7 +251,7 @@ pub(super) async fn remove(docker: &Docker, id: &str) -> Result<(), TransportErr
         found = find::look(docker, id).await?;
     }
     let Some(side) = found else { return Ok(()) };
-    // Where somebody removed the original, its volumes without a name would go with the last that has them.
+    // If the original was removed meanwhile, its anonymous volumes would go with the last container that has them.
     let mut alone = true;
     for from in side.inspected.host_config.and_then(|host| host.volumes_from).unwrap_or_default() {
         let original = from.split(':').next().unwrap_or_default();
@@ -260,7 +260,7 @@ pub(super) async fn remove(docker: &Docker, id: &str) -> Result<(), TransportErr
     let options = RemoveContainerOptionsBuilder::default().force(true).v(alone).build();
     match docker.remove_container(id, Some(options)).await {
         Ok(()) => Ok(()),
-        // It is gone, or being removed by somebody else.
+        // It is gone, or being removed by another client.
         Err(error) if matches!(status(&error), Some(404 | 409)) => Ok(()),
         Err(error) => {
             let short = id.get(..12).unwrap_or(id);
@@ -333,7 +333,7 @@ impl Drop for KillOnDrop {
         let Some(id) = self.id.take() else { return };
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let docker = self.docker.clone();
-        // Killed, not removed: it may be the record of what has to be brought back.
+        // Killed, not removed: it may be the record of what has to be restarted.
         runtime.spawn(async move { docker.kill_container(&id, None).await });
     }
 }

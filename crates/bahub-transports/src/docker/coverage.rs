@@ -1,4 +1,4 @@
-//! Which paths lie on a container's volumes: that is what another container with these volumes has of its files.
+//! Which paths are on a container's volumes: another container with these volumes has only those of its files.
 
 use bahub_core::instance::Coverage;
 use bollard::models::MountPoint;
@@ -6,8 +6,7 @@ use bollard::models::MountPoint;
 use super::find::ContainerInfo;
 
 impl ContainerInfo {
-    /// The volume, or folder of the host, that a path lies on, and where it lies below that: the mount that is nested
-    /// deepest counts.
+    /// The volume, or folder of the host, that a path is on, and its path below that: the most deeply nested mount counts.
     pub(super) fn volume_of(&self, path: &str) -> Option<&MountPoint> {
         let path = clean(path)?;
         let covering = |point: &str| clean(point).filter(|point| is_below(&path, point)).map(|point| point.len());
@@ -44,9 +43,9 @@ pub(super) fn name_of(mount: &MountPoint) -> &str {
 }
 
 /// What a container of this image, with the volumes of `original`, has at these paths; `declared` are the volumes that the
-/// image brings itself, which are empty, and `elsewhere` is how the other files are read.
+/// image itself declares, which are empty, and `elsewhere` is how the other files are read.
 ///
-/// Symbolic links cannot be seen from outside: a path is judged as it is written.
+/// Symbolic links are not visible from outside: a path is used as written.
 pub(super) fn by_volumes(
     original: &ContainerInfo,
     image: &str,
@@ -92,7 +91,7 @@ fn outside(original: &ContainerInfo, elsewhere: &str, path: &str) -> Coverage {
     Coverage::NotOwn { reason, help: help.into() }
 }
 
-/// An absolute path without `.`, `..`, and superfluous slashes, as it is written; none for one that is relative.
+/// An absolute path without `.`, `..`, and superfluous slashes, without resolving links; none for a relative one.
 pub(super) fn clean(path: &str) -> Option<String> {
     let mut parts = Vec::new();
     for part in path.strip_prefix('/')?.split('/') {
@@ -105,7 +104,7 @@ pub(super) fn clean(path: &str) -> Option<String> {
     Some(format!("/{}", parts.join("/")))
 }
 
-/// Whether a clean path is this clean folder or lies below it.
+/// Whether a clean path is this clean folder or below it.
 pub(super) fn is_below(path: &str, folder: &str) -> bool {
     folder == "/" || path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

@@ -8,13 +8,13 @@ use bollard::errors::Error;
 
 use crate::tls;
 
-/// How long an engine may be away.
+/// How long an engine may be unreachable.
 const AWAY: Duration = Duration::from_secs(60);
-/// How long it is left alone before it is asked.
+/// How long to wait before asking it the first time.
 const PAUSE: Duration = Duration::from_secs(2);
-/// How often it is asked whether it is back.
+/// How often to ask whether it is back.
 const ASKED: Duration = Duration::from_millis(250);
-/// How long an answer may take, in seconds, where it is not a stream.
+/// How long an answer may take, in seconds, unless it is a stream.
 const ANSWERS: u64 = 120;
 
 /// Connects and asks for an answer: a missing engine is reported at once.
@@ -32,7 +32,7 @@ pub(super) async fn connect(host: Option<&str>) -> Result<Docker, TransportError
         let message = format!("cannot reach the Docker Engine at {host}");
         TransportError::new(TransportErrorKind::Unreachable, message).with_help(help).with_source(error)
     };
-    // Docker's own client takes an empty one for none; bollard does not.
+    // Docker's own client treats an empty one as unset; bollard does not.
     let is_plain = std::env::var_os("DOCKER_TLS_VERIFY").is_some_and(|verify| verify.is_empty());
     let docker = match host.starts_with("tcp://") && is_plain {
         true => Docker::connect_with_http(&host, ANSWERS, bollard::API_DEFAULT_VERSION),
@@ -53,7 +53,7 @@ fn is_encrypted(host: &str) -> bool {
     host.starts_with("https://") || (!host.starts_with("unix://") && verifies())
 }
 
-/// Waits a moment, because an engine that is asked to exit still answers, and then until it answers again: for a minute at most.
+/// Waits a moment, because an engine that was asked to exit still answers, and then until it answers again: for a minute at most.
 pub(super) async fn is_back(docker: &Docker) {
     tokio::time::sleep(PAUSE).await;
     let answers = async {
@@ -61,11 +61,11 @@ pub(super) async fn is_back(docker: &Docker) {
             tokio::time::sleep(ASKED).await;
         }
     };
-    // Where it stays away, what is asked of it next says so.
+    // If it stays unreachable, the next request reports that.
     let _ = tokio::time::timeout(AWAY, answers).await;
 }
 
-/// The status that the engine answered with, where it answered.
+/// The status of the engine's answer, if there was one.
 pub(super) fn status(error: &Error) -> Option<u16> {
     match error {
         Error::DockerResponseServerError { status_code, .. } => Some(*status_code),
@@ -90,7 +90,7 @@ pub(super) async fn machine_of(docker: &Docker, image: &str) -> Result<Option<St
     let inspected = docker.inspect_image(image).await;
     let what = format!("cannot inspect the image {image}");
     let inspected = match inspected {
-        // Where it is not there, what makes the container says so better.
+        // If it is missing, creating the container reports that better.
         Err(error) if status(&error) == Some(404) => return Ok(None),
         other => other.map_err(failed(TransportErrorKind::Unreachable, what))?,
     };
@@ -98,7 +98,7 @@ pub(super) async fn machine_of(docker: &Docker, image: &str) -> Result<Option<St
     Ok(machine)
 }
 
-/// What distinguishes this engine from others. An engine without an id is never taken for another one.
+/// What distinguishes this engine from others. An engine without an id never equals another one.
 ///
 /// # Errors
 /// [`TransportErrorKind::Unreachable`] if the engine does not answer.

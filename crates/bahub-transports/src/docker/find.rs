@@ -1,4 +1,4 @@
-//! The container that is meant, and whether anything can run in it.
+//! The selected container, and whether anything can run in it.
 
 use std::collections::HashMap;
 
@@ -31,7 +31,7 @@ impl ContainerInfo {
         started.map(ToString::to_string).unwrap_or_default()
     }
 
-    /// What its health check says, where it has one.
+    /// The state of its health check, if it has one.
     pub(super) fn health(&self) -> Option<HealthStatusEnum> {
         self.inspected.state.as_ref()?.health.as_ref()?.status
     }
@@ -51,7 +51,7 @@ impl ContainerInfo {
         self.inspected.config.as_ref()?.labels.as_ref()
     }
 
-    /// Folders that live in memory: what the archive API puts there cannot be seen in the container.
+    /// Folders in memory: what the archive API writes there is not visible in the container.
     pub(super) fn in_memory(&self) -> Vec<&str> {
         let host = self.inspected.host_config.as_ref();
         let tmpfs = host.and_then(|host| host.tmpfs.as_ref()).into_iter().flat_map(|tmpfs| tmpfs.keys());
@@ -66,7 +66,7 @@ impl ContainerInfo {
     }
 
     /// # Errors
-    /// If commands cannot run in it, naming its state and the way out.
+    /// If commands cannot run in it, naming its state and a remedy.
     pub(super) fn must_run(&self) -> Result<(), TransportError> {
         let name = &self.name;
         let help = match self.status() {
@@ -80,10 +80,10 @@ impl ContainerInfo {
     }
 }
 
-/// Finds the one container that a name, an id, or a selector means.
+/// Finds the one container that a name, an id, or a selector matches.
 ///
 /// # Errors
-/// [`TransportErrorKind::Unreachable`] where none or several match.
+/// [`TransportErrorKind::Unreachable`] if none or several match.
 pub(super) async fn find(docker: &Docker, wanted: &str) -> Result<ContainerInfo, TransportError> {
     let label = match wanted.split_once(':') {
         Some(("label", label)) => vec![label.trim().to_owned()],
@@ -124,18 +124,18 @@ fn compose(wanted: &str, service: &str) -> Result<Vec<String>, TransportError> {
     Ok(vec![format!("com.docker.compose.project={project}"), format!("com.docker.compose.service={service}")])
 }
 
-/// What the engine knows of a container.
+/// What the engine knows about a container.
 ///
 /// # Errors
-/// [`TransportErrorKind::Unreachable`] where there is none.
+/// [`TransportErrorKind::Unreachable`] if there is none.
 pub(super) async fn inspect(docker: &Docker, id: &str) -> Result<ContainerInfo, TransportError> {
     look(docker, id).await?.ok_or_else(|| missing(id))
 }
 
-/// The same; none where there is none.
+/// The same; none if it does not exist.
 ///
 /// # Errors
-/// [`TransportErrorKind::Unreachable`] where the engine does not answer.
+/// [`TransportErrorKind::Unreachable`] if the engine does not answer.
 pub(super) async fn look(docker: &Docker, id: &str) -> Result<Option<ContainerInfo>, TransportError> {
     let what = format!("cannot inspect the container {id}");
     let inspected = match docker.inspect_container(id, None::<InspectContainerOptions>).await {

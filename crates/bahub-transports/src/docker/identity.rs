@@ -1,4 +1,4 @@
-//! Which container it is, and what else manages it.
+//! The identity of a container, and what else manages it.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use super::find::ContainerInfo;
 const SHORT: usize = 12;
 
 impl ContainerInfo {
-    /// The container as an instance, on the engine of this id. Of its environment, which may hold secrets, nothing is in it.
+    /// The container as an instance, on the engine of this id. It contains nothing of its environment, which may have secrets.
     pub(super) fn identity(&self, engine: &str) -> Identity {
         let config = self.inspected.config.as_ref();
         let image = config.and_then(|config| config.image.clone()).unwrap_or_default();
@@ -43,9 +43,9 @@ impl ContainerInfo {
 /// Something that starts containers again when they stop.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Orchestrator {
-    /// What the container is to it: `a task of the Swarm service shop_db`.
+    /// The container's role for it: `a task of the Swarm service shop_db`.
     pub(super) role: String,
-    /// How to have it down.
+    /// How to keep it down.
     pub(super) way_out: String,
 }
 

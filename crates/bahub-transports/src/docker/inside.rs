@@ -24,7 +24,7 @@ use crate::random_name::random_name;
 const ASKED: Duration = Duration::from_millis(50);
 /// How long a program may still be running when its streams ended.
 const LINGERS: Duration = Duration::from_secs(10);
-/// How long an agent may take to notice that nobody speaks to it any more.
+/// How long an agent may take to notice that its connection is gone.
 const DEAD_MAN: Duration = Duration::from_secs(35);
 
 /// An open container.
@@ -37,7 +37,7 @@ pub(super) struct Inside {
     mark: String,
     execs: Vec<String>,
     folder: Option<Folder>,
-    /// Everything that was made there, or may have been, and that does not stay.
+    /// Everything that was created there, or may have been, and that is temporary.
     made: Vec<String>,
     keeps_agent: bool,
 }
@@ -59,12 +59,12 @@ impl Inside {
         })
     }
 
-    /// Makes a folder with this file in the first place that takes it and, where it is a program, can run it.
+    /// Creates a folder with this file in the first place that accepts it and, if it is a program, can run it.
     async fn placed(&mut self, mut places: Places, file: PutFile<'_>) -> Result<PlacedPath, TransportError> {
         let random = random_name(16, TransportErrorKind::Put)?;
         for spot in std::mem::take(&mut places.all) {
             let folder = Folder { path: spot.join(&format!("bahub-{random}")), owner: places.owner };
-            // Known before it is made: it is removed also where nobody waits for the answer, or a part of it was made.
+            // Recorded before it is created: it is removed even if no caller waits for the answer, or it is incomplete.
             self.made.push(folder.path.clone());
             match folder.make(&self.docker, &self.container, file).await {
                 Ok(()) => {}
@@ -85,13 +85,13 @@ impl Inside {
         Err(places.exhausted(&self.container))
     }
 
-    /// Whether a program that is there can be started; 126 is what the engine gives where it cannot.
+    /// Whether an existing program can be started; the engine returns 126 if not.
     async fn can_run(&self, program: &str) -> bool {
         let ran = run(&self.docker, &self.container.id, self.user.as_deref(), &[program, "--version"]).await;
         !matches!(ran, Ok(Some(Exit::Code(126))))
     }
 
-    /// Removes a folder as the user of the programs or, where that one can remove nothing, as root.
+    /// Removes a folder as the user of the programs or, if that user cannot, as root.
     async fn remove(&self, folder: &str) {
         for user in [self.user.as_deref(), Some("0")] {
             let removed = run(&self.docker, &self.container.id, user, &["rm", "-rf", folder]).await;
@@ -108,7 +108,7 @@ impl Session for Inside {
         Ok(self.container.identity(&engine::id(&self.docker).await?))
     }
 
-    /// Programs run in the container's own mount namespace: whatever they see is its own.
+    /// Programs run in the container's own mount namespace: everything they see belongs to it.
     async fn coverage(&mut self, paths: &[String]) -> Result<Vec<Coverage>, TransportError> {
         Ok(vec![Coverage::Own; paths.len()])
     }
@@ -188,7 +188,7 @@ impl Session for Inside {
 
 impl Inside {
     /// # Errors
-    /// [`TransportErrorKind::Undo`] where it stays.
+    /// [`TransportErrorKind::Undo`] if it stays.
     async fn must_go(&self, folder: &str) -> Result<(), TransportError> {
         if !self.exists(folder).await? {
             return Ok(());
@@ -249,13 +249,13 @@ impl Drop for KillOnDrop {
     }
 }
 
-/// The end of an exec; none where it goes on, or where the engine does not know.
+/// The end of an exec; none if it is still running, or if the engine does not know.
 async fn exit_of(docker: &Docker, id: &str, patience: Duration) -> Option<Exit> {
     let asked = async {
         loop {
             match docker.inspect_exec(id).await {
                 Ok(inspected) if inspected.running == Some(true) => tokio::time::sleep(ASKED).await,
-                // A container that was killed leaves no status of what ran in it.
+                // A killed container leaves no status of its execs.
                 Ok(inspected) => {
                     return inspected
                         .exit_code
@@ -274,7 +274,7 @@ async fn exit_of(docker: &Docker, id: &str, patience: Duration) -> Option<Exit> 
 enum KillOutcome {
     /// They were killed.
     Killed,
-    /// The container is gone or does not run: so are they.
+    /// The container is gone or does not run, so they are gone too.
     Gone,
     /// There is no shell to do it with.
     NoShell,
@@ -290,7 +290,7 @@ async fn end(docker: &Docker, container: &str, user: Option<&str>, mark: &str) -
     }
 }
 
-/// Runs a program to its end, of which nothing is read.
+/// Runs a program to its end, without reading its output.
 async fn run(
     docker: &Docker,
     container: &str,

@@ -10,11 +10,11 @@ use super::place::{Folder, Owner, Places, download};
 use crate::kept_agent::{folder_name, sha256};
 use crate::random_name::random_name;
 
-/// How much may lie in such a folder, in bytes: some agents that several runs placed at once.
+/// The maximal size of such a folder, in bytes: some agents that several runs placed at once.
 const MOST: usize = 128 << 20;
 
-/// Where this file is kept, put there if it is not yet. None where no place will do: volumes are data, and a folder that
-/// others may write, or that cannot be read, is nobody's agent. What may be left of a failure is added to `made`.
+/// Where this file is kept; placed there if missing. None if no place is suitable: volumes are data, and a folder that
+/// others may write, or that cannot be read, is not used. What a failure may leave behind is added to `made`.
 ///
 /// # Errors
 /// [`TransportErrorKind::Put`] if the system gives no random bytes.
@@ -42,7 +42,7 @@ pub(super) async fn path(
         if let Some(name) = found {
             return Ok(Some(format!("{}/{name}", folder.path)));
         }
-        // Until it is whole it is this session's to remove.
+        // Until it is complete, this session has to remove it.
         made.push(format!("{}/{name}", folder.path));
         let written = folder.write(docker, container, file).await.ok();
         if written.is_some() {
@@ -64,7 +64,7 @@ pub(super) async fn path(
 /// The name of a file of the same content, mode and owner, in the archive of a folder.
 ///
 /// # Errors
-/// Where the folder is no folder, or not its owner's alone.
+/// If it is not a folder, or others have access to it.
 fn found_in(archive: &[u8], file: PutFile<'_>, owner: Owner) -> io::Result<Option<String>> {
     let mut archive = tar::Archive::new(archive);
     let mut entries = archive.entries()?;

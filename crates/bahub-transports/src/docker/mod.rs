@@ -72,8 +72,8 @@ impl Transport for Docker {
 }
 
 impl Docker {
-    /// A container that stands in for one that has no place for the agent: the same files of volumes, the same network
-    /// and processes, the same environment and user.
+    /// A container to use instead of one that has no place for the agent: the same volumes, network, processes,
+    /// environment and user.
     fn helper_of(&self, container: &ContainerInfo, cx: &RunContext) -> Like {
         let Self(config) = self;
         let own = container.inspected.config.as_ref();

@@ -1,4 +1,4 @@
-//! A private folder in a container for what is placed there, by the engine's archive API.
+//! A private folder in a container for placed files, through the engine's archive API.
 
 use std::io;
 
@@ -11,10 +11,10 @@ use futures::StreamExt;
 use super::engine::{failed, status};
 use super::find::ContainerInfo;
 
-/// How large a file of users may be, in bytes.
+/// The maximal size of a user database, in bytes.
 const MAX_PASSWD: usize = 16 << 20;
 
-/// As whom something runs in a container.
+/// The user that something runs as in a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Owner {
     pub(super) uid: u64,
@@ -28,20 +28,20 @@ impl Owner {
     }
 }
 
-/// Where a folder for the agent may be made, in the order in which it is tried.
+/// Where a folder for the agent may be created, in the order in which it is tried.
 #[derive(Debug)]
 pub(super) struct Places {
     pub(super) owner: Owner,
     pub(super) all: Vec<Spot>,
-    /// What was passed over, or would not do, and why.
+    /// What was skipped or unsuitable, and why.
     pub(super) tried: Vec<String>,
 }
 
-/// A folder that may take another one.
+/// A folder in which another one may be created.
 #[derive(Debug, Clone)]
 pub(super) struct Spot {
     pub(super) path: String,
-    /// It is data, and may be mounted so that nothing in it can be run.
+    /// It is data, and may be mounted noexec.
     pub(super) is_volume: bool,
 }
 
@@ -53,7 +53,7 @@ impl Spot {
 
 impl Places {
     /// # Errors
-    /// [`TransportErrorKind::Put`] where the user is unknown there.
+    /// [`TransportErrorKind::Put`] if the user is unknown there.
     pub(super) async fn of(
         docker: &Docker,
         container: &ContainerInfo,
@@ -73,7 +73,7 @@ impl Places {
         for place in ["/tmp", "/var/tmp", "/"] {
             let is_volume = is_mounted(place);
             if place == "/" && self.owner.uid != 0 {
-                // It could be made there by the engine, and never removed by that user's agent.
+                // The engine could create it there, but that user's agent could never remove it.
                 self.tried.push("/: the user could not remove the agent there".into());
             } else if is_in_memory(place) {
                 self.tried.push(format!("{place}: in memory (tmpfs), where the Docker Engine cannot copy files"));
@@ -85,12 +85,12 @@ impl Places {
         }
         let writable = container.volumes().filter(|mount| mount.rw == Some(true));
         let volumes = writable.filter_map(|mount| mount.destination.clone()).filter(|place| place.starts_with('/'));
-        // A file that is mounted is no folder.
+        // A mounted file is not a folder.
         let volumes = volumes.filter(|place| !is_in_memory(place) && !place.starts_with("/etc/"));
         self.all.extend(volumes.map(|path| Spot { path, is_volume: true }));
     }
 
-    /// None would do.
+    /// None was suitable.
     pub(super) fn exhausted(&self, container: &ContainerInfo) -> TransportError {
         let tried = self.tried.join("; ");
         let message = format!("no folder of the container {} can hold the agent ({tried})", container.name);
@@ -107,7 +107,7 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// Makes it, with a file in it.
+    /// Creates it, with a file in it.
     ///
     /// # Errors
     /// The engine's own.
@@ -126,7 +126,7 @@ impl Folder {
         (if parent.is_empty() { "/" } else { parent }, name)
     }
 
-    /// Makes it under this name in a folder of a container that was made for the run.
+    /// Creates it under this name in a folder of a container that was created for the run.
     ///
     /// # Errors
     /// [`TransportErrorKind::Put`].
@@ -146,7 +146,7 @@ impl Folder {
         Ok(made)
     }
 
-    /// Writes a file into it, and gives its path.
+    /// Writes a file into it, and returns its path.
     ///
     /// # Errors
     /// [`TransportErrorKind::Put`], naming the path.
@@ -167,7 +167,7 @@ impl Folder {
     }
 }
 
-/// Whether there is surely a place for a folder. What is mounted from the host may be a single file.
+/// Whether a folder can certainly be created there. What is mounted from the host may be a single file.
 pub(super) fn has_place(container: &ContainerInfo) -> bool {
     let is_volume = |mount: &MountPoint| mount.typ.as_deref() == Some("volume") && mount.rw == Some(true);
     !container.is_read_only() || container.volumes().any(is_volume)
@@ -225,7 +225,7 @@ fn append(
     archive.append_data(&mut header, name, content)
 }
 
-/// The numbers of the user that commands run as, out of the container's own /etc/passwd where it has a name.
+/// The ids of the user that commands run as, from the container's own /etc/passwd if it is given by name.
 async fn owner(docker: &Docker, container: &ContainerInfo, user: Option<&str>) -> Result<Owner, TransportError> {
     let configured = container.inspected.config.as_ref().and_then(|config| config.user.clone());
     let user = user.map(str::to_owned).or(configured).unwrap_or_default();
@@ -234,7 +234,7 @@ async fn owner(docker: &Docker, container: &ContainerInfo, user: Option<&str>) -
         return Ok(Owner { uid: 0, gid: 0 });
     }
     if let Ok(uid) = name.parse() {
-        // The group is of no weight for a folder that its owner alone may use.
+        // The group does not matter for a folder that only its owner may use.
         return Ok(Owner { uid, gid: uid });
     }
     let passwd = passwd(docker, container).await.unwrap_or_default();
@@ -250,7 +250,7 @@ fn owner_in(passwd: &str, name: &str) -> Option<Owner> {
     Some(Owner { uid: fields.get(2)?.parse().ok()?, gid: fields.get(3)?.parse().ok()? })
 }
 
-/// The container's /etc/passwd, where it has one.
+/// The container's /etc/passwd, if it has one.
 async fn passwd(docker: &Docker, container: &ContainerInfo) -> Option<String> {
     let bytes = download(docker, container, "/etc/passwd", MAX_PASSWD).await.ok()??;
     let mut archive = tar::Archive::new(&*bytes);
@@ -260,7 +260,7 @@ async fn passwd(docker: &Docker, container: &ContainerInfo) -> Option<String> {
     Some(text)
 }
 
-/// An archive of what stands at a path of a container; none where nothing does.
+/// An archive of what is at a path of a container; none if nothing is.
 ///
 /// # Errors
 /// If it cannot be read, or has more than `most` bytes.

@@ -1,4 +1,4 @@
-//! The standard streams of a program, out of the one stream that the engine sends.
+//! The standard streams of a program, demultiplexed from the one stream that the engine sends.
 
 use std::io;
 use std::pin::Pin;
@@ -13,17 +13,18 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::io::StreamReader;
 
-/// How many chunks may wait for a reader of standard output; a chunk is what one frame of the engine holds.
+/// How many chunks may wait for a reader of standard output; a chunk is the content of one frame from the engine.
 const OUT_CHUNKS: usize = 8;
-/// The same of standard error. What is beyond it is lost, because waiting would stall standard output too.
+/// The same for standard error. Anything more is dropped, because waiting would stall standard output too.
 const ERR_CHUNKS: usize = 1024;
 
-/// What the engine sends of a program.
+/// The output of a program, from the engine.
 pub(super) type Output = Pin<Box<dyn Stream<Item = Result<LogOutput, Error>> + Send>>;
-/// What the engine takes for a program.
+/// The input of a program, to the engine.
 pub(super) type Input = Pin<Box<dyn AsyncWrite + Send>>;
 
-/// A process of these streams; when they ended `exit` asks how. Where the way broke the end is [`Exit::Lost`].
+/// A process with these streams; when they have ended, `exit` asks for the status. If the connection broke, it is
+/// [`Exit::Lost`].
 pub(super) fn process(output: Output, input: Input, exit: impl Future<Output = Exit> + Send + 'static) -> Process {
     let (out, from_out) = mpsc::channel(OUT_CHUNKS);
     let (err, from_err) = mpsc::channel(ERR_CHUNKS);
@@ -45,7 +46,7 @@ type Chunks = mpsc::Sender<io::Result<Bytes>>;
 async fn pass_on(mut output: Output, out: Chunks, err: Chunks) -> Result<(), ()> {
     while let Some(chunk) = output.next().await {
         match chunk {
-            // Readers that are gone want nothing; the program must not wait for them.
+            // If the reader is gone, the output is dropped: the program must not wait for it.
             Ok(LogOutput::StdErr { message }) => drop(err.try_send(Ok(message))),
             Ok(other) => drop(out.send(Ok(other.into_bytes())).await),
             Err(error) => {

@@ -19,17 +19,17 @@ use crate::tls;
 pub(super) const REQUEST: Duration = Duration::from_secs(30);
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
-/// The longest pause between two tries.
+/// The longest pause between two attempts.
 const MAX_PAUSE: Duration = Duration::from_secs(5);
 
-/// Which cluster is meant, as a `spec` says it.
+/// Which cluster to use, as configured in a `spec`.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Access {
     pub(super) kubeconfig: Option<PathBuf>,
     pub(super) context: Option<String>,
 }
 
-/// A cluster that is spoken to.
+/// A connection to a cluster.
 #[derive(Clone)]
 pub(super) struct Cluster {
     pub(super) client: Client,
@@ -37,7 +37,7 @@ pub(super) struct Cluster {
     /// What distinguishes it from others, however it is reached: a hash of its authority's certificates; empty where the kubeconfig
     /// names none.
     pub(super) id: String,
-    /// How it is called in messages: its URL.
+    /// Its name in messages: its URL.
     url: String,
     /// How long it may not answer before a request fails.
     patience: Duration,
@@ -45,10 +45,10 @@ pub(super) struct Cluster {
 }
 
 impl Cluster {
-    /// Reads how it is reached; whether it answers shows at the first request.
+    /// Reads how it is reached; the first request shows whether it answers.
     ///
     /// # Errors
-    /// [`TransportErrorKind::Unreachable`], naming the file or what was looked for.
+    /// [`TransportErrorKind::Unreachable`], naming the file or what was searched.
     pub(super) async fn connect(access: &Access, patience: Duration, events: &Events) -> Result<Self, TransportError> {
         let mut config = access.config().await?;
         tls::ensure_provider();
@@ -62,7 +62,7 @@ impl Cluster {
         Ok(Self { client, access: access.clone(), id, url, patience, events: events.clone() })
     }
 
-    /// The same, with more patience: for bringing back what was changed.
+    /// The same, with more patience: for undoing changes.
     pub(super) fn patient(&self, patience: Duration) -> Self {
         Self { patience, ..self.clone() }
     }
@@ -88,10 +88,10 @@ impl Cluster {
     }
 
     /// Asks until the cluster answers, with growing pauses, for as long as this cluster's patience lasts. Only for
-    /// requests that do no harm when made twice. `what` says what fails: `the pods of "shop" cannot be listed`.
+    /// idempotent requests. `what` describes the failure: `the pods of "shop" cannot be listed`.
     ///
     /// # Errors
-    /// What the cluster answers, or that it does not.
+    /// If the cluster answers with an error, or not at all.
     pub(super) async fn ask<T, R: Future<Output = kube::Result<T>> + Send>(
         &self,
         what: &str,
@@ -101,7 +101,7 @@ impl Cluster {
         answer.map_err(|unanswered| self.failed(TransportErrorKind::Unreachable, what, unanswered))
     }
 
-    /// Begins something that must not be begun twice: asked again only where the request surely did not arrive.
+    /// Starts something that must not be started twice: retried only if the request certainly did not arrive.
     ///
     /// # Errors
     /// As [`ask`](Self::ask), of the kind [`TransportErrorKind::Exec`].
@@ -114,7 +114,7 @@ impl Cluster {
         answer.map_err(|unanswered| self.failed(TransportErrorKind::Exec, what, unanswered))
     }
 
-    /// The same; an object that is not there is none.
+    /// The same; none if the object does not exist.
     ///
     /// # Errors
     /// As [`ask`](Self::ask).
@@ -182,12 +182,12 @@ impl Cluster {
     }
 }
 
-/// When a request may be made again.
+/// When a request may be retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Repeat {
-    /// Whenever a later answer may be another one.
+    /// Whenever a later answer may differ.
     Harmless,
-    /// Only where it cannot have arrived.
+    /// Only if it cannot have arrived.
     Unheard,
 }
 
@@ -200,11 +200,11 @@ impl Repeat {
     }
 }
 
-/// Why there is no answer to what was asked.
+/// Why a request failed.
 enum Unanswered {
-    /// The cluster said no.
+    /// The cluster refused.
     Refused(kube::Error),
-    /// It was away for too long; with the last that was heard of it.
+    /// It was unreachable for too long; with the last error.
     Silent(Option<kube::Error>),
 }
 
@@ -219,7 +219,7 @@ impl Access {
         })
     }
 
-    /// The file's content; none where there is no file and none was asked for.
+    /// The file's content; none if there is no file and none was configured.
     fn kubeconfig(&self) -> Result<Option<Kubeconfig>, TransportError> {
         let read = match &self.kubeconfig {
             Some(path) => Kubeconfig::read_from(path),

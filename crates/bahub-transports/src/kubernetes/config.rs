@@ -148,7 +148,7 @@ fn default_timeout() -> u64 {
     120
 }
 
-/// What is wrong in what both transports have.
+/// The errors in the fields that both transports share.
 pub(super) fn check(namespace: &str, selector: &str, timeout: u64) -> Vec<SpecError> {
     let mut wrong = Vec::new();
     // A namespace is a part of URLs; more than this the cluster checks itself.

@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::client::Cluster;
 use super::{state, stdio};
 
-/// How much of what a script says is kept.
+/// How much of a script's output is kept.
 const MAX_WORDS: u64 = 64 << 10;
 
 /// A container of a pod. Its `Display` names it in messages.
@@ -38,7 +38,7 @@ pub(super) struct Container {
     pub(super) at: ContainerRef,
 }
 
-/// What a script came to.
+/// The result of a script.
 #[derive(Debug)]
 pub(super) struct ScriptOutput {
     pub(super) exit: Exit,
@@ -47,7 +47,7 @@ pub(super) struct ScriptOutput {
 }
 
 impl Container {
-    /// Starts a program of these words; whoever drops its streams leaves it running.
+    /// Starts a program of these words; dropping its streams leaves it running.
     pub(super) async fn attach(
         &self,
         argv: &[String],
@@ -64,11 +64,11 @@ impl Container {
         Ok(stdio::of(connection.into_stream(), closes_stdin))
     }
 
-    /// Runs a script of the container's `sh` with these arguments to its end, with these bytes for its input, which has no
-    /// end before its own.
+    /// Runs a script in the container's `sh` with these arguments to its end, with these bytes as its input, which stays open
+    /// until the script ends.
     ///
     /// # Errors
-    /// As [`start`](Self::start), and [`TransportErrorKind::Lost`] where it takes longer than `limit`.
+    /// As [`start`](Self::start), and [`TransportErrorKind::Lost`] if it takes longer than `limit`.
     pub(super) async fn script(
         &self,
         script: &str,
@@ -82,7 +82,7 @@ impl Container {
             let stdio::Streams { mut stdin, stdout, stderr, .. } = streams;
             let (mut out, mut err) = (Vec::new(), Vec::new());
             let write = async {
-                // It may end without reading everything: its output says what is wrong.
+                // It may end without reading everything: its output shows what is wrong.
                 let _ = stdin.write_all(input).await;
                 let _ = stdin.flush().await;
             };
@@ -105,7 +105,7 @@ impl Container {
         TransportError::new(TransportErrorKind::Put, message).with_help(help)
     }
 
-    /// Whether programs can be in it: the pod is there, and the container runs.
+    /// Whether programs can be in it: the pod exists, and the container runs.
     ///
     /// # Errors
     /// If the cluster does not answer.
@@ -120,7 +120,7 @@ impl Container {
 }
 
 impl ScriptOutput {
-    /// Whether the container's runtime did not find the shell; a script's own words come with a status of its own.
+    /// Whether the container's runtime did not find the shell; a script's own output comes with its own status.
     fn has_no_shell(&self) -> bool {
         let signs = ["executable file not found", "no such file or directory"];
         self.exit == Exit::Lost && signs.iter().any(|sign| self.stderr.contains(sign))

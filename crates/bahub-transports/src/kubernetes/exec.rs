@@ -13,9 +13,9 @@ use super::container::Container;
 use super::{kill, stdio};
 use crate::exec_mark::EXEC_MARKED;
 
-/// After how long a silence it is asked whether a program is still there.
+/// After this much silence, check whether a program still exists.
 const SILENCE: Duration = Duration::from_secs(15);
-/// How long the end of a program that is there no more may be on its way.
+/// How long the report of a program's end may take after it is gone.
 const REPORTED: Duration = Duration::from_secs(5);
 
 /// A program that was started, until its end is known.
@@ -28,7 +28,7 @@ impl Container {
     /// Starts a program of these words. None of them may be secret: they are part of a URL, which the API server logs.
     ///
     /// # Errors
-    /// [`TransportErrorKind::Exec`] and what the cluster says, for example that it is forbidden.
+    /// [`TransportErrorKind::Exec`] with the cluster's answer, for example that it is forbidden.
     pub(super) async fn start(
         self: &Arc<Self>,
         command: &Exec,
@@ -66,14 +66,14 @@ impl Running {
     }
 }
 
-/// Waits until nothing of a program is left there though its end was not reported: servers are known to leave a connection open
-/// and silent where a program ended without reading its input. Ends also where the cluster does not answer any more.
+/// Waits until nothing of a program is left although its end was not reported: servers are known to leave a connection open
+/// and silent if a program ended without reading its input. Also ends if the cluster no longer answers.
 async fn gone(container: Arc<Container>, mark: String, heard: Arc<AtomicUsize>) {
     loop {
         let before = heard.load(Ordering::Relaxed);
         tokio::time::sleep(SILENCE).await;
         if heard.load(Ordering::Relaxed) == before && !kill::may_live(&container, &mark).await {
-            // What ended just now is about to be reported.
+            // If it ended just now, that is about to be reported.
             return tokio::time::sleep(REPORTED).await;
         }
     }

@@ -5,7 +5,7 @@ use std::io;
 
 use bahub_core::transport::{TransportError, TransportErrorKind};
 
-/// The status that the cluster answered with, where it answered.
+/// The status of the cluster's answer, if there was one.
 pub(super) fn status(error: &kube::Error) -> Option<u16> {
     match error {
         kube::Error::Api(status) => Some(status.code),
@@ -13,7 +13,7 @@ pub(super) fn status(error: &kube::Error) -> Option<u16> {
     }
 }
 
-/// Whether the same request may be answered a moment later.
+/// Whether the same request may succeed a moment later.
 pub(super) fn is_passing(error: &kube::Error) -> bool {
     match error {
         kube::Error::Api(status) => match status.code {
@@ -21,19 +21,19 @@ pub(super) fn is_passing(error: &kube::Error) -> bool {
             500 => status.message.contains("etcdserver") || status.reason == "ServerTimeout",
             _ => false,
         },
-        // Certificates that do not fit will not fit later.
+        // Certificates that do not match will not match later.
         kube::Error::HyperError(_) | kube::Error::Service(_) => !chain(error).contains("certificate"),
         kube::Error::ReadEvents(_) => true,
         _ => false,
     }
 }
 
-/// Whether the cluster does not allow it, or does not know who asks.
+/// Whether the cluster forbids it, or does not know the user.
 pub(super) fn is_denied(error: &kube::Error) -> bool {
     matches!(status(error), Some(401 | 403))
 }
 
-/// Whether nobody was reached, so that nothing can have been done.
+/// Whether the server was not reached, so that nothing can have been done.
 pub(super) fn is_unheard(error: &kube::Error) -> bool {
     let mut cause: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = cause {
@@ -62,7 +62,7 @@ fn chain(error: &(dyn Error + 'static)) -> String {
     format!("{error} {rest}")
 }
 
-/// Turns an answer of the cluster into a problem; what is forbidden, unknown or over a quota has its own help.
+/// Turns an answer of the cluster into an error; what is forbidden, unknown or over a quota has its own help.
 pub(super) fn of(kind: TransportErrorKind, what: &str, error: &kube::Error) -> TransportError {
     let kube::Error::Api(status) = error else {
         let why = cause(error);

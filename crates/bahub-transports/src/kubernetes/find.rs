@@ -1,4 +1,4 @@
-//! The pod that is meant, and which of its containers.
+//! The selected pod, and its container.
 
 use std::time::Duration;
 
@@ -14,33 +14,33 @@ use super::container::ContainerRef;
 use super::instance::{self, Data, Instance, workload_of};
 use super::state::{self, name};
 
-/// How often pods are looked at.
+/// How often pods are polled.
 const LOOK: Duration = Duration::from_millis(500);
-/// How long there may be no pod at all: one that is replaced is away for a moment, a typing error for ever.
+/// How long there may be no pod at all: one that is being replaced is missing for a moment, a mistyped one for ever.
 const NONE: Duration = Duration::from_secs(10);
 /// The annotation that names the container which `kubectl exec` takes.
 const DEFAULT_CONTAINER: &str = "kubectl.kubernetes.io/default-container";
 
-/// Which pod is meant, and which container.
+/// Which pod and container to use.
 #[derive(Debug, Clone)]
 pub(super) struct Wanted {
     pub(super) namespace: String,
     pub(super) selector: String,
     pub(super) container: Option<String>,
-    /// Whether one container is meant also where none is named: the pod's default.
+    /// Whether to use one container even if none is named: the pod's default.
     pub(super) is_one_container: bool,
     pub(super) pod: PodChoice,
-    /// The paths that are read or written: what lies there distinguishes pods with the same data from others.
+    /// The paths that are read or written: their volumes distinguish pods with the same data from others.
     pub(super) paths: Vec<String>,
-    /// The instance that the version of a restore is of.
+    /// The instance from which the restored version was made.
     pub(super) version_of: Option<Identity>,
 }
 
-/// Waits for the pod that is meant to be ready, for as long as `patience`.
+/// Waits at most `patience` for the selected pod to be ready.
 ///
 /// # Errors
-/// [`TransportErrorKind::NotOwn`] where pods with data of their own match, and none of them is named, or one is wanted;
-/// [`TransportErrorKind::Unreachable`] where none matches, or none gets ready; with the command of `kubectl` that shows it.
+/// [`TransportErrorKind::NotOwn`] if several pods with their own data match, and none is named, or only one may match;
+/// [`TransportErrorKind::Unreachable`] if none matches, or none gets ready; with the command of `kubectl` that shows it.
 pub(super) async fn pod(cluster: &Cluster, wanted: &Wanted, patience: Duration) -> Result<Pod, TransportError> {
     let began = Instant::now();
     loop {
@@ -82,20 +82,20 @@ async fn list(cluster: &Cluster, wanted: &Wanted) -> Result<Vec<Pod>, TransportE
     Ok(cluster.ask(&what, || pods.list(&matching)).await?.items)
 }
 
-/// Which pods may be meant.
+/// Which pods qualify.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Target {
-    /// Any of them, in the order that the configuration says.
+    /// Any of them, in the configured order.
     Any,
     /// The one of this name.
     Named(String),
     /// Those whose names end in this ordinal.
     Ordinal(u32),
-    /// The one that the version of a restore is of.
+    /// The one from which the restored version was made.
     OfVersion(String),
 }
 
-/// Pods of several instances, of which one has to be named; from the oldest to the newest.
+/// Pods of several instances, one of which has to be named; from the oldest to the newest.
 struct Several<'a>(Vec<&'a Pod>);
 
 impl Target {
@@ -107,7 +107,7 @@ impl Target {
         }
     }
 
-    /// The pod that the version names, if such a pod is there or should be.
+    /// The pod that the version names, if such a pod exists or should exist.
     fn of_version(wanted: &Wanted, alive: &[Pod]) -> Option<String> {
         let version_of = wanted.version_of.as_ref().filter(|of| of.kind == InstanceKind::Pod)?;
         let named = version_of.details.get("pod")?;
@@ -128,7 +128,7 @@ impl Target {
         }
     }
 
-    /// The pod that is meant, of pods from the oldest to the newest; none where it is not there.
+    /// The selected pod, of pods from the oldest to the newest; none if it does not exist.
     fn among<'a>(&self, alive: &'a [Pod], wanted: &Wanted) -> Result<Option<&'a Pod>, Several<'a>> {
         let allowed: Vec<_> = alive.iter().filter(|pod| self.allows(pod)).collect();
         let (first, last) = (allowed.first().copied(), allowed.last().copied());
@@ -143,7 +143,7 @@ impl Target {
         }
     }
 
-    /// A pod that is named is not there, and others are.
+    /// The named pod does not exist, but others do.
     fn absent(&self, cluster: &Cluster, wanted: &Wanted, alive: &[Pod]) -> TransportError {
         let Wanted { namespace, selector, .. } = wanted;
         let names = alive.iter().map(name).collect::<Vec<_>>().join(", ");
@@ -170,14 +170,14 @@ impl Target {
     }
 }
 
-/// Which instance a pod is of.
+/// The instance to which a pod belongs.
 pub(super) fn instance_of(pod: &Pod, wanted: &Wanted) -> Instance {
     let named = wanted.container.as_deref().or_else(|| default_container(pod).filter(|_| wanted.is_one_container));
     Instance::of(pod, &instance::containers(pod, named), &wanted.paths)
 }
 
 fn are_several(pods: &[&Pod], wanted: &Wanted) -> bool {
-    // What has no node yet has no data of one.
+    // A pod without a node has no data of a node.
     let placed = pods.iter().filter(|pod| pod.spec.as_ref().is_some_and(|spec| spec.node_name.is_some()));
     let mut instances = placed.map(|pod| instance_of(pod, wanted));
     instances.next().is_some_and(|first| instances.any(|other| other != first))
@@ -225,12 +225,12 @@ fn unready(cluster: &Cluster, wanted: &Wanted, pod: &Pod, patience: Duration) ->
     TransportError::new(TransportErrorKind::Unreachable, message).with_help(cluster.kubectl(namespace, &look))
 }
 
-/// The container that `kubectl exec` takes, where the pod says so.
+/// The container that `kubectl exec` uses, if the pod specifies it.
 fn default_container(pod: &Pod) -> Option<&str> {
     pod.metadata.annotations.as_ref()?.get(DEFAULT_CONTAINER).map(String::as_str)
 }
 
-/// The container that is meant: the one that was named, the pod's default, or its only one.
+/// The selected container: the named one, the pod's default, or its only one.
 ///
 /// # Errors
 /// [`TransportErrorKind::Unreachable`], listing the containers.

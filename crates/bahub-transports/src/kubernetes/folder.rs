@@ -1,4 +1,4 @@
-//! A private folder in a container for what is placed there: by `sh` and `head`, for images without `tar`.
+//! A private folder in a container for placed files: by `sh` and `head`, for images without `tar`.
 
 use std::time::Duration;
 
@@ -9,11 +9,10 @@ use bahub_core::transport::{PutFile, TransportError, TransportErrorKind};
 use super::container::{Container, ScriptOutput};
 use crate::file_name::check_name;
 
-/// How long a file may take to be placed.
+/// How long it may take to place a file.
 const PUT: Duration = Duration::from_secs(600);
 
-/// Begins a loop over the folders `$d` in which one is tried, in order: temporary ones, the home, and where volumes are
-/// mounted.
+/// Begins a loop over the folders `$d` that are tried, in this order: temporary ones, the home, and mount points of volumes.
 pub(super) const CANDIDATES: &str = r#"
 set -f
 volumes() { while read -r _ mount _; do case $mount in /dev | /dev/* | /proc | /proc/* | /sys | /sys/* | /etc/* | */secrets/kubernetes.io/* | / | *\\*) ;; *) echo "$mount" ;; esac; done 2>/dev/null </proc/mounts; }
@@ -22,8 +21,8 @@ case $d in /*) ;; *) continue ;; esac
 [ -d "$d" ] || continue
 "#;
 
-/// Makes the folder `$1` in the first of them that takes a program to run, and says where; else says what was tried.
-/// mkdir creates a new one or fails: a folder or link that somebody laid there is never used.
+/// Creates the folder `$1` in the first of them where a program can run, and prints its path; else prints what was tried.
+/// mkdir creates a new one or fails: a folder or link placed there by another user is never used.
 const MAKE: &str = r#"
 case $seen in *":$d:"*) continue ;; esac
 seen="$seen$d:"; p="${d%/}/$1"
@@ -35,8 +34,8 @@ done
 echo "$tried" >&2; exit 5
 "#;
 
-/// Writes `$2` bytes of input to the file `$1` with the mode `$3`. It needs no end of the input. Before a failure the rest of
-/// it is read for a while: a server that closes over what nobody read resets the connection, and the words are lost with it.
+/// Writes `$2` bytes of input to the file `$1` with the mode `$3`. It does not need the end of the input. On failure the rest
+/// is read for a while first: a server that closes with unread input resets the connection, and the message is lost.
 const WRITE: &str = r#"
 umask 077
 exec 3<&0
@@ -46,20 +45,20 @@ head -c "$2" >"$1" && chmod "$3" "$1" || { rm -f "$1"; fail; }
 c=$(wc -c <"$1"); [ "$c" -eq "$2" ] || { rm -f "$1"; echo "$c of $2 bytes arrived" >&2; fail; }
 "#;
 
-/// A folder of mode 0700 in a container, whose name nobody can guess.
+/// A folder of mode 0700 in a container, with an unguessable name.
 #[derive(Debug, Default)]
 pub(super) struct Folder {
-    /// Those that were made, or may have been.
+    /// Those that were created, or may have been.
     names: Vec<String>,
     path: String,
 }
 
 impl Folder {
-    /// Writes a file that must not be there yet, and gives its path; the folder is made where there is none, or where the
-    /// agent removed it with itself.
+    /// Writes a file that must not exist yet, and returns its path; creates the folder if there is none, or if the agent
+    /// removed it with itself.
     ///
     /// # Errors
-    /// [`TransportErrorKind::Put`], naming every place that was tried and why it would not do.
+    /// [`TransportErrorKind::Put`], naming every place that was tried and why it is unsuitable.
     pub(super) async fn write(&mut self, container: &Container, file: PutFile<'_>) -> Result<String, TransportError> {
         check_name(file)?;
         let PutFile { name, content, mode } = file;
@@ -87,7 +86,7 @@ impl Folder {
         })?;
         let name = format!("bahub-{random}");
         let script = format!("umask 077; tried=; seen=:; {CANDIDATES}{MAKE}");
-        // Before it is made: it is removed also where the answer is lost.
+        // Before it is created: it is removed even if the answer is lost.
         self.names.push(name.clone());
         let said = container.script(&script, &[&name], b"", PUT).await?;
         match said.exit {
@@ -108,12 +107,12 @@ impl Folder {
         }
     }
 
-    /// The names of the folders that were made, or may have been.
+    /// The names of the folders that were created, or may have been.
     pub(super) fn names(&self) -> Vec<&str> {
         self.names.iter().map(String::as_str).collect()
     }
 
-    /// The path of the last one; empty where there is none.
+    /// The path of the last one; empty if there is none.
     pub(super) fn path(&self) -> &str {
         &self.path
     }

@@ -1,4 +1,4 @@
-//! Which instance a pod is of: its workload, and the data that it alone has or shares with others.
+//! The instance to which a pod belongs: its workload, and the data that it has alone or shares with others.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,8 +9,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 
 use super::state::name;
 
-/// The labels by which a ReplicaSet selects its pods, and what has made the ReplicaSet: its name is the owner's, a dash, and the
-/// label's value.
+/// The labels by which a ReplicaSet selects its pods, and the kind that created the ReplicaSet, whose name is the owner's, a
+/// dash, and the label's value.
 const TEMPLATE_HASHES: [(&str, &str); 2] =
     [("pod-template-hash", "deployment"), ("rollouts-pod-template-hash", "rollout")];
 /// The annotation by which a pod of OpenShift names its DeploymentConfig, which makes a ReplicationController for each rollout.
@@ -19,7 +19,7 @@ const DEPLOYMENT_CONFIG: &str = "openshift.io/deployment-config.name";
 const NAMELESS: [&str; 7] =
     ["deployment", "deploymentconfig", "rollout", "replicaset", "replicationcontroller", "daemonset", "job"];
 
-/// What a pod belongs to, as far as the pod itself says. Its `Display` names it as `kubectl` would: `statefulset shop/db`.
+/// What a pod belongs to, as far as the pod itself shows. Its `Display` names it as `kubectl` would: `statefulset shop/db`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct WorkloadRef {
     pub(super) kind: String,
@@ -33,13 +33,13 @@ impl fmt::Display for WorkloadRef {
     }
 }
 
-/// The owner that brings a pod back when it goes.
+/// The owner that recreates a pod when it is removed.
 pub(super) fn controller(pod: &Pod) -> Option<&OwnerReference> {
     pod.metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true))
 }
 
 /// The workload of a pod: of a Deployment's pod the Deployment, and not its ReplicaSet, which changes with each release. It is
-/// read off the pod, so that nobody needs rights on more than pods.
+/// read from the pod, so that only rights on pods are needed.
 pub(super) fn workload_of(pod: &Pod) -> WorkloadRef {
     let namespace = pod.metadata.namespace.clone().unwrap_or_default();
     let Some(owner) = controller(pod) else {
@@ -61,7 +61,7 @@ pub(super) fn workload_of(pod: &Pod) -> WorkloadRef {
     WorkloadRef { kind, namespace, name }
 }
 
-/// Data behind a path of a pod, as far as the cluster knows whose it is. Its `Display` names it in messages.
+/// Data behind a path of a pod, as far as the cluster knows its owner. Its `Display` names it in messages.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Data {
     /// A claim of the pod's namespace.
@@ -72,7 +72,7 @@ pub(super) enum Data {
     Nfs { server: String, path: String },
     /// A share or disk that several pods may have, as their specification names it.
     Other(String),
-    /// What is made with the pod of this name and goes with it: an emptyDir, a container's own files.
+    /// What is created and removed with the pod of this name: an emptyDir, a container's own files.
     OfPod(String),
 }
 
@@ -89,7 +89,7 @@ impl fmt::Display for Data {
 }
 
 impl Data {
-    /// Whether who changes the one may change the other.
+    /// Whether a change of one may change the other.
     pub(super) fn overlaps(&self, other: &Self) -> bool {
         let nested =
             |one: &str, other: &str| lies_on(&plain(one), &plain(other)) || lies_on(&plain(other), &plain(one));
@@ -100,7 +100,7 @@ impl Data {
         }
     }
 
-    /// That of a volume; none where the cluster itself writes it, such as a ConfigMap.
+    /// The data of a volume; none if the cluster itself writes it, such as a ConfigMap.
     pub(super) fn of(pod: &Pod, volume: &Volume) -> Option<Self> {
         if let Some(claim) = &volume.persistent_volume_claim {
             return Some(Self::Claim(claim.claim_name.clone()));
@@ -124,7 +124,7 @@ impl Data {
     }
 }
 
-/// The containers whose mounts count: the named one, else all that go on running.
+/// The containers whose mounts count: the named one, else all that keep running.
 pub(super) fn containers<'a>(pod: &'a Pod, named: Option<&str>) -> Vec<&'a Container> {
     let spec = pod.spec.iter();
     let sidecars = spec.clone().flat_map(|spec| spec.init_containers.iter().flatten());
@@ -134,8 +134,8 @@ pub(super) fn containers<'a>(pod: &'a Pod, named: Option<&str>) -> Vec<&'a Conta
     if found.is_empty() { all } else { found }
 }
 
-/// The data that these paths of the containers lie on, with the claims that are mounted below them; without paths, all data of
-/// the pod that is not made with it.
+/// The data behind these paths of the containers, with the claims that are mounted below them; without paths, all data of
+/// the pod that outlives it.
 pub(super) fn data(pod: &Pod, containers: &[&Container], paths: &[String]) -> BTreeSet<Data> {
     let volumes: Vec<_> = pod.spec.iter().flat_map(|spec| spec.volumes.iter().flatten()).collect();
     let lasts = |data: &Data| !matches!(data, Data::OfPod(_));
@@ -165,7 +165,7 @@ pub(super) fn data(pod: &Pod, containers: &[&Container], paths: &[String]) -> BT
     found
 }
 
-/// What makes pods one instance: they are of one workload, and have the same data behind the paths.
+/// What makes pods one instance: they belong to one workload, and have the same data behind the paths.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Instance {
     pub(super) workload: WorkloadRef,
@@ -173,17 +173,17 @@ pub(super) struct Instance {
 }
 
 impl Instance {
-    /// That of a pod.
+    /// The instance of a pod.
     pub(super) fn of(pod: &Pod, containers: &[&Container], paths: &[String]) -> Self {
         let (workload, mut data) = (workload_of(pod), data(pod, containers, paths));
-        // Each pod of a StatefulSet is somebody, also without a volume.
+        // Each pod of a StatefulSet is an instance, even without a volume.
         if data.is_empty() && !NAMELESS.contains(&&*workload.kind) {
             data.insert(Data::OfPod(name(pod).to_owned()));
         }
         Self { workload, data }
     }
 
-    /// Which one it is, for people and for a restore.
+    /// The identity, for messages and for a restore.
     pub(super) fn identity(&self, pod: &Pod, container: Option<&str>) -> Identity {
         let pod_name = name(pod);
         let listed = |wanted: &dyn Fn(&Data) -> Option<String>| {
@@ -217,12 +217,12 @@ impl Instance {
     }
 }
 
-/// Whether a path is this folder or lies below it; both are [`plain`].
+/// Whether a path is this folder or below it; both are [`plain`].
 pub(super) fn lies_on(path: &str, folder: &str) -> bool {
     folder == "/" || path == folder || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// Without what a path can do without.
+/// A path without redundant parts.
 pub(super) fn plain(path: &str) -> String {
     let parts: Vec<_> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
     format!("/{}", parts.join("/"))
@@ -281,7 +281,7 @@ mod tests {
         let identity = one_of.identity(&one, Some("main"));
         assert_eq!(identity.to_string(), "pod deployment shop/web (claims web, container main, node node7, uid u1)");
         assert_eq!(identity.differs_from(&other_of.identity(&other, None)), None);
-        // A path that each of them has for itself makes them several.
+        // With a path that each of them has for itself, they are several instances.
         assert_ne!(instance(&one, &["/etc"]), instance(&other, &["/etc"]));
         assert_eq!(instance(&one, &[]), instance(&other, &[]));
     }

@@ -1,4 +1,4 @@
-//! The end of programs in a container, and of the folders that were made there.
+//! Killing programs in a container, and removing the folders that were created there.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ const END: Duration = Duration::from_secs(60);
 /// How long a cluster may take to learn that a container ended, and to start the next one.
 const LEARNS: Duration = Duration::from_secs(30);
 
-/// Removes the folders that the arguments name, wherever they were made.
+/// Removes the folders that the arguments name, wherever they were created.
 const REMOVE: &str = r#"
 for name in "$@"; do rm -rf "${d%/}/$name" || stays="$stays ${d%/}/$name"; done; done
 [ -z "$stays" ] || { echo "$stays" >&2; exit 4; }
@@ -28,15 +28,15 @@ exit ${blind:-0}
 pub(super) enum KillOutcome {
     /// They were killed, and the folders removed.
     Swept,
-    /// The container is gone, or does not run: so are the programs.
+    /// The container is gone, or does not run, so the programs are gone too.
     Gone,
     /// The container's image has no means to look for programs.
     Blind,
-    /// Something stays, for this reason.
+    /// Something remains, for this reason.
     Stays(String),
 }
 
-/// Ends what has this mark, and removes the folders of these names.
+/// Kills the programs with this mark, and removes the folders with these names.
 pub(super) async fn end(container: &Container, mark: &str, folders: &[&str]) -> KillOutcome {
     let script = format!("stays=; blind=; {KILL_MARKED}shift\n{CANDIDATES}{REMOVE}");
     let arguments: Vec<_> = std::iter::once(mark).chain(folders.iter().copied()).collect();
@@ -46,11 +46,11 @@ pub(super) async fn end(container: &Container, mark: &str, folders: &[&str]) -> 
             Ok(ScriptOutput { exit: Exit::Code(0), .. }) => return KillOutcome::Swept,
             Ok(ScriptOutput { exit: Exit::Code(3), .. }) => return KillOutcome::Blind,
             Ok(ScriptOutput { exit, stderr, .. }) => format!("{exit}: {stderr}"),
-            // Without a shell nothing was started there, and no folder made.
+            // Without a shell nothing was started there, and no folder created.
             Err(error) if error.kind() == TransportErrorKind::Put => return KillOutcome::Swept,
             Err(error) => error.chain(),
         };
-        // The cluster learns of a container that ended a moment after it did.
+        // The cluster learns a moment later that a container has ended.
         if matches!(container.is_up().await, Ok(false)) {
             return KillOutcome::Gone;
         }
@@ -61,7 +61,7 @@ pub(super) async fn end(container: &Container, mark: &str, folders: &[&str]) -> 
     }
 }
 
-/// Whether something with this mark may live; not where the cluster does not answer.
+/// Whether a program with this mark may be alive; false if the cluster does not answer.
 pub(super) async fn may_live(container: &Container, mark: &str) -> bool {
     match container.script(FIND_MARKED, &[mark], b"", END).await {
         Ok(said) => said.exit != Exit::Code(1),
@@ -69,7 +69,7 @@ pub(super) async fn may_live(container: &Container, mark: &str) -> bool {
     }
 }
 
-/// The error of what stays.
+/// The error for what remains.
 pub(super) fn stays(container: &Container, what: &str, why: &str) -> TransportError {
     let at = &container.at;
     let message = format!("cannot stop {what} in {at}: {why}");

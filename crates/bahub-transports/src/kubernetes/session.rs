@@ -16,9 +16,9 @@ use super::exec::Running;
 use super::folder::Folder;
 use super::kill::{self, KillOutcome};
 
-/// How long an agent may take to notice that nobody speaks to it any more.
+/// How long an agent may take to notice that its connection is gone.
 const DEAD_MAN: Duration = Duration::from_secs(35);
-/// How long a question may take.
+/// How long a query may take.
 const ASK: Duration = Duration::from_secs(30);
 
 /// What was started and placed in a container; all of it ends with the session.
@@ -35,7 +35,7 @@ impl InPod {
     /// A session in this container; nothing is done there yet.
     ///
     /// # Errors
-    /// If the system gives no random bytes.
+    /// If the system provides no random bytes.
     pub(super) fn new(cluster: Cluster, at: ContainerRef, identity: Identity) -> Result<Self, TransportError> {
         let mark = random_hex(16).map_err(|error| {
             TransportError::new(TransportErrorKind::Exec, "cannot generate a random name").with_source(error)
@@ -47,7 +47,7 @@ impl InPod {
     /// Ends the programs and removes what was placed. May be called again.
     ///
     /// # Errors
-    /// [`TransportErrorKind::Undo`] where something stays.
+    /// [`TransportErrorKind::Undo`] if something stays.
     pub(super) async fn end(&mut self) -> Result<(), TransportError> {
         let folders = self.folder.names();
         if self.running.is_empty() && folders.is_empty() {
@@ -66,7 +66,7 @@ impl InPod {
         }
     }
 
-    /// An agent that hears nothing more ends by itself.
+    /// An agent whose connection is gone ends by itself.
     async fn ended_by_themselves(&mut self) -> Result<(), TransportError> {
         for running in &mut self.running {
             if timeout(DEAD_MAN, running.ended()).await.is_err() {

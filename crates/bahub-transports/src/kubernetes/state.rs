@@ -20,7 +20,7 @@ pub(super) fn is_over(pod: &Pod) -> bool {
     pod.metadata.deletion_timestamp.is_some() || has_ended(pod)
 }
 
-/// Whether no program of it runs any more, nor will.
+/// Whether no program of it runs any more, or ever will.
 pub(super) fn has_ended(pod: &Pod) -> bool {
     matches!(phase(pod), "Succeeded" | "Failed")
 }
@@ -68,7 +68,7 @@ pub(super) fn unready(pod: &Pod) -> Unready {
 /// Why a container does not run.
 #[derive(Debug)]
 enum State {
-    /// It ends again and again.
+    /// It ends repeatedly.
     Crashed(String),
     /// It is not started, for this reason.
     Waits(String),
@@ -90,13 +90,13 @@ fn waiting(pod: &Pod) -> Option<(&str, State)> {
 
 fn state(container: &ContainerStatus) -> Option<State> {
     let state = container.state.as_ref()?;
-    // Between its end and the wait for the next try.
+    // Between its end and the wait for the next attempt.
     if state.terminated.as_ref().is_some_and(|ended| ended.exit_code != 0) && container.restart_count > 0 {
         return Some(State::Crashed(format!("it keeps crashing{}", ended(Some(state)))));
     }
     let waiting = state.waiting.as_ref()?;
     let reason = waiting.reason.as_deref().unwrap_or_default();
-    // What every container passes through on its way.
+    // The states that every container passes through.
     if matches!(reason, "" | "ContainerCreating" | "PodInitializing") {
         return None;
     }

@@ -1,7 +1,7 @@
-//! The standard streams of a program, out of the messages of one WebSocket.
+//! The standard streams of a program, demultiplexed from the messages of one WebSocket.
 //!
 //! Each message begins with the number of its channel (`v4.channel.k8s.io`); `v5.channel.k8s.io` adds a message that closes a
-//! channel. kube's own loop reads nothing while it writes, and its streams have no end where it fails; hence this one.
+//! channel. kube's own loop reads nothing while it writes, and its streams never end if it fails; hence this one.
 
 use std::io;
 use std::pin::Pin;
@@ -30,23 +30,23 @@ const CLOSE: u8 = 255;
 
 /// How many messages may wait for a reader of standard output.
 const OUT_MESSAGES: usize = 8;
-/// The same of standard error. What is beyond it is lost, because waiting would stall standard output too.
+/// The same for standard error. Anything more is dropped, because waiting would stall standard output too.
 const ERR_MESSAGES: usize = 1024;
-/// How much of standard input goes into one message, and how much may wait for that.
+/// How much of standard input goes into one message, and how much may be buffered.
 const IN_MESSAGE: usize = 64 << 10;
-/// How long the streams may stay silent after the status: it is the last that is sent, and some servers never close.
+/// How long the streams may stay silent after the status: it is sent last, and some servers never close.
 const AFTER_STATUS: Duration = Duration::from_secs(5);
 
-/// What of a program arrives here, and what goes there.
+/// The streams of a program.
 pub(super) struct Streams {
     pub(super) stdin: Pin<Box<dyn AsyncWrite + Send>>,
     pub(super) stdout: Pin<Box<dyn AsyncRead + Send>>,
     pub(super) stderr: Pin<Box<dyn AsyncRead + Send>>,
-    /// How many messages came so far: who sees no change hears nothing.
+    /// How many messages have arrived so far: no change means silence.
     pub(super) heard: Arc<AtomicUsize>,
 }
 
-/// The streams of a program, and the work that keeps them going; it gives the end of the program.
+/// The streams of a program, and the future that drives them; its result is the end of the program.
 pub(super) fn of<S>(
     socket: WebSocketStream<S>,
     closes_stdin: bool,
@@ -61,7 +61,7 @@ where
     let heard = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&heard);
     let work = async move {
-        // Each side goes on while the other waits; the end of a program ends its input, read or not.
+        // Each direction continues while the other waits; the end of a program ends its input, read or not.
         tokio::select! {
             exit = listen(from_server, out, err, &counter) => exit,
             never = speak(from_stdin, to_server, closes_stdin) => match never {},
@@ -70,8 +70,8 @@ where
     (Streams { stdin: Box::pin(stdin), stdout: reader(from_out), stderr: reader(from_err), heard }, work)
 }
 
-/// Sends standard input on, and its end where the server understands that. Never ends by itself: a socket that takes
-/// nothing more may still bring the status.
+/// Forwards standard input, and its end if the server supports that. Never ends by itself: a socket that takes nothing
+/// more may still deliver the status.
 async fn speak<S>(
     mut from: DuplexStream,
     mut to: SplitSink<WebSocketStream<S>, Message>,
@@ -94,14 +94,14 @@ where
             break;
         }
     }
-    // Who writes learns that nobody reads; the half of the socket stays.
+    // The writer gets an error; this half of the socket stays open.
     drop(from);
     std::future::pending().await
 }
 
 type Chunks = mpsc::Sender<io::Result<Bytes>>;
 
-/// Passes everything on until the server closes, or has said how the program ended and falls silent.
+/// Forwards everything until the server closes, or has sent the status and falls silent.
 async fn listen<S>(mut from: SplitStream<WebSocketStream<S>>, out: Chunks, err: Chunks, heard: &AtomicUsize) -> Exit
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -129,7 +129,7 @@ where
             continue;
         }
         match bytes.split_to(1)[0] {
-            // Readers that are gone want nothing; the program must not wait for them.
+            // If the reader is gone, the output is dropped: the program must not wait for it.
             STDOUT => drop(out.send(Ok(bytes)).await),
             STDERR => drop(err.try_send(Ok(bytes))),
             STATUS => {
@@ -145,7 +145,7 @@ where
     exit.unwrap_or(Exit::Lost)
 }
 
-/// How a program ended, out of the status that the server sends; with its words where the program was not even started.
+/// How a program ended, from the status that the server sends; with its message if the program was not even started.
 fn end_of(bytes: &[u8]) -> (Exit, Option<String>) {
     let Ok(status) = serde_json::from_slice::<Status>(bytes) else { return (Exit::Lost, None) };
     if matches!(status.status, Some(StatusSummary::Success)) {
@@ -154,7 +154,7 @@ fn end_of(bytes: &[u8]) -> (Exit, Option<String>) {
     let causes = status.details.map(|details| details.causes).unwrap_or_default();
     let code = causes.iter().find(|cause| cause.reason == "ExitCode").and_then(|cause| cause.message.parse().ok());
     match code {
-        // A failure of which nothing more is known is no success.
+        // A failure without details is still a failure.
         None | Some(0) => (Exit::Lost, Some(status.message)),
         Some(code) => (Exit::Code(code), None),
     }
@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_success_is_told_as_one() {
+    fn only_a_success_is_reported_as_one() {
         let ended = |status: &str| end_of(status.as_bytes());
         assert_eq!(ended(r#"{"status":"Success"}"#).0, Exit::Code(0));
         let failed = r#"{"status":"Failure","reason":"NonZeroExitCode","message":"m","details":{"causes":[{"reason":"ExitCode","message":"7"}]}}"#;

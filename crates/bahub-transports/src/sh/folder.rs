@@ -1,4 +1,4 @@
-//! A private folder for what is placed on this host.
+//! A private folder for files placed on this host.
 
 use std::fs::{DirBuilder, Permissions};
 use std::io;
@@ -11,17 +11,17 @@ use bahub_core::transport::{PutFile, TransportError, TransportErrorKind};
 use rustix::fs::{StatVfsMountFlags, statvfs};
 use tokio::io::AsyncWriteExt;
 
-/// A folder of mode 0700 whose name nobody can guess; removed with all that is in it when dropped.
+/// A folder of mode 0700 with an unguessable name; removed with all that is in it when dropped.
 #[derive(Debug)]
 pub(super) struct PrivateFolder {
     path: PathBuf,
 }
 
 impl PrivateFolder {
-    /// Makes it in the first place that can be written and allows execution.
+    /// Creates it in the first place that is writable and allows execution.
     ///
     /// # Errors
-    /// [`TransportErrorKind::Put`], naming every place that was tried and why it would not do.
+    /// [`TransportErrorKind::Put`], naming every place that was tried and why it is unsuitable.
     pub(super) fn create() -> Result<Self, TransportError> {
         Self::create_in(&places())
     }
@@ -44,12 +44,12 @@ impl PrivateFolder {
             return Err(io::Error::other("mounted noexec"));
         }
         let path = place.join(format!("bahub-{}", random_hex(16)?));
-        // mkdir creates a new one or fails: a folder or link that somebody laid there is never used.
+        // mkdir creates a new one or fails: a folder or link placed there by another user is never used.
         DirBuilder::new().mode(0o700).create(&path)?;
         Ok(Self { path })
     }
 
-    /// Writes a file that must not exist yet, and gives its path.
+    /// Writes a file that must not exist yet, and returns its path.
     ///
     /// # Errors
     /// [`TransportErrorKind::Put`], naming the path.
@@ -96,7 +96,7 @@ impl Drop for PrivateFolder {
     }
 }
 
-/// Where a folder is tried, in order: `$TMPDIR`, `/tmp`, `/var/tmp`, the home.
+/// Where a folder is created, tried in this order: `$TMPDIR`, `/tmp`, `/var/tmp`, the home.
 fn places() -> Vec<PathBuf> {
     let variable = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let fixed = ["/tmp", "/var/tmp"].map(|path| Some(PathBuf::from(path)));
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_place_is_taken_where_one_does_not_do() {
+    fn the_next_place_is_used_if_one_is_unsuitable() {
         let place = tempfile::tempdir().unwrap();
         let folder = PrivateFolder::create_in(&["/nonexistent".into(), place.path().into()]).unwrap();
         assert_eq!(folder.path.parent(), Some(place.path()));

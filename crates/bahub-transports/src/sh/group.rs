@@ -13,14 +13,14 @@ use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 
 use crate::child_stdin::Stdin;
 
-/// How often a start is tried again while the program's file is still open for writing in another process.
+/// How often a start is retried while the program's file is still open for writing in another process.
 const BUSY_TRIES: u32 = 50;
 const BUSY_PAUSE: Duration = Duration::from_millis(20);
 
 /// A process group, named by its leader's id.
 ///
-/// The leader is reaped last, by [`Group::end`]: until then the kernel gives its id to nobody else, so that a signal
-/// cannot reach a stranger.
+/// The leader is reaped last, by [`Group::end`]: until then the kernel does not reuse its id, so that a signal
+/// cannot reach an unrelated process.
 #[derive(Debug)]
 pub(super) struct Group {
     pid: Pid,
@@ -28,7 +28,7 @@ pub(super) struct Group {
 }
 
 impl Group {
-    /// Starts a program in a group of its own.
+    /// Starts a program in its own group.
     ///
     /// # Errors
     /// [`TransportErrorKind::Exec`], naming the program.
@@ -62,7 +62,7 @@ impl Group {
     /// Kills what is left of the group; harmless after [`Group::end`].
     fn kill(&self) {
         if self.leader.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
-            // It fails where the leader alone is left, dead and not reaped yet: as it should be.
+            // It fails if only the leader is left, dead and not reaped yet: as intended.
             let _ = kill_process_group(self.pid, Signal::KILL);
         }
     }
@@ -83,7 +83,7 @@ async fn spawn(program: &str, arguments: &[String]) -> io::Result<Child> {
     let mut tries = 1;
     loop {
         match command.spawn() {
-            // A fork elsewhere in this process may hold the file that was just written open until its own exec.
+            // A fork elsewhere in this process may keep the newly written file open until its own exec.
             Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy && tries < BUSY_TRIES => {
                 tries += 1;
                 tokio::time::sleep(BUSY_PAUSE).await;

@@ -1,4 +1,4 @@
-//! The host that bahub itself runs on: programs are started without a shell, with this process's own rights.
+//! The host that bahub itself runs on: programs are started without a shell, with this process's rights.
 
 mod config;
 mod folder;

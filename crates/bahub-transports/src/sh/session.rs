@@ -70,7 +70,7 @@ impl Session for ShSession {
     }
 }
 
-/// What a file of the system says; nothing, where it is not there or not readable.
+/// The content of a system file; empty if it is missing or unreadable.
 async fn read(file: &str) -> String {
     tokio::fs::read(file).await.map(|text| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! The private folder of an ssh master's socket, held by a lease for as long as this process lives.
+//! The private folder of an ssh master's socket, held by a lease as long as this process lives.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
@@ -13,14 +13,14 @@ use super::master::{Answer, ask};
 
 const PREFIX: &str = "bahub-ssh-";
 const LEASE: &str = "lease";
-/// What openssh's crate calls its folder and the socket in it.
+/// The names of the openssh crate's folder and of the socket in it.
 const CONNECTION: &str = ".ssh-connection";
 const SOCKET: &str = "master";
 
-/// A socket's path holds 107 bytes, of which its own name, the crate's folder, 17 bytes that ssh appends while it
-/// makes it, and the folder's name take 75.
+/// A socket's path has at most 107 bytes, of which its own name, the crate's folder, 17 bytes that ssh appends while it
+/// creates it, and the folder's name take 75.
 const BASE_MOST: usize = 32;
-/// A sweep may take a folder before its lease is held; another one is made then.
+/// A sweep may remove a folder before its lease is held; then another one is created.
 const TRIES: u32 = 5;
 
 /// A folder of mode 0700 that [`sweep`] leaves alone. The caller removes it by [`ControlFolder::remove`], once no master
@@ -32,7 +32,7 @@ pub(super) struct ControlFolder {
 }
 
 impl ControlFolder {
-    /// Makes one for a run, in `$XDG_RUNTIME_DIR` or `/tmp`.
+    /// Creates one for a run, in `$XDG_RUNTIME_DIR` or `/tmp`.
     ///
     /// # Errors
     /// [`TransportErrorKind::Unreachable`], naming the folder.
@@ -48,7 +48,7 @@ impl ControlFolder {
     fn create_in(base: &Path, run: &str) -> io::Result<Self> {
         for _ in 0..TRIES {
             let path = base.join(format!("{PREFIX}{}-{}", run.get(..8).unwrap_or(run), random_hex(4)?));
-            // mkdir creates a new one or fails: a folder or link that somebody laid there is never used.
+            // mkdir creates a new one or fails: a folder or link placed there by another user is never used.
             DirBuilder::new().mode(0o700).create(&path)?;
             match lease(&path, Lease::New) {
                 Ok(Some(lease)) => return Ok(Self { path, _lease: lease }),
@@ -77,13 +77,13 @@ fn gone(removed: io::Result<()>) -> io::Result<()> {
 /// Whose lease it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lease {
-    /// One's own, of a folder just made.
+    /// Our own, of a folder that was just created.
     New,
-    /// Another one's. A sweep makes no file: it would stand in the way of who removes the folder meanwhile.
+    /// Another process's. A sweep creates no file: it would obstruct a process that removes the folder meanwhile.
     Old,
 }
 
-/// Takes a folder's lease; `None` where another process holds it, or removed it meanwhile.
+/// Takes a folder's lease; `None` if another process holds it, or removed it meanwhile.
 fn lease(folder: &Path, whose: Lease) -> io::Result<Option<File>> {
     let path = folder.join(LEASE);
     let file = OpenOptions::new().write(true).create_new(whose == Lease::New).mode(0o600).open(&path)?;
@@ -97,7 +97,7 @@ fn lease(folder: &Path, whose: Lease) -> io::Result<Option<File>> {
     Ok(same.then_some(file))
 }
 
-/// The socket of the master in the folder of openssh's crate.
+/// The socket of the master in the folder of the openssh crate.
 pub(super) fn socket(connection: &Path) -> PathBuf {
     connection.join(SOCKET)
 }
@@ -121,10 +121,10 @@ fn bases() -> Vec<PathBuf> {
     bases
 }
 
-/// Ends the masters whose controller is dead, and removes their folders. One whose lease is held is never touched.
+/// Ends the masters whose controller is dead, and removes their folders. Folders with a held lease are never touched.
 ///
 /// # Errors
-/// [`TransportErrorKind::Undo`], naming each folder that could not be mended; the rest was.
+/// [`TransportErrorKind::Undo`], naming each folder that could not be cleaned up; the others were.
 pub(super) async fn sweep() -> Result<Vec<Recovered>, TransportError> {
     let (mut recovered, mut failed) = (Vec::new(), Vec::new());
     for folder in bases().iter().flat_map(|base| folders(base)) {
@@ -161,7 +161,7 @@ async fn sweep_one(folder: &Path) -> io::Result<Option<&'static str>> {
         Ok(Some(held)) => held,
         Ok(None) => return Ok(None),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            // Somebody makes or removes it this moment, or was killed at that: then it is empty.
+            // Another process is creating or removing it right now, or was killed doing so: then it is empty.
             let _ = std::fs::remove_dir(folder);
             return Ok(None);
         }
@@ -188,13 +188,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lease_that_is_held_is_given_to_nobody() {
+    fn a_held_lease_cannot_be_taken() {
         let base = tempfile::tempdir().unwrap();
         let folder = ControlFolder::create_in(base.path(), "0123456789abcdef").unwrap();
         assert!(lease(folder.path(), Lease::Old).unwrap().is_none());
         let path = folder.path().to_owned();
         drop(folder);
-        // A process that another test has just forked holds it until it runs its program.
+        // A process that another test has just forked holds it until its exec.
         let is_free = || lease(&path, Lease::Old).unwrap().is_some();
         assert!((0..200).any(|_| is_free() || {
             std::thread::sleep(std::time::Duration::from_millis(10));

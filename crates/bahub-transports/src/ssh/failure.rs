@@ -1,13 +1,13 @@
-//! What `ssh` says when it cannot connect, and what to do about it.
+//! What `ssh` reports when it cannot connect, and what to do about it.
 
 use bahub_core::transport::{TransportError, TransportErrorKind};
 
 use super::target::Target;
 
-/// How much of ssh's words a message holds, in bytes.
+/// How much of ssh's output a message contains, in bytes.
 const MAX_WORDS: usize = 600;
 
-/// Explains why there is no connection, from the last words of `ssh`.
+/// Explains why there is no connection, from the last output of `ssh`.
 pub(super) fn of_connect(target: &Target, words: &str) -> TransportError {
     use TransportErrorKind::{Refused, Unreachable};
     let name = target.known_name();
@@ -60,14 +60,14 @@ fn without_alarm(words: &str) -> String {
     words.lines().filter(fact).collect::<Vec<_>>().join(" ")
 }
 
-/// Reports that `ssh` itself is not there.
+/// Reports that `ssh` itself is missing.
 pub(super) fn no_program(error: std::io::Error) -> TransportError {
     let message = format!("cannot start ssh: {error}");
     let help = "install OpenSSH's client (Debian: openssh-client), and see that `ssh` is in PATH";
     TransportError::new(TransportErrorKind::Unreachable, message).with_help(help).with_source(error)
 }
 
-/// The words in brackets, on one line; nothing where there are none.
+/// The text in brackets, on one line; nothing if it is empty.
 pub(super) fn in_parentheses(words: &str) -> String {
     let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.is_empty() {
@@ -77,7 +77,7 @@ pub(super) fn in_parentheses(words: &str) -> String {
     format!(" ({})", &line[from..])
 }
 
-/// What a person can try; hosts on the way keep their words to themselves.
+/// What the user can try; errors of jump hosts are not shown.
 fn by_hand(target: &Target) -> String {
     let jump = if target.jump.is_empty() { String::new() } else { format!("-J {} ", target.jump.join(",")) };
     let port = target.port.map(|port| format!("-p {port} ")).unwrap_or_default();
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_a_changed_key_the_facts_are_told() {
+    fn of_a_changed_key_the_facts_are_reported() {
         let words = "@@@@@@\r\n@ WARNING @\r\nIT IS POSSIBLE\r\nThe fingerprint for the ED25519 key sent by the remote host is\nSHA256:x.\r\nAdd\r\n";
         assert_eq!(without_alarm(words), "The fingerprint for the ED25519 key sent by the remote host is SHA256:x.");
     }

@@ -1,4 +1,4 @@
-//! The private folder on the far host.
+//! The private folder on the remote host.
 
 use std::time::Duration;
 
@@ -11,33 +11,34 @@ use super::shell::{ScriptOutput, Shell};
 use crate::file_name::check_name;
 use crate::kept_agent;
 
-/// How long a file may take to be placed: an agent by a modem.
+/// How long it may take to place a file: enough for an agent over a modem.
 const PUT: Duration = Duration::from_secs(600);
 const REMOVE: Duration = Duration::from_secs(60);
-/// How long the search for one that was kept may take: it reads it.
+/// How long the search for a kept file may take: it reads the file.
 const KEPT_LIMIT: Duration = Duration::from_secs(60);
 
-/// Where a folder is tried, in order.
+/// Where a folder is created; tried in this order.
 const PLACES: &str = r#"for d in "$TMPDIR" /tmp /var/tmp "$HOME"; do case "$d" in /*) ;; *) continue ;; esac; "#;
 
-/// Makes the folder `bahub-$r` in the first place that takes a program to run, and names it `$p`; why not is in `$t`.
-/// mkdir creates a new one or fails: a folder or link that somebody laid there is never used.
+/// Creates the folder `bahub-$r` in the first place where a program can run, and assigns its path to `$p`; the reasons
+/// against other places are in `$t`.
+/// mkdir creates a new one or fails: a folder or link placed there by another user is never used.
 const MAKE: &str = r#"case "$o" in *":$d:"*) continue ;; esac; o="$o$d:"; q="${d%/}/bahub-$r"; if ! e=$(mkdir "$q" 2>&1); then t="$t$d: $e; "; continue; fi; if ! e=$({ printf '#!/bin/sh\nexit 0\n' >"$q/try" && chmod 700 "$q/try"; } 2>&1); then t="$t$d: $e; "; rm -rf "$q"; elif ! "$q/try" 2>/dev/null; then t="$t$d: it does not allow execution (mounted noexec?); "; rm -rf "$q"; else rm -f "$q/try"; p=$q; break; fi; done; "#;
 
-/// Writes `$z` bytes of input to `$n` in it with the mode `$m`; what is done then follows.
+/// Writes `$z` bytes of input to `$n` in it with the mode `$m`; further commands follow.
 const WRITE: &str = r#"if [ -e "$p/$n" ] || [ -L "$p/$n" ]; then echo "failed it already exists"; elif ! e=$({ head -c "$z" >"$p/$n"; } 2>&1); then rm -f "$p/$n"; echo "failed $e"; elif c=$(wc -c <"$p/$n") && [ $c -ne "$z" ]; then rm -f "$p/$n"; echo "failed $c of $z bytes arrived"; elif ! e=$(chmod "$m" "$p/$n" 2>&1); then rm -f "$p/$n"; echo "failed $e"; else "#;
 
-/// Whether the folder `$1` is one that the user alone may write, with the file `$n` of the hash `$h` and the mode `$l`.
+/// Whether only the user may write the folder `$1`, and it has the file `$n` with the hash `$h` and the mode `$l`.
 const GOOD: &str = r#"good() { [ -d "$1" ] && ! [ -L "$1" ] && [ -O "$1" ] && [ -f "$1/$n" ] && ! [ -L "$1/$n" ] && [ -O "$1/$n" ] || return 1; case "$(ls -ld "$1")" in drwx------*) ;; *) return 1 ;; esac; case "$(ls -ld "$1/$n")" in "$l"*) ;; *) return 1 ;; esac; s=$(sha256sum <"$1/$n" 2>/dev/null) && [ "${s%% *}" = "$h" ]; }; "#;
 
 /// Names a folder that is good.
 const KEPT: &str = r#"if good "${d%/}/$k"; then echo "kept ${d%/}/$k"; exit; fi; done; echo none"#;
 
-/// Gives the folder `$p`, with the file in it, the name by which it is found again, and believes that only when it has looked
-/// again: others may lay a folder of that name there at any moment, and `mv` would move into it.
+/// Renames the folder `$p`, with the file in it, to the name by which it is found again, and verifies the result: others may
+/// create a folder of that name at any moment, and `mv` would move into it.
 const KEEP: &str = r#"f="${p%/*}/$k"; rmdir "$f" 2>/dev/null; if good "$f"; then rm -rf "$p"; p=$f; elif command -v sha256sum >/dev/null && ! [ -e "$f" ] && ! [ -L "$f" ]; then mv "$p" "$f"; rm -rf "$f/bahub-$r"; if good "$f"; then p=$f; elif ! [ -d "$p" ]; then echo "failed another folder was created at $f"; exit; fi; fi; "#;
 
-/// Folders of this session, by their random names; they stand in one of the places.
+/// Folders of this session, by their random names; each is in one of the places.
 #[derive(Debug, Default)]
 pub(super) struct FarFolder {
     names: Vec<String>,
@@ -51,10 +52,10 @@ impl FarFolder {
         Self { keeps, ..Self::default() }
     }
 
-    /// Places a file that must not exist yet; the folder is made where there is none.
+    /// Places a file that must not exist yet; creates the folder if there is none.
     ///
     /// # Errors
-    /// [`TransportErrorKind::Put`], naming every place that was tried and why it would not do; and as [`Shell::run`].
+    /// [`TransportErrorKind::Put`], naming every place that was tried and why it is unsuitable; and as [`Shell::run`].
     pub(super) async fn write(&mut self, shell: &Shell, file: PutFile<'_>) -> Result<PlacedPath, TransportError> {
         let failed = |message: String| TransportError::new(TransportErrorKind::Put, message);
         check_name(file)?;
@@ -66,7 +67,7 @@ impl FarFolder {
         let name = random_hex(16)
             .map_err(|error| failed(format!("cannot generate a random name: {error}")).with_source(error))?;
         let script = self.script(&name, file);
-        // Before it is made: it is removed also where the answer is lost.
+        // Before it is created: it is removed even if the answer is lost.
         self.names.push(name);
         let ScriptOutput { stdout, stderr } = shell.run(&script, file.content, PUT).await?;
         let answer = stdout.trim_end_matches('\n');
@@ -88,7 +89,7 @@ impl FarFolder {
         })
     }
 
-    /// Where a file like this one was kept by an earlier run, if nobody but the user can have changed it since.
+    /// Where a file like this one was kept by an earlier run, if only the user can have changed it since.
     async fn kept(&self, shell: &Shell, file: PutFile<'_>) -> Result<Option<PlacedPath>, TransportError> {
         let script = format!("{}{GOOD}{PLACES}{KEPT}", kept_as(file));
         let ScriptOutput { stdout, .. } = shell.run(&script, b"", KEPT_LIMIT).await?;
@@ -130,7 +131,7 @@ impl FarFolder {
         Err(TransportError::new(TransportErrorKind::Undo, message).with_help(help))
     }
 
-    /// Its path, or what is known of it.
+    /// Its path, or what is known about it.
     pub(super) fn described(&self) -> String {
         if self.path.is_empty() {
             format!("the folder bahub-{}", self.names.join(", bahub-"))
@@ -140,7 +141,7 @@ impl FarFolder {
     }
 }
 
-/// What a file is known again by, as words of the shell.
+/// What identifies a kept file, as words of the shell.
 fn kept_as(file: PutFile<'_>) -> String {
     let hash = kept_agent::sha256(file.content);
     let folder = kept_agent::folder_name(&hash);

@@ -1,22 +1,22 @@
-//! The words that cross: one fixed line for the login shell, and one line a command for the `sh` that it starts.
+//! What is sent: one fixed line for the login shell, and one line per command for the `sh` that it starts.
 
 use bahub_core::transport::{TransportError, TransportErrorKind};
 
 use super::target::Sudo;
 
-/// What the far `sh` says first; before it stands what files of the login shell print.
+/// What the remote `sh` prints first; it may be preceded by output from the login shell's startup files.
 const GREETING: &str = "bahub-is-here ";
 
-/// The prompt that sudo is given, so that the question is known from any other words.
+/// The prompt given to sudo, to distinguish the question from other output.
 pub(super) const SUDO_ASKS: &str = "bahub-asks-for-the-password-of-sudo";
 
-/// Says who it is and waits for one line. It holds nothing that sh, csh and fish do not agree on inside single quotes: no
-/// quote, no backslash, no exclamation mark, no line break. `read` takes a pipe's bytes one by one, so that what follows
-/// the line is left for the command.
+/// Prints its process id and waits for one line. It contains nothing that sh, csh and fish treat differently inside single
+/// quotes: no quote, no backslash, no exclamation mark, no line break. `read` takes a pipe's bytes one by one, so that what
+/// follows the line is left for the command.
 const WAIT: &str =
     "{ read -r s </proc/$$/stat; } 2>/dev/null; echo \"bahub-is-here $$ $s\"; IFS= read -r c && eval \"$c\"";
 
-/// What the login shell is given: always the same words.
+/// The line for the login shell: always the same.
 pub(super) fn login(sudo: &Sudo) -> String {
     match sudo {
         Sudo::No => format!("exec sh -c '{WAIT}'"),
@@ -25,23 +25,23 @@ pub(super) fn login(sudo: &Sudo) -> String {
     }
 }
 
-/// The far process that a command becomes.
+/// The remote process that a command becomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Leader {
     /// Its own id.
     pub(super) pid: u32,
-    /// Its group's, which sshd makes for each channel; sudo may make another one.
+    /// Its group's id; sshd creates a group for each channel, and sudo may create another one.
     pub(super) group: u32,
 }
 
 impl Leader {
-    /// Reads it from the last words of what was said so far, once the greeting is whole.
+    /// Parses it from the end of the output so far, once the greeting is complete.
     pub(super) fn greeted(said: &[u8]) -> Option<Self> {
         let said = std::str::from_utf8(said.strip_suffix(b"\n")?.rsplit(|&byte| byte == b'\n').next()?).ok()?;
         let (_, greeting) = said.rsplit_once(GREETING)?;
         let (pid, stat) = greeting.split_once(' ')?;
         let pid = pid.parse().ok().filter(|&pid| pid > 1)?;
-        // Where there is no /proc it leads its group: sshd and a login shell that `exec`s see to that.
+        // Without /proc it leads its group: sshd and a login shell that `exec`s ensure that.
         Some(Self { pid, group: group(stat).unwrap_or(pid) })
     }
 
@@ -52,13 +52,13 @@ impl Leader {
     }
 }
 
-/// The group in a line of `/proc/PID/stat`: the third word after the name, which stands in brackets (proc(5)).
+/// The group in a line of `/proc/PID/stat`: the third word after the name, which is in brackets (proc(5)).
 fn group(stat: &str) -> Option<u32> {
     let (_, rest) = stat.rsplit_once(')')?;
     rest.split_whitespace().nth(2)?.parse().ok().filter(|&group| group > 1)
 }
 
-/// The line that replaces the far `sh` by a program.
+/// The line that replaces the remote `sh` by a program.
 ///
 /// # Errors
 /// [`TransportErrorKind::Exec`] for no words, or one with a NUL.
@@ -75,7 +75,7 @@ pub(super) fn exec(argv: &[String]) -> Result<String, TransportError> {
     Ok(format!("{newline}exec {}", words.join(" ")))
 }
 
-/// A line cannot hold a line break; a variable can. `$(...)` would take one at the end away.
+/// A line cannot contain a line break; a variable can. `$(...)` would remove one at the end.
 const NEWLINE: &str = "N=$(printf '\\nx'); N=${N%x}; ";
 
 /// One word of a POSIX shell, on one line.

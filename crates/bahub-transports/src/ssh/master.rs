@@ -1,4 +1,4 @@
-//! The one connection of a session: an `ssh` in the background that programs are channels of.
+//! The one connection of a session: an `ssh` in the background, with a channel for each program.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -16,11 +16,11 @@ use super::failure;
 use super::options::{check_owner, configuration};
 use super::target::Target;
 
-/// How long a master may take to answer. It needs the network for nothing of that.
+/// How long a master may take to answer. It does not need the network for that.
 const ANSWER: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(5);
 
-/// A running master. Dropped, it is asked to exit.
+/// A running master. When dropped, it is asked to exit.
 #[derive(Debug)]
 pub(super) struct Master {
     socket: PathBuf,
@@ -28,26 +28,26 @@ pub(super) struct Master {
     ended: AtomicBool,
 }
 
-/// What a master answers.
+/// A master's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answer {
     /// It does so.
     Yes,
-    /// There is none.
+    /// There is no master.
     No,
-    /// None that comes in time.
+    /// No answer in time.
     Silence,
 }
 
 impl Master {
-    /// Connects and logs in. Where nobody waits for it any more it ends as soon as it is there.
+    /// Connects and logs in. If the caller has gone away meanwhile, the connection ends as soon as it is up.
     ///
     /// # Errors
     /// As [`failure::of_connect`] distinguishes them.
     pub(super) async fn connect(target: Arc<Target>, run: &str) -> Result<Self, TransportError> {
         check_owner(&target)?;
         let folder = ControlFolder::create(run)?;
-        // Not stopped half-way: an unknown master would stay.
+        // Not cancelled half-way: an unknown master would be left behind.
         let connected = tokio::spawn(async move { Self::launch(&target, folder).await }).await;
         connected.unwrap_or_else(|error| {
             let message = format!("the connection was abandoned: {error}");
@@ -60,7 +60,7 @@ impl Master {
         match launched {
             Ok(socket) => Ok(Self { socket, folder, ended: AtomicBool::new(false) }),
             Err(error) => {
-                // The error that led here is reported; the next run removes what stays.
+                // The error that led here is reported; the next run removes leftovers.
                 let _ = folder.remove();
                 Err(error)
             }
@@ -91,20 +91,20 @@ impl Master {
         }
     }
 
-    /// An `ssh` that starts the line by the login shell, in a channel of this connection.
+    /// An `ssh` that runs the line in the login shell, in a channel of this connection.
     pub(super) fn command(&self, line: &str) -> Command {
         let mut command = client(&self.socket);
-        // A terminal's interrupt is for bahub, which ends the program at the far side in its own way.
+        // A terminal's interrupt is for bahub, which ends the remote program in its own way.
         command.process_group(0).args(["-T", "--", "none", line]);
         command
     }
 
-    /// Whether the connection stands, as far as ssh knows.
+    /// Whether the connection is up, as far as ssh knows.
     pub(super) async fn is_alive(&self) -> bool {
         ask(&self.socket, "check").await == Answer::Yes
     }
 
-    /// Ends the connection and all channels of it; does nothing the second time.
+    /// Ends the connection and all its channels; does nothing the second time.
     ///
     /// # Errors
     /// [`TransportErrorKind::Undo`] if it does not answer.
@@ -133,7 +133,7 @@ impl Drop for Master {
     }
 }
 
-/// The words of openssh's error, explained.
+/// The message of openssh's error, explained.
 async fn explained(target: &Target, error: openssh::Error) -> TransportError {
     let source = match error {
         openssh::Error::Connect(source) | openssh::Error::Master(source) => source,
@@ -147,7 +147,7 @@ async fn explained(target: &Target, error: openssh::Error) -> TransportError {
     failure::of_connect(target, &source.to_string())
 }
 
-/// An `ssh` that speaks to a master, and never makes a connection of its own.
+/// An `ssh` that talks to a master, and never opens its own connection.
 fn client(socket: &Path) -> Command {
     let mut command = Command::new("ssh");
     // No configuration: the connection has it already.
@@ -172,7 +172,7 @@ pub(super) async fn ask(socket: &Path, what: &str) -> Answer {
     }
 }
 
-/// Asks a master to exit without a runtime, which may be gone by now; whether there is none any more.
+/// Asks a master to exit, without a runtime, which may be gone by now; returns whether it is gone.
 fn told_to_end(socket: &Path) -> bool {
     let Ok(mut child) = request(socket, "exit").into_std().spawn() else { return false };
     let began = Instant::now();

@@ -1,6 +1,6 @@
-//! A host that OpenSSH's own client reaches: the user's configuration, agent and known hosts apply.
+//! A host reached by OpenSSH's own client: the user's configuration, agent and known hosts apply.
 //!
-//! One master connection a session (`ControlMaster`), and every program is a channel of it. See `docs/transports/ssh.md`.
+//! One master connection per session (`ControlMaster`), and every program is a channel of it. See `docs/transports/ssh.md`.
 
 mod config;
 mod control;
@@ -26,7 +26,7 @@ use bahub_core::transport::{Recovered, Session, Transport, TransportError};
 use session::SshSession;
 use target::Target;
 
-/// Runs commands on a host that is reached by `ssh`.
+/// Runs commands on a host over `ssh`.
 #[derive(Debug)]
 pub struct Ssh {
     target: Arc<Target>,
@@ -46,17 +46,17 @@ impl Component for Ssh {
 
 #[async_trait]
 impl Transport for Ssh {
-    /// Connects; nothing is written on the far host.
+    /// Connects; nothing is written on the remote host.
     ///
     /// # Errors
-    /// [`Unreachable`](bahub_core::transport::TransportErrorKind::Unreachable) where there is no such host, nobody who
-    /// answers, or no `ssh`; [`Refused`](bahub_core::transport::TransportErrorKind::Refused) where the host's key is
-    /// unknown or another one, or the host does not let the user in.
+    /// [`Unreachable`](bahub_core::transport::TransportErrorKind::Unreachable) if the host is unknown or does not answer,
+    /// or there is no `ssh`; [`Refused`](bahub_core::transport::TransportErrorKind::Refused) if the host's key is unknown
+    /// or has changed, or the host rejects the user.
     async fn open(&self, cx: &RunContext) -> Result<Box<dyn Session>, TransportError> {
         Ok(Box::new(SshSession::open(Arc::clone(&self.target), &cx.id).await?))
     }
 
-    /// Ends ssh masters whose controller was killed. What runs on the far host then reads the end of its input.
+    /// Ends ssh masters whose controller was killed. Programs on the remote host then read the end of their input.
     async fn recover(&self, _cx: &RunContext) -> Result<Vec<Recovered>, TransportError> {
         control::sweep().await
     }

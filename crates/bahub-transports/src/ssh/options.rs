@@ -1,4 +1,4 @@
-//! The configuration that `ssh` is started with: what must hold, then the user's own.
+//! The configuration that `ssh` is started with: mandatory options, then the user's own.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
@@ -8,14 +8,14 @@ use bahub_core::transport::{TransportError, TransportErrorKind};
 
 use super::target::{Target, quoted};
 
-/// After so long without a byte the server is asked for a sign of life.
+/// After this long without a byte the server is asked for a sign of life.
 const ALIVE_INTERVAL: Duration = Duration::from_secs(6);
-/// So many may stay without an answer; after the next silence the connection is given up: 24 seconds in all, so that a
-/// run notices within 30.
+/// This many may remain unanswered; after the next silence the connection is given up: 24 seconds in all, so that a run
+/// notices within 30.
 const ALIVE_COUNT: u32 = 3;
 
-/// Of each option ssh takes the first value that it meets, so that the user's files cannot undo these. `ssh` hands the file
-/// on to the hosts on the way, so that their keys are held to the same.
+/// ssh uses the first value of each option, so that the user's files cannot override these. `ssh` also uses the file for
+/// jump hosts, so that their keys are checked in the same way.
 pub(super) fn configuration(target: &Target) -> String {
     let mut lines = vec![
         "BatchMode yes".to_owned(),
@@ -29,7 +29,7 @@ pub(super) fn configuration(target: &Target) -> String {
         "ForwardX11 no".to_owned(),
         "PermitLocalCommand no".to_owned(),
         "RemoteCommand none".to_owned(),
-        // With it ssh would not say why it failed.
+        // With it ssh would not report why it failed.
         "LogLevel ERROR".to_owned(),
     ];
     lines.extend(target.known_hosts.as_deref().map(|path| format!("UserKnownHostsFile {}", quoted(path))));
@@ -41,7 +41,7 @@ pub(super) fn configuration(target: &Target) -> String {
     lines.join("\n") + "\n"
 }
 
-/// Refuses a `~/.ssh/config` that others may write: it can start programs. `ssh` checks it only where it finds it itself.
+/// Refuses a `~/.ssh/config` that others may write: it can start programs. `ssh` checks it only if it finds it itself.
 ///
 /// # Errors
 /// [`TransportErrorKind::Refused`], naming the file.

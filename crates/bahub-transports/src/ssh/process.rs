@@ -1,4 +1,4 @@
-//! A program of the far host, and its end.
+//! A program on the remote host, and its end.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,15 +15,15 @@ use crate::child_stdin::Stdin;
 
 /// How long a kill may take.
 const KILL: Duration = Duration::from_secs(30);
-/// What `ssh` ends with where no status came: by its own fault, or for a program that a signal ended.
+/// The exit status of `ssh` if no status arrived: because of its own failure, or because a signal ended the program.
 const SSH_FAILED: i32 = 255;
 
-/// A program that was started, until its end is known. From then on its id may be a stranger's, and nothing is killed.
+/// A program that was started, until its end is known. From then on its id may be an unrelated process's, and nothing is killed.
 pub(super) struct Running {
     shell: Arc<Shell>,
     leader: Leader,
     end: watch::Receiver<Option<Exit>>,
-    /// Held while it is killed; whether it was.
+    /// Whether it was killed; held meanwhile.
     killed: Mutex<bool>,
 }
 
@@ -70,10 +70,10 @@ impl Running {
     }
 }
 
-/// Waits for the channel's end, so that it is known also where nobody asks for it.
+/// Waits for the channel's end, so that it is known even if no caller awaits it.
 async fn watch_end(shell: Arc<Shell>, mut client: Child, ended: watch::Sender<Option<Exit>>) {
     let exit = match client.wait().await.ok().and_then(|status| status.code()) {
-        // The status that a program chose itself, or a signal's, where the connection stands.
+        // If the connection is still up, it is the program's own status, or a signal ended it.
         Some(SSH_FAILED) if shell.master.is_alive().await => Exit::Code(SSH_FAILED),
         Some(SSH_FAILED) | None => Exit::Lost,
         Some(code) => Exit::Code(code),
@@ -96,10 +96,10 @@ impl Drop for KillOnDrop {
         if self.0.has_ended() {
             return;
         }
-        // Without a runtime the session's end does it, or the end of the program's input.
+        // Without a runtime the session's close does it, or the end of the program's input.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             let running = Arc::clone(&self.0);
-            // An error cannot be reported here: the close does it again and reports it.
+            // An error cannot be reported here: the close retries and reports it.
             runtime.spawn(async move { drop(running.kill().await) });
         }
     }

@@ -17,13 +17,13 @@ use super::shell::Shell;
 use super::target::Target;
 use crate::host;
 
-/// How long an answer of a small program may take.
+/// How long the output of a small program may take.
 const ANSWER: Duration = Duration::from_secs(30);
 /// How many bytes of it are read.
 const MAX_ANSWER: u64 = 1024 * 1024;
 
-/// What was started and placed there; all of it ends with the session. Dropped, it does the same where a runtime is
-/// there to do it, and reports nothing.
+/// What was started and placed there; all of it ends with the session. When dropped, it does the same if there is a
+/// runtime, and reports nothing.
 pub(super) struct SshSession {
     open: Option<Open>,
 }
@@ -43,7 +43,7 @@ impl SshSession {
         Ok(Self { open: Some(open) })
     }
 
-    /// What a program puts out; none where it fails.
+    /// The output of a program; none if it fails.
     async fn output(&mut self, argv: &[&str]) -> Result<Option<String>, TransportError> {
         let mut asked = self.exec(&Exec::new(argv.iter().copied())).await?;
         let mut output = Vec::new();
@@ -116,7 +116,7 @@ impl Drop for SshSession {
 }
 
 impl Open {
-    /// Kills what runs, removes what was placed, and ends the connection, each whatever became of the others.
+    /// Kills what runs, removes what was placed, and ends the connection, each even if another fails.
     async fn close(self) -> Result<(), TransportError> {
         let alive = self.shell.master.is_alive().await;
         let mut closed = Ok(());
@@ -134,8 +134,8 @@ impl Open {
         closed.and(self.shell.master.end().await)
     }
 
-    /// By a new connection where the old one is lost: the folder's name is no other's. (Programs' ids may be others' by
-    /// then; they read the end of their input.)
+    /// Over a new connection if the old one is lost: the folder's name is unique. (Programs' ids may have been reused by
+    /// then; the programs read the end of their input.)
     async fn remove_folder(&self, alive: bool) -> Result<(), TransportError> {
         let removed = if alive { self.folder.remove(&self.shell).await } else { self.remove_anew().await };
         removed.map_err(|error| match error.kind() {

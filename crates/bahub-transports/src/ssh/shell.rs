@@ -1,4 +1,4 @@
-//! The far `sh`: started by the login shell, spoken to line by line.
+//! The remote `sh`: started by the login shell, driven line by line.
 
 use std::process::Stdio;
 use std::sync::Arc;
@@ -14,21 +14,21 @@ use super::line::{self, Leader, SUDO_ASKS};
 use super::master::Master;
 use super::target::{Sudo, Target};
 
-/// How long the far side may take from the channel's opening to the greeting.
+/// How long the remote side may take from the channel's opening to the greeting.
 const GREETING: Duration = Duration::from_secs(30);
 /// How much a login shell may print before it, in bytes.
 const MAX_NOISE: usize = 64 << 10;
-/// How long the last words of a channel that ended may take.
+/// How long the last output of a channel that ended may take.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
-/// A connection, and how its commands become root's.
+/// A connection, and how its commands are run as root.
 #[derive(Debug)]
 pub(super) struct Shell {
     pub(super) target: Arc<Target>,
     pub(super) master: Master,
 }
 
-/// A far `sh` that waits for its line. Dropped, it ends: it has none.
+/// A remote `sh` that waits for its line. When dropped, it ends without one.
 pub(super) struct Waiting {
     pub(super) leader: Leader,
     pub(super) client: Child,
@@ -37,7 +37,7 @@ pub(super) struct Waiting {
     pub(super) stderr: ChildStderr,
 }
 
-/// What a script said.
+/// The output of a script.
 #[derive(Debug)]
 pub(super) struct ScriptOutput {
     pub(super) stdout: String,
@@ -57,8 +57,8 @@ impl Shell {
     /// Opens a channel and waits for the greeting.
     ///
     /// # Errors
-    /// [`TransportErrorKind::Lost`] where the connection is gone, [`TransportErrorKind::Refused`] where sudo refuses,
-    /// [`TransportErrorKind::Exec`] where no `sh` greets within 30 seconds.
+    /// [`TransportErrorKind::Lost`] if the connection is gone, [`TransportErrorKind::Refused`] if sudo refuses,
+    /// [`TransportErrorKind::Exec`] if no `sh` greets within 30 seconds.
     pub(super) async fn start(&self) -> Result<Waiting, TransportError> {
         let mut command = self.master.command(&line::login(&self.target.sudo));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -107,10 +107,10 @@ impl Shell {
         TransportError::new(kind, message).with_help(help)
     }
 
-    /// Runs a script of one line to its end, with these bytes for its input, which has no end before its own.
+    /// Runs a script of one line to its end, with these bytes as its input, which stays open until the script ends.
     ///
     /// # Errors
-    /// As [`Shell::start`], and [`TransportErrorKind::Lost`] where the answer takes longer than `limit` or breaks.
+    /// As [`Shell::start`], and [`TransportErrorKind::Lost`] if the answer takes longer than `limit` or breaks.
     pub(super) async fn run(
         &self,
         script: &str,
@@ -125,7 +125,7 @@ impl Shell {
             let Waiting { mut stdin, mut stdout, mut stderr, mut client, .. } = self.start().await?;
             let (mut out, mut err) = (Vec::new(), Vec::new());
             let write = async {
-                // The script may end without reading everything: its output says what is wrong.
+                // The script may end without reading everything: its output shows what is wrong.
                 let _ = stdin.write_all(format!("{script}\n").as_bytes()).await;
                 let _ = stdin.write_all(input).await;
                 std::future::pending::<()>().await;
@@ -150,7 +150,7 @@ struct Greeter {
     stdin: ChildStdin,
     stdout: ChildStdout,
     stderr: ChildStderr,
-    /// What standard error said.
+    /// The output on standard error.
     heard: Vec<u8>,
     asked: usize,
 }
@@ -162,7 +162,7 @@ impl Greeter {
         let mut hears = true;
         loop {
             tokio::select! {
-                // Byte by byte: what follows the greeting is the command's.
+                // Byte by byte: what follows the greeting belongs to the command.
                 read = self.stdout.read(&mut byte) => match read {
                     Ok(1..) => said.push(byte[0]),
                     Ok(0) | Err(_) => {
@@ -205,7 +205,7 @@ impl Greeter {
         Ok(())
     }
 
-    /// The last words of a channel that ended.
+    /// The last output of a channel that ended.
     async fn hear_out(&mut self) {
         let _ = timeout(LAST_WORDS, most(&mut self.stderr, &mut self.heard)).await;
     }

@@ -1,4 +1,4 @@
-//! Which host, as whom: checked.
+//! The host and user to log in as, validated.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -9,9 +9,9 @@ use bahub_core::secret::Secret;
 
 use super::config::{JumpConfig, SshConfig, SudoConfig};
 
-/// What a shell takes for something else: a `ProxyCommand` of the user's configuration may hold these words.
+/// Characters special to a shell: a `ProxyCommand` in the user's configuration may contain these words.
 const SHELL: &[char] = &['\'', '"', '`', '$', ';', '&', '<', '>', '|', '(', ')', '{', '}', '*', '?', '!', '#', ','];
-/// What ssh's own configuration takes for something else in a path.
+/// Characters special in a path in ssh's own configuration.
 const PATTERN: &[char] = &['"', '\\', '$', '*', '?', '['];
 
 /// A host to log in to. Its `Display` names it in messages.
@@ -29,14 +29,14 @@ pub(super) struct Target {
     pub(super) keep_agent: bool,
 }
 
-/// How commands become root's.
+/// How commands are run as root.
 #[derive(Debug, Clone)]
 pub(super) enum Sudo {
     /// Not at all.
     No,
-    /// By a sudo that asks for nothing.
+    /// By a sudo that asks for no password.
     Silent,
-    /// By a sudo that asks for this.
+    /// By a sudo that asks for this password.
     Password(Secret),
 }
 
@@ -110,7 +110,7 @@ impl fmt::Display for Target {
     }
 }
 
-/// A word that ssh takes for no option, and no shell for anything else.
+/// A word that ssh does not take for an option, and that is not special to a shell.
 fn check_word(pointer: &str, word: &str, wrong: &mut Vec<SpecError>) {
     let what = if word.is_empty() {
         "it is empty".to_owned()
@@ -124,7 +124,7 @@ fn check_word(pointer: &str, word: &str, wrong: &mut Vec<SpecError>) {
     wrong.push(SpecError::new(pointer, what));
 }
 
-/// An absolute path, or one that begins with `~`, which ssh knows.
+/// An absolute path, or one that begins with `~`, which ssh expands.
 fn parse_path(pointer: &str, path: Option<PathBuf>, wrong: &mut Vec<SpecError>) -> Option<PathBuf> {
     let path = path?;
     let odd = path.to_str().map(|text| text.chars().find(|&c| c.is_control() || PATTERN.contains(&c)));

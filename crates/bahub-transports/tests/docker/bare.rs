@@ -1,4 +1,4 @@
-//! A container that holds one program and nothing else: no shell, no /tmp, no /etc.
+//! A container with one program and nothing else: no shell, no /tmp, no /etc.
 
 use bahub_core::link::{self, FromAgent, Incoming, ToAgent};
 use bahub_core::transport::{Exec, PutFile};

@@ -14,7 +14,7 @@ async fn conforms(container: &str, spec: Value, options: TransportOptions) {
     let options = TransportOptions { agent_program: Some(agent_program()), ..options };
     let report = conformance::transport(Arc::new(transport(container, spec)), &options).await;
     report.assert_conforms();
-    // Commands run in the container itself: every path is its own, and nothing is stopped.
+    // Commands run in the container itself: every path belongs to it, and nothing is stopped.
     let without =
         [transport_claim::FOREIGN_PATHS, transport_claim::RESUME_BRINGS_BACK, transport_claim::FLIPS_ARE_NOTICED];
     let claims: Vec<_> = transport_claim::ALL.into_iter().filter(|claim| !without.contains(claim)).collect();

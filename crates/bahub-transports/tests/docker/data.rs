@@ -1,4 +1,4 @@
-//! Whose data a run has: the original's own, or none.
+//! A run has the original's own data, or none.
 
 use std::sync::Arc;
 
@@ -25,9 +25,12 @@ async fn a_path_of_the_side_containers_own_image_is_refused_before_anything_is_s
     for path in ["/etc", "/var/tmp", "/"] {
         let plan = room.plan(files(path), MemorySink::shared("own"));
         let error = room.backup(&plan).await.error.unwrap();
-        let told = format!("{} | {}", error.chain(), error.help().unwrap());
-        assert_eq!(error.kind(), RunErrorKind::Preflight, "{told}");
-        assert!(told.contains("not on a volume of the container own") && told.contains("/data (own)"), "{told}");
+        let message = format!("{} | {}", error.chain(), error.help().unwrap());
+        assert_eq!(error.kind(), RunErrorKind::Preflight, "{message}");
+        assert!(
+            message.contains("not on a volume of the container own") && message.contains("/data (own)"),
+            "{message}"
+        );
         assert_eq!(room.backup(&plan).await.report.version, None);
     }
     assert_eq!(started(&ENGINE, "own"), before);
@@ -49,7 +52,7 @@ async fn a_helper_container_has_the_volumes_and_nothing_else() {
     assert_eq!(answers[..2], [Coverage::Volume("helped".into()), Coverage::Volume("/srv/x".into())]);
     assert!(answers[2..].iter().all(|answer| matches!(answer, Coverage::NotOwn { .. })), "{answers:?}");
     session.close().await.unwrap();
-    // In the container itself whatever commands see is its own.
+    // In the container itself, everything that commands see belongs to it.
     let mut session = open(&transport("helped", json!({ "helper": "never" }))).await.unwrap();
     assert_eq!(session.coverage(&paths).await.unwrap(), vec![Coverage::Own; 5]);
     session.close().await.unwrap();

@@ -1,4 +1,4 @@
-//! Which container is meant, and what is said where commands cannot run in it.
+//! Which container is selected, and what is reported if commands cannot run in it.
 
 use serde_json::json;
 
@@ -19,17 +19,17 @@ async fn a_container_is_found_by_name_id_label_and_service() {
         open(&transport(wanted, json!({}))).await.unwrap().close().await.unwrap();
     }
     ENGINE.container("found-2", &options);
-    let told = refusal("compose:shop/db").await;
-    assert!(told.contains("matches 2 containers") && told.contains("found-2"), "{told}");
+    let message = refusal("compose:shop/db").await;
+    assert!(message.contains("matches 2 containers") && message.contains("found-2"), "{message}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_does_not_run_is_a_clear_error() {
+async fn a_container_that_does_not_run_is_a_clear_error() {
     for (name, change, says) in [("paused", "pause", "status: paused"), ("stopped", "kill", "status: exited")] {
         ENGINE.container(name, &[]);
         ENGINE.docker(&[change, name]);
-        let told = refusal(name).await;
-        assert!(told.contains(says) && told.contains("docker "), "{told}");
+        let message = refusal(name).await;
+        assert!(message.contains(says) && message.contains("docker "), "{message}");
     }
     assert!(refusal("nobody").await.contains("no container named \"nobody\" | docker ps --all"));
     assert!(refusal("compose:shop").await.contains("compose:PROJECT/SERVICE"));
@@ -68,8 +68,8 @@ async fn a_volume_that_allows_no_execution_is_passed_over_and_named() {
     let options = ["--read-only", "--volume", "noexec:/a-noexec"];
     let name = ENGINE.container("noexec", &options);
     let mut session = open(&transport(&name, json!({}))).await.unwrap();
-    let told = session.put(agent).await.unwrap_err().chain();
-    assert!(told.contains("/a-noexec: it does not allow execution (mounted noexec?)"), "{told}");
+    let message = session.put(agent).await.unwrap_err().chain();
+    assert!(message.contains("/a-noexec: it does not allow execution (mounted noexec?)"), "{message}");
     session.close().await.unwrap();
     let name = ENGINE.container("noexec-and-another", &[&options[..], &["--volume", "/b-exec"]].concat());
     let mut session = open(&transport(&name, json!({}))).await.unwrap();

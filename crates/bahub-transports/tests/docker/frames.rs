@@ -1,4 +1,4 @@
-//! What crosses to the target: no private key, and no passphrase.
+//! What is sent to the target: no private key, and no passphrase.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -19,7 +19,7 @@ use tokio::io::AsyncWrite;
 
 use super::support::{ENGINE, transport};
 
-/// A transport that keeps all that is sent to programs.
+/// A transport that records everything sent to programs.
 #[derive(Debug)]
 struct Recording {
     inner: bahub_transports::docker::Docker,
@@ -86,7 +86,7 @@ impl AsyncWrite for Recorder {
     }
 }
 
-/// The bytes behind an armour.
+/// The bytes inside an armour.
 fn dearmoured(text: &str) -> Vec<u8> {
     let body =
         text.split("\n\n").nth(1).unwrap().lines().take_while(|line| !line.starts_with(['=', '-'])).collect::<String>();
@@ -118,7 +118,7 @@ async fn the_private_key_never_crosses() {
     let crossed = |part: &[u8], whole: &[u8]| whole.windows(part.len()).any(|window| window == part);
     let secret: Vec<_> = private.windows(16).filter(|part| !crossed(part, &public)).collect();
     assert!(secret.len() > 16, "this test knows no secret");
-    // What is public does cross: this test would see a key.
+    // The public key is sent: this test would see a private one.
     assert!(public.windows(16).any(|part| crossed(part, &sent)));
     assert!(!secret.iter().any(|part| crossed(part, &sent)));
 }

@@ -1,4 +1,4 @@
-//! `keep_agent`: one agent for all runs, as long as nobody else can have changed it.
+//! `keep_agent`: one agent for all runs, as long as no other user can have changed it.
 
 use bahub_core::transport::PutFile;
 use serde_json::json;
@@ -23,7 +23,7 @@ async fn an_agent_that_is_kept_is_used_again_and_one_that_was_changed_is_not() {
         let before = inode(&first);
         assert!(before.ends_with(&format!(" 555 {uid}")), "{before}");
         assert_eq!((placed(&name, spec.clone()).await, inode(&first)), (first.clone(), before));
-        // Another content under the same name, then a folder that others may write.
+        // Different content under the same name, then a folder that others may write.
         ENGINE.docker(&["exec", &name, "sh", "-c", &format!("rm {first}; echo evil >{first}; chmod 555 {first}")]);
         let second = placed(&name, spec.clone()).await;
         assert_ne!(second, first);

@@ -1,4 +1,4 @@
-//! That nobody else uses the data is proven from the stop to the last byte.
+//! No other container uses the data, verified from the stop to the last byte.
 
 use bahub_core::transport::{Exec, Process, Session, TransportError, TransportErrorKind};
 use bahub_testkit::fixtures::DockerEngine;
@@ -6,12 +6,12 @@ use serde_json::json;
 
 use super::support::{ENGINE, alone, open, side, started, status};
 
-fn told(error: &TransportError) -> String {
+fn message(error: &TransportError) -> String {
     assert_eq!(error.kind(), TransportErrorKind::NotOwn, "{}", error.chain());
     format!("{} | {}", error.chain(), error.help().unwrap())
 }
 
-/// A session whose side container is there.
+/// A session with its side container running.
 async fn beside(engine: &DockerEngine, original: &str) -> (Box<dyn Session>, Process) {
     let mut session = open(&side(engine, original, json!({ "stop_timeout": 1 }))).await.unwrap();
     let process = session.exec(&Exec::new(["sleep", "100000"])).await.unwrap();
@@ -20,7 +20,7 @@ async fn beside(engine: &DockerEngine, original: &str) -> (Box<dyn Session>, Pro
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_container_that_can_write_to_the_same_data_is_refused_before_the_stop() {
-    // One of these has the volumes of everybody.
+    // One of these mounts the volumes of all containers.
     alone(async |engine| {
         engine.container("shared", &["--volume", "shared:/data"]);
         let before = started(engine, "shared");
@@ -42,7 +42,7 @@ async fn a_container_that_can_write_to_the_same_data_is_refused_before_the_stop(
                     engine.docker(&["pause", &name]);
                 }
                 let refused =
-                    told(&open(&side(engine, "shared", json!({}))).await.err().unwrap_or_else(|| panic!("{case}")));
+                    message(&open(&side(engine, "shared", json!({}))).await.err().unwrap_or_else(|| panic!("{case}")));
                 assert!(
                     refused.contains("sharer (") && refused.contains("add sharer to `also_stop`"),
                     "{case}: {refused}"
@@ -50,15 +50,15 @@ async fn a_container_that_can_write_to_the_same_data_is_refused_before_the_stop(
             }
             let also = json!({ "also_stop": ["sharer"], "stop_timeout": 1 });
             open(&side(engine, "shared", also)).await.unwrap().close().await.unwrap();
-            // Files in use are copied where that is asked for.
+            // Files in use are copied if that is requested.
             open(&side(engine, "shared", json!({ "stop": false }))).await.unwrap().close().await.unwrap();
             engine.docker(&["rm", "--force", &name]);
         }
-        // Who only reads disturbs nobody; and one that comes later is refused later.
+        // A container that only reads does not disturb; one that appears later is refused later.
         engine.container("reader", &["--volume", "shared:/x:ro"]);
         let (mut session, process) = beside(engine, "shared").await;
         engine.container("late", &["--volume", "shared:/x"]);
-        let refused = told(&session.quiesce().await.unwrap_err());
+        let refused = message(&session.quiesce().await.unwrap_err());
         assert!(refused.contains("late (shared at /x)"), "{refused}");
         session.close().await.unwrap();
         drop(process);
@@ -68,7 +68,7 @@ async fn a_container_that_can_write_to_the_same_data_is_refused_before_the_stop(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_used_the_data_meanwhile_is_noticed_though_nobody_runs_at_the_end() {
+async fn a_container_that_used_the_data_meanwhile_is_noticed_even_if_it_has_ended() {
     ENGINE.container("flipped", &["--volume", "flipped:/data"]);
     let source = ENGINE.docker(&["volume", "inspect", "--format", "{{.Mountpoint}}", "flipped"]);
     ENGINE.docker(&["create", "--name", "flips", "--volume", "flipped:/x", "busybox", "sleep", "100000"]);
@@ -89,12 +89,12 @@ async fn whoever_used_the_data_meanwhile_is_noticed_though_nobody_runs_at_the_en
     for (says, disturb) in disturbances {
         let (mut session, process) = beside(&ENGINE, "flipped").await;
         session.quiesce().await.unwrap();
-        // Who only reads, and who has other data, disturbs nobody.
+        // A container that only reads, or has other data, does not disturb.
         one_shot("flipped:/x:ro");
         one_shot("other:/x");
         session.verify_quiesced().await.unwrap();
         disturb();
-        let noticed = told(&session.verify_quiesced().await.expect_err(says));
+        let noticed = message(&session.verify_quiesced().await.expect_err(says));
         assert!(noticed.contains(says), "{noticed}");
         session.close().await.unwrap();
         drop(process);
@@ -113,9 +113,9 @@ async fn a_compose_project_that_goes_up_and_down_meanwhile_is_noticed() {
     ENGINE.docker(&["rm", "--force", "upped-db-1"]);
     ENGINE.container("upped-db-1", &options);
     ENGINE.docker(&["rm", "--force", "upped-db-1"]);
-    let noticed = told(&session.verify_quiesced().await.unwrap_err());
+    let noticed = message(&session.verify_quiesced().await.unwrap_err());
     assert!(noticed.contains("upped-db-1 was removed"), "{noticed}");
-    // There is nothing to be brought back, and that is said.
+    // There is nothing left to restart, and that is reported.
     assert_eq!(session.close().await.unwrap_err().kind(), TransportErrorKind::Undo);
     drop(process);
 }

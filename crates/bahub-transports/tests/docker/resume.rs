@@ -1,4 +1,4 @@
-//! A container is down while it is read, and not longer.
+//! A container is down while it is read, and no longer.
 
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ async fn the_original_is_back_while_the_store_does_not_take_a_byte() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_side_container_goes_on_and_who_stops_the_original_then_is_heeded() {
+async fn the_side_container_keeps_running_and_a_later_stop_of_the_original_is_respected() {
     alone(async |engine| {
         for state in ["running", "paused"] {
             engine.container(state, &["--volume", &format!("{state}:/data")]);
@@ -62,7 +62,7 @@ async fn the_side_container_goes_on_and_who_stops_the_original_then_is_heeded() 
         let total = cx.downtime.total();
         engine.docker(&["unpause", "paused"]);
         engine.docker(&["stop", "--time", "1", "running"]);
-        // Neither another run, nor this one's end, nor the undo of a run that is ended at once.
+        // Neither recovery, nor another run, nor this run's close, nor its undo changes that.
         assert_eq!(transport.recover(&run()).await.unwrap(), []);
         let mut other =
             open(&side(engine, "running", json!({ "also_stop": ["paused"], "stop_timeout": 1 }))).await.unwrap();
@@ -104,7 +104,7 @@ async fn a_session_that_is_dropped_at_any_time_leaves_nothing_down_and_nothing_b
     .await;
 }
 
-/// The labels of a side container that is made now.
+/// The labels of a newly created side container.
 async fn labels(engine: &DockerEngine, transport: &dyn Transport) -> Value {
     let mut session = open(transport).await.unwrap();
     let process = session.exec(&Exec::new(["sleep", "100000"])).await.unwrap();
@@ -115,9 +115,9 @@ async fn labels(engine: &DockerEngine, transport: &dyn Transport) -> Value {
     serde_json::from_str(&labels).unwrap()
 }
 
-/// Leaves what a run would that was killed: its side container, whose name says how far it was.
+/// Leaves what a killed run would: its side container, whose name shows how far it got.
 fn leave_record(engine: &DockerEngine, labels: &Value, progress: &str) {
-    // A process that is not there: of this boot, and with another start.
+    // A process that does not exist: of this boot, with another start time.
     let (process, started) = labels["bahub.holder"].as_str().unwrap().rsplit_once('/').unwrap();
     let holder = format!("bahub.holder={process}/{}", started.parse::<u64>().unwrap() + 1);
     let before = format!("bahub.before={}", labels["bahub.before"].as_str().unwrap());
@@ -127,18 +127,18 @@ fn leave_record(engine: &DockerEngine, labels: &Value, progress: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_a_kill_what_was_back_already_is_left_as_its_owner_has_it() {
+async fn after_a_kill_a_container_that_was_already_back_is_left_alone() {
     alone(async |engine| {
         engine.container("original", &[]);
         let transport = side(engine, "original", json!({ "stop_timeout": 1 }));
         let stop = || engine.docker(&["stop", "--time", "1", "original"]);
         for (progress, was_back, then) in [
-            // Killed before anything came back, and on the way back.
+            // Killed before anything was restarted, and during the restart.
             ("", false, "running"),
             (".returning", false, "running"),
-            // Somebody started and stopped it while it was to be down: it is brought back to what it was.
+            // It was started and stopped by another client during the run: it is restored to its original state.
             ("", true, "running"),
-            // It was back, and its owner has stopped it since.
+            // It was back, and its owner stopped it afterwards.
             (".returning", true, "exited"),
             (".returned", true, "exited"),
         ] {

@@ -116,7 +116,7 @@ async fn a_helper_for_a_container_without_a_place_conforms() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_original_is_down_meanwhile_and_then_what_it_was() {
+async fn the_original_is_down_meanwhile_and_then_in_its_previous_state() {
     alone(async |engine| {
         for name in ["running", "paused", "stopped"] {
             engine.container(name, &["--volume", &format!("{name}:/data")]);
@@ -144,7 +144,7 @@ async fn the_original_is_down_meanwhile_and_then_what_it_was() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_brought_back_is_not_stopped() {
+async fn a_container_that_cannot_be_restored_is_not_stopped() {
     alone(async |engine| {
         engine.container("passing", &["--rm"]);
         let error = open(&side(engine, "passing", json!({}))).await.err().unwrap();
@@ -161,7 +161,7 @@ async fn what_cannot_be_brought_back_is_not_stopped() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_container_that_does_not_become_healthy_is_told() {
+async fn a_container_that_does_not_become_healthy_is_reported() {
     alone(async |engine| {
         let sick = [
             "--health-cmd",
@@ -174,17 +174,17 @@ async fn a_container_that_does_not_become_healthy_is_told() {
             "data:/data",
         ];
         engine.container("sick", &sick);
-        let told = Arc::new(Mutex::new(String::new()));
-        let tell = Arc::clone(&told);
-        let events = Events::to(move |event| *tell.lock().unwrap() += &format!("{event:?}"));
+        let reported = Arc::new(Mutex::new(String::new()));
+        let log = Arc::clone(&reported);
+        let events = Events::to(move |event| *log.lock().unwrap() += &format!("{event:?}"));
         let cx = RunContext { events, ..run() };
         let mut session = side(engine, "sick", json!({ "stop_timeout": 1 })).open(&cx).await.unwrap();
         engine.docker(&["exec", "sick", "touch", "/data/sick"]);
         said(session.as_mut(), "true").await;
         session.quiesce().await.unwrap();
         session.close().await.unwrap();
-        let told = told.lock().unwrap().clone();
-        assert!(told.contains("the container sick was restarted, but is"), "{told}");
+        let reported = reported.lock().unwrap().clone();
+        assert!(reported.contains("the container sick was restarted, but is"), "{reported}");
     })
     .await;
 }
@@ -228,7 +228,7 @@ async fn two_runs_never_work_beside_one_original() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_somebody_stopped_meanwhile_stays_down() {
+async fn a_container_stopped_by_its_owner_meanwhile_stays_down() {
     alone(async |engine| {
         engine.container("original", &[]);
         let mut session = open(&side(engine, "original", json!({ "stop_timeout": 1 }))).await.unwrap();
@@ -244,7 +244,7 @@ async fn what_somebody_stopped_meanwhile_stays_down() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_somebody_starts_meanwhile_spoils_the_work_and_stays_up() {
+async fn a_container_started_by_its_owner_meanwhile_fails_the_run_and_stays_up() {
     alone(async |engine| {
         engine.container("original", &[]);
         let mut session = open(&side(engine, "original", json!({ "stop_timeout": 1 }))).await.unwrap();

@@ -1,4 +1,4 @@
-//! An engine that the tests share; each has containers of its own there.
+//! An engine that the tests share; each has its own containers there.
 
 use std::sync::LazyLock;
 
@@ -34,7 +34,7 @@ pub(crate) fn status(engine: &DockerEngine, name: &str) -> String {
     engine.docker(&["inspect", "--format", "{{.State.Status}}", name])
 }
 
-/// When a container was last started: where it is the same, nobody stopped it meanwhile.
+/// When a container was last started: if unchanged, it was not stopped meanwhile.
 pub(crate) fn started(engine: &DockerEngine, name: &str) -> String {
     engine.docker(&["inspect", "--format", "{{.State.Running}} {{.State.StartedAt}}", name])
 }

@@ -1,4 +1,4 @@
-//! Containers that Swarm starts anew.
+//! Containers that Swarm restarts.
 
 use std::fs::File;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::support::{alone, open, side, started};
 
-/// A Swarm has ports, and a bridge, that there is one of on a host.
+/// A Swarm uses ports and a bridge that exist only once on a host.
 struct Swarm<'a> {
     engine: &'a DockerEngine,
     _lock: File,
@@ -23,7 +23,7 @@ impl<'a> Swarm<'a> {
         Self { engine, _lock: lock }
     }
 
-    /// Scales the service `web`, and waits until so many of its tasks run.
+    /// Scales the service `web`, and waits until this many of its tasks run.
     #[track_caller]
     fn scale(&self, replicas: usize) {
         self.engine.docker(&["service", "scale", "--detach", &format!("web={replicas}")]);
@@ -62,11 +62,14 @@ async fn a_task_of_a_swarm_is_not_stopped_and_one_that_comes_meanwhile_is_notice
         for original in [&*task, "label:com.docker.swarm.service.name=web", "holder"] {
             let refused = open(&side(engine, original, json!({ "stop_timeout": 1 }))).await.err().unwrap();
             assert_eq!(refused.kind(), TransportErrorKind::NotOwn, "{}", refused.chain());
-            let told = format!("{} | {}", refused.chain(), refused.help().unwrap());
-            assert!(told.contains("Swarm service web") && told.contains("docker service scale web=0"), "{told}");
+            let message = format!("{} | {}", refused.chain(), refused.help().unwrap());
+            assert!(
+                message.contains("Swarm service web") && message.contains("docker service scale web=0"),
+                "{message}"
+            );
         }
         assert_eq!((swarm.tasks(), started(engine, &task)), (vec![task], before));
-        // The way out.
+        // The remedy.
         swarm.scale(0);
         let mut session = open(&side(engine, "holder", json!({ "stop_timeout": 1 }))).await.unwrap();
         let process = session.exec(&Exec::new(["sleep", "100000"])).await.unwrap();

@@ -11,7 +11,7 @@ use super::support::{in_each, transport};
 
 const LEFT: &str = "ls -a /tmp /var/tmp /root; ps -o args | grep -v -e 'ps -o' -e 'sh -c' | sort";
 
-/// Every path is a container's own, and nothing is stopped.
+/// Every path belongs to the container, and nothing is stopped.
 const NOTHING_TO_TRY: usize = 3;
 
 async fn conforms(namespace: Arc<Namespace>, options: TransportOptions) {

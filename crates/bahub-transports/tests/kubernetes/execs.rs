@@ -1,4 +1,4 @@
-//! Programs one after the other, and programs that do not care for their input: none of them hangs.
+//! Programs one after the other, and programs that do not read their input: none of them hangs.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::side::side;
 use super::support::{in_each, open, transport};
 
-/// Far more than one takes: whoever needs so long hangs.
+/// Far more than one program takes: one that needs this long hangs.
 const HANGS: Duration = Duration::from_secs(150);
 
 async fn run(session: &mut dyn Session, argv: &[&str], input: &[u8]) -> (Exit, String) {
@@ -28,14 +28,14 @@ async fn run(session: &mut dyn Session, argv: &[&str], input: &[u8]) -> (Exit, S
 }
 
 async fn two_hundred_in_a_row(mut session: Box<dyn Session>) {
-    // More than pipes and most buffers on the way hold: who writes it waits until the program ends.
+    // More than the pipes and most buffers hold: the writer blocks until the program ends.
     let stuck = vec![7; 16 << 20];
     for number in 0..200 {
         let code = number % 7;
         let script = format!("echo {number}; exit {code}");
         if number == 99 {
             let (exit, _) = run(session.as_mut(), &["sh", "-c", &script], &stuck).await;
-            // A server that closes over what nobody read resets the connection, and the end is lost; or it falls silent.
+            // A server that closes with unread input resets the connection, and the end is lost; or it falls silent.
             assert!([Exit::Code(code), Exit::Lost].contains(&exit), "{exit}");
             continue;
         }
@@ -65,7 +65,7 @@ async fn two_hundred_programs_in_a_row_beside_a_pod_do_not_hang() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_end_that_nobody_saw_is_no_success() {
+async fn a_lost_exit_status_is_not_a_success() {
     in_each("lost", async |namespace| {
         namespace.pod("killed");
         let mut session = open(&transport(&namespace, "app=killed", json!({ "timeout": 60 }))).await.unwrap();
@@ -76,7 +76,7 @@ async fn an_end_that_nobody_saw_is_no_success() {
         namespace.kubectl(&["delete", "pod", "killed", "--grace-period=0", "--force", "--wait=false"]);
         let exit = timeout(HANGS, exit).await.unwrap();
         assert!(exit != Exit::Code(0), "{exit}");
-        // There is nothing left that could be ended.
+        // There is nothing left to end.
         namespace.wait("the end of the pod", || !namespace.try_kubectl(&["get", "pod", "killed"]).status.success());
         session.close().await.unwrap();
     })

@@ -1,4 +1,4 @@
-//! Which pod and container are meant, and what is said where nothing can run there.
+//! Which pod and container are selected, and what is reported if nothing can run there.
 
 use bahub_core::transport::{Exec, Session};
 use bahub_testkit::fixtures::{Kubernetes, Namespace, container, pod};
@@ -13,19 +13,19 @@ async fn refusal(namespace: &Namespace, selector: &str, more: Value) -> String {
 }
 
 #[track_caller]
-fn says(told: &str, parts: &[&str]) {
+fn assert_contains(message: &str, parts: &[&str]) {
     for part in parts {
-        assert!(told.contains(part), "{part:?} is not in {told:?}");
+        assert!(message.contains(part), "{part:?} is not in {message:?}");
     }
 }
 
-/// In which pod and container a session is.
+/// The pod and container of a session.
 async fn place(session: &mut dyn Session) -> String {
     let mut process = session.exec(&Exec::new(["sh", "-c", "echo $HOSTNAME $WHICH"])).await.unwrap();
-    let mut told = String::new();
-    process.stdout.read_to_string(&mut told).await.unwrap();
+    let mut output = String::new();
+    process.stdout.read_to_string(&mut output).await.unwrap();
     process.exit.await;
-    told.trim().to_owned()
+    output.trim().to_owned()
 }
 
 async fn chosen(namespace: &Namespace, selector: &str, more: Value) -> String {
@@ -54,10 +54,10 @@ async fn a_container_is_the_named_one_the_default_or_the_only_one() {
     assert_eq!(chosen(&namespace, "app=two", json!({ "container": "app" })).await, "two app");
     assert_eq!(chosen(&namespace, "app=annotated", json!({})).await, "annotated db");
     assert_eq!(chosen(&namespace, "app=one", json!({})).await, "one");
-    let told = refusal(&namespace, "app=two", json!({})).await;
-    says(&told, &["pod two", namespace.name(), "2 containers", "app, db", "set `container`", "kubectl "]);
-    let told = refusal(&namespace, "app=two", json!({ "container": "web" })).await;
-    says(&told, &["has no container web: app, db", "kubectl "]);
+    let message = refusal(&namespace, "app=two", json!({})).await;
+    assert_contains(&message, &["pod two", namespace.name(), "2 containers", "app, db", "set `container`", "kubectl "]);
+    let message = refusal(&namespace, "app=two", json!({ "container": "web" })).await;
+    assert_contains(&message, &["has no container web: app, db", "kubectl "]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,21 +80,24 @@ async fn a_pod_is_chosen_among_several() {
     for (choice, expected) in [("oldest", "old"), ("middle", "middle")] {
         assert_eq!(chosen(&namespace, "set=all", json!({ "pod": choice })).await, expected, "{choice}");
     }
-    let told = refusal(&namespace, "set=all", json!({ "pod": "newest", "timeout": 1 })).await;
-    says(&told, &["pod new ", "is not ready", "containers with unready status: [main]", "describe pod new"]);
+    let message = refusal(&namespace, "set=all", json!({ "pod": "newest", "timeout": 1 })).await;
+    assert_contains(
+        &message,
+        &["pod new ", "is not ready", "containers with unready status: [main]", "describe pod new"],
+    );
     namespace
         .wait("the newest", || namespace.try_kubectl(&["exec", "new", "--", "touch", "/tmp/ready"]).status.success());
     assert_eq!(chosen(&namespace, "set=all", json!({ "pod": "newest", "timeout": 30 })).await, "new");
-    let told = refusal(&namespace, "set=all", json!({ "pod": "all-must-match-one" })).await;
-    says(&told, &["3 pods", "old (pod ", "middle (pod ", "new (pod ", "get pods -l 'set=all'"]);
+    let message = refusal(&namespace, "set=all", json!({ "pod": "all-must-match-one" })).await;
+    assert_contains(&message, &["3 pods", "old (pod ", "middle (pod ", "new (pod ", "get pods -l 'set=all'"]);
     assert_eq!(chosen(&namespace, "app=middle", json!({ "pod": "all-must-match-one" })).await, "middle");
-    // One that is on its way out is none.
+    // A pod that is being deleted does not count.
     namespace.kubectl(&["delete", "pod", "old", "--wait=false"]);
     assert_eq!(chosen(&namespace, "set=all", json!({ "pod": "oldest" })).await, "middle");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_never_gets_ready_says_why_and_what_shows_it() {
+async fn a_pod_that_never_gets_ready_is_reported_with_the_reason_and_a_command() {
     let Some(cluster) = Kubernetes::any() else { return };
     let namespace = cluster.namespace("unready");
     let restarts = |name: &str, more: &str| namespace.apply(&pod(name, "", &container("main", "busybox", more)));
@@ -104,52 +107,58 @@ async fn what_never_gets_ready_says_why_and_what_shows_it() {
     namespace.apply(&pod("nowhere", "nodeSelector: {no-such: label}", &container("main", "busybox", "")));
     let over = "restartPolicy: Never";
     namespace.apply(&pod("done", over, &container("main", "busybox", ", command: [\"true\"]")));
-    // The kubelet evicts what fills more than it may.
+    // The kubelet evicts pods that exceed their limit.
     let fills = ", command: [sh, -c, \"head -c 4000000 /dev/zero >/data/file; sleep 1000\"], volumeMounts: [{name: data, mountPath: /data}]";
     let small = "volumes: [{name: data, emptyDir: {sizeLimit: 1Mi}}]";
     namespace.apply(&pod("evicted", small, &container("main", "busybox", fills)));
 
-    let told = refusal(&namespace, "app=nobody", json!({ "timeout": 1 })).await;
-    says(&told, &["no pod", namespace.name(), "app=nobody", "kubectl ", "get pods --show-labels"]);
-    let told = refusal(&namespace, "app=nowhere", json!({ "timeout": 1 })).await;
-    says(&told, &["pod nowhere", "is not scheduled", "describe pod nowhere"]);
+    let message = refusal(&namespace, "app=nobody", json!({ "timeout": 1 })).await;
+    assert_contains(&message, &["no pod", namespace.name(), "app=nobody", "kubectl ", "get pods --show-labels"]);
+    let message = refusal(&namespace, "app=nowhere", json!({ "timeout": 1 })).await;
+    assert_contains(&message, &["pod nowhere", "is not scheduled", "describe pod nowhere"]);
     let waits = |pod: &str, path: &str, value: &str| {
         let path = format!("jsonpath={{{path}}}");
         namespace.wait(value, || namespace.kubectl(&["get", "pod", pod, "-o", &path]).contains(value));
     };
     let reason = ".status.containerStatuses[0].state.waiting.reason";
     waits("done", ".status.phase", "Succeeded");
-    let told = refusal(&namespace, "app=done", json!({ "timeout": 1 })).await;
-    says(&told, &["pod done", "has ended"]);
+    let message = refusal(&namespace, "app=done", json!({ "timeout": 1 })).await;
+    assert_contains(&message, &["pod done", "has ended"]);
     waits("crashes", reason, "CrashLoopBackOff");
-    let told = refusal(&namespace, "app=crashes", json!({ "timeout": 1 })).await;
-    says(&told, &["pod crashes", namespace.name(), "container main", "exit code 3", "logs crashes -c main --previous"]);
-    assert!(told.contains("CrashLoopBackOff") || told.contains("keeps crashing"), "{told}");
+    let message = refusal(&namespace, "app=crashes", json!({ "timeout": 1 })).await;
+    assert_contains(
+        &message,
+        &["pod crashes", namespace.name(), "container main", "exit code 3", "logs crashes -c main --previous"],
+    );
+    assert!(message.contains("CrashLoopBackOff") || message.contains("keeps crashing"), "{message}");
     waits("pulls", reason, "ImagePullBackOff");
-    let told = refusal(&namespace, "app=pulls", json!({ "timeout": 1 })).await;
-    says(&told, &["pod pulls", "container main", "Pull", "localhost:1/no/such:image", "describe pod pulls"]);
+    let message = refusal(&namespace, "app=pulls", json!({ "timeout": 1 })).await;
+    assert_contains(
+        &message,
+        &["pod pulls", "container main", "Pull", "localhost:1/no/such:image", "describe pod pulls"],
+    );
     waits("evicted", ".status.reason", "Evicted");
-    let told = refusal(&namespace, "app=evicted", json!({ "timeout": 1 })).await;
-    says(&told, &["pod evicted", "was evicted: ", "describe pod evicted"]);
+    let message = refusal(&namespace, "app=evicted", json!({ "timeout": 1 })).await;
+    assert_contains(&message, &["pod evicted", "was evicted: ", "describe pod evicted"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cluster_that_is_not_known_or_not_there_is_told() {
+async fn an_unknown_or_unreachable_cluster_is_reported() {
     let Some(cluster) = Kubernetes::any() else { return };
     let namespace = cluster.namespace("access");
-    let told = refusal(&namespace, "app=x", json!({ "kubeconfig": "/nonexistent/kubeconfig" })).await;
-    says(&told, &["/nonexistent/kubeconfig", "cannot be read"]);
-    let told = refusal(&namespace, "app=x", json!({ "context": "elsewhere" })).await;
-    says(&told, &["does not define how to reach the cluster", "elsewhere", "get-contexts"]);
-    let nobody = tempfile::NamedTempFile::new().unwrap();
+    let message = refusal(&namespace, "app=x", json!({ "kubeconfig": "/nonexistent/kubeconfig" })).await;
+    assert_contains(&message, &["/nonexistent/kubeconfig", "cannot be read"]);
+    let message = refusal(&namespace, "app=x", json!({ "context": "elsewhere" })).await;
+    assert_contains(&message, &["does not define how to reach the cluster", "elsewhere", "get-contexts"]);
+    let kubeconfig = tempfile::NamedTempFile::new().unwrap();
     let config = std::fs::read_to_string(cluster.kubeconfig()).unwrap();
     let address = config.split("https://").nth(1).unwrap().split(['"', '\n', '}']).next().unwrap();
-    std::fs::write(nobody.path(), config.replace(address, "127.0.0.1:1")).unwrap();
-    let told = refusal(&namespace, "app=x", json!({ "kubeconfig": nobody.path(), "timeout": 1 })).await;
-    says(&told, &["https://127.0.0.1:1/ does not answer", "refused", "readyz"]);
-    // A certificate that does not fit is told at once.
+    std::fs::write(kubeconfig.path(), config.replace(address, "127.0.0.1:1")).unwrap();
+    let message = refusal(&namespace, "app=x", json!({ "kubeconfig": kubeconfig.path(), "timeout": 1 })).await;
+    assert_contains(&message, &["https://127.0.0.1:1/ does not answer", "refused", "readyz"]);
+    // A certificate that does not match is reported at once.
     let open_authority = config.replace("certificate-authority-data", "x-data");
-    std::fs::write(nobody.path(), open_authority).unwrap();
-    let told = refusal(&namespace, "app=x", json!({ "kubeconfig": nobody.path(), "timeout": 3600 })).await;
-    says(&told, &["invalid peer certificate"]);
+    std::fs::write(kubeconfig.path(), open_authority).unwrap();
+    let message = refusal(&namespace, "app=x", json!({ "kubeconfig": kubeconfig.path(), "timeout": 3600 })).await;
+    assert_contains(&message, &["invalid peer certificate"]);
 }

@@ -1,4 +1,4 @@
-//! Which of several pods is the instance that is meant, and where its version goes back to.
+//! Which of several pods is the selected instance, and where its version is restored.
 
 use bahub_core::instance::{Coverage, Difference, Identity};
 use bahub_core::run::{RunContext, RunPurpose};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::side::{said, side};
 use super::support::{run, transport};
 
-/// A StatefulSet whose pods have a claim each, with their names in a file there.
+/// A StatefulSet with a claim for each pod, and the pod's name in a file there.
 fn stateful_set(namespace: &Namespace, replicas: u32) {
     (0..replicas).for_each(|number| namespace.claim(&format!("data-db-{number}")));
     let main = container("main", "busybox", ", volumeMounts: [{name: data, mountPath: /data}]");
@@ -31,7 +31,7 @@ fn of_data(purpose: RunPurpose) -> RunContext {
     RunContext { required_paths: vec!["/data".into()], purpose, ..run() }
 }
 
-/// The name in the file that a session sees, and what it takes itself for.
+/// The name in the file that a session sees, and the session's identity.
 async fn seen(transport: &dyn Transport, cx: &RunContext) -> Result<(String, Identity), TransportError> {
     let mut session = transport.open(cx).await?;
     let identity = session.identity().await?;
@@ -42,10 +42,10 @@ async fn seen(transport: &dyn Transport, cx: &RunContext) -> Result<(String, Ide
 }
 
 #[track_caller]
-fn told(error: &TransportError, kind: TransportErrorKind, parts: &[&str]) {
-    let told = format!("{} | {}", error.chain(), error.help().map(ToString::to_string).unwrap_or_default());
-    assert_eq!(error.kind(), kind, "{told}");
-    parts.iter().for_each(|part| assert!(told.contains(part), "{part:?} is not in {told:?}"));
+fn assert_error(error: &TransportError, kind: TransportErrorKind, parts: &[&str]) {
+    let message = format!("{} | {}", error.chain(), error.help().map(ToString::to_string).unwrap_or_default());
+    assert_eq!(error.kind(), kind, "{message}");
+    parts.iter().for_each(|part| assert!(message.contains(part), "{part:?} is not in {message:?}"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -67,9 +67,9 @@ async fn of_pods_with_claims_of_their_own_one_is_named() {
     ];
     for more in [json!({}), json!({ "pod": "ready" })] {
         for cx in [&backup, &run(), &restore] {
-            told(&podexec(more.clone()).open(cx).await.err().unwrap(), TransportErrorKind::NotOwn, &names);
+            assert_error(&podexec(more.clone()).open(cx).await.err().unwrap(), TransportErrorKind::NotOwn, &names);
         }
-        told(&sidepod(more).open(&backup).await.err().unwrap(), TransportErrorKind::NotOwn, &names);
+        assert_error(&sidepod(more).open(&backup).await.err().unwrap(), TransportErrorKind::NotOwn, &names);
     }
     for (pod, name) in [(json!("db-1"), "db-1"), (json!(2), "db-2"), (json!("oldest"), "db-0")] {
         let (seen, identity) = seen(&podexec(json!({ "pod": pod })), &backup).await.unwrap();
@@ -83,7 +83,7 @@ async fn of_pods_with_claims_of_their_own_one_is_named() {
     let (_, of_two) = seen(&podexec(json!({ "pod": 2 })), &backup).await.unwrap();
     assert_eq!(of_one.differs_from(&of_two), Some(Difference::Instance));
 
-    // A version goes back to where it came from, unless the configuration says otherwise.
+    // A version is restored to its original instance, unless the configuration says otherwise.
     let restore_of = |of: &Identity| RunContext { version_of: Some(of.clone()), ..restore.clone() };
     for transport in [&podexec(json!({})) as &dyn Transport, &sidepod(json!({})), &podexec(json!({ "pod": "newest" }))]
     {
@@ -94,19 +94,19 @@ async fn of_pods_with_claims_of_their_own_one_is_named() {
     assert_eq!((&*name, identity.differs_from(&of_one)), ("db-0", Some(Difference::Instance)));
     let gone = of_one.clone().with("pod", "db-7");
     let error = podexec(json!({ "timeout": 1 })).open(&restore_of(&gone)).await.err().unwrap();
-    told(
+    assert_error(
         &error,
         TransportErrorKind::NotOwn,
         &["the version is a backup of the pod db-7", "it has db-0, db-1, db-2", "set `pod`"],
     );
     let error = podexec(json!({ "pod": "redy", "timeout": 1 })).open(&backup).await.err().unwrap();
-    told(
+    assert_error(
         &error,
         TransportErrorKind::Unreachable,
         &["no pod called redy", "db-0, db-1, db-2", "one of `ready`, `oldest`"],
     );
     let error = podexec(json!({ "pod": 7, "timeout": 1 })).open(&backup).await.err().unwrap();
-    told(&error, TransportErrorKind::Unreachable, &["no pod with the ordinal 7", "db-0, db-1, db-2"]);
+    assert_error(&error, TransportErrorKind::Unreachable, &["no pod with the ordinal 7", "db-0, db-1, db-2"]);
 }
 
 /// While one of two is being replaced only the other is there, and it is not what other nights back up.
@@ -146,16 +146,16 @@ async fn replicas_that_share_their_claims_are_one_instance_and_pods_of_several_w
     assert_eq!(beside.differs_from(&after), None);
     // Each replica has its own /etc.
     let own = RunContext { required_paths: vec!["/etc".into()], ..run() };
-    told(
+    assert_error(
         &podexec.open(&own).await.err().unwrap(),
         TransportErrorKind::NotOwn,
         &["2 pods", "do not have the same data"],
     );
-    // Somebody else's pod has the same labels.
+    // Another application's pod has the same labels.
     let other = workload("Deployment", "other", 1, "", &container("main", "busybox", ""))
         .replace("app: other", "app: web, of: other");
     namespace.apply(&other);
     namespace.ready("of=other");
     let error = podexec.open(&backup).await.err().unwrap();
-    told(&error, TransportErrorKind::NotOwn, &["3 pods", "(deployment ", "/other)", "labels that only it has"]);
+    assert_error(&error, TransportErrorKind::NotOwn, &["3 pods", "(deployment ", "/other)", "labels that only it has"]);
 }

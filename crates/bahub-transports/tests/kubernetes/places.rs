@@ -1,4 +1,4 @@
-//! Where an agent is placed, and what is said where no place takes it.
+//! Where an agent is placed, and what is reported if no place is suitable.
 
 use bahub_core::transport::{PutFile, TransportError};
 use bahub_testkit::fixtures::{Kubernetes, Namespace, container, pod};
@@ -43,11 +43,11 @@ async fn a_container_without_a_place_names_what_was_tried() {
     let namespace = cluster.namespace("nowhere");
     makes(&namespace, "read-only", "", ", securityContext: {readOnlyRootFilesystem: true}");
     let error = placed(&namespace, "read-only").await.unwrap_err();
-    let told = format!("{} | {}", error.chain(), error.help().unwrap());
+    let message = format!("{} | {}", error.chain(), error.help().unwrap());
     for part in
         ["container main", "pod read-only", "/tmp: ", "/var/tmp: ", "Read-only file system", "kubernetes_sidepod"]
     {
-        assert!(told.contains(part), "{part:?} is not in {told:?}");
+        assert!(message.contains(part), "{part:?} is not in {message:?}");
     }
 }
 
@@ -60,9 +60,9 @@ async fn an_image_without_a_shell_is_for_the_side_pod() {
     let mut session = open(&transport(&namespace, "app=bare", json!({}))).await.unwrap();
     let errors = [session.machine().await.unwrap_err(), session.put(FILE).await.unwrap_err()];
     for error in errors {
-        let told = format!("{} | {}", error.chain(), error.help().unwrap());
+        let message = format!("{} | {}", error.chain(), error.help().unwrap());
         for part in ["container main", "pod bare", "no sh", "bahub.transports.kubernetes_sidepod"] {
-            assert!(told.contains(part), "{part:?} is not in {told:?}");
+            assert!(message.contains(part), "{part:?} is not in {message:?}");
         }
     }
     session.close().await.unwrap();
@@ -74,7 +74,7 @@ async fn an_agent_is_placed_without_tar_and_by_a_program_that_is_no_busybox() {
     let namespace = cluster.namespace("no-tar");
     makes(&namespace, "no-tar", "", ", command: [sh, -c, \"rm /bin/tar /bin/cpio; sleep 1000000 & wait\"]");
     placed(&namespace, "no-tar").await.unwrap();
-    // Again: the folder that was removed is made anew.
+    // Again: the removed folder is created again.
     let mut session = open(&transport(&namespace, "app=no-tar", json!({}))).await.unwrap();
     let first = session.put(FILE).await.unwrap().0;
     let folder = first.rsplit_once('/').unwrap().0;

@@ -1,4 +1,4 @@
-//! The rights that the docs tell users to grant are enough, and each of them is needed.
+//! The rights that the docs list are sufficient, and each of them is needed.
 
 use bahub_core::transport::{PutFile, Session, TransportError};
 use bahub_testkit::fixtures::{Kubernetes, Namespace};
@@ -26,14 +26,14 @@ fn grant(namespace: &Namespace, change: impl Fn(&mut Vec<Value>)) {
         if let Some(subjects) = document.get_mut("subjects") {
             subjects[0]["namespace"] = namespace.name().into();
         }
-        // The account itself is there, with its kubeconfig.
+        // The account itself exists, with its kubeconfig.
         if document["kind"] != "ServiceAccount" {
             namespace.apply(&serde_yaml::to_string(&document).unwrap());
         }
     }
 }
 
-/// Waits until the account has a rule's first right, or has it no more.
+/// Waits until the account has a rule's first right, or no longer has it.
 pub(super) fn until_may(namespace: &Namespace, rule: &Value, may: bool) {
     let first = |key: &str| rule[key][0].as_str().unwrap();
     let (resource, part) = first("resources").split_once('/').unwrap_or((first("resources"), ""));
@@ -57,11 +57,11 @@ async fn the_documented_rights_are_enough_and_none_is_too_much() {
     let namespace = cluster.namespace("rights");
     namespace.pod("plain");
     let account = namespace.service_account("bahub");
-    // With nothing, the first thing that is missing is named.
-    let told = |error: TransportError| {
+    // Without any right, the first missing one is named.
+    let text = |error: TransportError| {
         format!("{} | {}", error.chain(), error.help().map(ToString::to_string).unwrap_or_default())
     };
-    let error = told(works(&namespace, account.path()).await.unwrap_err());
+    let error = text(works(&namespace, account.path()).await.unwrap_err());
     assert!(error.contains("may not list pods in the namespace"), "{error}");
     grant(&namespace, |_| {});
     namespace.until_may("bahub", "get pods --subresource=exec", true);
@@ -73,7 +73,7 @@ async fn the_documented_rights_are_enough_and_none_is_too_much() {
     for (index, rule) in rules.iter().enumerate() {
         grant(&namespace, |rules| drop(rules.remove(index)));
         until_may(&namespace, rule, false);
-        let error = told(works(&namespace, account.path()).await.unwrap_err());
+        let error = text(works(&namespace, account.path()).await.unwrap_err());
         let resource = rule["resources"][0].as_str().unwrap();
         let verbs: Vec<_> = rule["verbs"].as_sequence().unwrap().iter().filter_map(Value::as_str).collect();
         let named = verbs.iter().any(|verb| error.contains(&format!("may not {verb} {resource} in the namespace")));

@@ -40,10 +40,10 @@ fn state(namespace: &Namespace) -> String {
     let scaled = "jsonpath={range .items[*]}{.kind} {.metadata.name} {.spec.replicas} {.metadata.annotations.bahub\\.scaled-down}{\"\\n\"}{end}";
     let kinds = "deployments,statefulsets,replicasets,replicationcontrollers";
     let scaled = namespace.kubectl(&["get", kinds, "-o", scaled]);
-    // The cluster copies a Deployment's annotations to its ReplicaSets and never takes one away there.
+    // The cluster copies a Deployment's annotations to its ReplicaSets and never removes one there.
     let scaled: Vec<_> = scaled.lines().filter(|line| !line.starts_with("ReplicaSet deployment-")).collect();
     let scaled = scaled.join("\n");
-    // What is no more at work goes within seconds.
+    // Pods that no longer work are removed within seconds.
     namespace.wait("the end of side pods", || namespace.of_runs().is_empty());
     let made = namespace.kubectl(&["get", "jobs,leases,configmaps,secrets,persistentvolumeclaims", "-o", "name"]);
     format!("{scaled}\n{made}")
@@ -157,7 +157,7 @@ async fn every_kind_that_can_be_scaled_is_down_meanwhile_and_then_as_it_was() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_work_begins_when_the_last_writer_is_gone() {
     anywhere("writer", async |namespace| {
-        // It hears no wish to end, and writes until it is killed.
+        // It ignores SIGTERM, and writes until it is killed.
         let writes = "trap '' TERM; while :; do echo x >>/data/file; usleep 5000; done";
         let more = format!(", volumeMounts: [{{name: data, mountPath: /data}}], command: [sh, -c, \"{writes}\"]");
         namespace.claim("web");
@@ -186,19 +186,19 @@ async fn an_autoscaler_leaves_alone_what_is_at_0_and_goes_on_afterwards() {
             "apiVersion: autoscaling/v1\nkind: HorizontalPodAutoscaler\nmetadata: {name: web}\nspec: {minReplicas: 2, maxReplicas: 3, \
              scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}\n",
         );
-        let told = Arc::new(Mutex::new(String::new()));
-        let tell = Arc::clone(&told);
-        let cx = RunContext { events: Events::to(move |event| *tell.lock().unwrap() += &format!("{event:?}")), ..run() };
+        let reported = Arc::new(Mutex::new(String::new()));
+        let log = Arc::clone(&reported);
+        let cx = RunContext { events: Events::to(move |event| *log.lock().unwrap() += &format!("{event:?}")), ..run() };
         let mut session = side(&namespace, "web", cold()).open(&cx).await.unwrap();
-        assert!(told.lock().unwrap().contains("the autoscaler web is inactive while"), "{told:?}");
+        assert!(reported.lock().unwrap().contains("the autoscaler web is inactive while"), "{reported:?}");
         session.quiesce().await.unwrap();
-        // It says so when it has looked at what is at 0.
+        // It reports when it has seen a workload at 0.
         let says = || namespace.kubectl(&["get", "hpa", "web", "-o", "jsonpath={.metadata.annotations}"]);
         namespace.wait("the autoscaler's look", || says().contains("ScalingDisabled"));
         assert!(namespace.scale_of("deployment/web").starts_with("0/"));
         session.close().await.unwrap();
         assert_eq!(namespace.scale_of("deployment/web").trim(), "2/2");
-        // It is one that works.
+        // The autoscaler itself works.
         namespace.kubectl(&["scale", "deployment/web", "--replicas=1"]);
         namespace.wait("what the autoscaler wants", || namespace.scale_of("deployment/web").trim() == "2/2");
     })
@@ -206,7 +206,7 @@ async fn an_autoscaler_leaves_alone_what_is_at_0_and_goes_on_afterwards() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_could_not_be_brought_back_is_not_scaled() {
+async fn a_workload_that_cannot_be_scaled_back_is_not_scaled_down() {
     anywhere("refused", async |namespace| {
         let main = container("main", "busybox", "");
         namespace.apply(&workload("DaemonSet", "daemon", 0, "", &main));
@@ -225,7 +225,7 @@ async fn what_could_not_be_brought_back_is_not_scaled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_side_pod_would_not_have_is_refused_or_told() {
+async fn data_that_a_side_pod_would_not_have_is_refused_or_reported() {
     anywhere("shared", async |namespace| {
         namespace.claim("web");
         let mounts = "{name: data, mountPath: /data}, {name: scratch, mountPath: /data/scratch}";
@@ -248,9 +248,9 @@ async fn what_a_side_pod_would_not_have_is_refused_or_told() {
         let name = namespace.kubectl(&["get", "pods", "-l", "app=web", "-o", "jsonpath={.items[0].metadata.name}"]);
         namespace.sh(&name, "other", "echo kept >/logs/file");
         for (purpose, writes) in [(RunPurpose::Backup, false), (RunPurpose::Restore, true)] {
-            let told = Arc::new(Mutex::new(String::new()));
-            let tell = Arc::clone(&told);
-            let events = Events::to(move |event| *tell.lock().unwrap() += &format!("{event:?}"));
+            let reported = Arc::new(Mutex::new(String::new()));
+            let log = Arc::clone(&reported);
+            let events = Events::to(move |event| *log.lock().unwrap() += &format!("{event:?}"));
             let cx = RunContext { required_paths: vec!["/data".into(), "/logs/file".into()], events, purpose, ..run() };
             let mut session = side(&namespace, "web", json!({})).open(&cx).await.unwrap();
             let script = "cat /logs/file /data/logs/file; ls -d /data/scratch; touch /data/x && echo written; rm -f /data/x; touch /x";
@@ -259,8 +259,8 @@ async fn what_a_side_pod_would_not_have_is_refused_or_told() {
             assert_eq!(seen.contains("written"), writes, "{seen}");
             assert_eq!(seen.contains("touch: /x: Read-only"), writes, "{seen}");
             session.close().await.unwrap();
-            let told = told.lock().unwrap().clone();
-            assert!(told.contains("does not have /data/scratch: it is an emptyDir"), "{told}");
+            let reported = reported.lock().unwrap().clone();
+            assert!(reported.contains("does not have /data/scratch: it is an emptyDir"), "{reported}");
         }
     })
     .await;
@@ -299,7 +299,7 @@ async fn runs_of_other_hosts_are_dead_when_their_lease_has_expired() {
         namespace.workload("Deployment", "web", 1);
         let before = namespace.scale_of("deployment/web");
         let transport = side(&namespace, "web", cold());
-        // As if nobody were left of it: nothing goes on in a runtime that is shut down.
+        // Simulates a killed process: nothing continues in a runtime that is shut down.
         let alone = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         let begun = alone.spawn({
             let namespace = Arc::clone(&namespace);
@@ -322,9 +322,9 @@ async fn runs_of_other_hosts_are_dead_when_their_lease_has_expired() {
         assert!(namespace.scale_of("deployment/web").starts_with("0/"));
         patch("2020-01-01T00:00:00.000000Z");
         let recovered = transport.recover(&run()).await.unwrap();
-        let told: Vec<_> = recovered.iter().map(|one| format!("{} {}", one.what, one.done)).collect();
-        assert!(told[0].contains(&format!("deployment {}/web scaled back to 1", namespace.name())), "{told:?}");
-        assert!(told[1].contains("side pod") && told[1].contains("removed"), "{told:?}");
+        let reported: Vec<_> = recovered.iter().map(|one| format!("{} {}", one.what, one.done)).collect();
+        assert!(reported[0].contains(&format!("deployment {}/web scaled back to 1", namespace.name())), "{reported:?}");
+        assert!(reported[1].contains("side pod") && reported[1].contains("removed"), "{reported:?}");
         namespace.ready("app=web");
         namespace.wait("its scale", || namespace.scale_of("deployment/web") == before);
         namespace.wait("the end of side pods", || namespace.of_runs().is_empty());
@@ -333,12 +333,12 @@ async fn runs_of_other_hosts_are_dead_when_their_lease_has_expired() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_somebody_scales_meanwhile_stays_as_that_one_wished() {
+async fn a_workload_scaled_by_someone_else_meanwhile_is_left_alone() {
     anywhere("theirs", async |namespace| {
         namespace.workload("Deployment", "web", 1);
-        let told = Arc::new(Mutex::new(String::new()));
-        let tell = Arc::clone(&told);
-        let events = Events::to(move |event| *tell.lock().unwrap() += &format!("{event:?}"));
+        let reported = Arc::new(Mutex::new(String::new()));
+        let log = Arc::clone(&reported);
+        let events = Events::to(move |event| *log.lock().unwrap() += &format!("{event:?}"));
         let cx = RunContext { events, ..run() };
         let mut session = side(&namespace, "web", cold()).open(&cx).await.unwrap();
         said(session.as_mut(), "true").await;
@@ -350,18 +350,22 @@ async fn what_somebody_scales_meanwhile_stays_as_that_one_wished() {
         session.close().await.unwrap();
         assert!(namespace.scale_of("deployment/web").starts_with("3/"));
         assert!(!namespace.scale_of("deployment/web").contains("run"));
-        assert!(told.lock().unwrap().contains("to 3 by someone else during the run"), "{}", told.lock().unwrap());
+        assert!(
+            reported.lock().unwrap().contains("to 3 by someone else during the run"),
+            "{}",
+            reported.lock().unwrap()
+        );
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_side_pod_that_outlives_its_time_is_ended_and_told() {
+async fn a_side_pod_that_exceeds_its_timeout_is_ended_and_reported() {
     anywhere("overdue", async |namespace| {
         namespace.workload("Deployment", "web", 1);
-        let told = Arc::new(Mutex::new(String::new()));
-        let tell = Arc::clone(&told);
-        let events = Events::to(move |event| *tell.lock().unwrap() += &format!("{event:?}"));
+        let reported = Arc::new(Mutex::new(String::new()));
+        let log = Arc::clone(&reported);
+        let events = Events::to(move |event| *log.lock().unwrap() += &format!("{event:?}"));
         let cx = RunContext { events, ..run() };
         let mut session = side(&namespace, "web", json!({ "timeout": 45 })).open(&cx).await.unwrap();
         let process = session.exec(&Exec::new(["sleep", "1000"])).await.unwrap();
@@ -372,14 +376,14 @@ async fn a_side_pod_that_outlives_its_time_is_ended_and_told() {
                 .contains("Deadline")
         });
         session.close().await.unwrap();
-        assert!(told.lock().unwrap().contains("it reached `timeout`"), "{}", told.lock().unwrap());
+        assert!(reported.lock().unwrap().contains("it reached `timeout`"), "{}", reported.lock().unwrap());
         namespace.wait("the end of side pods", || namespace.of_runs().is_empty());
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_record_that_somebody_took_away_is_told_with_the_number() {
+async fn a_removed_record_is_reported_with_the_number_of_replicas() {
     anywhere("unrecorded", async |namespace| {
         namespace.workload("Deployment", "web", 2);
         let mut session = open(&side(&namespace, "web", cold())).await.unwrap();
@@ -387,8 +391,8 @@ async fn a_record_that_somebody_took_away_is_told_with_the_number() {
         session.quiesce().await.unwrap();
         namespace.kubectl(&["annotate", "deployment/web", "bahub.scaled-down-"]);
         let error = session.close().await.unwrap_err();
-        let told = format!("{} | {}", error.chain(), error.help().map(ToString::to_string).unwrap_or_default());
-        assert!(told.contains("previous replicas (2)") && told.contains("--replicas=2"), "{told}");
+        let reported = format!("{} | {}", error.chain(), error.help().map(ToString::to_string).unwrap_or_default());
+        assert!(reported.contains("previous replicas (2)") && reported.contains("--replicas=2"), "{reported}");
     })
     .await;
 }

@@ -1,4 +1,4 @@
-//! Resources that this program knows nothing of but that they can be scaled.
+//! Resources about which this program only knows that they can be scaled.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,14 +9,14 @@ use serde_json::json;
 use super::side::{said, side};
 use super::support::open;
 
-/// A definition that goes with this value.
+/// A resource definition that is removed with this value.
 struct Definition {
     cluster: Kubernetes,
     group: String,
 }
 
 impl Definition {
-    /// A kind `Fleet`, whose number is at this path of its `spec`.
+    /// A kind `Fleet`, with its number of replicas at this path of its `spec`.
     fn new(cluster: &Kubernetes, number: &str) -> Self {
         let group = format!("{}.bahub.invalid", &unique()[..8]);
         cluster.apply(
@@ -41,7 +41,7 @@ impl Drop for Definition {
     }
 }
 
-/// What an operator would do: the number of the fleet becomes that of its replica set.
+/// What an operator would do: sets the number of the fleet on its replica set.
 fn operate(namespace: &Namespace, fleet: &str, number: &str, end: &AtomicBool) {
     let mut last = String::new();
     while !end.load(Ordering::Relaxed) {
@@ -95,7 +95,7 @@ async fn is_scaled(number: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_resource_with_a_scale_is_scaled_and_not_what_is_below_it() {
+async fn a_resource_with_a_scale_is_scaled_and_its_children_are_not() {
     is_scaled("replicas").await;
 }
 

@@ -1,5 +1,5 @@
-//! Side pods for the conformance suite: hot ones that share a folder, as most claims need, and one that scales down where a
-//! claim is about that. Two of the second kind cannot work on one claim at once, which is their purpose.
+//! Side pods for the conformance suite: hot ones that share a folder, as most checks need, and one that scales down for the
+//! checks about that. Two of the second kind cannot use one claim at once, which is their purpose.
 
 use std::sync::Arc;
 
@@ -63,7 +63,7 @@ impl Session for EitherSession {
             hot.close().await?;
         }
         self.cx.purpose = RunPurpose::Backup;
-        // A run's names are used once.
+        // A run's names are unique.
         self.cx.id = bahub_core::run::random_hex(16).unwrap();
         self.session = Some(self.cold.open(&self.cx).await?);
         self.session().quiesce().await

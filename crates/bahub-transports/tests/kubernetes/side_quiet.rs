@@ -1,4 +1,4 @@
-//! Who else works on the data: before the workload is stopped, and while the data is read.
+//! Other users of the data: before the workload is stopped, and while the data is read.
 
 use bahub_core::transport::{Session, TransportError, TransportErrorKind};
 use bahub_testkit::fixtures::{Kubernetes, Namespace, container, pod, with_claim};
@@ -11,7 +11,7 @@ fn cold() -> Value {
     json!({ "scaleDown": true, "timeout": 300 })
 }
 
-/// A pod of its own that has the claim of the workload `web`.
+/// A separate pod that has the claim of the workload `web`.
 fn other(namespace: &Namespace, name: &str, read_only: bool) {
     let mount = format!(", volumeMounts: [{{name: data, mountPath: /data, readOnly: {read_only}}}]");
     namespace.apply(&pod(name, &with_claim("web"), &container("main", "busybox", &mount)));
@@ -30,10 +30,10 @@ fn gone(namespace: &Namespace, name: &str) {
 }
 
 #[track_caller]
-fn told(error: &TransportError, parts: &[&str]) {
-    let told = format!("{} | {}", error.chain(), error.help().map(ToString::to_string).unwrap_or_default());
-    assert_eq!(error.kind(), TransportErrorKind::NotOwn, "{told}");
-    parts.iter().for_each(|part| assert!(told.contains(part), "{part:?} is not in {told:?}"));
+fn assert_error(error: &TransportError, parts: &[&str]) {
+    let message = format!("{} | {}", error.chain(), error.help().map(ToString::to_string).unwrap_or_default());
+    assert_eq!(error.kind(), TransportErrorKind::NotOwn, "{message}");
+    parts.iter().for_each(|part| assert!(message.contains(part), "{part:?} is not in {message:?}"));
 }
 
 async fn quiesced(namespace: &Namespace) -> Box<dyn Session> {
@@ -45,7 +45,7 @@ async fn quiesced(namespace: &Namespace) -> Box<dyn Session> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_else_has_a_claim_writable_is_named_before_anything_is_stopped() {
+async fn another_pod_that_can_write_to_a_claim_is_named_before_anything_is_stopped() {
     let Some(cluster) = Kubernetes::any() else { return };
     let namespace = cluster.namespace("shared-claim");
     namespace.workload("Deployment", "web", 1);
@@ -59,21 +59,21 @@ async fn who_else_has_a_claim_writable_is_named_before_anything_is_stopped() {
     ];
     other(&namespace, "batch", false);
     let error = open(&side(&namespace, "web", cold())).await.err().unwrap();
-    told(&error, &words);
+    assert_error(&error, &words);
     is_up();
-    // Without a stop it is a copy of what is in use, whoever uses it.
+    // Without a stop, data in use by other pods is copied.
     open(&side(&namespace, "web", json!({}))).await.unwrap().close().await.unwrap();
     gone(&namespace, "batch");
-    // It comes after the session was opened.
+    // It appears after the session was opened.
     let mut session = open(&side(&namespace, "web", cold())).await.unwrap();
     said(session.as_mut(), "true").await;
     other(&namespace, "batch", false);
-    told(&session.quiesce().await.unwrap_err(), &words);
+    assert_error(&session.quiesce().await.unwrap_err(), &words);
     is_up();
     session.close().await.unwrap();
     is_up();
     gone(&namespace, "batch");
-    // Who only reads, or has ended, is in nobody's way.
+    // A pod that only reads, or has ended, does not conflict.
     other(&namespace, "reader", true);
     ended(&namespace, "done");
     let mut session = quiesced(&namespace).await;
@@ -86,7 +86,7 @@ async fn who_else_has_a_claim_writable_is_named_before_anything_is_stopped() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_ran_meanwhile_is_found_out_though_nothing_of_it_is_left() {
+async fn a_pod_that_ran_meanwhile_is_noticed_even_if_nothing_of_it_is_left() {
     let Some(cluster) = Kubernetes::any() else { return };
     let namespace = cluster.namespace("flips");
     namespace.workload("StatefulSet", "web", 1);
@@ -100,7 +100,7 @@ async fn who_ran_meanwhile_is_found_out_though_nothing_of_it_is_left() {
     namespace.ready("app=web");
     scale(0);
     namespace.wait("the end of its pod", || pods().is_empty());
-    told(&session.verify_quiesced().await.unwrap_err(), &["the pod web-0 of statefulset", "was running"]);
+    assert_error(&session.verify_quiesced().await.unwrap_err(), &["the pod web-0 of statefulset", "was running"]);
     session.close().await.unwrap();
     is_up();
 
@@ -108,18 +108,18 @@ async fn who_ran_meanwhile_is_found_out_though_nothing_of_it_is_left() {
     let mut session = quiesced(&namespace).await;
     scale(1);
     scale(0);
-    told(&session.verify_quiesced().await.unwrap_err(), &["the data may have been in use during the run"]);
+    assert_error(&session.verify_quiesced().await.unwrap_err(), &["the data may have been in use during the run"]);
     session.close().await.unwrap();
     is_up();
 
-    // Somebody else's pod.
+    // A pod of another application.
     let mut session = quiesced(&namespace).await;
     namespace.pod("bystander");
     gone(&namespace, "bystander");
     session.verify_quiesced().await.unwrap();
     ended(&namespace, "batch");
     gone(&namespace, "batch");
-    told(
+    assert_error(
         &session.verify_quiesced().await.unwrap_err(),
         &["the pod batch of pod", "was running and could write to the claim web"],
     );

@@ -36,7 +36,7 @@ async fn the_workload_is_back_while_the_side_pod_still_works() {
     session.verify_quiesced().await.unwrap();
     session.resume().await.unwrap();
     let total = cx.downtime.total();
-    // Its claim is of one node, which is the side pod's too.
+    // Its claim is bound to one node, where the side pod runs too.
     namespace.wait("its pods", || namespace.scale_of("deployment/web").trim() == "2/2");
     let Process { mut stdin, mut stdout, stderr: _stderr, exit } = process;
     stdin.write_all(b"here\n").await.unwrap();
@@ -45,11 +45,11 @@ async fn the_workload_is_back_while_the_side_pod_still_works() {
     stdout.read_to_string(&mut text).await.unwrap();
     exit.await;
     assert_eq!((&*text, cx.downtime.total()), ("still here\n", total));
-    // Nobody holds it any more: not for the next run, and not for `:recover`.
+    // It is no longer held, neither for the next run nor for `:recover`.
     assert!(!lease(&namespace).contains("bahub.workload") && lease(&namespace).contains("bahub.selector"));
     let next = open(&side(&namespace, "web", cold())).await.unwrap();
     next.close().await.unwrap();
-    // What somebody makes of it now is left so.
+    // Later changes are left alone.
     session.resume().await.unwrap();
     namespace.kubectl(&["scale", "deployment/web", "--replicas=0"]);
     tokio::time::timeout(std::time::Duration::from_secs(90), session.close()).await.unwrap().unwrap();
@@ -75,7 +75,7 @@ async fn a_session_that_is_dropped_after_a_resume_removes_its_side_pod_and_scale
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_killed_after_a_resume_is_mended_without_scaling() {
+async fn a_run_killed_after_a_resume_is_recovered_without_scaling() {
     let Some(cluster) = Kubernetes::any() else { return };
     let namespace = Arc::new(cluster.namespace("resumed-dead"));
     namespace.workload("Deployment", "web", 1);
@@ -83,7 +83,7 @@ async fn what_is_killed_after_a_resume_is_mended_without_scaling() {
     for replicas in ["0", "2"] {
         namespace.kubectl(&["scale", "deployment/web", "--replicas=1"]);
         namespace.ready("app=web");
-        // As if nobody were left of it: nothing goes on in a runtime that is shut down.
+        // Simulates a killed process: nothing continues in a runtime that is shut down.
         let alone = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         let begun = alone.spawn({
             let namespace = Arc::clone(&namespace);

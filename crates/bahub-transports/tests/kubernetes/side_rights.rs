@@ -1,4 +1,4 @@
-//! The rights that the docs tell users to grant for a side pod are enough, and each of them is needed.
+//! The rights that the docs list for a side pod are sufficient, and each of them is needed.
 
 use bahub_core::transport::{Exec, PutFile, TransportError};
 use bahub_testkit::fixtures::{Kubernetes, Namespace};
@@ -25,7 +25,7 @@ fn rules(role: &str) -> Vec<Value> {
     rules.as_sequence().unwrap().clone()
 }
 
-/// Applies them in this namespace, without the rule of that number.
+/// Applies them in this namespace, without the rule with this index.
 fn grant(namespace: &Namespace, role: &str, without: Option<usize>) {
     for mut document in documented(role) {
         document["metadata"]["namespace"] = namespace.name().into();
@@ -35,7 +35,7 @@ fn grant(namespace: &Namespace, role: &str, without: Option<usize>) {
         if let Some(subjects) = document.get_mut("subjects") {
             subjects[0]["namespace"] = namespace.name().into();
         }
-        // The account itself is there, with its kubeconfig.
+        // The account itself exists, with its kubeconfig.
         if document["kind"] != "ServiceAccount" {
             namespace.apply(&serde_yaml::to_string(&document).unwrap());
         }

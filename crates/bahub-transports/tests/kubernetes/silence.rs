@@ -1,4 +1,4 @@
-//! An API server that is away for a while.
+//! An API server that is unreachable for a while.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ async fn a_cluster_that_is_away_for_a_while_is_waited_for() {
     let (gate, through) = cluster.gate();
     let transport = transport(&namespace, "app=plain", json!({ "kubeconfig": through.path(), "timeout": 60 }));
 
-    // At the first question.
+    // At the first request.
     gate.shut();
     let (opened, ()) = tokio::join!(open(&transport), async {
         tokio::time::sleep(Duration::from_secs(2)).await;
@@ -31,7 +31,7 @@ async fn a_cluster_that_is_away_for_a_while_is_waited_for() {
     let placed = session.put(PutFile { name: "x", content: b"x", mode: 0o500 }).await.unwrap().0;
     namespace.sh("plain", "main", &format!("test -e {placed}"));
 
-    // In the middle of a program: its end is lost, which is no success.
+    // In the middle of a program: its end is lost, which is not a success.
     let process = session.exec(&Exec::new(["sh", "-c", "echo begun; exec sleep 600"])).await.unwrap();
     let Process { stdin: _stdin, mut stdout, stderr: _stderr, exit } = process;
     let mut begun = [0; 6];
@@ -39,7 +39,7 @@ async fn a_cluster_that_is_away_for_a_while_is_waited_for() {
     gate.shut();
     assert_eq!(timeout(LIMIT, exit).await.unwrap(), Exit::Lost);
 
-    // Before a program is started, and at the close: what was left is ended all the same.
+    // Before a program is started, and at the close: what is left is ended all the same.
     let (ended, ()) = tokio::join!(timeout(LIMIT, session.close()), async {
         tokio::time::sleep(Duration::from_secs(2)).await;
         gate.open();

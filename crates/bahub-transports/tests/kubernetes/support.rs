@@ -1,4 +1,4 @@
-//! A cluster of each kind; each test has a namespace of its own there.
+//! A cluster of each kind; each test has its own namespace there.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use bahub_testkit::fixtures::{Kubernetes, Namespace};
 use bahub_transports::kubernetes::PodExec;
 use serde_json::{Value, json};
 
-/// Does the same in every cluster that there is: one for each protocol.
+/// Does the same in every available cluster: one for each protocol.
 pub(crate) async fn in_each<W: Future<Output = ()>>(test: &str, work: impl Fn(Arc<Namespace>) -> W) {
     for cluster in Kubernetes::all() {
         work(Arc::new(cluster.namespace(test))).await;

@@ -1,4 +1,4 @@
-//! Nothing is left.
+//! Nothing is left behind.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ async fn placed(session: &mut dyn Session) -> String {
     path
 }
 
-/// Starts a program that ends and leaves another one, in its group, behind; gives the id of that.
+/// Starts a program that ends and leaves another one behind in its group; returns the other one's id.
 async fn leave_a_child_behind(session: &mut dyn Session) -> String {
     let mut process = sh(session, "sleep 1000 >/dev/null 2>&1 & echo $!").await;
     let mut said = String::new();

@@ -51,7 +51,7 @@ async fn stdio_is_live() {
 }
 
 #[tokio::test]
-async fn an_end_is_told_as_it_was() {
+async fn an_exit_status_is_reported_exactly() {
     let mut session = open().await;
     for (script, expected) in [
         ("exit 0", Exit::Code(0)),
@@ -89,7 +89,7 @@ async fn a_missing_program_is_named() {
 }
 
 #[tokio::test]
-async fn words_are_no_shell() {
+async fn words_are_not_interpreted_by_a_shell() {
     let mut session = open().await;
     let mut process = session.exec(&Exec::new(["printf", "%s", "$(id) 'a' \"b\"\n;"])).await.unwrap();
     let mut said = String::new();

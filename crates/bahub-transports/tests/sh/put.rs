@@ -1,4 +1,4 @@
-//! Files that are placed on this host.
+//! Placing files on this host.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -33,7 +33,7 @@ async fn a_file_is_placed_privately_and_runs() {
 
 #[tokio::test]
 async fn a_program_of_a_busy_process_still_starts() {
-    // Other threads fork all the time: a child of theirs may hold the new file open for writing until its own exec.
+    // Other threads fork all the time: one of their children may hold the new file open for writing until its own exec.
     let forks = std::thread::spawn(|| {
         for _ in 0..200 {
             std::process::Command::new("true").status().unwrap();

@@ -1,4 +1,4 @@
-//! Connections that break.
+//! Broken connections.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use crate::support::{gone, line, open, start, transport, until};
 const FILE: PutFile<'static> = PutFile { name: "agent", content: b"1", mode: 0o500 };
 
 #[tokio::test]
-async fn a_connection_that_breaks_is_no_exit_and_the_far_side_is_clean() {
+async fn a_broken_connection_is_not_an_exit_and_the_remote_side_is_clean() {
     let sshd = Sshd::start();
     let mut session = open(&transport(sshd.spec(), json!({}))).await.unwrap();
     let PlacedPath(path) = session.put(FILE).await.unwrap();
@@ -48,7 +48,7 @@ async fn a_network_that_is_cut_is_noticed_within_30_seconds() {
     assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
     session.close().await.unwrap();
     assert!(!Path::new(&path).parent().unwrap().exists());
-    // What a network brings sooner or later to the far side: an end.
+    // Sooner or later the remote side notices the broken connection.
     for connection in cut {
         std::process::Command::new("kill").args(["-CONT", &connection]).status().unwrap();
     }
@@ -72,7 +72,7 @@ async fn a_dropped_session_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn an_opening_that_nobody_waits_for_leaves_no_connection() {
+async fn a_dropped_open_leaves_no_connection() {
     let sshd = Sshd::start();
     let transport = transport(sshd.spec(), json!({}));
     tokio::select! {

@@ -1,4 +1,4 @@
-//! `keep_agent`: one agent for all runs, as long as nobody else can have changed it.
+//! `keep_agent`: one agent for all runs, as long as no other user can have changed it.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
@@ -20,7 +20,7 @@ async fn placed(sshd: &Sshd, content: &str) -> String {
 #[tokio::test]
 async fn an_agent_that_is_kept_is_used_again_and_one_that_was_changed_is_not() {
     let sshd = Sshd::start();
-    // Of this test alone: the folder is named by the content.
+    // Unique to this test: the folder is named by the content.
     let content = format!("#!/bin/sh\n# {}\n", sshd.port());
     let path = placed(&sshd, &content).await;
     let file = Path::new(&path);
@@ -31,7 +31,7 @@ async fn an_agent_that_is_kept_is_used_again_and_one_that_was_changed_is_not() {
     assert_eq!((placed(&sshd, &content).await, inode()), (path.clone(), before));
     assert_eq!(folder.metadata().unwrap().mode() & 0o7777, 0o700);
     assert_eq!(file.metadata().unwrap().mode() & 0o7777, 0o555);
-    // What is spoilt, somebody else's, or a link, is neither used nor touched.
+    // A damaged copy, one of another user, or a link, is neither used nor touched.
     let write = |content: &str| std::fs::remove_file(file).and_then(|()| std::fs::write(file, content)).unwrap();
     let folder_mode = |mode| std::fs::set_permissions(folder, PermissionsExt::from_mode(mode)).unwrap();
     let file_mode = |mode| std::fs::set_permissions(file, PermissionsExt::from_mode(mode)).unwrap();
@@ -59,7 +59,7 @@ async fn an_agent_that_is_kept_is_used_again_and_one_that_was_changed_is_not() {
         }
     }
     std::fs::remove_file(folder).unwrap();
-    // An empty one is what a cleaner of old files leaves.
+    // A cleaner of old files leaves an empty folder.
     std::fs::create_dir(folder).unwrap();
     assert_eq!(placed(&sshd, &content).await, path);
     std::fs::remove_dir_all(folder).unwrap();

@@ -1,4 +1,4 @@
-//! The component, and what its connection is.
+//! The component, and its connection.
 
 use bahub_core::registry::{Component, RegistryBuilder};
 use bahub_core::transport::Locality;

@@ -1,4 +1,4 @@
-//! Files that are placed on the host.
+//! Placing files on the host.
 
 use std::fs;
 use std::path::Path;
@@ -29,13 +29,13 @@ async fn one_folder_holds_all_files_and_none_is_replaced() {
 }
 
 #[tokio::test]
-async fn a_folder_that_an_agent_removed_with_itself_is_made_anew() {
+async fn a_folder_that_an_agent_removed_with_itself_is_created_again() {
     let sshd = Sshd::start();
     let mut session = open(&transport(sshd.spec(), json!({}))).await.unwrap();
     let one = put(&mut *session, "agent", b"1").await.unwrap();
     let folder = Path::new(&one).parent().unwrap();
     fs::remove_dir_all(folder).unwrap();
-    // Somebody who saw the name takes it.
+    // Another user who saw the name takes it.
     std::os::unix::fs::symlink("/var", folder).unwrap();
     let two = put(&mut *session, "agent", b"2").await.unwrap();
     assert_ne!(one, two);
@@ -55,7 +55,7 @@ async fn names_with_a_folder_in_them_are_refused() {
 }
 
 #[tokio::test]
-async fn the_next_place_is_taken_where_one_does_not_do() {
+async fn the_next_place_is_used_if_one_is_unsuitable() {
     let noexec = "mount --bind /tmp /tmp; mount -o remount,bind,noexec /tmp";
     let sshd = Sshd::with(noexec, &["SetEnv TMPDIR=/nonexistent"]);
     let mut session = open(&transport(sshd.spec(), json!({}))).await.unwrap();

@@ -1,4 +1,4 @@
-//! Controllers that are killed.
+//! Killed controllers.
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use crate::support::{cx, gone, line, open, run, start, transport, until};
 
 const SPEC: &str = "BAHUB_TEST_SSH_SPEC";
 
-/// This test program again, as a controller of its own with this `spec`.
+/// This test program again, as a separate controller with this `spec`.
 fn controller(spec: &Value) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "recover::as_a_controller", "--ignored", "--nocapture"]);
@@ -68,7 +68,7 @@ async fn the_master_of_a_killed_controller_is_ended_and_a_live_one_is_not() {
 }
 
 #[tokio::test]
-async fn a_missing_ssh_is_told() {
+async fn a_missing_ssh_is_reported() {
     let output = controller(&Sshd::start().spec()).env("PATH", "/nonexistent").output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(said.contains(&format!("error {:?}: cannot start ssh", TransportErrorKind::Unreachable)), "{said}");

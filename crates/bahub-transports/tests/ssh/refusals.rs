@@ -1,4 +1,4 @@
-//! Hosts that are not reached, and what is said about it.
+//! Hosts that cannot be reached, and what is reported.
 
 use std::fs;
 use std::net::TcpListener;
@@ -41,7 +41,7 @@ async fn a_changed_host_key_is_refused() {
 }
 
 #[tokio::test]
-async fn the_users_own_configuration_cannot_loosen_it() {
+async fn the_users_own_configuration_cannot_weaken_the_check() {
     let sshd = Sshd::start();
     fs::write(sshd.file("known_hosts"), "").unwrap();
     fs::write(sshd.file("ssh_config"), "Host *\nStrictHostKeyChecking no\nServerAliveCountMax 1000\n").unwrap();
@@ -56,7 +56,7 @@ async fn a_key_that_the_host_does_not_know_is_refused() {
 }
 
 #[tokio::test]
-async fn a_port_where_nobody_listens_is_unreachable() {
+async fn a_closed_port_is_unreachable() {
     let sshd = Sshd::start();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let error = refusal(&sshd, json!({ "port": port })).await;
@@ -72,13 +72,13 @@ async fn a_host_that_does_not_speak_is_given_up_after_the_timeout() {
 }
 
 #[tokio::test]
-async fn a_name_that_nobody_knows_is_unreachable() {
+async fn an_unknown_host_name_is_unreachable() {
     let error = refusal(&Sshd::start(), json!({ "host": "bahub.invalid" })).await;
     says(&error, TransportErrorKind::Unreachable, "cannot be resolved", "`Host` of ~/.ssh/config");
 }
 
 #[tokio::test]
-async fn a_host_on_the_way_is_held_to_the_same() {
+async fn a_jump_host_is_checked_in_the_same_way() {
     let (sshd, gate) = (Sshd::start(), Sshd::start());
     let jump = json!({ "jump": format!("127.0.0.1:{}", gate.port()) });
     let error = refusal(&sshd, jump.clone()).await;

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{open, transport};
 
-/// Words that shells take for something else, and input that follows them at once.
+/// Words with shell metacharacters, and input that follows them immediately.
 async fn works_behind(login: &str) {
     let sshd = Sshd::with("", &[&format!("ForceCommand {login}")]);
     let mut session = open(&transport(sshd.spec(), json!({}))).await.unwrap();
@@ -25,19 +25,19 @@ async fn works_behind(login: &str) {
 }
 
 #[tokio::test]
-async fn csh_and_fish_and_the_usual_ones_do() {
+async fn csh_and_fish_and_the_usual_ones_work() {
     for shell in ["sh", "bash", "csh", "fish", "busybox sh"] {
         works_behind(&format!("exec {shell} -c \"$SSH_ORIGINAL_COMMAND\"")).await;
     }
 }
 
 #[tokio::test]
-async fn what_a_login_shell_prints_is_passed_over() {
+async fn the_output_of_a_login_shell_is_skipped() {
     works_behind("echo Welcome; yes noise | head -c 30000; echo there >&2; exec sh -c \"$SSH_ORIGINAL_COMMAND\"").await;
 }
 
 #[tokio::test]
-async fn a_login_shell_that_runs_nothing_is_told() {
+async fn a_login_shell_that_runs_nothing_is_reported() {
     let sshd = Sshd::with("", &["ForceCommand echo 'This account is not available.' >&2; exit 1"]);
     let mut session = open(&transport(sshd.spec(), json!({}))).await.unwrap();
     let error = session.exec(&Exec::new(["true"])).await.unwrap_err();

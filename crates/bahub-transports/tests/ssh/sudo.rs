@@ -1,4 +1,4 @@
-//! Commands that run as root for a user that is not.
+//! Commands that run as root for an ordinary user.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -14,7 +14,7 @@ use crate::support::{line, open, run, start, transport};
 
 const PASSWORD: &str = "id;exit 3 #it's";
 
-/// An sshd whose `/etc` knows a user `tester`, with that password, whom sudo lets do what the rule says.
+/// An sshd whose `/etc` has a user `tester` with that password, and a sudoers rule for that user.
 fn sshd(rule: &str) -> Sshd {
     let hash = hash(PASSWORD);
     let mounts = format!(
@@ -29,7 +29,7 @@ fn sshd(rule: &str) -> Sshd {
     Sshd::with(&mounts, &["AllowUsers tester"])
 }
 
-/// As `/etc/shadow` holds it (crypt(5)); the password is in no argument, where a test looks for it.
+/// The hash for `/etc/shadow` (crypt(5)); the password is in no argument, where a test looks for it.
 fn hash(password: &str) -> String {
     let mut perl = Command::new("perl");
     perl.args(["-e", "chomp($p = <STDIN>); print crypt($p, q($6$salt$))"]).stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -79,7 +79,7 @@ async fn the_password_is_given_when_it_is_asked_for_and_is_in_no_argument() {
 }
 
 #[tokio::test]
-async fn a_password_that_nobody_asks_for_is_not_sent() {
+async fn a_password_that_sudo_does_not_ask_for_is_not_sent() {
     let sshd = sshd("tester ALL=(ALL:ALL) NOPASSWD: ALL");
     for sudo in [json!({ "password": PASSWORD }), json!(true)] {
         let mut session = open(&transport(sshd.spec(), with(sudo))).await.unwrap();
@@ -91,10 +91,10 @@ async fn a_password_that_nobody_asks_for_is_not_sent() {
 #[tokio::test]
 async fn a_wrong_password_and_a_missing_one_are_refused() {
     let sshd = sshd("tester ALL=(ALL:ALL) ALL");
-    let told = refusal(&sshd, json!({ "password": "wrong-password" })).await;
-    assert!(told.contains("does not accept the password") && !told.contains("wrong-password"), "{told}");
-    let told = refusal(&sshd, json!(true)).await;
-    assert!(told.contains("NOPASSWD"), "{told}");
+    let message = refusal(&sshd, json!({ "password": "wrong-password" })).await;
+    assert!(message.contains("does not accept the password") && !message.contains("wrong-password"), "{message}");
+    let message = refusal(&sshd, json!(true)).await;
+    assert!(message.contains("NOPASSWD"), "{message}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

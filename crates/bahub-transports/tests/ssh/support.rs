@@ -16,7 +16,7 @@ pub(crate) fn cx() -> RunContext {
     RunContext::new("test", RunPurpose::Backup, Events::ignored()).unwrap()
 }
 
-/// A transport of this `spec`, with other values of some fields.
+/// A transport with this `spec`, with some fields changed.
 pub(crate) fn transport(mut spec: Value, other: Value) -> Ssh {
     spec.as_object_mut().unwrap().extend(other.as_object().unwrap().clone());
     Ssh::from_config(serde_json::from_value(spec).unwrap(), &()).unwrap()
@@ -30,7 +30,7 @@ pub(crate) async fn start(session: &mut dyn Session, script: &str) -> Process {
     session.exec(&Exec::new(["sh", "-c", script])).await.unwrap()
 }
 
-/// What a script says, and how it ends.
+/// The output of a script, and how it ends.
 pub(crate) async fn run(session: &mut dyn Session, script: &str) -> (String, Exit) {
     let mut process = start(session, script).await;
     let mut said = String::new();
@@ -38,7 +38,7 @@ pub(crate) async fn run(session: &mut dyn Session, script: &str) -> (String, Exi
     (said, process.exit.await)
 }
 
-/// The next line that a program says.
+/// The next line that a program prints.
 pub(crate) async fn line(process: &mut Process) -> String {
     let mut said = Vec::new();
     while said.last() != Some(&b'\n') {

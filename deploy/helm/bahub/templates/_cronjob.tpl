@@ -1,5 +1,5 @@
 {{/*
-A CronJob that runs bahub. Takes root, name, labels of its own, args, backoffLimit, and entry: what `backups` holds of it.
+A CronJob that runs bahub. Takes root, name, its own labels, args, backoffLimit, and entry: its entry in `backups`.
 */}}
 {{- define "bahub.cronJob" -}}
 {{- $root := .root -}}

@@ -1,4 +1,4 @@
-{{/* The names of what this release makes begin with it. */}}
+{{/* The prefix of the names of this release's objects. */}}
 {{- define "bahub.fullname" -}}
 {{- if .Values.fullnameOverride -}}
 {{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" -}}
@@ -12,7 +12,7 @@
 {{- end -}}
 {{- end -}}
 
-{{/* What selects the pods of this release. */}}
+{{/* The labels that select the pods of this release. */}}
 {{- define "bahub.selectorLabels" -}}
 app.kubernetes.io/name: {{ default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
 app.kubernetes.io/instance: {{ .Release.Name }}
@@ -44,7 +44,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end -}}
 
-{{/* Until Kubernetes 1.21 CronJobs had their beta name alone. */}}
+{{/* Before Kubernetes 1.21 CronJobs only had a beta version. */}}
 {{- define "bahub.cronJobApi" -}}
 {{- ternary "batch/v1" "batch/v1beta1" (semverCompare ">=1.21.0-0" .Capabilities.KubeVersion.Version) -}}
 {{- end -}}
@@ -65,7 +65,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end -}}
 
-{{/* What is wrong with the values in a way that a schema cannot say. */}}
+{{/* Checks of the values that a schema cannot express. */}}
 {{- define "bahub.check" -}}
 {{- $config := .Values.config -}}
 {{- if and $config.existingSecret $config.inline -}}

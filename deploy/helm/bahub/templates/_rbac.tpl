@@ -28,7 +28,7 @@ subjects:
     namespace: {{ .root.Release.Namespace }}
 {{- end -}}
 
-{{/* As docs/transports/kubernetes_podexec.md says. */}}
+{{/* As in docs/transports/kubernetes_podexec.md. */}}
 {{- define "bahub.podexecRules" -}}
 - apiGroups: [""]
   resources: [pods]
@@ -38,7 +38,7 @@ subjects:
   verbs: [get, create]
 {{- end -}}
 
-{{/* As docs/transports/kubernetes_sidepod.md says. */}}
+{{/* As in docs/transports/kubernetes_sidepod.md. */}}
 {{- define "bahub.sidepodRules" -}}
 {{- $scaled := .Values.rbac.sidepod.scaleDown -}}
 - apiGroups: [""]

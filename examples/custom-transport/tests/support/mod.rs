@@ -1,9 +1,9 @@
-//! A process with namespaces of its own.
+//! A process with its own namespaces.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-/// Files and processes that nobody else sees: /tmp is empty and in memory.
+/// Files and processes that no other process sees: /tmp is empty and in memory.
 pub(crate) struct Apart {
     unshare: Child,
     pub(crate) pid: u32,
@@ -16,20 +16,20 @@ impl Apart {
             .args(["--mount", "--pid", "--fork", "--mount-proc"])
             .args(["sh", "-c", "mount -t tmpfs tmpfs /tmp && echo ready && exec sleep 100000"])
             .stdout(Stdio::piped())
-            // At its end it complains that it cannot set a signal mask back.
+            // At its end it complains that it cannot restore a signal mask.
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
         let mut said = String::new();
         BufReader::new(unshare.stdout.take().unwrap()).read_line(&mut said).unwrap();
         assert_eq!(said, "ready\n", "unshare (util-linux) and root's rights are needed");
-        // The namespaces are those of its only child.
+        // The namespaces belong to its only child.
         let children = format!("/proc/{0}/task/{0}/children", unshare.id());
         let pid = std::fs::read_to_string(children).unwrap().trim().parse().unwrap();
         Self { unshare, pid }
     }
 
-    /// What a script in there puts out.
+    /// The output of a script in there.
     pub(crate) fn sh(&self, script: &str) -> String {
         let mut nsenter = Command::new("nsenter");
         nsenter.args(["--target", &self.pid.to_string(), "--all", "--root", "--", "sh", "-c", script]);
@@ -41,7 +41,7 @@ impl Apart {
 
 impl Drop for Apart {
     fn drop(&mut self) {
-        // Its end ends every process in there, and `unshare` when it has seen it.
+        // Its end ends every process in there, and then `unshare`.
         let _ = Command::new("kill").args(["-KILL", &self.pid.to_string()]).status();
         let _ = self.unshare.wait();
     }

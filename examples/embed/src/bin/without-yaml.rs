@@ -17,11 +17,11 @@ use bahub_crypto::OpenPgpKeys;
 use bahub_sinks::store::{Directory, DirectoryConfig};
 use bahub_transports::sh::Sh;
 
-/// What a configuration would say. A passphrase or a token belongs into the scrubber as well: `Plan::builder(…).scrubber(scrubber)`.
+/// What a configuration would contain. Add passphrases and tokens to the scrubber as well: `Plan::builder(…).scrubber(scrubber)`.
 fn plan(data: &Path, store: &Path, private_key: PathBuf, public_key: PathBuf) -> Result<Plan, Vec<SpecError>> {
     let files = FilesystemConfig::new([data.display().to_string()]);
     let versions = DirectoryConfig::new(format!("file://{}", store.display()));
-    // The folder is where a relative path of the sink would start.
+    // The folder is the base of relative paths of the sink.
     let context = SinkContext::new("files", "/");
     let adapter = Arc::new(Filesystem::from_config(files, &())?);
     let sink = Arc::new(Directory::from_config(versions, &context)?);
@@ -38,9 +38,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         <[PathBuf; 5]>::try_from(paths).map_err(|_| "usage: without-yaml DATA STORE PRIVATE_KEY PUBLIC_KEY TO")?;
     let plan = plan(&data, &store, private_key, public_key).map_err(|wrong| format!("{wrong:?}"))?;
 
-    // A store that no agent reaches by itself needs no agent sinks.
+    // A store that agents do not access directly needs no agent sinks.
     let engine = Engine::new(Arc::new(OpenPgpKeys), Arc::new(InProcess::default()));
-    // In a task of its own: it goes on while this one does something else.
+    // In its own task: it continues while this one does something else.
     let run = tokio::spawn({
         let (engine, plan) = (engine.clone(), plan.clone());
         async move { engine.backup(&plan, &BackupOptions::default()).await }

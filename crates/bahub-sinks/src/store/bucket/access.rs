@@ -11,7 +11,7 @@ use opendal_http_transport_reqwest::ReqwestTransport;
 
 use crate::http;
 
-/// Everything that opens a bucket.
+/// Everything needed to open a bucket.
 #[derive(Debug)]
 pub(super) struct Access {
     pub(super) bucket: String,
@@ -19,13 +19,13 @@ pub(super) struct Access {
     pub(super) prefix: String,
     pub(super) endpoint: Option<String>,
     pub(super) region: String,
-    /// Without keys they are looked for where AWS's programs look.
+    /// Without keys they are looked up where AWS's programs look.
     pub(super) keys: Option<Keys>,
     pub(super) path_style: bool,
     pub(super) checksum: bool,
     pub(super) part_size: Option<usize>,
     pub(super) ca: Option<String>,
-    /// How long a request may stay without an answer.
+    /// How long a request may remain without an answer.
     pub(super) patience: Duration,
 }
 
@@ -36,7 +36,7 @@ pub(super) struct Keys {
     pub(super) session_token: Option<Secret>,
 }
 
-/// One that tries again what is safe to send twice, and one that sends everything once.
+/// One operator that retries what is safe to send twice, and one that sends everything once.
 #[derive(Debug, Clone)]
 pub(super) struct Operators {
     pub(super) retrying: Operator,
@@ -57,7 +57,7 @@ impl Access {
             s3 = s3.checksum_algorithm("crc32c");
         }
         if let Some(keys) = &self.keys {
-            // Given keys are the ones that are used: no others are looked for.
+            // Configured keys are used: no others are looked up.
             s3 = s3.disable_config_load().disable_ec2_metadata();
             s3 = s3.access_key_id(keys.id.expose()).secret_access_key(keys.secret.expose());
             if let Some(token) = &keys.session_token {

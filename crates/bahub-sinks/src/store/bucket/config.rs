@@ -173,7 +173,7 @@ mod tests {
     use super::parse_url;
 
     #[test]
-    fn a_bucket_and_a_prefix_are_told_apart() {
+    fn a_bucket_and_a_prefix_are_distinguished() {
         for (url, bucket, prefix) in
             [("s3://b", "b", ""), ("s3://b/", "b", ""), ("s3://b/p/q/", "b", "p/q"), ("s3://b.c/a%20b", "b.c", "a b")]
         {

@@ -12,8 +12,8 @@ use super::fault::{fault, silent};
 use super::objects::Objects;
 use crate::store::digest::{DAMAGED, wrong_size};
 
-/// Opens the message of a version. One that has another size ends in an error; the SHA-256 is the reader's to compare, who
-/// takes it anyway.
+/// Opens the message of a version. One of another size ends in an error; the SHA-256 is compared by the reader, which
+/// computes it anyway.
 pub(super) async fn open(objects: &Objects, number: u64) -> Result<Download, SinkError> {
     let version = objects.version(number).await?;
     let location = objects.location(&version.message);
@@ -26,7 +26,7 @@ pub(super) async fn open(objects: &Objects, number: u64) -> Result<Download, Sin
     };
     let opened = async {
         let mut bytes = objects.operators.retrying.reader(&version.message).await?.into_stream(..).await?;
-        // The request is made by the first read: a missing message is reported here, and not in mid-stream.
+        // The first read sends the request: a missing message is reported here, and not in mid-stream.
         let first = bytes.try_next().await?;
         Ok((bytes, first))
     };

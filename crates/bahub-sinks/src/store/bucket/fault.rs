@@ -1,4 +1,4 @@
-//! Errors of an object store, in its words.
+//! Errors of an object store, with its messages.
 
 use std::error::Error as _;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use opendal::{Error, ErrorKind};
 
 const LONGEST: usize = 300;
 
-/// Codes that blame the keys, and not what they may do.
+/// Codes that mean invalid keys, as opposed to missing rights.
 const BAD_KEYS: &[&str] =
     &["InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "NotSignedUp"];
 
@@ -60,7 +60,7 @@ fn words(error: &Error) -> String {
     }
 }
 
-/// opendal gives a store's answer as the `Debug` of a struct: `S3Error { code: "AccessDenied", message: "...", ... }`.
+/// opendal reports a store's answer as the `Debug` of a struct: `S3Error { code: "AccessDenied", message: "...", ... }`.
 fn field<'a>(message: &'a str, name: &str) -> Option<&'a str> {
     let (_, rest) = message.strip_prefix("S3Error {")?.split_once(&format!(" {name}: \""))?;
     rest.split_once('"').map(|(value, _)| value)
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stores_answer_is_told_by_its_code_and_words() {
+    fn a_stores_answer_is_reported_with_its_code_and_message() {
         let message = r#"S3Error { code: "AccessDenied", message: "No.", resource: "/b", request_id: "1" }"#;
         let error = Error::new(ErrorKind::PermissionDenied, message);
         assert_eq!(fault(&error, "put x").to_string(), "cannot put x: AccessDenied: No.");

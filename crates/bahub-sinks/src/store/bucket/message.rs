@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::fault::{fault, silent};
 use super::objects::Objects;
 
-/// How long an upload that is given up waits for the part under way.
+/// How long an abandoned upload waits for the part in progress.
 const LAST_PART: Duration = Duration::from_secs(10);
 
 /// Sends one part while the next one is filled. A small message is a single `PUT`.
@@ -24,20 +24,20 @@ pub(super) struct Message {
 enum State {
     Idle(Box<Writer>),
     Sending(JoinHandle<(Box<Writer>, Result<(), SinkError>)>),
-    /// Failed, finished or given up.
+    /// Failed, finished or abandoned.
     Over,
 }
 
 impl Message {
     /// Nothing is sent yet.
     pub(super) async fn begin(objects: Objects, name: String) -> Result<Self, SinkError> {
-        // A bucket's policy may demand If-None-Match of every object; the name is new in any case.
+        // A bucket's policy may require If-None-Match for every object; the name is new in any case.
         let doing = format!("write {}", objects.location(&name));
         let writer = objects.done(&doing, objects.operators.retrying.writer_with(&name).if_not_exists(true)).await?;
         Ok(Self { objects, name, state: State::Idle(Box::new(writer)) })
     }
 
-    /// Sends a part in the background, once the one before is through.
+    /// Sends a part in the background, once the previous one is done.
     pub(super) async fn part(&mut self, chunks: Vec<Bytes>) -> Result<(), SinkError> {
         let mut writer = self.idle().await?;
         let part = Buffer::from(chunks);
@@ -66,11 +66,11 @@ impl Message {
         }
     }
 
-    /// Gives up; what was sent is removed where the keys allow it.
+    /// Gives up; what was sent is removed if the keys allow it.
     pub(super) async fn abort(mut self) -> Result<(), SinkError> {
         match std::mem::replace(&mut self.state, State::Over) {
             State::Idle(writer) => abort(writer, &self.objects, &self.name).await,
-            // The part under way may be large and the store slow: what cannot be ended soon is left to its rules.
+            // The part in progress may be large and the store slow: what cannot be ended soon is left to its lifecycle rules.
             State::Sending(mut sending) => match timeout(LAST_PART, &mut sending).await {
                 Ok(Ok((writer, _))) => abort(writer, &self.objects, &self.name).await,
                 Ok(Err(error)) => Err(broken_off().with_source(error)),
@@ -106,8 +106,8 @@ impl Message {
         error
     }
 
-    /// Whether the object is there all the same: an earlier try, whose answer was lost, had made it, and nobody else
-    /// knows its name.
+    /// Whether the object exists all the same: an earlier attempt, whose answer was lost, created it, since the name is
+    /// random.
     async fn stands(&self, size: u64) -> bool {
         let stat = self.objects.done("look", self.objects.operators.retrying.stat(&self.name)).await;
         stat.is_ok_and(|object| object.content_length() == size)
@@ -140,7 +140,7 @@ impl Drop for Message {
     }
 }
 
-/// An upload that is not completed is no object. Keys that may not abort leave its parts to the lifecycle rule
+/// An incomplete upload is not an object. Keys that may not abort leave its parts to the lifecycle rule
 /// `AbortIncompleteMultipartUpload`.
 async fn abort(mut writer: Box<Writer>, objects: &Objects, name: &str) -> Result<(), SinkError> {
     let doing = format!("abort the upload of {}", objects.location(name));

@@ -1,7 +1,7 @@
 //! A collection in a bucket of an object store that speaks S3.
 //!
-//! Writing needs the right to put objects, and no other: where listing is forbidden the number is the time, where
-//! aborting or deleting is forbidden what was left stays for the bucket's lifecycle rules.
+//! Writing needs the right to put objects, and no other: if listing is forbidden the number is the time; if aborting or
+//! deleting is forbidden, leftovers stay for the bucket's lifecycle rules.
 
 mod access;
 mod config;
@@ -26,7 +26,7 @@ use objects::Objects;
 
 pub use config::BucketConfig;
 
-/// The versions of one collection below a prefix of a bucket; [`layout`](super::layout) says how they lie there.
+/// The versions of one collection below a prefix of a bucket; [`layout`](super::layout) describes how they are stored.
 #[derive(Debug)]
 pub struct Bucket {
     objects: Objects,

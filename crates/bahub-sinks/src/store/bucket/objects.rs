@@ -12,7 +12,7 @@ use super::fault::{fault, silent};
 use crate::store::layout::{self, VersionFile};
 use crate::store::listing::Listing;
 
-/// So many version files are read at a time.
+/// This many version files are read at a time.
 const AT_ONCE: usize = 16;
 
 /// One collection's prefix. Cheap to clone.
@@ -49,12 +49,12 @@ impl Objects {
         &self.place
     }
 
-    /// Where an object is, for people.
+    /// Where an object is, for messages.
     pub(super) fn location(&self, name: &str) -> String {
         format!("{}/{name}", self.place)
     }
 
-    /// Does what is no transfer, and gives up where the store stays silent. `doing` completes "cannot ...".
+    /// Runs an operation other than a transfer, and gives up if the store stays silent. `doing` completes "cannot ...".
     pub(super) async fn timed<T>(
         &self,
         doing: &str,
@@ -72,22 +72,22 @@ impl Objects {
         self.timed(doing, work).await?.map_err(|error| fault(&error, doing))
     }
 
-    /// How long the transfer of so many bytes may take: time for 64 KiB a second beside the patience.
+    /// How long the transfer of this many bytes may take: time for 64 KiB per second, plus the timeout.
     pub(super) fn patience(&self, bytes: usize) -> Duration {
         self.patience + Duration::from_secs(bytes as u64 / (64 << 10))
     }
 
-    /// What lies in the collection.
+    /// What is in the collection.
     pub(super) async fn entries(&self) -> Result<Vec<Entry>, SinkError> {
         self.done(&format!("list {}", self.place), self.operators.retrying.list("")).await
     }
 
-    /// The numbers that are taken, sorted.
+    /// The numbers in use, sorted.
     pub(super) async fn numbers(&self) -> Result<Vec<u64>, SinkError> {
         Ok(numbers(&self.entries().await?))
     }
 
-    /// Every version, the damaged ones among them.
+    /// Every version, including damaged ones.
     pub(super) async fn listing(&self) -> Result<Listing, SinkError> {
         let read =
             stream::iter(self.numbers().await?).map(|number| async move { Ok((number, self.version(number).await)) });
@@ -125,7 +125,7 @@ impl Objects {
         Ok(text)
     }
 
-    /// Removes the version, then its message: broken off between the two it leaves an orphan, never a version without
+    /// Removes the version, then its message: if interrupted between the two it leaves an orphan, never a version without
     /// a message.
     pub(super) async fn remove(&self, number: u64) -> Result<(), SinkError> {
         let message = match self.version(number).await {

@@ -1,4 +1,4 @@
-//! What killed runs left in a bucket.
+//! What killed runs left behind in a bucket.
 
 use bahub_core::sink::{Orphan, SinkError};
 use jiff::{SignedDuration, Timestamp};
@@ -9,7 +9,7 @@ use super::objects::Objects;
 /// Younger ones may belong to a run that is alive.
 const AGE: SignedDuration = SignedDuration::from_hours(24);
 
-/// Messages that no version names, older than a day. Uploads that were never completed are no objects, and not seen
+/// Messages that no version names, older than a day. Uploads that were never completed are not objects, and not visible
 /// here: the lifecycle rule `AbortIncompleteMultipartUpload` removes them.
 pub(super) async fn find(objects: &Objects, now: Timestamp) -> Result<Vec<Orphan>, SinkError> {
     // The messages are listed first: one that is committed after that is named by a version listed later.

@@ -2,7 +2,7 @@
 
 /// Says when a part is full.
 ///
-/// S3 takes at most 10,000 parts of an upload whose size nobody knows beforehand, and 5 TiB in all. So parts are 8 MiB
+/// S3 takes at most 10,000 parts of an upload whose size is not known beforehand, and 5 TiB in all. So parts are 8 MiB
 /// and, once 10 GiB are through, a 1300th of what was sent: 16 MiB at 20 GiB, 80 MiB at 100 GiB, 800 MiB at 1 TiB,
 /// and 5 TiB after some 9,600 parts. Three parts are in memory: one being filled, one waiting, one being sent.
 #[derive(Debug)]

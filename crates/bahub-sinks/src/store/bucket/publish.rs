@@ -1,4 +1,4 @@
-//! The commit: a version file is created under a number that nobody has.
+//! The commit: a version file is created under an unused number.
 
 use std::time::Duration;
 
@@ -10,28 +10,28 @@ use super::fault::{answered, fault};
 use super::objects::Objects;
 use crate::store::layout::{self, VersionFile};
 
-/// So many numbers are tried when others commit at the same time.
+/// This many numbers are tried when others commit at the same time.
 const NUMBERS: usize = 1000;
-/// So often one number is tried when its answer is lost.
+/// One number is tried this many times when its answer is lost.
 const TRIES: u32 = 4;
 
 /// Where numbers come from.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Numbering {
-    /// The newest one and one.
+    /// The newest one plus one.
     Listed,
-    /// The UTC time in seconds, where the keys may not list.
+    /// The UTC time in seconds, if the keys may not list.
     Clock,
 }
 
-/// How a try for one number ended.
+/// How an attempt for one number ended.
 enum Tried {
     Created,
     Taken,
     Failed(CommitError),
 }
 
-/// What stands under a number.
+/// What exists under a number.
 enum Existing {
     Ours,
     Theirs,
@@ -39,7 +39,7 @@ enum Existing {
     Unreadable,
 }
 
-/// Creates the version file, and nothing if that cannot be.
+/// Creates the version file, and nothing if that fails.
 pub(super) async fn publish(
     objects: &Objects,
     numbering: Numbering,
@@ -82,8 +82,8 @@ async fn first(objects: &Objects, numbering: Numbering) -> Result<u64, SinkError
     })
 }
 
-/// Tries whether keys that may only write could put something else over a version, which nobody would see. The same
-/// content is written again, which harms nothing; a bucket with versions keeps both.
+/// Checks whether keys that may only write could overwrite a version, which would go unnoticed. The same content is
+/// written again, which harms nothing; a bucket with versioning keeps both.
 async fn overwritable(objects: &Objects, numbering: Numbering, file: &VersionFile, number: u64) -> Option<String> {
     if matches!(numbering, Numbering::Listed) {
         return None;
@@ -100,7 +100,7 @@ async fn overwritable(objects: &Objects, numbering: Numbering, file: &VersionFil
     }
 }
 
-/// A lost answer is looked up before anything is sent again; `If-None-Match` keeps a second try from overwriting.
+/// A lost answer is looked up before anything is sent again; `If-None-Match` keeps a second attempt from overwriting.
 async fn create_as(objects: &Objects, file: &VersionFile, number: u64) -> Tried {
     let mut unclear = false;
     let mut tries = 0;
@@ -124,19 +124,19 @@ async fn create_as(objects: &Objects, file: &VersionFile, number: u64) -> Tried 
             (Existing::Nothing, Lost::Busy(error)) if !unclear => return Tried::Failed(CommitError::Refused(error)),
             (_, Lost::Busy(error) | Lost::Silent(error)) => return Tried::Failed(CommitError::Unknown(error)),
         }
-        // What follows must distinguish an earlier try of ours from someone else's version.
+        // Later attempts must distinguish our own earlier one from another writer's version.
         unclear |= true;
         tokio::time::sleep(Duration::from_millis(250 << tries)).await;
     }
 }
 
-/// Why a `PUT` brought no success.
+/// Why a `PUT` failed.
 enum Lost {
-    /// There is such an object.
+    /// The object exists already.
     Taken,
     /// The store refused, for good.
     No(SinkError),
-    /// The store answered that it could not.
+    /// The store answered that it is not able to.
     Busy(SinkError),
     /// No answer came.
     Silent(SinkError),

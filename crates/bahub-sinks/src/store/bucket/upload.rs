@@ -1,4 +1,4 @@
-//! A version on its way into a bucket.
+//! Uploading a version to a bucket.
 
 use async_trait::async_trait;
 use bahub_core::sink::{CommitError, NewVersion, Receipt, SinkError, SinkErrorKind, Upload};
@@ -11,7 +11,7 @@ use super::publish::{self, Numbering};
 use crate::store::digest::{Batcher, Hasher};
 use crate::store::layout::{self, VersionFile};
 
-/// Fills one part while the one before is sent; hashes beside it.
+/// Fills one part while the previous one is sent; hashes concurrently.
 pub(super) struct BucketUpload {
     objects: Objects,
     version: NewVersion,
@@ -56,7 +56,7 @@ impl BucketUpload {
         self.message.part(std::mem::take(&mut self.part)).await
     }
 
-    /// Gives the message's SHA-256 once it is an object.
+    /// Returns the message's SHA-256 once it is an object.
     async fn finish(mut self) -> Result<(Objects, Numbering, VersionFile), SinkError> {
         let last_part = self.filled;
         if self.filled > 0 {

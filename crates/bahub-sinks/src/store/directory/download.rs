@@ -14,10 +14,10 @@ use super::fault::fault;
 use super::folder::Folder;
 use crate::store::digest::{DAMAGED, wrong_size};
 
-/// What one read gives at most.
+/// The maximal size of one read.
 const CHUNK: u64 = 512 << 10;
 
-/// Opens the message of a version. One that has another size is refused; the SHA-256 is the reader's to compare, who takes
+/// Opens the message of a version. One of another size is refused; the SHA-256 is compared by the reader, which computes
 /// it anyway.
 pub(super) fn open(folder: &Folder, number: u64) -> Result<Download, SinkError> {
     let version = folder.version(number)?;
@@ -32,7 +32,7 @@ pub(super) fn open(folder: &Folder, number: u64) -> Result<Download, SinkError> 
     let (chunks, mut received) = mpsc::channel(4);
     tokio::task::spawn_blocking(move || {
         if let Err(error) = read(file, &path, size, &chunks) {
-            // A reader that has gone needs no error.
+            // A reader that is gone needs no error.
             let _ = chunks.blocking_send(Err(error));
         }
     });
@@ -53,7 +53,7 @@ fn read(
         Read::by_ref(&mut file).take(CHUNK).read_to_end(&mut chunk).map_err(|error| fault(error, "read", path))?;
         seen += chunk.len() as u64;
         if chunk.is_empty() {
-            // It was of the right size when it was opened.
+            // It had the right size when it was opened.
             return if seen == size { Ok(()) } else { Err(wrong_size(&path.display().to_string(), size, seen)) };
         }
         if chunks.blocking_send(Ok(chunk.into())).is_err() {

@@ -1,4 +1,4 @@
-//! The folder of one collection, and what lies in it.
+//! The folder of one collection, and its content.
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, ErrorKind, Read};
@@ -26,7 +26,7 @@ impl Folder {
         &self.path
     }
 
-    /// Makes it and those above it, with mode 0700, so that it survives a crash.
+    /// Creates it and its parents, with mode 0700, durably.
     pub(super) fn create(&self) -> Result<(), SinkError> {
         let missing: Vec<_> = self.path.ancestors().take_while(|path| !path.exists()).map(Path::to_owned).collect();
         DirBuilder::new()
@@ -40,7 +40,7 @@ impl Folder {
         Ok(())
     }
 
-    /// Makes the names in it durable.
+    /// Makes its entries durable.
     pub(super) fn sync(&self) -> Result<(), SinkError> {
         sync(&self.path).map_err(|error| fault(error, "sync", &self.path))
     }
@@ -58,7 +58,7 @@ impl Folder {
             .map_err(|error| fault(error, "list", &self.path))
     }
 
-    /// The numbers that are taken, sorted.
+    /// The numbers in use, sorted.
     pub(super) fn numbers(&self) -> Result<Vec<u64>, SinkError> {
         let mut numbers: Vec<_> =
             self.names()?.iter().filter_map(|name| layout::parse_version_file_name(name)).collect();
@@ -66,7 +66,7 @@ impl Folder {
         Ok(numbers)
     }
 
-    /// Every version, the damaged ones among them.
+    /// Every version, including damaged ones.
     pub(super) fn listing(&self) -> Result<Listing, SinkError> {
         let mut listing = Listing::default();
         for number in self.numbers()? {
@@ -89,7 +89,7 @@ impl Folder {
         self.path.join(layout::version_file_name(number))
     }
 
-    /// Removes the version, then its message: broken off between the two it leaves an orphan, never a version without
+    /// Removes the version, then its message: if interrupted between the two it leaves an orphan, never a version without
     /// a message.
     pub(super) fn remove(&self, number: u64) -> Result<(), SinkError> {
         let message = match self.version(number) {

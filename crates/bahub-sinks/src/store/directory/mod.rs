@@ -24,9 +24,9 @@ use folder::Folder;
 
 pub use config::DirectoryConfig;
 
-/// The versions of one collection in a folder of their own; [`layout`](super::layout) says how they lie there.
+/// The versions of one collection in their own folder; [`layout`](super::layout) describes how they are stored.
 ///
-/// Folders are made with mode 0700 and files with 0600. Several programs may write to one collection at once.
+/// Folders are created with mode 0700 and files with 0600. Several programs may write to one collection at once.
 #[derive(Debug, Clone)]
 pub struct Directory {
     root: PathBuf,
@@ -40,7 +40,7 @@ impl Directory {
         Self { root, folder }
     }
 
-    /// Runs what blocks away from the async threads.
+    /// Runs blocking work off the async threads.
     async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Folder) -> Result<T, SinkError> + Send + 'static,
@@ -106,7 +106,7 @@ impl Sink for Directory {
     }
 }
 
-/// Runs what blocks away from the async threads.
+/// Runs blocking work off the async threads.
 async fn run<T: Send + 'static, E: From<SinkError> + Send + 'static>(
     work: impl FnOnce() -> Result<T, E> + Send + 'static,
 ) -> Result<T, E> {

@@ -1,4 +1,4 @@
-//! What killed runs left.
+//! What killed runs left behind.
 
 use std::fs;
 
@@ -19,7 +19,7 @@ pub(super) fn find(folder: &Folder, now: Timestamp) -> Result<Vec<Orphan>, SinkE
     let candidates = partial.chain(unnamed).map(|name| folder.path().join(name));
     let mut orphans: Vec<_> = candidates
         .filter_map(|path| {
-            // Gone since its name was read: no orphan.
+            // Removed since its name was read: no orphan.
             let metadata = fs::symlink_metadata(&path).ok()?;
             let modified = Timestamp::try_from(metadata.modified().ok()?).ok()?;
             let old = now.duration_since(modified) > AGE;

@@ -1,4 +1,4 @@
-//! A message that is being written.
+//! A message while it is being written.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -33,7 +33,7 @@ impl Leftover {
         self.path = None;
     }
 
-    /// Removes it now; it is no error if it is gone.
+    /// Removes it now; it is not an error if it is already gone.
     pub(super) fn remove(mut self) -> io::Result<()> {
         match self.path.take().map(std::fs::remove_file) {
             Some(Err(error)) if error.kind() != ErrorKind::NotFound => Err(error),
@@ -63,7 +63,7 @@ enum Work {
     Finish,
 }
 
-/// Writes a file on a thread of its own.
+/// Writes a file on its own thread.
 #[derive(Debug)]
 pub(super) struct PartWriter {
     work: mpsc::Sender<Work>,
@@ -85,9 +85,9 @@ impl PartWriter {
         }
     }
 
-    /// Makes everything durable, and gives the bytes written.
+    /// Makes everything durable, and returns the number of bytes written.
     pub(super) async fn finish(mut self) -> Result<u64, SinkError> {
-        // If it is gone already its outcome says why.
+        // If the thread has ended already, its outcome shows why.
         let _ = self.work.send(Work::Finish).await;
         self.outcome().await
     }
@@ -110,7 +110,7 @@ fn write_all(file: File, path: &Path, mut queue: mpsc::Receiver<Work>) -> Result
         let done = match queue.blocking_recv() {
             Some(Work::Write(batch)) => file.write(&batch),
             Some(Work::Finish) => file.finish(),
-            // Given up: the owner of the path removes it.
+            // Abandoned: the owner of the path removes it.
             None => return Err(ended()),
         };
         done.map_err(|error| write_fault(error, path, file.written()))?;

@@ -13,10 +13,10 @@ use super::folder::Folder;
 use super::part::{self, Leftover};
 use crate::store::layout::VersionFile;
 
-/// So many numbers are tried when others commit at the same time.
+/// This many numbers are tried when others commit at the same time.
 const TRIES: u64 = 100_000;
 
-/// Gives the message its name, and then creates the version file, exclusively, under the first number that is free.
+/// Gives the message its name, and then creates the version file, exclusively, under the first free number.
 pub(super) fn publish(
     folder: &Folder,
     message: Leftover,
@@ -24,7 +24,7 @@ pub(super) fn publish(
     stem: &str,
 ) -> Result<Receipt, CommitError> {
     let number = name(folder, message, file, stem)?;
-    // It can be read from here on; what is left is that it survives a power cut.
+    // It can be read from here on; what remains is to make it survive a power failure.
     folder.sync().map_err(CommitError::Unknown)?;
     let location = folder.path().join(&file.message).display().to_string();
     Ok(Receipt::new(VersionNumber(number), file.size, location).with_sha256(file.sha256.clone()))
@@ -60,7 +60,7 @@ fn number(folder: &Folder, file: &VersionFile, stem: &str) -> Result<u64, Commit
         let path = folder.version_path(number);
         match create_exclusively(&temporary, &path) {
             Ok(()) => return Ok(number),
-            // A network file system may carry it out, lose the answer, and say anything.
+            // A network file system may carry it out, lose the answer, and return any error.
             Err(error) => match folder.version(number) {
                 Ok(found) if found.message == file.message => return Ok(number),
                 Ok(_) => {}

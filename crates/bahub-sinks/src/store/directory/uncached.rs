@@ -13,18 +13,18 @@ use rustix::io::Errno;
 /// `O_DIRECT` wants addresses, positions and lengths that are multiples of the device's block (open(2)); no common device
 /// has a larger one.
 const BLOCK: usize = ALIGNMENT;
-/// So much is written at once.
+/// How much is written at once.
 const STAGE: usize = 1 << 20;
-/// Through the cache, the kernel is asked after so many bytes to begin writing them to the disk, so that the final
-/// `fsync` finds little left to do and a full disk or a broken one shows early.
+/// When writing through the cache, the kernel is asked after this many bytes to start writing them to the disk, so that the
+/// final `fsync` has little left to do and a full or broken disk shows early.
 const WRITEBACK: u64 = 16 << 20;
 
-/// A new file, written past the page cache where the file system can do that: a message is not read again soon, must be on
-/// the disk in the end, and must not drive out what others read all the time. It needs half the CPU time as well.
+/// A new file, written past the page cache if the file system supports it: a message is not read again soon, must be on
+/// the disk in the end, and must not evict other programs' cached data. It also needs only half the CPU time.
 pub(super) struct Uncached {
     target: Target,
     stage: Vec<u8>,
-    /// Where in the stage the first aligned address is.
+    /// The offset of the first aligned address in the stage.
     origin: usize,
     filled: usize,
     /// Whether everything is durable.
@@ -41,13 +41,13 @@ impl Uncached {
         Self { target, stage, origin, filled: 0, finished: false }
     }
 
-    /// The bytes that the file has.
+    /// The size of the file.
     pub(super) fn written(&self) -> u64 {
         self.target.written
     }
 
-    /// Writes chunks one after the other. Those of whole blocks at aligned addresses go as they are; what follows one that
-    /// does not is gathered in the stage.
+    /// Writes chunks in order. Leading chunks of whole blocks at aligned addresses are written as they are; the rest goes
+    /// through the stage.
     pub(super) fn write(&mut self, chunks: &[Bytes]) -> io::Result<()> {
         let aligned = chunks.iter().take_while(|chunk| self.filled == 0 && is_aligned(chunk)).count();
         let (straight, staged) = chunks.split_at(aligned);
@@ -103,7 +103,7 @@ struct Target {
 
 impl Target {
     fn write(&mut self, mut slices: &mut [IoSlice<'_>]) -> io::Result<()> {
-        // What is empty at the front is taken away.
+        // Removes empty buffers at the front.
         IoSlice::advance_slices(&mut slices, 0);
         while !slices.is_empty() {
             match self.file.write_vectored(slices) {
@@ -113,7 +113,7 @@ impl Target {
                     IoSlice::advance_slices(&mut slices, count);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // A larger block, a position that a short write left, or a file system that changed its mind.
+                // A larger block, an unaligned position after a short write, or a file system that stopped supporting it.
                 Err(error) if self.direct && Errno::from_io_error(&error) == Some(Errno::INVAL) => {
                     self.through_the_cache()?;
                 }

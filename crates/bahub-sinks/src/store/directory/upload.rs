@@ -1,4 +1,4 @@
-//! A version on its way into a directory.
+//! Writing a version to a directory.
 
 use async_trait::async_trait;
 use bahub_core::sink::{CommitError, NewVersion, Receipt, SinkError, Upload};
@@ -11,10 +11,10 @@ use super::{publish, run};
 use crate::store::digest::{Batch, Batcher, Hasher};
 use crate::store::layout::{self, VersionFile};
 
-/// Writes and hashes on two threads beside the caller, with at most some 5 MiB on their way.
+/// Writes and hashes on two other threads, with at most some 5 MiB in flight.
 ///
-/// Until the commit the file is `.<utc>-<random>.part`, which nothing takes for a message; it is removed by `abort`,
-/// by dropping the upload, and by every failure.
+/// Until the commit the file is `.<utc>-<random>.part`, which is never taken for a message; it is removed by `abort`, by
+/// dropping the upload, and by every failure.
 #[derive(Debug)]
 pub(super) struct DirectoryUpload {
     folder: Folder,
@@ -42,7 +42,7 @@ impl DirectoryUpload {
     }
 
     async fn send(&mut self, batch: Batch) -> Result<(), SinkError> {
-        // A clone of the handles, not of the bytes.
+        // Clones the handles, not the bytes.
         self.hasher.feed(batch.clone()).await;
         self.writer.feed(batch).await
     }

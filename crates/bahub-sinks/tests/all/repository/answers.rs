@@ -26,7 +26,7 @@ async fn a_bad_token_fails_before_anything_is_produced() {
 }
 
 #[tokio::test]
-async fn who_may_upload_and_not_list_can_commit_only_what_is_confirmed() {
+async fn an_upload_that_cannot_be_confirmed_by_listing_is_unknown() {
     let server = server().await;
     let sink = super::with_token(&server, json!({}));
     server.misbehave(Fault::refuse(Refusal::Forbidden).on(Operation::List).always());
@@ -39,7 +39,7 @@ fn errors(config: Value) -> Vec<SpecError> {
 }
 
 #[test]
-fn what_is_wrong_in_the_configuration_is_told_at_once_and_without_secrets() {
+fn all_configuration_errors_are_reported_at_once_and_without_secrets() {
     let found = errors(json!({"url": "https://u:hunter2@h", "token": "t", "username": "u", "ca_file": "/none"}));
     let pointers: Vec<_> = found.iter().map(|error| error.pointer.as_str()).collect();
     assert_eq!(pointers, ["/url", "/token", "/ca_file"]);

@@ -37,7 +37,7 @@ async fn a_configured_token_is_granted_as_it_is_and_never_revoked() {
 }
 
 #[tokio::test]
-async fn reaching_sends_no_credential_and_fails_where_nobody_listens() {
+async fn reaching_sends_no_credential_and_fails_on_a_closed_port() {
     let server = server().await;
     let url = server.url();
     DirectRepository.reach(&url).await.unwrap();

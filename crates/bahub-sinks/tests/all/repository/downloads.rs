@@ -69,7 +69,7 @@ async fn what_only_reads_is_tried_again() {
 }
 
 #[tokio::test]
-async fn removing_is_the_servers_own_business() {
+async fn removing_is_left_to_the_server() {
     let server = server().await;
     let error = with_token(&server, json!({})).remove(VersionNumber(1)).await.unwrap_err();
     assert_eq!(error.kind(), SinkErrorKind::Refused);

@@ -46,7 +46,7 @@ async fn tokens_are_revoked_after_failures_and_by_dropping_the_sink_and_what_it_
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_told_without_saying_it() {
+async fn a_wrong_password_is_reported_without_showing_it() {
     let server = server().await;
     let sink = with(&server, json!({"username": "backups", "password": "wronghunter2"}), json!({}));
     let error = sink.list().await.unwrap_err();
@@ -65,7 +65,7 @@ async fn a_login_that_meets_the_rate_limit_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_failed_revocation_is_told_and_fails_nothing_else() {
+async fn a_failed_revocation_is_reported_and_fails_nothing_else() {
     let server = server().await;
     server.misbehave(Fault::refuse(Refusal::ServerError).on(Operation::Logout));
     let sink = with_login(&server);

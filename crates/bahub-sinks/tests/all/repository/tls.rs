@@ -1,4 +1,4 @@
-//! Over TLS, with an authority of one's own.
+//! Over TLS, with a private certificate authority.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use tokio_rustls::TlsAcceptor;
 use super::{armoured, server, with_token};
 use crate::support::{fetch, new_version, store};
 
-/// A proxy that ends TLS before the server: its URL, and its certificate in PEM with words before it.
+/// A proxy that terminates TLS in front of the server: its URL, and its certificate in PEM with text before it.
 async fn behind_tls(server: &BackupRepository) -> (String, String) {
     let certified = rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap();
     let pem = format!("Our own authority:\n{}", certified.cert.pem());
@@ -68,7 +68,7 @@ async fn the_authority_in_ca_file_is_trusted_by_the_controller_and_by_an_agent()
 }
 
 #[tokio::test]
-async fn an_unknown_authority_is_refused_with_the_way_out() {
+async fn an_unknown_authority_is_refused_with_a_hint() {
     let server = server().await;
     let (url, _) = behind_tls(&server).await;
     let error = with_token(&server, json!({"url": url})).list().await.unwrap_err();

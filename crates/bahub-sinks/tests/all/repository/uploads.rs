@@ -177,7 +177,7 @@ async fn a_lost_answer_without_a_version_is_refused() {
 }
 
 #[tokio::test]
-async fn a_second_upload_at_the_same_time_is_refused_and_harms_the_first_one_not() {
+async fn a_second_upload_at_the_same_time_is_refused_and_does_not_harm_the_first_one() {
     let server = server().await;
     let sink = with_token(&server, json!({}));
     let message = armoured(1 << 20);
@@ -190,7 +190,7 @@ async fn a_second_upload_at_the_same_time_is_refused_and_harms_the_first_one_not
 }
 
 #[tokio::test]
-async fn a_closed_window_and_a_limit_are_told() {
+async fn a_closed_window_and_a_limit_are_reported() {
     let server = server().await;
     let sink = with_token(&server, json!({}));
     server.set_window("shop", false);

@@ -4,21 +4,21 @@ use super::super::Claim;
 
 /// Two equal calls give equal recipes.
 pub const PURE: Claim = Claim("two equal calls give equal recipes");
-/// No secret stands in argv, environment, literal input or `Debug`.
+/// No secret is in argv, environment, literal input or `Debug`.
 pub const TELLS_NO_SECRET: Claim = Claim("no secret stands in argv, environment, literal input or Debug");
 /// Every step names a program, and what its exit codes mean.
 pub const STEPS_ARE_WHOLE: Claim =
     Claim("every step names a program and has exit codes that mean success, but not all of them");
-/// No value is pasted into a shell's script.
+/// No value is pasted into a shell script.
 pub const NO_SHELL_WITH_VALUES: Claim = Claim("no value is pasted into a shell's script");
 /// A capture reads something, and never the backup.
 pub const CAPTURE_READS: Claim = Claim("a capture has a segment with a program, and none that reads the backup");
 /// The first program of a restore, and no other, reads the backup.
 pub const REPLAY_READS_THE_BACKUP: Claim =
     Claim("the first main program of a restore reads the backup, and no other does");
-/// A value that looks like an option is none.
+/// A value that looks like an option is not treated as one.
 pub const VALUES_ARE_NO_OPTIONS: Claim = Claim("a member that looks like an option stands after -- or is refused");
-/// A target that it cannot restore to is refused with a way out.
+/// A target that it cannot restore to is refused with a hint.
 pub const REFUSES_WITH_A_WAY_OUT: Claim = Claim("a target that it cannot restore to is refused with a way out");
 
 /// The targets that it states are those that it restores to.
@@ -37,9 +37,9 @@ pub const ALL: [Claim; 9] = [
     CAPABLE_AS_STATED,
 ];
 
-/// What was backed up and lost comes back.
+/// Data that was backed up and lost is restored.
 pub const COMES_BACK: Claim = Claim("what was backed up and lost comes back");
-/// What the census puts out is counts: a number, a space and a name on each line.
+/// The census prints counts: a number, a space and a name on each line.
 pub const CENSUS_COUNTS: Claim = Claim("what the census puts out is a number, a space and a name on each line");
 /// No secret is seen in the process list of a run.
 pub const NO_SECRET_IN_PROC: Claim = Claim("no secret is seen in /proc while a backup and a restore run");
@@ -50,7 +50,7 @@ pub const KILLED_LEAVES_NO_VERSION: Claim =
 pub const FAILED_LEAVES_NO_VERSION: Claim = Claim("a capturing program that exits with a failure leaves no version");
 /// A missing program is found before the run, and named.
 pub const MISSING_IS_NAMED: Claim = Claim("a missing program is found before anything is begun, and named");
-/// A damaged version is refused and nothing was touched.
+/// A damaged version is refused and nothing is touched.
 pub const DAMAGE_TOUCHES_NOTHING: Claim = Claim("a restore from a damaged version fails and touches nothing");
 
 /// Every claim of [`adapter_round_trip`](super::super::adapter_round_trip()), in the order of its check.

@@ -1,4 +1,4 @@
-//! An adapter whose programs are led astray, one at a time.
+//! An adapter whose programs are made to fail, one at a time.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,9 +22,9 @@ pub(super) enum Mishap {
     Killed,
     /// It does all of its work and ends with a status that means failure.
     Fails,
-    /// It is not there, in probes neither.
+    /// It is missing, in probes too.
     Missing,
-    /// It begins a moment later, so that what it was started with can be seen.
+    /// It starts a moment later, so that its arguments and environment can be seen.
     Held,
 }
 
@@ -33,7 +33,7 @@ pub(super) enum Mishap {
 pub(super) struct Detour {
     honest: Arc<dyn Adapter>,
     mishap: Option<(usize, Mishap)>,
-    /// The programs of the capture, as it was asked last.
+    /// The programs of the last capture.
     programs: std::sync::Mutex<Vec<Step>>,
     hits: AtomicUsize,
     folder: TempDir,
@@ -51,7 +51,7 @@ impl Detour {
         self.programs.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 
-    /// Whether the mishap came about.
+    /// Whether the mishap happened.
     pub(super) fn hit(&self) -> bool {
         self.hits.load(Ordering::Relaxed) > 0
     }
@@ -76,7 +76,7 @@ fn base(name: &str) -> &str {
     name.rsplit('/').next().unwrap_or(name)
 }
 
-/// The real program, in front of what befalls it. The path of a program holds no quote.
+/// The real program, wrapped with its mishap. The path of a program contains no quote.
 fn lines(real: &Path, step: &Step, mishap: Mishap) -> String {
     let real = real.display();
     match mishap {
@@ -84,7 +84,7 @@ fn lines(real: &Path, step: &Step, mishap: Mishap) -> String {
         Mishap::Held => format!("sleep 0.2\nexec '{real}' \"$@\""),
         Mishap::Fails | Mishap::Missing => {
             let means_success = |code: &i32| step.ok.contains(code) || step.warn.contains(code);
-            // 2 is the failure that most programs know.
+            // Most programs use 2 for a failure.
             let code = std::iter::once(2).chain(3..=255).find(|code| !means_success(code)).unwrap_or(2);
             format!("'{real}' \"$@\"\nexit {code}")
         }

@@ -1,4 +1,4 @@
-//! What any adapter can be held to.
+//! The suite for any adapter.
 
 pub mod claim;
 
@@ -13,18 +13,18 @@ use super::report::Report;
 
 pub use round_trip::{LiveData, RoundTrip, adapter_round_trip};
 
-/// What an adapter is tried with.
+/// The inputs for testing an adapter.
 #[derive(Debug, Clone, Default)]
 pub struct AdapterContext {
     /// The secrets of its configuration.
     pub secrets: Vec<String>,
-    /// Values of its configuration that no shell may read as code: paths, names. Give some that are not to be mistaken.
+    /// Values of its configuration that no shell may interpret as code: paths, names. Use distinctive ones.
     pub values: Vec<String>,
-    /// What its probes may find, for example two dialects of a tool; nothing found is tried in any case.
+    /// What its probes may find, for example two dialects of a tool; empty findings are always tried.
     pub findings: Vec<Findings>,
 }
 
-/// Holds an adapter to [`claim::ALL`], without running anything.
+/// Checks an adapter against [`claim::ALL`], without running anything.
 ///
 /// ```
 /// use bahub_testkit::conformance::{self, AdapterContext};
@@ -32,7 +32,7 @@ pub struct AdapterContext {
 ///
 /// let context = AdapterContext {
 ///     secrets: vec!["hunter22".into()],
-///     // A value that a shell would take apart, if one read it.
+///     // A value that a shell would split, if one interpreted it.
 ///     values: vec!["/srv/it's here".into()],
 ///     ..AdapterContext::default()
 /// };

@@ -1,4 +1,4 @@
-//! Everything that an adapter wants done.
+//! All recipes of an adapter.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use bahub_core::step::{Stdin, Step};
 use super::super::report::Checked;
 use super::AdapterContext;
 
-/// Values of targets that cannot be mistaken for anything else.
+/// Distinctive values for targets.
 pub(super) const DIRECTORY: &str = "/conformance/it's a \"place\"; $(false)";
 pub(super) const DATABASE: &str = "conformance'; drop \"table\" $(false)";
 pub(super) const MEMBER: &str = "conformance/it's a member";
@@ -59,7 +59,7 @@ pub(super) fn all(adapter: &dyn Adapter, context: &AdapterContext) -> Vec<Recipe
 }
 
 impl Recipe {
-    /// Every step, with where it stands.
+    /// Every step, with its position.
     pub(super) fn steps(&self) -> Vec<(&'static str, &Step)> {
         let replays = self.replays.iter().filter_map(|(_, replay)| replay.as_ref().ok());
         let replays = replays.flat_map(Replay::steps);
@@ -126,8 +126,7 @@ pub(super) fn refuses(recipes: &[Recipe]) -> Checked {
     Ok(())
 }
 
-/// Parts are not tried: an adapter that overlooks them is refused by the engine, and one that restores them may refuse those that
-/// name nothing.
+/// Parts are not tried: the engine refuses an adapter that ignores them, and one that restores them may refuse unknown parts.
 pub(super) fn capable(stated: &[AdapterCapability], recipes: &[Recipe]) -> Checked {
     let takes = |wanted: &dyn Fn(&RestoreTarget) -> bool| {
         let mut replays = recipes.iter().flat_map(|recipe| &recipe.replays);

@@ -1,4 +1,4 @@
-//! An adapter with the real engine: backup, loss, restore; and runs that must leave nothing.
+//! An adapter with the real engine: backup, loss, restore; and runs that must leave nothing behind.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,40 +19,40 @@ use super::detour::{Detour, Mishap};
 use crate::fakes::{HereTransport, MemorySink};
 use crate::fixtures::{EngineRoom, secrets_in_proc};
 
-/// The data that an adapter is tried on: real data on this host, which the suite backs up, loses and restores several times.
+/// The data for testing an adapter: real data on this host, which the suite backs up, loses and restores several times.
 ///
-/// - Restores go to [`target`](Self::target), over whatever is there. Make it data of the test alone: a temporary folder, a
-///   server that the test started.
-/// - While the claim about secrets is tried ([`RoundTrip::secrets`]), the suite reads all of `/proc` without a pause, and looks
-///   at the command line and the environment of every process that descends from the test program. Other tests of that program
-///   are seen too: take a secret that no other test uses, or give this one a test program of its own.
+/// - Restores go to [`target`](Self::target), over existing data. Use data of the test alone: a temporary folder, a server
+///   that the test started.
+/// - While the claim about secrets is tried ([`RoundTrip::secrets`]), the suite reads all of `/proc` without a pause, and
+///   inspects the command line and the environment of every process that descends from the test program. Other tests of that
+///   program are seen too: use a secret that no other test uses, or put this one into its own test program.
 /// - The runs have the environment of the test program, and its `PATH`.
 #[async_trait]
 pub trait LiveData: Sync {
-    /// Makes the data as it is to be backed up; called once, first.
+    /// Creates the data to back up; called once, first.
     async fn prepare(&self);
 
-    /// Loses the data.
+    /// Deletes the data.
     async fn wipe(&self);
 
-    /// Compares what is there now with what was prepared.
+    /// Compares the current data with what was prepared.
     ///
     /// # Errors
     /// What differs.
     async fn compare(&self) -> Result<(), String>;
 
-    /// Where restores go: where the data came from, unless this says otherwise. What is there is replaced.
+    /// Where restores go: by default the original location. Existing data is replaced.
     fn target(&self) -> ReplayTarget {
         ReplayTarget::default()
     }
 }
 
-/// How a round trip is made.
+/// The options of a round trip.
 #[derive(Debug, Clone)]
 pub struct RoundTrip {
-    /// Where the data is: on this host.
+    /// Where the data is: by default on this host.
     pub transport: Arc<dyn Transport>,
-    /// The agent that is placed where the data is elsewhere.
+    /// The agent that is placed if the data is remote.
     pub agent_program: Option<PathBuf>,
     /// The secrets of the adapter's configuration.
     pub secrets: Vec<String>,
@@ -67,7 +67,7 @@ impl Default for RoundTrip {
     }
 }
 
-/// An adapter on trial.
+/// An adapter under test.
 struct Trial<'a> {
     adapter: Arc<dyn Adapter>,
     data: &'a dyn LiveData,
@@ -75,7 +75,7 @@ struct Trial<'a> {
     room: EngineRoom,
 }
 
-/// Holds an adapter to [`claim::ROUND_TRIP`]: with the real engine, agent and cryptography, and versions in memory.
+/// Checks an adapter against [`claim::ROUND_TRIP`]: with the real engine, agent and cryptography, and versions in memory.
 ///
 /// ```
 /// use std::fs;
@@ -116,8 +116,8 @@ struct Trial<'a> {
 /// # }
 /// ```
 ///
-/// Mishaps are tried with one program of the capture after the other. Where the data is elsewhere (`how.transport` is
-/// not of this host), they are not tried: they need shims on this host.
+/// Mishaps are tried with one program of the capture after the other. If the data is remote (`how.transport` is not to this
+/// host), they are not tried: they need shims on this host.
 pub async fn adapter_round_trip(adapter: Arc<dyn Adapter>, data: &dyn LiveData, how: &RoundTrip) -> Report {
     let mut room = EngineRoom::new().with_transport(Arc::clone(&how.transport));
     if let Some(program) = &how.agent_program {
@@ -176,7 +176,7 @@ impl Trial<'_> {
 
     async fn comes_back(&self) -> Checked {
         self.there_and_back().await?;
-        // A second time over what is there now: a restore over data that was just restored changes nothing.
+        // A second time over the current data: a restore over data that was just restored changes nothing.
         let plan = self.room.plan(Arc::clone(&self.adapter), MemorySink::shared("round-trip"));
         done(&self.room.backup(&plan).await, "second backup")?;
         done(&self.restore(&plan).await, "restore over live data")?;
@@ -195,7 +195,7 @@ impl Trial<'_> {
         let secrets: Vec<&str> = self.how.secrets.iter().map(String::as_str).collect();
         let work = async {
             self.there_and_back().await?;
-            // A program that is done at once is hardly ever seen.
+            // A program that ends at once is hardly ever seen.
             if self.how.agent_program.is_none() { self.held().await } else { Ok(()) }
         };
         let (ended, seen, looked_at) = secrets_in_proc(&secrets, work).await;
@@ -204,7 +204,7 @@ impl Trial<'_> {
         ended
     }
 
-    /// A backup for each program, which begins a moment later.
+    /// A backup for each program, which starts a moment later.
     async fn held(&self) -> Checked {
         let programs = self.programs().await?;
         for index in 0..programs.len() {

@@ -1,4 +1,4 @@
-//! What stands in the steps of an adapter.
+//! The content of an adapter's steps.
 
 use bahub_core::adapter::Adapter;
 use bahub_core::step::{Arg, Stdin, Step};
@@ -29,7 +29,7 @@ pub(super) fn no_secret(adapter: &dyn Adapter, recipes: &[Recipe], secrets: &[St
             ensure!(!holds(value.as_bytes()), "the variable {variable} of {name} in {place} holds a secret");
         }
         let literals = match &step.stdin {
-            // A secret there is where it belongs.
+            // A secret belongs there.
             Stdin::Nothing | Stdin::Secret(_) => vec![],
             Stdin::Literal(bytes) => vec![bytes],
             Stdin::Backup { prefix, suffix } => vec![prefix, suffix],
@@ -70,8 +70,8 @@ fn plain(arg: &Arg) -> Option<&[u8]> {
     }
 }
 
-/// A fixed script may be given values as its own arguments (`sh -c 'exec "$1"' sh VALUE`): an argument that is a value
-/// and nothing else is one. A value with anything around it stands in code.
+/// A fixed script may take values as its own arguments (`sh -c 'exec "$1"' sh VALUE`): an argument that consists only of a
+/// value is fine. A value with anything around it is part of code.
 pub(super) fn no_shell_with_values(recipes: &[Recipe], context: &AdapterContext) -> Checked {
     let fixed = [DIRECTORY, DATABASE, MEMBER, OPTION];
     let given = context.values.iter().chain(&context.secrets).map(String::as_str);
@@ -90,14 +90,14 @@ fn is_shell(step: &Step) -> bool {
     step.programs.iter().any(|program| SHELLS.contains(&program.rsplit('/').next().unwrap_or(program)))
 }
 
-/// What follows the first option that ends in `c`: `-c`, `-ec`.
+/// The argument after the first option that ends in `c`: `-c`, `-ec`.
 fn script(step: &Step) -> Option<&[u8]> {
     let mut args = step.args.iter().filter_map(plain);
     args.find(|arg| arg.len() > 1 && arg[0] == b'-' && arg[1] != b'-' && arg.ends_with(b"c"))?;
     args.next()
 }
 
-/// A member that begins with a dash may stand after `--` alone.
+/// A member that begins with a dash may only appear after `--`.
 pub(super) fn no_options(recipes: &[Recipe]) -> Checked {
     for (place, step) in recipes.iter().flat_map(Recipe::steps) {
         let args: Vec<&[u8]> = step.args.iter().filter_map(plain).collect();

@@ -1,4 +1,4 @@
-//! Messages to store, and how they get in and out.
+//! Messages to store, and helpers to write and read them.
 
 use bahub_core::sink::{CommitError, Encoding, NewVersion, Receipt, Sink, SinkError, Upload, VersionNumber};
 use bytes::Bytes;
@@ -7,12 +7,12 @@ use futures::StreamExt;
 use super::super::report::Checked;
 use crate::fixtures::noise;
 
-/// Sizes of chunks that fit no block: they are used in turn.
+/// Sizes of chunks that match no block size: they are used in turn.
 pub(super) const ODD_CHUNKS: &[usize] = &[1, 4095, 65_536, 7, 262_144, 0, 131_071, 3];
 
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// About `size` bytes that the sink must take: noise, or what looks like an armoured message. No two are equal.
+/// About `size` bytes that the sink must accept: noise, or what looks like an armoured message. No two are equal.
 pub(super) fn message(sink: &dyn Sink, size: usize) -> Bytes {
     match sink.encoding() {
         Encoding::Binary => noise(size).into(),
@@ -59,7 +59,7 @@ pub(super) async fn store_in(sink: &dyn Sink, message: &Bytes, chunks: &[usize])
     upload.commit().await
 }
 
-/// Begins, writes and commits; a sentence where it fails.
+/// Begins, writes and commits; returns a message if it fails.
 pub(super) async fn store(sink: &dyn Sink, message: &Bytes) -> Checked<Receipt> {
     let stored = store_in(sink, message, &[64 * 1024]).await;
     stored.map_err(|error| format!("a message of {} bytes was not stored: {}", message.len(), chain(&error)))

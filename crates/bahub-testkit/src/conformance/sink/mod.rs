@@ -1,4 +1,4 @@
-//! What any sink can be held to.
+//! The suite for any sink.
 
 pub mod claim;
 
@@ -18,10 +18,10 @@ use super::Report;
 /// How long one claim may take.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// Holds a sink to [`claim::ALL`].
+/// Checks a sink against [`claim::ALL`].
 ///
-/// `fresh` makes the sink of an empty collection that nobody else uses, another one at each call. `secrets` are
-/// the secrets that the sinks were made with.
+/// `fresh` creates a sink for an empty, otherwise unused collection, a different one at each call. `secrets` are the secrets
+/// with which the sinks were created.
 ///
 /// ```
 /// use bahub_testkit::conformance::{self, sink_claim};

@@ -1,4 +1,4 @@
-//! What a sink tells of itself.
+//! What a sink shows about itself.
 
 use bahub_core::sink::{Purpose, Sink, SinkCapability, VersionNumber};
 
@@ -17,7 +17,7 @@ pub(super) async fn identity(one: &dyn Sink, other: &dyn Sink) -> Checked {
 
 pub(super) async fn none_told(sink: &dyn Sink, secrets: &[&str]) -> Checked {
     let receipt = store(sink, &message(sink, 8_000)).await?;
-    let mut told = vec![
+    let mut shown = vec![
         ("the identity", sink.identity()),
         ("Debug", format!("{sink:?}")),
         ("the receipt", format!("{receipt:?}")),
@@ -30,11 +30,11 @@ pub(super) async fn none_told(sink: &dyn Sink, secrets: &[&str]) -> Checked {
         let delegated = sink.delegate(purpose).await.map_err(|error| format!("delegate failed: {}", error.chain()))?;
         let is_stated = sink.capabilities().contains(&SinkCapability::Delegate);
         ensure!(delegated.is_none() || is_stated, "an agent can use it, and its capabilities do not state it");
-        told.push(("the delegation", format!("{delegated:?}")));
+        shown.push(("the delegation", format!("{delegated:?}")));
     }
     sink.close().await.map_err(|error| format!("close failed: {}", error.chain()))?;
-    for (who, text) in &told {
-        // What leaked is not said again: the report is printed.
+    for (who, text) in &shown {
+        // The leaked secret is not repeated: the report is printed.
         ensure!(!secrets.iter().any(|secret| text.contains(secret)), "{who} holds a secret");
     }
     Ok(())

@@ -8,11 +8,11 @@ use bytes::Bytes;
 use super::super::report::Checked;
 use super::message::{begin, fetch_same, message, numbers, store, write};
 
-/// How long a store may take to notice that an upload was given up.
+/// How long a store may take to notice that an upload was abandoned.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// What uploads hold when they are given up: nothing, less than a buffer, more than one.
+/// The sizes of abandoned uploads: nothing, less than a buffer, more than one.
 const SIZES: [usize; 3] = [0, 10_000, 3 * 1024 * 1024];
-/// How long to wait before such a store is asked again: it tells nobody when it noticed.
+/// How long to wait before such a store is asked again: it does not report when it has noticed.
 const PAUSE: Duration = Duration::from_millis(50);
 
 pub(super) async fn before_commit(sink: &dyn Sink) -> Checked {
@@ -56,7 +56,7 @@ pub(super) async fn after_drop(sink: &dyn Sink) -> Checked {
     works_again(sink).await
 }
 
-/// An upload that took so many bytes.
+/// An upload to which this many bytes were written.
 async fn written(sink: &dyn Sink, size: usize) -> Checked<Box<dyn Upload>> {
     let message = if size > 0 { message(sink, size) } else { Bytes::new() };
     patiently(async || {
@@ -64,7 +64,7 @@ async fn written(sink: &dyn Sink, size: usize) -> Checked<Box<dyn Upload>> {
         match write(upload.as_mut(), &message, &[64 * 1024]).await {
             Ok(()) => Ok(upload),
             Err(error) => {
-                // Its own error is the one to tell.
+                // The write error is the one to report.
                 let _ = upload.abort().await;
                 Err(format!("an upload of {size} bytes broke: {}", error.chain()))
             }
@@ -73,7 +73,7 @@ async fn written(sink: &dyn Sink, size: usize) -> Checked<Box<dyn Upload>> {
     .await
 }
 
-/// Tries again for a while: a store that takes one upload at a time may still be busy with the one before.
+/// Retries for a while: a store that takes one upload at a time may still be busy with the previous one.
 async fn patiently<T>(work: impl AsyncFn() -> Checked<T>) -> Checked<T> {
     let deadline = Instant::now() + PATIENCE;
     loop {

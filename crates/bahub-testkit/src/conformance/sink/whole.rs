@@ -1,4 +1,4 @@
-//! What was committed comes back.
+//! Committed data can be read back.
 
 use bahub_core::sink::Sink;
 use sha2::{Digest, Sha256};
@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use super::super::report::Checked;
 use super::message::{self, ODD_CHUNKS, fetch, fetch_same, message, store, store_in};
 
-/// From one byte to more than any buffer, in chunks that fit no block, an empty one among them.
+/// From one byte to more than any buffer, in chunks that match no block size, including an empty one.
 pub(super) async fn comes_back(sink: &dyn Sink) -> Checked {
     ensure!(message::numbers(sink).await?.is_empty(), "the fresh collection is not empty");
     let mut committed = Vec::new();
@@ -29,7 +29,7 @@ pub(super) async fn comes_back(sink: &dyn Sink) -> Checked {
             message.len(),
             entry.size
         );
-        // Later versions change nothing of the earlier ones.
+        // Later versions do not change earlier ones.
         fetch_same(sink, *number, message).await?;
     }
     Ok(())
@@ -54,7 +54,7 @@ pub(super) async fn facts_agree(sink: &dyn Sink) -> Checked {
     );
     agree("the download", download.sha256.as_deref(), &sha256)?;
     drop(download);
-    // A download that was left in the middle does not disturb the next.
+    // An abandoned download does not disturb the next.
     ensure!(fetch(sink, receipt.version).await? == message, "the bytes differ");
     Ok(())
 }

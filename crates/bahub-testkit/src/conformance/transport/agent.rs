@@ -1,4 +1,4 @@
-//! An agent in the target, spoken to as the engine does.
+//! An agent in the target, used in the same way as by the engine.
 
 use bahub_agent::InProcess;
 use bahub_core::agent::LocalAgent;
@@ -17,7 +17,7 @@ pub(super) struct Agent {
     _serving: JoinHandle<()>,
 }
 
-/// What a job came to.
+/// The result of a job.
 pub(super) struct Answer {
     pub(super) end: FromAgent,
     pub(super) data: Vec<u8>,
@@ -49,13 +49,13 @@ impl Agent {
         self.sender.send(message).map_err(|error| error.to_string())
     }
 
-    /// Sends a job; a capture need not wait for a place to be quiet.
+    /// Sends a job; a capture need not wait for a quiet target.
     pub(super) fn begin(&self, job: Job) -> Checked {
         self.send(&ToAgent::Job(Box::new(job)))?;
         self.send(&ToAgent::Go)
     }
 
-    /// Does a job to its end.
+    /// Runs a job to its end.
     pub(super) async fn job(&mut self, job: Job) -> Checked<Answer> {
         self.begin(job)?;
         self.end().await

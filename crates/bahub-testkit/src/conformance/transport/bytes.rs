@@ -1,4 +1,4 @@
-//! Bytes each way, exactly.
+//! Exact bytes in both directions.
 
 use bahub_core::step::Exit;
 use bahub_core::transport::{Process, Session};
@@ -9,10 +9,10 @@ use super::super::report::Checked;
 use super::program::start;
 use crate::fixtures::noise;
 
-/// How much is made, written and read at once.
+/// How much is generated, written and read at once.
 const BLOCK: usize = 1 << 20;
 
-/// How many bytes went by, and their SHA-256.
+/// The number of bytes passed, and their SHA-256.
 #[derive(Debug, PartialEq, Eq)]
 struct Passed {
     count: u64,
@@ -63,7 +63,7 @@ async fn ended(process: Process, volume: u64) -> Checked<(Passed, Vec<u8>)> {
     Ok((poured?, output))
 }
 
-/// The target says what arrived; it reads so many bytes, and needs no end.
+/// The target reports what arrived; it reads this many bytes, and needs no end of input.
 pub(super) async fn inwards(session: &mut dyn Session, volume: u64) -> Checked {
     let script = "head -c \"$1\" | sha256sum";
     let process = start(session, &["sh", "-c", script, "sh", &volume.to_string()]).await?;
@@ -73,7 +73,7 @@ pub(super) async fn inwards(session: &mut dyn Session, volume: u64) -> Checked {
     Ok(())
 }
 
-/// The target makes bytes whose count and content are known, and ends at once.
+/// The target generates bytes with known count and content, and ends at once.
 pub(super) async fn outwards(session: &mut dyn Session, volume: u64) -> Checked {
     let script = "yes 0123456789abcdefghijklmnopqrstu | head -c \"$1\"";
     let process = start(session, &["sh", "-c", script, "sh", &volume.to_string()]).await?;

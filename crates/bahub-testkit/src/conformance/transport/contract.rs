@@ -1,4 +1,4 @@
-//! Whose data a session has, and that a workload is down only while it is read.
+//! A session has the instance's own data, and a workload is down only while it is read.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ pub trait StoppedWorkload: std::fmt::Debug + Send + Sync {
     /// Whether it runs.
     async fn is_up(&self) -> bool;
 
-    /// Starts it, and stops it again, as somebody would who does not know of the run.
+    /// Starts it, and stops it again, like an administrator who is unaware of the run.
     async fn flip(&self);
 }
 
@@ -59,7 +59,7 @@ pub(super) async fn own_paths(session: &mut dyn Session, paths: &[String]) -> Ch
 }
 
 pub(super) async fn foreign_paths(session: &mut dyn Session, own: &[String], foreign: &[String]) -> Checked {
-    // Between paths that are its own, so that an answer which is one for all of them is found.
+    // Between paths that are its own, so that a single answer for all of them is detected.
     let asked: Vec<_> = own.iter().chain(foreign).chain(own).cloned().collect();
     for (path, coverage) in asked.iter().zip(coverage_of(session, &asked).await?) {
         match coverage {
@@ -118,7 +118,7 @@ pub(super) async fn flips(trial: &Trial<'_>, workload: &Arc<dyn StoppedWorkload>
     Ok(())
 }
 
-/// A program ran in the session, which some transports need before they are all there.
+/// Runs a program in the session, which some transports need before they are fully set up.
 async fn started(session: &mut dyn Session) -> Checked {
     run(session, &["true"], b"").await.map(drop)
 }

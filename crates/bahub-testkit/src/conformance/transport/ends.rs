@@ -16,12 +16,12 @@ pub(super) async fn exit_codes(session: &mut dyn Session) -> Checked {
 }
 
 pub(super) async fn signals(session: &mut dyn Session) -> Checked {
-    // Neither HUP nor INT: who starts tests by nohup or in the background has them ignored, by every program below.
+    // Neither HUP nor INT: if tests are started by nohup or in the background, all child programs ignore these.
     for (name, number) in [("KILL", 9), ("TERM", 15), ("USR1", 10)] {
         let ended = run(session, &["sh", "-c", "echo before; kill -\"$1\" $$; sleep 60", "sh", name], b"").await?;
         match ended.exit {
             Exit::Code(0) => return Err(format!("a program that SIG{name} ended is told to have succeeded")),
-            Exit::Signal(told) if told != number => return Err(format!("SIG{name} is told as signal {told}")),
+            Exit::Signal(other) if other != number => return Err(format!("SIG{name} is told as signal {other}")),
             Exit::Code(_) | Exit::Signal(_) | Exit::Lost => {}
         }
     }

@@ -1,4 +1,4 @@
-//! A pipe in the target whose end tells that everybody who held it is gone: no process list needed, and no zombie counts.
+//! A pipe in the target whose end shows that all processes that held it are gone: no process list needed, and zombies do not count.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use super::super::report::Checked;
 use super::program::{script, start};
 
-/// How long programs may live after their end was ordered: the 30 seconds of a dead link are the worst case.
+/// How long programs may live after they should end: the 30 seconds of a dead link are the worst case.
 pub(super) const PATIENCE: Duration = Duration::from_secs(40);
 
 /// One program that holds the pipe (`$1`) and sleeps.
@@ -40,7 +40,7 @@ impl Lifeline {
         &self.path
     }
 
-    /// Starts to watch, and waits until somebody holds it.
+    /// Starts to watch, and waits until a process holds it.
     pub(super) async fn watch(self, session: &mut dyn Session) -> Checked<Watched> {
         let mut watcher = start(session, &["cat", &self.path]).await?;
         let mut alive = [0; 6];
@@ -51,7 +51,7 @@ impl Lifeline {
 }
 
 impl Watched {
-    /// Waits until nobody holds it, and removes it.
+    /// Waits until no process holds it, and removes it.
     pub(super) async fn ended(mut self, session: &mut dyn Session, after: &str) -> Checked {
         let mut rest = Vec::new();
         let ended = timeout(PATIENCE, self.watcher.stdout.read_to_end(&mut rest)).await;

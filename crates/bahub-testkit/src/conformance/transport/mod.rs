@@ -1,4 +1,4 @@
-//! What any transport can be held to.
+//! The suite for any transport.
 
 pub mod claim;
 
@@ -24,29 +24,29 @@ use super::report::{Checked, Claim, Report};
 
 pub use contract::StoppedWorkload;
 
-/// How a transport is tried.
+/// The options for testing a transport.
 #[derive(Debug, Clone)]
 pub struct TransportOptions {
-    /// How many random bytes travel each way: 64 MiB.
+    /// How many random bytes are sent each way: 64 MiB.
     pub volume: u64,
-    /// How long one claim may take: two minutes, to which a larger volume should add.
+    /// How long one claim may take: two minutes; increase it for a larger volume.
     pub limit: Duration,
-    /// The agent that is placed where the target is not this host. Without it the claims about agents break.
+    /// The agent that is placed if the target is not this host. Without it the claims about agents break.
     pub agent_program: Option<PathBuf>,
-    /// A folder of the target that can be written, for pipes: `/tmp`.
+    /// A writable folder of the target, for pipes: `/tmp`.
     pub scratch: String,
-    /// Whether the end of standard input reaches a program: `true`. Some exec protocols cannot tell of one.
+    /// Whether the end of standard input reaches a program: `true`. Some exec protocols cannot transmit it.
     pub stdin_ends: bool,
-    /// Whether one session sees the files that another one places: `true`. Where each has a file system of its own, which
-    /// goes with it, a test of the transport itself has to show that it does.
+    /// Whether one session sees the files that another one places: `true`. If each has its own file system, which is removed
+    /// with it, a test of the transport itself has to verify the removal.
     pub shares_files: bool,
-    /// What sessions are opened for: a backup.
+    /// The purpose of sessions: a backup.
     pub purpose: RunPurpose,
-    /// The secrets that the transport was made with.
+    /// The secrets with which the transport was created.
     pub secrets: Vec<String>,
     /// Absolute paths that are the instance's own data: `/`.
     pub own_paths: Vec<String>,
-    /// Absolute paths that are not, in the eyes of this transport. Without them the claim about them is not tried.
+    /// Absolute paths that are not, according to this transport. Without them the claim about them is not tried.
     pub foreign_paths: Vec<String>,
     /// The workload that the transport stops. Without it the claims about one are not tried.
     pub workload: Option<Arc<dyn StoppedWorkload>>,
@@ -70,14 +70,14 @@ impl Default for TransportOptions {
     }
 }
 
-/// A transport on trial.
+/// A transport under test.
 struct Trial<'a> {
     transport: &'a dyn Transport,
     options: &'a TransportOptions,
 }
 
-/// Holds a transport to [`claim::ALL`], but for what the options leave out: an end of input, shared files, foreign paths, a
-/// workload.
+/// Checks a transport against [`claim::ALL`], except for what the options leave out: an end of input, shared files, foreign
+/// paths, a workload.
 ///
 /// ```no_run
 /// use std::sync::Arc;
@@ -97,8 +97,8 @@ pub async fn transport(transport: Arc<dyn Transport>, options: &TransportOptions
     let mut report = Report::of("transport");
     programs(&trial, &mut report).await;
     places(&trial, &mut report).await;
-    let told = format!("{transport:?}");
-    let secret = options.secrets.iter().any(|secret| told.contains(secret));
+    let shown = format!("{transport:?}");
+    let secret = options.secrets.iter().any(|secret| shown.contains(secret));
     report.take(claim::TELLS_NO_SECRET, if secret { Err("Debug holds a secret".into()) } else { Ok(()) });
     contract(&trial, &mut report).await;
     agents(&trial, &mut report).await;
@@ -160,7 +160,7 @@ impl Trial<'_> {
         self.open_timed().await.map(|(session, _)| session)
     }
 
-    /// The same, with what measures how long the workload is down.
+    /// The same, with a measurement of how long the workload is down.
     async fn open_timed(&self) -> Checked<(Box<dyn Session>, Downtime)> {
         let cx = RunContext::new("conformance", self.options.purpose, Events::ignored())
             .map_err(|error| error.to_string())?;
@@ -168,7 +168,7 @@ impl Trial<'_> {
         Ok((session, cx.downtime))
     }
 
-    /// Tries a claim in a session of its own, and closes it.
+    /// Tries a claim in its own session, and closes it.
     async fn alone(&self, report: &mut Report, claim: Claim, check: impl AsyncFnOnce(&mut dyn Session) -> Checked) {
         let work = async {
             let mut session = self.open().await?;

@@ -1,4 +1,4 @@
-//! What is placed and started in a target, and what stays.
+//! What is placed and started in a target, and what is left behind.
 
 use bahub_core::transport::{PutFile, Session};
 
@@ -21,7 +21,7 @@ pub(super) async fn file_runs(session: &mut dyn Session) -> Checked {
     let path = put(session, "greeter", greeter("hello").as_bytes(), 0o500).await?;
     let output = run(session, &[&path, "a b"], b"").await?.output("the placed script")?;
     ensure!(output == b"hello a b", "the placed script says {:?}", String::from_utf8_lossy(&output));
-    // As large as an agent, and of no length that a block would have; an empty one as well.
+    // As large as an agent, and not a multiple of a block size; an empty one as well.
     for (name, size) in [("large", (9 << 20) + 1), ("empty", 0)] {
         let content = noise(size);
         let path = put(session, name, &content, 0o400).await?;

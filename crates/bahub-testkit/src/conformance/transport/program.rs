@@ -1,4 +1,4 @@
-//! Running a program of the target to its end.
+//! Running a program in the target to its end.
 
 use bahub_core::step::Exit;
 use bahub_core::transport::{Exec, Process, Session};
@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::super::report::Checked;
 
-/// How a program went.
+/// The result of a program.
 #[derive(Debug)]
 pub(super) struct Finished {
     pub(super) exit: Exit,
@@ -28,7 +28,7 @@ pub(super) async fn start(session: &mut dyn Session, argv: &[&str]) -> Checked<P
     started.map_err(|error| format!("{} cannot be started: {}", argv.join(" "), error.chain()))
 }
 
-/// Runs a program to its end: input is written while both outputs are read. Its input has no end before its own.
+/// Runs a program to its end: input is written while both outputs are read. Its input stays open until it ends.
 pub(super) async fn run(session: &mut dyn Session, argv: &[&str], input: &[u8]) -> Checked<Finished> {
     finish(start(session, argv).await?, input).await
 }
@@ -37,7 +37,7 @@ pub(super) async fn finish(process: Process, input: &[u8]) -> Checked<Finished> 
     let Process { mut stdin, stdout: mut from_stdout, stderr: mut from_stderr, exit } = process;
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
     let write = async {
-        // A program may end without reading everything: its output and its end tell what is wrong.
+        // A program may end without reading everything: its output and its end show what is wrong.
         if !input.is_empty() && stdin.write_all(input).await.is_ok() {
             let _ = stdin.flush().await;
         }
@@ -48,7 +48,7 @@ pub(super) async fn finish(process: Process, input: &[u8]) -> Checked<Finished> 
     Ok(Finished { exit, stdout, stderr })
 }
 
-/// Runs a script of the target's shell with these arguments, and gives its output.
+/// Runs a script in the target's shell with these arguments, and returns its output.
 pub(super) async fn script(session: &mut dyn Session, script: &str, arguments: &[&str]) -> Checked<String> {
     let argv: Vec<&str> = ["sh", "-c", script, "sh"].into_iter().chain(arguments.iter().copied()).collect();
     let output = run(session, &argv, b"").await?.output(&format!("sh -c {script:?}"))?;

@@ -7,14 +7,14 @@ use tokio::io::AsyncReadExt;
 use super::super::report::Checked;
 use super::program::{run, start};
 
-/// More than any buffer on the way.
+/// More than any buffer in between.
 const FLOOD: &str = "8388608";
 
 pub(super) async fn apart(session: &mut dyn Session) -> Checked {
     let ended = run(session, &["sh", "-c", "echo to-out; echo to-err >&2; echo again"], b"").await?;
     let (out, err) = (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
     ensure!(out == "to-out\nagain\n", "standard output is {out:?}");
-    // A target may add words of its own, such as a banner.
+    // A target may add its own output, such as a banner.
     ensure!(err.contains("to-err\n") && !err.contains("to-out"), "standard error is {err:?}");
     Ok(())
 }
@@ -27,7 +27,7 @@ pub(super) async fn does_not_block(session: &mut dyn Session) -> Checked {
     silent(session).await
 }
 
-/// Output comes while standard error is open, silent and not read.
+/// Output arrives while standard error is open, silent and unread.
 async fn silent(session: &mut dyn Session) -> Checked {
     let process = start(session, &["sh", "-c", "yes output | head -c \"$1\"", "sh", FLOOD]).await?;
     let Process { stdin, mut stdout, stderr, exit } = process;

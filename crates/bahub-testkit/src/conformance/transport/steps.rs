@@ -1,4 +1,4 @@
-//! What an agent's steps promise, wherever it runs.
+//! The guarantees of an agent's steps, wherever it runs.
 
 use std::io::Read;
 
@@ -32,8 +32,8 @@ fn capture(step: Step, keys: &KeyPair) -> Checked<Job> {
     })))
 }
 
-/// One argument with every byte that can stand in one, each byte alone, and those that a shell or an option parser
-/// would take for something else.
+/// One argument with every byte that an argument can contain, each byte alone, and arguments special to a shell or an option
+/// parser.
 fn odd_arguments() -> Vec<Vec<u8>> {
     let mut odd: Vec<Vec<u8>> = vec![(1..=255).collect(), Vec::new()];
     odd.extend((1..=255).map(|byte| vec![byte]));
@@ -67,7 +67,7 @@ pub(super) async fn ends(trial: &Trial<'_>) -> Checked {
     let mut session = trial.open().await?;
     let mut agent = Agent::start(session.as_mut(), trial.options).await?;
     let codes = [1, 2, 100, 126, 127, 255].map(|code| (format!("exit {code}"), Exit::Code(code)));
-    // None that nohup or a shell's background job has ignored.
+    // None that nohup or a background job of a shell ignores.
     let signals = [9, 10, 13, 14, 15].map(|signal| (format!("kill -{signal} $$; sleep 60"), Exit::Signal(signal)));
     for (script, expected) in codes.into_iter().chain(signals) {
         let step = Step::new("sh").arg("-c").arg(format!("echo its words >&2; {script}"));
@@ -79,8 +79,8 @@ pub(super) async fn ends(trial: &Trial<'_>) -> Checked {
     }
     let absent = Step::new("bahub-conformance-no-such-program");
     let answer = agent.job(Job::Probe(vec![ProbeStep { step: absent, finding: None, limit: 10 }])).await?;
-    let told = format!("{:?}", answer.end);
-    ensure!(told.contains("NotFound") && told.contains("no-such-program"), "a missing program is told as {told}");
+    let end = format!("{:?}", answer.end);
+    ensure!(end.contains("NotFound") && end.contains("no-such-program"), "a missing program is told as {end}");
     drop(agent);
     close(session).await
 }

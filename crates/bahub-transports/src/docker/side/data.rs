@@ -1,4 +1,4 @@
-//! The data of a run as the engine's host has it, and who else can write to it.
+//! The data of a run as seen by the engine's host, and which other containers can write to it.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use super::super::find::ContainerInfo;
 use super::super::identity::Orchestrator;
 use super::record::{RUN, Record};
 
-/// Where the content of volumes comes from that are not simply folders of the engine.
+/// The source of volumes that are not simply folders of the engine.
 type Devices = HashMap<String, Device>;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +47,7 @@ struct Origin {
 }
 
 impl Data {
-    /// What lies on these paths of a container; without paths, all of its volumes.
+    /// What is at these paths of a container; without paths, all of its volumes.
     pub(super) fn of(original: &ContainerInfo, paths: &[String], run: &str) -> Self {
         let whole = |mount: &MountPoint| Part { mount: mount.clone(), below: String::new() };
         let mut parts: Vec<_> = paths.iter().flat_map(|path| original.volumes_below(path)).map(whole).collect();
@@ -63,7 +63,7 @@ impl Data {
         Self { run: run.to_owned(), parts }
     }
 
-    /// The name of the volume that a mount shares with the data, where it can be written through it.
+    /// The name of the volume that a mount shares with the data, if the mount is writable.
     fn written_by(&self, mount: &MountPoint, devices: &Devices) -> Option<&str> {
         if mount.rw == Some(false) || mount.typ.as_deref() == Some("tmpfs") {
             return None;
@@ -91,7 +91,7 @@ impl Data {
         Ok(mounts.iter().find_map(|mount| self.written_by(mount, &devices)).map(str::to_owned))
     }
 
-    /// Refuses where a container runs that can write to the data, and that the run does not stop.
+    /// Fails if a running container can write to the data and is not stopped by the run.
     ///
     /// # Errors
     /// [`TransportErrorKind::NotOwn`], naming all of them.
@@ -132,7 +132,7 @@ impl Data {
         })?;
         let name = container.names.as_ref().and_then(|names| names.first()).map(|name| name.trim_start_matches('/'));
         let name = name.or(container.id.as_deref()).unwrap_or_default().to_owned();
-        // A container's name for itself is the beginning of its id, unless somebody gave it another.
+        // A container's host name is the beginning of its id, unless it was set explicitly.
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let is_own = host.len() >= 12 && container.id.as_ref().is_some_and(|id| id.starts_with(&host));
         Some(Writer {
@@ -189,7 +189,7 @@ async fn devices(docker: &Docker) -> Result<Devices, TransportError> {
         .collect())
 }
 
-/// What the options of the driver `local` say, which are those of mount(8).
+/// The meaning of the options of the driver `local`, which are those of mount(8).
 fn device_of(volume: &Volume) -> Option<Device> {
     let option = |name: &str| volume.options.get(name).map_or("", String::as_str);
     let (kind, device) = (option("type"), option("device"));

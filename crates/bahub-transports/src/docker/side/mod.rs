@@ -1,8 +1,8 @@
-//! A container beside another one, with that one's volumes, while that one is down: cold backups, and restores under a
-//! service that does not run.
+//! A container beside another one, with its volumes, while the other one is down: cold backups, and restores of a service
+//! that does not run.
 //!
-//! The side container's labels are the record of what has to be brought back. It is made first, then the original is
-//! stopped; the original is up again before the side container goes.
+//! The side container's labels are the record of what has to be restarted. It is created first, then the original is
+//! stopped; the original is up again before the side container is removed.
 
 mod config;
 mod data;
@@ -35,7 +35,7 @@ use data::Data;
 use record::{Before, Record};
 use session::{Side, Workload};
 
-/// Runs commands in a container beside the one whose data is meant.
+/// Runs commands in a container beside the one whose data is backed up or restored.
 #[derive(Debug)]
 pub struct SideContainer(SideConfig);
 
@@ -70,7 +70,7 @@ impl Transport for SideContainer {
         let record = Record { run: cx.id.clone(), holder: Holder::this(), before };
         recover::must_be_free(&docker, &record).await?;
         let data = Data::of(&original, &cx.required_paths, &cx.id);
-        // Who mends what dead runs left stops nothing.
+        // Recovery of dead runs stops nothing.
         if config.stop && cx.purpose != RunPurpose::Recover {
             data.must_have_no_writer(&docker, &record).await?;
         }
@@ -109,8 +109,8 @@ impl Transport for SideContainer {
 }
 
 /// # Errors
-/// [`TransportErrorKind::Refused`] where a container is named twice, or could not be brought back;
-/// [`TransportErrorKind::NotOwn`] where an orchestrator would start another one in its place.
+/// [`TransportErrorKind::Refused`] if a container is named twice, or could not be brought back;
+/// [`TransportErrorKind::NotOwn`] if an orchestrator would start another one in its place.
 fn add(before: &mut Vec<Before>, container: &ContainerInfo, timeout: Option<u32>) -> Result<(), TransportError> {
     if let Some(Orchestrator { role, way_out }) = container.labels().and_then(Orchestrator::of) {
         let message = format!("the container {} is {role}, which would replace it when it stops", container.name);
@@ -130,7 +130,7 @@ fn add(before: &mut Vec<Before>, container: &ContainerInfo, timeout: Option<u32>
     Ok(())
 }
 
-/// The labels of a container that a run makes without stopping anything.
+/// The labels of a container that a run creates without stopping anything.
 pub(super) fn labels(cx: &RunContext) -> HashMap<String, String> {
     Record { run: cx.id.clone(), holder: Holder::this(), before: Vec::new() }.labels()
 }
@@ -144,7 +144,7 @@ async fn pull(docker: &bollard::Docker, image: &str, policy: PullPolicy) -> Resu
     };
     match policy {
         PullPolicy::Missing if is_there => return Ok(()),
-        // What makes the container says that the image is missing, and how to get it.
+        // Creating the container reports that the image is missing, and how to get it.
         PullPolicy::Never => return Ok(()),
         PullPolicy::Missing | PullPolicy::Always => {}
     }

@@ -1,4 +1,4 @@
-//! What has to be brought back, written on the side container before anything is stopped.
+//! What has to be restarted, recorded on the side container before anything is stopped.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -17,21 +17,21 @@ use crate::holder::Holder;
 pub(super) const RUN: &str = "bahub.run";
 const HOLDER: &str = "bahub.holder";
 const BEFORE: &str = "bahub.before";
-/// The longest that a stop is waited for.
+/// The longest wait for a stop.
 const MAX_STOP: Duration = Duration::from_secs(3600);
-/// How much longer than it may a stop takes.
+/// How much longer than its timeout a stop may take.
 const STOPS: Duration = Duration::from_secs(3);
-/// How often the engine is asked whether a stop has come.
+/// How often the engine is asked whether a container has stopped.
 const ASKED: Duration = Duration::from_millis(200);
 
-/// How far a run is with what it stopped. Labels stay as they are made, so this is how the side container's name ends.
+/// The state of what a run stopped. Labels cannot be changed, so this is the suffix of the side container's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Progress {
     /// It may be stopped.
     Held,
-    /// It was down from the stop until now, and is being brought back.
+    /// It was down from the stop until now, and is being restarted.
     Returning,
-    /// It is back: what becomes of it now is nobody's but its owner's.
+    /// It is back: from now on only its owner controls it.
     Returned,
 }
 
@@ -44,14 +44,14 @@ impl Progress {
         }
     }
 
-    /// What the name of a side container says.
+    /// The state in the name of a side container.
     pub(super) fn of(name: &str) -> Self {
         let is = |progress: &Self| name.ends_with(progress.suffix());
         [Self::Returned, Self::Returning].into_iter().find(is).unwrap_or(Self::Held)
     }
 }
 
-/// The containers that a run stops, in the order in which it does; the original is the last.
+/// The containers that a run stops, in this order; the original is the last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Record {
     pub(super) run: String,
@@ -59,23 +59,23 @@ pub(super) struct Record {
     pub(super) before: Vec<Before>,
 }
 
-/// A container, and how it was.
+/// A container, and its previous state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Before {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) was: Was,
-    /// When it had been started, as the engine writes it.
+    /// When it was started, as the engine writes it.
     started: String,
-    /// How long its stop may take, in seconds: an engine that was asked to stop it goes on even where nothing waits for that.
+    /// How long its stop may take, in seconds: an engine that was asked to stop it continues even if no client waits for that.
     patience: u64,
-    /// Whether its health check failed already: nobody waits for it to become healthy then.
+    /// Whether its health check failed already: then the run does not wait for it to become healthy.
     #[serde(default)]
     sick: bool,
 }
 
-/// The states that can be brought back.
+/// The states that can be restored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Was {
@@ -86,7 +86,7 @@ pub(super) enum Was {
 
 impl Before {
     /// # Errors
-    /// [`TransportErrorKind::Refused`] where the container could not be brought back to what it is now.
+    /// [`TransportErrorKind::Refused`] if the container could not be brought back to what it is now.
     pub(super) fn of(found: &ContainerInfo, timeout: Option<u32>) -> Result<Self, TransportError> {
         let name = &found.name;
         let refused = |why: &str, help: &'static str| {
@@ -108,7 +108,7 @@ impl Before {
             }
         };
         let own = found.inspected.config.as_ref().and_then(|config| config.stop_timeout).unwrap_or(10);
-        // Below 0 the engine waits for its end, however long that takes.
+        // With a negative value the engine waits for its end without a limit.
         let patience = timeout.map_or(u64::try_from(own).unwrap_or(MAX_STOP.as_secs()), u64::from);
         let sick = found.health() == Some(HealthStatusEnum::UNHEALTHY);
         Ok(Self { id: found.id.clone(), name: name.clone(), was, started: found.started(), patience, sick })
@@ -123,7 +123,7 @@ impl Record {
         labels
     }
 
-    /// What [`Self::labels`] gave; none where somebody else wrote them.
+    /// Parses the result of [`Self::labels`]; none if another program wrote the labels.
     pub(super) fn parse(labels: &HashMap<String, String>) -> Option<Self> {
         let before: Vec<Before> = serde_json::from_str(labels.get(BEFORE)?).ok()?;
         before.iter().all(|one| is_hex(&one.id, 64)).then_some(())?;
@@ -136,13 +136,13 @@ impl Record {
         self.before.iter().any(|before| before.id == id)
     }
 
-    /// Whether anything is to be stopped.
+    /// Whether anything has to be stopped.
     pub(super) fn stops(&self) -> bool {
         self.before.iter().any(|before| before.was != Was::Down)
     }
 
     /// # Errors
-    /// [`TransportErrorKind::Refused`], naming the first container that is not as it was.
+    /// [`TransportErrorKind::Refused`], naming the first container that has changed.
     pub(super) async fn must_be_unchanged(&self, docker: &Docker, timeout: Option<u32>) -> Result<(), TransportError> {
         for Before { id, name, was, started, .. } in &self.before {
             let now = Before::of(&find::inspect(docker, id).await?, timeout)?;
@@ -159,7 +159,7 @@ impl Record {
     /// Whether all are down, and have been since they were stopped.
     ///
     /// # Errors
-    /// [`TransportErrorKind::NotOwn`], naming the first container that somebody has started.
+    /// [`TransportErrorKind::NotOwn`], naming the first container that was started meanwhile.
     pub(super) async fn must_be_down(&self, docker: &Docker) -> Result<(), TransportError> {
         for Before { id, name, started, .. } in &self.before {
             let meanwhile = match find::look(docker, id).await? {
@@ -176,7 +176,7 @@ impl Record {
         Ok(())
     }
 
-    /// Stops everything, in order. What was stopped stays so where a later one fails: the caller brings it back.
+    /// Stops everything, in order. If a later one fails, the stopped ones stay down: the caller restarts them.
     ///
     /// # Errors
     /// [`TransportErrorKind::Refused`], naming the container.
@@ -186,7 +186,7 @@ impl Record {
             if *was == Was::Down {
                 continue;
             }
-            // One that is paused cannot end.
+            // A paused one cannot end.
             if *was == Was::Paused {
                 docker.unpause_container(id).await.map_err(failed(TransportErrorKind::Refused, what.clone()))?;
             }
@@ -205,11 +205,11 @@ impl Record {
         Ok(())
     }
 
-    /// Brings everything back to what it was, the last that was stopped first; harmless where nothing was stopped. Gives
-    /// what was done, a sentence each. Where a run had begun with that, what was started since then is left as it is.
+    /// Restores everything to its previous state, in reverse order; harmless if nothing was stopped. Returns a sentence for
+    /// each thing done. If a run had already begun to do so, what was started since then is left as it is.
     ///
     /// # Errors
-    /// [`TransportErrorKind::Undo`], naming the containers; the others are as they were.
+    /// [`TransportErrorKind::Undo`], naming the containers; the others are restored.
     pub(super) async fn bring_back(&self, docker: &Docker, progress: Progress) -> Result<Vec<String>, TransportError> {
         let (mut done, mut wrong) = (Vec::new(), None);
         for before in self.before.iter().rev() {
@@ -222,7 +222,7 @@ impl Record {
         wrong.map_or(Ok(done), Err)
     }
 
-    /// Waits until what has a health check, and was not sick before, is healthy; gives a sentence for each that does not become so.
+    /// Waits until containers with a health check that were not unhealthy before are healthy; returns a sentence for each other.
     pub(super) async fn unhealthy(&self, docker: &Docker, patience: Duration) -> Vec<String> {
         let began = Instant::now();
         let mut sick = Vec::new();
@@ -262,10 +262,10 @@ impl Before {
             (Was::Running, true) => return Ok(None),
             (_, true) if found.status() == Status::PAUSED => return Ok(None),
             (_, true) => {}
-            // It was back, and somebody has stopped it.
+            // It was back, and was stopped again by its owner.
             (_, false) if progress == Progress::Returning && found.started() != self.started => return Ok(None),
             (_, false) => match docker.start_container(id, None::<StartContainerOptions>).await {
-                // 304: somebody else was quicker.
+                // 304: it was started meanwhile.
                 Err(error) if status(&error) != Some(304) => return Err(undone(error)),
                 _ => {}
             },
@@ -277,7 +277,7 @@ impl Before {
         Ok(Some("started again"))
     }
 
-    /// The container, when no stop of it can be under way any more.
+    /// The container, once no stop of it can be in progress any more.
     async fn settled(&self, docker: &Docker) -> Result<ContainerInfo, TransportError> {
         let until = Instant::now() + Duration::from_secs(self.patience) + STOPS;
         loop {

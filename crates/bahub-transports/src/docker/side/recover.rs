@@ -1,4 +1,4 @@
-//! Side containers that no run holds any more.
+//! Side containers that no live run holds.
 
 use std::collections::HashMap;
 
@@ -14,10 +14,10 @@ use super::super::find::{self, ContainerInfo};
 use super::record::{Progress, RUN, Record, Was};
 use crate::holder::Holder;
 
-/// Mends what dead runs left: what they stopped is up first, then their containers go.
+/// Cleans up after dead runs: what they stopped is restarted first, then their containers are removed.
 ///
 /// # Errors
-/// The first thing that could not be brought back; the rest was.
+/// The first thing that could not be restarted; the rest was.
 pub(in crate::docker) async fn recover(docker: &Docker, purpose: RunPurpose) -> Result<Vec<Recovered>, TransportError> {
     let (mut recovered, mut wrong) = (Vec::new(), None);
     let (mut dead, mut held) = (Vec::new(), Vec::new());
@@ -27,14 +27,14 @@ pub(in crate::docker) async fn recover(docker: &Docker, purpose: RunPurpose) -> 
             dead.push((id, record, progress));
             continue;
         }
-        // One that cannot be looked at may live.
+        // A run that cannot be checked may be alive.
         wrong = wrong.or(is_dead.err());
         if progress != Progress::Returned {
             held.extend(record.before.into_iter().map(|before| before.id));
         }
     }
     for (id, mut record, progress) in dead {
-        // What a live run holds too waits for its end, and so does the record of how it was.
+        // What a live run holds too stays until that run ends, and so does the record of its state.
         let all = record.before.len();
         record.before.retain(|before| !held.contains(&before.id));
         let is_whole = record.before.len() == all;
@@ -46,14 +46,14 @@ pub(in crate::docker) async fn recover(docker: &Docker, purpose: RunPurpose) -> 
     wrong.map_or(Ok(recovered), |error| Err(undone(error)))
 }
 
-/// Whatever the reason: something that was stopped is not back.
+/// Whatever the reason: something that was stopped is still down.
 fn undone(error: TransportError) -> TransportError {
     let help = error.help().cloned();
     TransportError::new(TransportErrorKind::Undo, error.chain()).with_help_opt(help)
 }
 
-/// Refuses where a run that is not known to be dead may stop, or has stopped, one of the same containers; and where a dead
-/// one has stopped one that is not back yet: how it is now is not how it was.
+/// Fails if a run that is not known to be dead may stop, or has stopped, one of the same containers; or if a dead run has
+/// stopped one that is not back yet, since its current state is not its original one.
 ///
 /// # Errors
 /// [`TransportErrorKind::Refused`], naming the container.
@@ -81,14 +81,14 @@ pub(super) async fn must_be_free(docker: &Docker, of: &Record) -> Result<(), Tra
     Ok(())
 }
 
-/// A side container that there is, and its run's record.
+/// An existing side container, and its run's record.
 struct Left {
     id: String,
     record: Record,
     progress: Progress,
 }
 
-/// The side containers that there are; of the several that a run may have the one that says most counts.
+/// The existing side containers; if a run has several, the one with the most advanced state counts.
 async fn records(docker: &Docker) -> Result<Vec<Left>, TransportError> {
     let filters = HashMap::from([("label".to_owned(), vec![RUN.to_owned()])]);
     let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
@@ -115,8 +115,8 @@ async fn is_dead(docker: &Docker, side: &str, record: &Record, purpose: RunPurpo
     if let Some(lives) = record.holder.as_ref().and_then(Holder::lives) {
         return Ok(!lives);
     }
-    // The run is of another host or boot: its agent ends within 30 s of it, and the container with the agent. One that
-    // was never started may be about to be: only who asks for it has it removed.
+    // The run is of another host or boot: its agent, and with it the container, ends within 30 s after it. A container that
+    // was never started may be about to be: it is removed only on request.
     let side = find::look(docker, side).await?;
     let never_started = |side: &ContainerInfo| side.status() == Status::CREATED && purpose == RunPurpose::Recover;
     let has_ended = |side: &ContainerInfo| matches!(side.status(), Status::EXITED | Status::DEAD);
@@ -130,14 +130,14 @@ async fn mended(
     progress: Progress,
     is_whole: bool,
 ) -> Result<Vec<Recovered>, TransportError> {
-    // None: it went between the list and now.
+    // None: it was removed after the list was made.
     let Some(side) = find::look(docker, id).await? else { return Ok(Vec::new()) };
     let container = |what: &str, done: &str| Recovered::new(format!("container {what}"), done);
     let mut done = Vec::new();
-    // What still runs in it has no controller any more, and works on the data of what is about to start.
+    // What still runs in it has no controller any more, and uses the data of what is about to start.
     end(docker, &[id.to_owned()]).await?;
     let mut there = Vec::new();
-    // What is back may be gone, or down, by its owner's wish.
+    // Its owner may have removed or stopped what was already back.
     let before = if progress == Progress::Returned { Vec::new() } else { record.before };
     for before in before {
         match find::look(docker, &before.id).await? {

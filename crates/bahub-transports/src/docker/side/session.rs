@@ -28,7 +28,7 @@ pub(super) struct Side {
     /// From before the stop until the workload is back.
     pub(super) watch: Option<Watch>,
     pub(super) workload: Workload,
-    /// Whether something is to be brought back, for what is undone where this session was dropped.
+    /// Whether something has to be restarted, for the cleanup if this session is dropped.
     pub(super) is_down: Arc<AtomicBool>,
 }
 
@@ -56,8 +56,8 @@ impl Session for Side {
 
     async fn exec(&mut self, command: &Exec) -> Result<Process, TransportError> {
         let (docker, made, is_down) = (self.docker.clone(), self.beside.made(), Arc::clone(&self.is_down));
-        // Should this session be dropped, also before the engine has answered. It stays where it is the record of what is still
-        // to be brought back.
+        // In case this session is dropped, even before the engine has answered. It stays if it is the record of what still has
+        // to be restarted.
         self.cx.undo.defer("remove the side container", async move {
             if is_down.load(Ordering::Acquire) {
                 return Ok(());
@@ -72,14 +72,14 @@ impl Session for Side {
     }
 
     async fn quiesce(&mut self) -> Result<(), TransportError> {
-        // Each run's record is there before it looks for those of others.
+        // Each run creates its record before it looks for those of others.
         must_be_free(&self.docker, &self.record).await?;
-        // What is not as it was when the run began is somebody's wish: nothing was stopped, so nothing is brought back.
+        // If the state changed since the run began, someone did that on purpose: nothing was stopped, so nothing is restarted.
         self.record.must_be_unchanged(&self.docker, self.stop_timeout).await?;
         if self.record.before.is_empty() {
             return Ok(());
         }
-        // Whoever starts from here on is seen, and then who runs already.
+        // First watch for containers that start from here on, then check those that already run.
         self.watch = Some(Watch::start(&self.docker).await?);
         self.data.must_have_no_writer(&self.docker, &self.record).await?;
         self.defer_bringing_back();
@@ -101,12 +101,12 @@ impl Session for Side {
         watch.must_have_seen_nobody(&self.data, &self.record).await
     }
 
-    /// The side container goes on; its name says that nothing is left to be brought back.
+    /// The side container keeps running; its name records that nothing is left to restart.
     async fn resume(&mut self) -> Result<(), TransportError> {
         if self.workload != Workload::Stopped {
             return Ok(());
         }
-        // The original comes back also where this fails; what is lost is how far that is, should this process be killed.
+        // The original is restarted even if this fails; then only the progress is lost if this process is killed.
         let returning = self.beside.rename(Progress::Returning.suffix()).await;
         bahub_core::fault_point("side.returning");
         let (docker, record) = (&self.docker, &self.record);
@@ -121,7 +121,7 @@ impl Session for Side {
         Ok(())
     }
 
-    /// The original is up before the side container, which is the record of that, goes.
+    /// The original is up before the side container, which is its record, is removed.
     async fn close(mut self: Box<Self>) -> Result<(), TransportError> {
         bahub_core::fault_point("side.closing");
         match self.workload {
@@ -144,7 +144,7 @@ impl Session for Side {
 }
 
 impl Side {
-    /// Should this session be dropped, or the run be ended at once.
+    /// In case this session is dropped, or the run is ended at once.
     fn defer_bringing_back(&self) {
         let (docker, record, made) = (self.docker.clone(), self.record.clone(), self.beside.made());
         let (is_down, downtime) = (Arc::clone(&self.is_down), self.cx.downtime.clone());
@@ -169,10 +169,10 @@ impl Side {
     }
 }
 
-/// How often it is tried to bring back what was stopped: an engine that is restarted answers in a moment.
+/// How often a restart of what was stopped is tried: an engine that is restarting answers in a moment.
 const TRIES: u32 = 5;
 
-/// Does something that must be done again and again, from its start, where that fails.
+/// Retries a mandatory operation from its start if it fails.
 async fn insisting<W>(docker: &Docker, work: impl Fn() -> W) -> Result<(), TransportError>
 where
     W: Future<Output = Result<(), TransportError>>,
@@ -186,8 +186,8 @@ where
     work().await
 }
 
-/// Ends what still works on the data of the originals, which must not start over it, and brings these back; then the
-/// record of them goes.
+/// Ends what still works on the data of the originals, which must not start before that, and restarts them; then removes
+/// their record.
 async fn brought_back_and_removed(docker: &Docker, made: &[String], record: &Record) -> Result<(), TransportError> {
     end(docker, made).await?;
     record.bring_back(docker, Progress::Held).await?;

@@ -1,4 +1,4 @@
-//! Who is started while a run works on its data: seen by the engine's events, from before the stop to the proof.
+//! Containers that start while a run works on its data, seen in the engine's events, from before the stop until the final check.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +15,7 @@ use super::super::find;
 use super::data::Data;
 use super::record::Record;
 
-/// What somebody can do about it.
+/// What the user can do about it.
 const HELP: &str = "find what starts it (a supervisor, a timer, docker compose), and pause that during the run";
 
 /// A watch over every container that starts.
@@ -30,9 +30,9 @@ pub(super) struct Watch {
 #[derive(Debug, Default)]
 struct Seen {
     containers: Mutex<BTreeMap<String, Container>>,
-    /// What they mount is being asked for. The engine answers when a start is over, so no event waits for that.
+    /// Their mounts are being requested. The engine answers once a start is complete, so no event waits for that.
     asking: Mutex<JoinSet<()>>,
-    /// Why nothing more is seen.
+    /// Why the watch ended.
     ended: Mutex<Option<String>>,
 }
 
@@ -42,14 +42,14 @@ struct Container {
     /// Labels, among others.
     attributes: HashMap<String, String>,
     is_started: bool,
-    /// What it mounts; none where it was gone before it could be asked.
+    /// Its mounts; none if it was gone before they could be requested.
     mounts: Option<Vec<MountPoint>>,
     /// The volumes that the engine mounted for it.
     volumes: Vec<MountPoint>,
 }
 
 impl Watch {
-    /// Begins to watch: what starts after this returned is seen.
+    /// Begins to watch: every start after this returned is seen.
     ///
     /// # Errors
     /// If the engine does not answer.
@@ -60,12 +60,12 @@ impl Watch {
         Ok(Self { docker: docker.clone(), seen, since, task })
     }
 
-    /// Whether nobody who could write to the data, and nobody who was stopped for it, was started until now.
+    /// Checks that no container that could write to the data, and none that was stopped for it, was started until now.
     ///
     /// # Errors
-    /// [`TransportErrorKind::NotOwn`], naming who was; [`TransportErrorKind::Lost`] if it cannot be known.
+    /// [`TransportErrorKind::NotOwn`], naming the container; [`TransportErrorKind::Lost`] if it cannot be known.
     pub(super) async fn must_have_seen_nobody(&self, data: &Data, record: &Record) -> Result<(), TransportError> {
-        // What has happened by now may not have come by the stream yet.
+        // Events up to now may not have arrived in the stream yet.
         let options = options(&self.since).until(&now(&self.docker).await?).build();
         if let Some(reason) = note_all(&self.docker, options, &self.seen).await {
             return Err(unknown(&reason));
@@ -138,7 +138,7 @@ async fn watched(docker: Docker, since: String, seen: Arc<Seen>) {
     *seen.ended.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
 }
 
-/// Notes events until there are no more; gives why, where that is an error.
+/// Records events until there are no more; returns the reason if that is an error.
 async fn note_all(docker: &Docker, options: EventsOptions, seen: &Arc<Seen>) -> Option<String> {
     let mut events = std::pin::pin!(docker.events(Some(options)));
     while let Some(event) = events.next().await {
@@ -161,7 +161,7 @@ fn note(docker: &Docker, event: EventMessage, seen: &Arc<Seen>) {
                 container.is_started |= action == "start";
                 container.mounts.clone()
             });
-            // At once: it may be gone in a moment.
+            // Immediately: it may soon be gone.
             if mounts.is_none() {
                 let mut asking = seen.asking.lock().unwrap_or_else(PoisonError::into_inner);
                 while asking.try_join_next().is_some() {}

@@ -1,4 +1,4 @@
-//! How the claims of a pod can be used by several pods at once.
+//! Whether the claims of a pod can be used by several pods at once.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ impl Claims {
         Ok(Self(claims))
     }
 
-    /// A claim that one pod alone can use, wherever it runs.
+    /// A claim that only one pod can use, wherever it runs.
     pub(super) fn of_one_pod<'a>(&self, volumes: &'a [Volume]) -> Option<&'a str> {
         volumes.iter().filter_map(claim).find(|name| self.has(name, "ReadWriteOncePod"))
     }
@@ -35,9 +35,9 @@ impl Claims {
     /// Whether a pod with these volumes has to run where the original does.
     pub(super) fn same_node(&self, volumes: &[Volume], writable: bool) -> bool {
         volumes.iter().any(|volume| match claim(volume) {
-            // One that can be written by one node is held by that one, whatever else it could be.
+            // One that can be written by one node is held by that node, whatever other modes it has.
             Some(name) => !self.has(name, "ReadWriteMany") && (writable || !self.is_read_by_all(name)),
-            // What the cluster hands out, or a server of files, can be had everywhere.
+            // Content from the cluster, or from a file server, is available everywhere.
             None => {
                 volume.config_map.is_none()
                     && volume.secret.is_none()

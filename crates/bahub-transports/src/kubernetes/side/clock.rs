@@ -1,4 +1,4 @@
-//! The cluster's own time, so that the clocks of those who use it do not matter.
+//! The cluster's own time, so that the clocks of its clients do not matter.
 
 use bahub_core::transport::TransportError;
 use k8s_openapi::jiff::Timestamp;
@@ -7,7 +7,7 @@ use kube::client::Body;
 
 use super::super::client::Cluster;
 
-/// What time it is for the cluster; for this host, where the cluster's answers do not say it.
+/// The cluster's time, or this host's if the cluster's answers do not contain it.
 ///
 /// # Errors
 /// If the cluster does not answer.
@@ -15,12 +15,12 @@ pub(super) async fn now(cluster: &Cluster) -> Result<Timestamp, TransportError> 
     cluster.ask("the cluster's time cannot be read", async || asked(&cluster.client).await).await
 }
 
-/// The same, asked once.
+/// The same, without retries.
 ///
 /// # Errors
 /// If the cluster does not answer.
 pub(super) async fn asked(client: &kube::Client) -> kube::Result<Timestamp> {
-    // Whoever may log in may ask for this.
+    // Every authenticated user may request this.
     let request = http::Request::get("/version").body(Body::empty()).map_err(kube::Error::HttpError)?;
     let answer = client.send(request).await?;
     let date = answer.headers().get(http::header::DATE).and_then(|date| date.to_str().ok());

@@ -3,10 +3,10 @@
 use bahub_core::transport::{TransportError, TransportErrorKind};
 use k8s_openapi::api::core::v1::{Container, ObjectFieldSelector, Pod, VolumeMount};
 
-/// The path in the volume that is mounted, its variables replaced by what they are in this pod.
+/// The mounted path in the volume, its variables replaced by their values in this pod.
 ///
 /// # Errors
-/// [`TransportErrorKind::Refused`] where a variable's value cannot be known from the pod's description.
+/// [`TransportErrorKind::Refused`] if a variable's value cannot be known from the pod's description.
 pub(super) fn sub_path(
     pod: &Pod,
     container: &Container,
@@ -29,7 +29,7 @@ pub(super) fn sub_path(
 /// `$(NAME)` is a variable, `$$(NAME)` is `$(NAME)` itself.
 ///
 /// # Errors
-/// The name of the first that is not known.
+/// The name of the first unknown one.
 fn expanded(expression: &str, value: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
     let (mut text, mut rest) = (String::new(), expression);
     while let Some(at) = rest.find('$') {
@@ -50,7 +50,7 @@ fn expanded(expression: &str, value: &dyn Fn(&str) -> Option<String>) -> Result<
 }
 
 fn variable(pod: &Pod, container: &Container, name: &str) -> Option<String> {
-    // The last of several with one name counts.
+    // The last of several with the same name counts.
     let variable = container.env.iter().flatten().rfind(|variable| variable.name == name)?;
     match (&variable.value, &variable.value_from) {
         (Some(value), _) => {

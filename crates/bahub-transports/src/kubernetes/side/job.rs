@@ -1,4 +1,4 @@
-//! The side pod as a `Job`: not selected by anything that selects the original, and like it in all that reaches data.
+//! The side pod as a `Job`: not selected by anything that selects the original, and equal to it in all that affects data.
 
 use std::collections::BTreeMap;
 
@@ -15,24 +15,24 @@ use super::claims::Claims;
 use super::config::{Resources, SidePodConfig};
 use super::volumes::Shared;
 
-/// The label of everything that a run makes; its value is the run's id.
+/// The label of everything that a run creates; its value is the run's id.
 pub(super) const RUN: &str = "bahub.run";
-/// The annotation with the backup's name, which no label could hold.
+/// The annotation with the backup's name, which may not be valid in a label.
 pub(super) const BACKUP: &str = "bahub.backup";
 /// The container in which commands run.
 pub(super) const CONTAINER: &str = "bahub";
-/// A folder for the agent, in a volume of the side pod's own.
+/// A folder for the agent, in the side pod's own volume.
 const PLACE: &str = "bahub-place";
-/// How long the cluster keeps what ended, in seconds: long enough to be looked at.
+/// How long the cluster keeps an ended job, in seconds: long enough to be inspected.
 const KEPT: i32 = 300;
-/// How long the side pod's programs have to end, in seconds. What waits in it hears no signal.
+/// How long the side pod's programs have to end, in seconds. Its main program ignores signals.
 const GRACE: i64 = 1;
 
 /// What a side pod is made of.
 #[derive(Debug)]
 pub(super) struct Likeness<'a> {
     pub(super) original: &'a Pod,
-    /// Whose rights the side pod's container has.
+    /// The container whose security context the side pod gets.
     pub(super) container: &'a Container,
     pub(super) shared: Shared,
     pub(super) claims: &'a Claims,
@@ -49,7 +49,7 @@ pub(super) fn job(of: Likeness<'_>) -> Job {
     let meta = |name| ObjectMeta {
         name,
         namespace: of.original.metadata.namespace.clone(),
-        // No label of the original's: nothing that selects it may take the side pod for one of its pods.
+        // None of the original's labels: nothing that selects the original may select the side pod.
         labels: Some(BTreeMap::from([(RUN.to_owned(), of.run.to_owned())])),
         annotations: Some(annotations(of.backup)),
         ..ObjectMeta::default()
@@ -72,7 +72,7 @@ fn annotations(backup: &str) -> BTreeMap<String, String> {
     let pairs = [
         (BACKUP, backup),
         ("cluster-autoscaler.kubernetes.io/safe-to-evict", "false"),
-        // What a mesh adds to a pod would keep the job from ending.
+        // A service mesh's sidecar would keep the job from ending.
         ("sidecar.istio.io/inject", "false"),
         ("linkerd.io/inject", "disabled"),
     ];
@@ -98,10 +98,10 @@ fn pod(of: &Likeness<'_>) -> PodSpec {
         security_context: security_of_pod(original.security_context, of.config.user),
         image_pull_secrets: original.image_pull_secrets,
         service_account_name: of.config.service_account.clone().or(original.service_account_name),
-        // Nothing in it speaks to the cluster.
+        // Nothing in it talks to the cluster.
         automount_service_account_token: Some(false),
         enable_service_links: Some(false),
-        // The server of the backups has to be found as the original would find it.
+        // The backup server's name has to resolve as it would in the original.
         dns_policy: original.dns_policy.map(|policy| match policy.as_str() {
             "ClusterFirstWithHostNet" => "ClusterFirst".into(),
             _ => policy,
@@ -123,7 +123,7 @@ fn container(of: &Likeness<'_>, place: Option<&str>) -> Container {
         // It waits, and ends by itself when the job's deadline passes; no shell is needed for that.
         command: Some(vec!["sleep".into(), of.config.timeout.to_string()]),
         args: Some(Vec::new()),
-        // Where the agent is placed first: not on the original's data.
+        // The first place to be tried for the agent: not on the original's data.
         env: place.map(|path| vec![EnvVar { name: "TMPDIR".into(), value: Some(path.into()), value_from: None }]),
         resources: Some(resources(&of.config.resources)),
         volume_mounts: Some(mounts),
@@ -132,7 +132,7 @@ fn container(of: &Likeness<'_>, place: Option<&str>) -> Container {
     }
 }
 
-/// The first of the usual folders for passing files that is not the original's data.
+/// The first of the usual temporary folders that is not the original's data.
 fn place(mounts: &[VolumeMount]) -> Option<&'static str> {
     let is_free = |path: &&str| {
         let below = format!("{path}/");
@@ -154,7 +154,7 @@ fn on_node(node: String) -> NodeAffinity {
     }
 }
 
-/// As the original's, but without kernel settings, which data has no need of and some nodes refuse.
+/// Like the original's, but without sysctls, which are not needed for data and which some nodes refuse.
 fn security_of_pod(own: Option<PodSecurityContext>, user: Option<i64>) -> Option<PodSecurityContext> {
     let mut security = own.unwrap_or_default();
     security.sysctls = None;
@@ -175,7 +175,7 @@ fn security_of_container(of: &Likeness<'_>) -> SecurityContext {
         app_armor_profile: own.app_armor_profile,
         capabilities: own.capabilities,
         allow_privilege_escalation: Some(false),
-        // A restore that would write anywhere but on a volume fails, and is not lost with the side pod.
+        // A restore that writes outside a volume fails, instead of being lost with the side pod.
         read_only_root_filesystem: of.writable.then_some(true).or(own.read_only_root_filesystem),
         ..SecurityContext::default()
     };

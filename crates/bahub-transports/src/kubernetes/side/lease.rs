@@ -1,6 +1,6 @@
-//! The sign of life of a run: a `Lease` of the cluster, there before anything else is and gone after everything else.
+//! The sign of life of a run: a `Lease` of the cluster, created before anything else and removed after everything else.
 //!
-//! It names what the run may have changed, so that whoever finds it without a living holder can mend that.
+//! It names what the run may have changed, so that any process that finds it without a live holder can undo that.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -26,16 +26,16 @@ use crate::holder::Holder;
 const HOLDS: i32 = 120;
 /// How often it is renewed.
 const RENEWED: Duration = Duration::from_secs(20);
-/// How much longer nobody is taken for dead: servers of one cluster may not agree on the time.
+/// The tolerance before a run is considered dead: servers of one cluster may not agree on the time.
 const SKEW: SignedDuration = SignedDuration::from_secs(30);
 /// The annotation with the workload that may be scaled down.
 const WORKLOAD: &str = "bahub.workload";
-/// The annotation with how many it had.
+/// The annotation with its number of replicas.
 const REPLICAS: &str = "bahub.replicas";
 /// The annotation with the labels by which the run found its pod.
 const SELECTOR: &str = "bahub.selector";
 
-/// What stands on a lease.
+/// The content of a lease.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Record {
     pub(super) name: String,
@@ -43,17 +43,17 @@ pub(super) struct Record {
     pub(super) backup: String,
     pub(super) selector: String,
     pub(super) workload: Option<Workload>,
-    /// How many it had when the run began; 0 where nothing is scaled.
+    /// Its number of replicas when the run began; 0 if nothing is scaled.
     pub(super) replicas: i32,
-    /// Whether it names a workload in words that this version does not know: what it holds is anybody's guess.
+    /// Whether it names a workload in a format that this version does not know: what it holds is unknown.
     pub(super) is_unclear: bool,
     holder: Option<Holder>,
-    /// Until when it holds; none where somebody else wrote it.
+    /// Until when it holds; none if another program wrote it.
     until: Option<Timestamp>,
 }
 
 impl Record {
-    /// Of a run that may scale a workload which has so many replicas.
+    /// The record of a run that may scale a workload with this many replicas.
     pub(super) fn new(name: &str, run: &str, backup: &str, selector: &str, scaled: Option<(Workload, i32)>) -> Self {
         let (workload, replicas) = scaled.unzip();
         let replicas = replicas.unwrap_or_default();
@@ -85,12 +85,12 @@ impl Record {
         }
     }
 
-    /// None only where it has no run's label.
+    /// None only if it has no label of a run.
     fn parse(lease: &Lease, namespace: &str) -> Option<Self> {
         let (meta, spec) = (&lease.metadata, lease.spec.clone().unwrap_or_default());
         let annotation = |key: &str| meta.annotations.as_ref().and_then(|all| all.get(key)).cloned();
         let named = annotation(WORKLOAD);
-        // A lease speaks of its own namespace alone.
+        // A lease only applies to its own namespace.
         let is_here = |workload: &Workload| workload.namespace == namespace;
         let workload = named.as_deref().and_then(|text| serde_json::from_str(text).ok()).filter(is_here);
         let holds = SignedDuration::from_secs(spec.lease_duration_seconds.unwrap_or(HOLDS).into());
@@ -107,13 +107,13 @@ impl Record {
         })
     }
 
-    /// What it holds, in words; none where it holds nothing but its side pod.
+    /// What it holds, for messages; none if it holds only its side pod.
     pub(super) fn held(&self) -> Option<String> {
         let unclear = || self.is_unclear.then(|| "something that this version of bahub cannot read".to_owned());
         self.workload.as_ref().map(Workload::to_string).or_else(unclear)
     }
 
-    /// Whether nobody can be at work under it any more.
+    /// Whether its run is certainly dead.
     pub(super) fn is_dead(&self, now: Timestamp) -> bool {
         if let Some(lives) = self.holder.as_ref().and_then(Holder::lives) {
             return !lives;
@@ -133,10 +133,10 @@ pub(super) async fn all(cluster: &Cluster, namespace: &str) -> Result<Vec<Record
     Ok(listed.iter().filter_map(|lease| Record::parse(lease, namespace)).collect())
 }
 
-/// Removes a lease; one that is gone is no error.
+/// Removes a lease; it is not an error if it is already gone.
 ///
 /// # Errors
-/// [`TransportErrorKind::Undo`] where it stays.
+/// [`TransportErrorKind::Undo`] if it stays.
 pub(super) async fn remove(cluster: &Cluster, namespace: &str, name: &str) -> Result<(), TransportError> {
     let api: Api<Lease> = cluster.api(namespace);
     let what = format!("the lease {name} in the namespace {namespace} cannot be removed");
@@ -144,10 +144,10 @@ pub(super) async fn remove(cluster: &Cluster, namespace: &str, name: &str) -> Re
     removed.map(drop).map_err(super::undone)
 }
 
-/// Takes the workload off a lease, when it is back: whoever finds the lease without a living holder leaves the workload alone.
+/// Removes the workload from a lease once it is back: recovery of the lease then leaves the workload alone.
 ///
 /// # Errors
-/// If the cluster does not take it.
+/// If the cluster does not accept it.
 pub(super) async fn give_back(cluster: &Cluster, namespace: &str, name: &str) -> Result<(), TransportError> {
     let api: Api<Lease> = cluster.api(namespace);
     let what = format!("the lease {name} in the namespace {namespace} cannot be changed");
@@ -156,10 +156,10 @@ pub(super) async fn give_back(cluster: &Cluster, namespace: &str, name: &str) ->
     cluster.look(&what, async || api.patch(name, &PatchParams::default(), &patch).await.map(drop)).await.map(drop)
 }
 
-/// Renews a lease that this process holds, and so finds out whether it still does.
+/// Renews a lease that this process holds, which shows whether it still does.
 ///
 /// # Errors
-/// [`TransportErrorKind::Refused`] where somebody removed it.
+/// [`TransportErrorKind::Refused`] if it was removed.
 pub(super) async fn must_hold(cluster: &Cluster, namespace: &str, name: &str) -> Result<(), TransportError> {
     let api: Api<Lease> = cluster.api(namespace);
     let what = format!("the lease {name} in the namespace {namespace} cannot be renewed");
@@ -182,7 +182,7 @@ impl Held {
     /// Takes it.
     ///
     /// # Errors
-    /// If it cannot be made.
+    /// If it cannot be created.
     pub(super) async fn take(
         cluster: &Cluster,
         namespace: &str,
@@ -193,12 +193,12 @@ impl Held {
         let lease = record.to_lease(clock::now(cluster).await?);
         let what = format!("the lease {} cannot be created in the namespace {namespace}", record.name);
         let create = async || match api.create(&PostParams::default(), &lease).await {
-            // The first answer was lost: the name is of this run alone.
+            // The first answer was lost: the name is unique to this run.
             Err(error) if failure::status(&error) == Some(409) => Ok(()),
             other => other.map(drop),
         };
         cluster.ask(&what, create).await?;
-        // That it may not be renewed should show before anything depends on it.
+        // A missing right to renew it should show before anything depends on it.
         must_hold(cluster, namespace, &record.name).await?;
         let renewing = tokio::spawn(renew(cluster.clone(), api, record.name.clone(), events.clone()));
         Ok(Self { renewing })
@@ -211,7 +211,7 @@ impl Drop for Held {
     }
 }
 
-/// Renews it for as long as it is there; that the cluster does not answer for a while is reported once, and waited for.
+/// Renews it as long as it exists; if the cluster does not answer for a while, this is reported once, and renewal continues.
 async fn renew(cluster: Cluster, api: Api<Lease>, name: String, events: Events) {
     let mut is_reported = false;
     loop {
@@ -260,7 +260,7 @@ mod tests {
         let read = Record::parse(&lease, "shop").unwrap();
         assert_eq!(read, Record { until: Some(at(120)), ..record() });
         assert_eq!(Record::parse(&Lease::default(), "shop"), None);
-        // Of another version: it lives and dies as any, and what it holds is not known to be nothing.
+        // From another version: its liveness is as usual, but it may hold something.
         let mut odd = lease;
         odd.metadata.annotations.as_mut().unwrap().insert(WORKLOAD.into(), "{}".into());
         let read = Record::parse(&odd, "shop").unwrap();
@@ -280,7 +280,7 @@ mod tests {
         assert!(!record.is_dead(at(-1)));
         assert!(!record.is_dead(at(30)));
         assert!(record.is_dead(at(31)));
-        // Nobody knows: nobody touches it.
+        // Unknown, so it is left alone.
         assert!(!Record { until: None, ..record }.is_dead(at(100_000)));
     }
 }

@@ -1,10 +1,10 @@
-//! A temporary pod beside another one, with that one's volumes, while that one may be scaled down: cold backups, and
-//! restores under a service that does not run.
+//! A temporary pod beside another one, with its volumes, while the other one may be scaled down: cold backups, and restores
+//! of a service that does not run.
 //!
-//! A lease is there first: it names what the run may change. Then the side pod is made, as a job that the cluster itself
-//! ends and removes. Only when an agent runs in it the workload is scaled to 0, and what it was stands on the workload.
-//! As soon as a backup has read the last byte the workload is scaled back, and the side pod goes on with what it has read.
-//! Afterwards the side pod goes, what is still down is scaled back, and the lease goes last.
+//! A lease is created first: it names what the run may change. Then the side pod is created, as a job that the cluster
+//! itself ends and removes. Only when an agent runs in it is the workload scaled to 0; its original number is recorded on
+//! it. As soon as a backup has read the last byte the workload is scaled back, and the side pod continues with what it has
+//! read. Afterwards the side pod is removed, what is still down is scaled back, and the lease is removed last.
 
 mod claims;
 mod clock;
@@ -55,7 +55,7 @@ use volumes::Mounts;
 /// How long the cluster may not answer: its API may restart in the middle of a run.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// Runs commands in a temporary pod beside the one whose data is meant.
+/// Runs commands in a temporary pod beside the one whose data is backed up or restored.
 #[derive(Debug)]
 pub struct SidePod(SidePodConfig);
 
@@ -80,7 +80,7 @@ impl Transport for SidePod {
         let wanted = self.wanted(cx);
         let pod = self.original(&cluster, &wanted, cx).await?;
         let instance = find::instance_of(&pod, &wanted);
-        // From here on something may have to be brought back, however short the wait for pods may be.
+        // From here on something may have to be scaled back, however short the wait for pods is.
         let side = self.plan(&cluster.patient(PATIENCE), &pod, &instance, cx).await?;
         bahub_core::fault_point("pod.found");
         Ok(Box::new(side))
@@ -102,7 +102,7 @@ impl SidePod {
     }
 
     async fn original(&self, cluster: &Cluster, wanted: &Wanted, cx: &RunContext) -> Result<Pod, TransportError> {
-        // Where another run has scaled them down, there are no pods to wait for.
+        // If another run has scaled them down, there are no pods to wait for.
         recover::must_be_free(cluster, &wanted.namespace, &wanted.selector).await?;
         tokio::select! {
             found = find::pod(cluster, wanted, self.patience()) => found,
@@ -116,7 +116,7 @@ impl SidePod {
         Wanted { namespace, selector, container, is_one_container: false, pod, paths, version_of }
     }
 
-    /// Everything that can be refused is refused here, where nothing has been changed.
+    /// All checks are done here, before anything is changed.
     async fn plan(
         &self,
         cluster: &Cluster,
@@ -168,7 +168,7 @@ impl SidePod {
         })
     }
 
-    /// The containers whose mounts count, the one whose rights do first.
+    /// The containers whose mounts count; the first also provides the security context.
     fn containers<'a>(&self, cluster: &Cluster, pod: &'a Pod) -> Result<Vec<&'a Container>, TransportError> {
         let all: Vec<_> = pod.spec.iter().flat_map(|spec| &spec.containers).collect();
         let Some(named) = &self.0.container else { return Ok(all) };
@@ -205,12 +205,12 @@ impl SidePod {
     }
 }
 
-/// The user ended the run while something was waited for.
+/// The user cancelled the run during a wait.
 fn cancelled() -> TransportError {
     TransportError::new(TransportErrorKind::Lost, "the run was cancelled")
 }
 
-/// The same problem, as one of something that could not be brought back.
+/// The same error, as a failed undo.
 fn undone(error: TransportError) -> TransportError {
     let help = error.help().cloned();
     TransportError::new(TransportErrorKind::Undo, error.chain()).with_help_opt(help)

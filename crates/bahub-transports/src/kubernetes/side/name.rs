@@ -1,11 +1,11 @@
-//! What a side pod is called.
+//! The name of a side pod.
 
-/// Jobs give their pods a dash and five letters more; a host's name has at most 63.
+/// Jobs append a dash and five letters to the names of their pods; a host name has at most 63 characters.
 const LONGEST: usize = 63 - 6;
-/// So much of the run's id, whose digits no other run has.
+/// How many digits of the run's unique id are used.
 const UNIQUE: usize = 10;
 
-/// A name of the pod's, the suffix, and the run's id; always one that Kubernetes takes, and new.
+/// A name made of the pod's, the suffix, and the run's id; always valid in Kubernetes, and unused.
 pub(super) fn of(pod: &str, suffix: &str, run: &str) -> String {
     let unique: String = run.chars().filter(char::is_ascii_alphanumeric).take(UNIQUE).collect();
     let suffix = plain(suffix);
@@ -21,7 +21,7 @@ pub(super) fn of(pod: &str, suffix: &str, run: &str) -> String {
     }
 }
 
-/// Small letters, digits and dashes, none of these at its ends.
+/// Lower-case letters, digits and dashes, with no dash at either end.
 fn plain(text: &str) -> String {
     let plain = |letter: char| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' };
     let text: String = text.chars().map(plain).collect();

@@ -1,4 +1,4 @@
-//! Who brings a pod back when it goes: the way up its owner references to what can be scaled.
+//! What recreates a pod: its owner references, up to the one that can be scaled.
 
 use std::collections::BTreeMap;
 
@@ -15,14 +15,14 @@ use kube::core::DynamicObject;
 use super::super::client::Cluster;
 use super::workload::{self, Workload};
 
-/// More owners than this stand above no pod.
+/// No pod has more levels of owners than this.
 const HIGHEST: usize = 8;
 
-/// What a pod is scaled by, and who may not like it.
+/// What scales a pod, and what may interfere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Owner {
     pub(super) workload: Workload,
-    /// What stands above it and cannot be scaled: an operator's resource, which may scale it itself.
+    /// Its owner that cannot be scaled: an operator's resource, which may scale it itself.
     pub(super) above: Option<String>,
 }
 
@@ -30,10 +30,10 @@ fn controller(meta: &ObjectMeta) -> Option<&OwnerReference> {
     meta.owner_references.iter().flatten().find(|owner| owner.controller == Some(true))
 }
 
-/// The highest owner of a pod that can be scaled: what is below it would be scaled back by it.
+/// The highest scalable owner of a pod: it would scale back anything below it.
 ///
 /// # Errors
-/// [`TransportErrorKind::Refused`], with the reason, where nothing above it can be.
+/// [`TransportErrorKind::Refused`], with the reason, if none of its owners can be scaled.
 pub(super) async fn of(cluster: &Cluster, namespace: &str, pod: &Pod) -> Result<Owner, TransportError> {
     let mut found: Option<Workload> = None;
     let mut next = controller(&pod.metadata).cloned();
@@ -41,7 +41,7 @@ pub(super) async fn of(cluster: &Cluster, namespace: &str, pod: &Pod) -> Result<
         let Some(owner) = next else { break };
         let kind = match workload::kind_of(cluster, &owner).await {
             Ok(kind) => kind,
-            // It can be scaled without whoever is above.
+            // It can be scaled whatever its owner is.
             Err(_) if found.is_some() => return topped(found, &owner),
             Err(error) => return Err(error),
         };
@@ -61,7 +61,7 @@ pub(super) async fn of(cluster: &Cluster, namespace: &str, pod: &Pod) -> Result<
     found.map(|workload| Owner { workload, above: None }).ok_or_else(|| bare(pod))
 }
 
-/// What was found below something that cannot be scaled.
+/// The workload found below an owner that cannot be scaled.
 fn topped(found: Option<Workload>, above: &OwnerReference) -> Result<Owner, TransportError> {
     let name = format!("{} {}", above.kind.to_lowercase(), above.name);
     found.map(|workload| Owner { workload, above: Some(name) }).ok_or_else(|| unscalable(above))
@@ -92,10 +92,10 @@ fn unscalable(owner: &OwnerReference) -> TransportError {
     TransportError::new(TransportErrorKind::Refused, message).with_help(WITHOUT)
 }
 
-/// An autoscaler leaves what is at 0 alone, and takes it up again when it is not; one that may scale to 0 itself does not.
+/// An autoscaler ignores a workload at 0, and resumes when it is not; one that may scale to 0 itself does not.
 ///
 /// # Errors
-/// [`TransportErrorKind::Refused`] where one would bring pods back in the middle of the work.
+/// [`TransportErrorKind::Refused`] if one would bring pods back in the middle of the work.
 pub(super) async fn mind_autoscalers(
     cluster: &Cluster,
     workload: &Workload,
@@ -128,7 +128,7 @@ pub(super) async fn mind_autoscalers(
     Ok(())
 }
 
-/// Finds which pods belong to a workload, directly or through what lies between.
+/// Finds which pods belong to a workload, directly or through other owners.
 pub(super) struct Belonging<'a> {
     cluster: &'a Cluster,
     workload: &'a Workload,
@@ -140,7 +140,7 @@ impl<'a> Belonging<'a> {
         Self { cluster, workload, known: BTreeMap::from([(workload.uid.clone(), true)]) }
     }
 
-    /// Whether the pod does. One whose owner is gone may: it counts.
+    /// Whether the pod belongs to it. One whose owner is gone may, so it counts.
     ///
     /// # Errors
     /// If an owner cannot be read.

@@ -1,4 +1,4 @@
-//! The side pod in the cluster: made, waited for, removed.
+//! The side pod in the cluster: created, awaited, removed.
 
 use std::time::Duration;
 
@@ -17,13 +17,13 @@ use super::super::{failure, state};
 use super::job::{CONTAINER, RUN};
 use super::{cancelled, undone};
 
-/// How often it is looked at.
+/// How often it is polled.
 const LOOK: Duration = Duration::from_millis(250);
-/// How long programs of a pod that is being removed may take. They are dead before: an agent ends 30 s after its controller.
+/// How long programs of a pod that is being removed may take. They end earlier: an agent ends 30 s after its controller.
 const GOES: Duration = Duration::from_secs(60);
-/// How long programs of a side pod may go on that could not be removed: an agent ends 30 s after its controller.
+/// How long programs of a side pod that could not be removed may continue: an agent ends 30 s after its controller.
 const ALONE: Duration = Duration::from_secs(35);
-/// How long a job may have no pod before somebody wonders.
+/// How long a job may have no pod before that is investigated.
 const SLOW: Duration = Duration::from_secs(10);
 /// Reasons for which a container waits in vain.
 const HOPELESS: [&str; 6] = [
@@ -35,7 +35,7 @@ const HOPELESS: [&str; 6] = [
     "RunContainerError",
 ];
 
-/// Makes the job.
+/// Creates the job.
 ///
 /// # Errors
 /// If the cluster refuses it.
@@ -43,7 +43,7 @@ pub(super) async fn create(cluster: &Cluster, job: &Job) -> Result<(), Transport
     let (namespace, name) = (job.metadata.namespace.as_deref().unwrap_or_default(), name_of(job));
     let api: Api<Job> = cluster.api(namespace);
     let create = async || match api.create(&PostParams::default(), job).await {
-        // The first answer was lost: the name is of this run alone.
+        // The first answer was lost: the name is unique to this run.
         Err(error) if failure::status(&error) == Some(409) => Ok(()),
         other => other.map(drop),
     };
@@ -53,7 +53,7 @@ pub(super) async fn create(cluster: &Cluster, job: &Job) -> Result<(), Transport
 /// Waits until the side pod runs.
 ///
 /// # Errors
-/// [`TransportErrorKind::Unreachable`] where it does not within `patience`, or never will, with the reason.
+/// [`TransportErrorKind::Unreachable`] if it does not within `patience`, or never will, with the reason.
 pub(super) async fn up(
     cluster: &Cluster,
     job: &Job,
@@ -77,7 +77,7 @@ pub(super) async fn up(
                 report_unscheduled(pod, &mut reported, cx);
                 seen = Some(pod.clone());
             }
-            // The job's own time has passed first.
+            // The job's deadline has passed first.
             None if seen.is_some() => {
                 return Err(seen.map_or_else(cancelled, |pod| not_up(cluster, &namespace, &pod)));
             }
@@ -103,7 +103,7 @@ fn name_of(job: &Job) -> &str {
     job.metadata.name.as_deref().unwrap_or_default()
 }
 
-/// The pods of a run's job, those included that are going.
+/// The pods of a run's job, including those being removed.
 async fn pods(cluster: &Cluster, namespace: &str, run: &str) -> Result<Vec<Pod>, TransportError> {
     let api: Api<Pod> = cluster.api(namespace);
     let what = format!("the pods of the namespace {namespace} cannot be listed");
@@ -123,7 +123,7 @@ fn not_up(cluster: &Cluster, namespace: &str, pod: &Pod) -> TransportError {
     TransportError::new(TransportErrorKind::Unreachable, message).with_help(cluster.kubectl(namespace, &look))
 }
 
-/// A pod that waits for a node is waited for, and reported once for each reason.
+/// Waits for a pod that has no node yet, and reports it once for each reason.
 fn report_unscheduled(pod: &Pod, reported: &mut String, cx: &RunContext) {
     let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
     let mut unscheduled = conditions.filter(|one| one.type_ == "PodScheduled" && one.status == "False");
@@ -140,8 +140,8 @@ fn report_once(message: &str, reported: &mut String, cx: &RunContext) {
     }
 }
 
-/// A job without a pod may be about to get one, unless the cluster refuses it: a quota, an admission rule. Whether that could
-/// be seen.
+/// A job without a pod may be about to get one, unless the cluster refuses it: a quota, an admission rule. Returns whether
+/// that could be determined.
 async fn must_be_possible(
     cluster: &Cluster,
     namespace: &str,
@@ -169,7 +169,7 @@ async fn must_be_possible(
     .with_help(help))
 }
 
-/// What the cluster's own controller says of a job; none where that cannot be read.
+/// What the cluster's own controller reports about a job; none if that cannot be read.
 async fn complaint(cluster: &Cluster, namespace: &str, job: &str) -> Option<Option<String>> {
     let api: Api<ClusterEvent> = cluster.api(namespace);
     let about = format!("involvedObject.name={job},reason=FailedCreate");
@@ -178,20 +178,20 @@ async fn complaint(cluster: &Cluster, namespace: &str, job: &str) -> Option<Opti
     Some(listed.items.into_iter().find_map(|event| event.message))
 }
 
-/// Whether the cluster has ended the job because its time was over.
+/// Whether the cluster has ended the job because its deadline passed.
 pub(super) async fn is_overdue(cluster: &Cluster, namespace: &str, job: &str) -> bool {
     let api: Api<Job> = cluster.api(namespace);
-    // What is asked only for its sake must not hold up what has to be undone.
+    // This is only for a message and must not delay the cleanup.
     let found = timeout(REQUEST, api.get(job)).await.ok().and_then(Result::ok);
     let status = found.and_then(|job| job.status);
     let conditions = status.and_then(|status| status.conditions).unwrap_or_default();
     conditions.iter().any(|condition| condition.reason.as_deref() == Some("DeadlineExceeded"))
 }
 
-/// Removes what a run made, and waits until no program of it runs. The cluster takes some seconds more until the pod is gone.
+/// Removes what a run created, and waits until no program of it runs. The cluster takes some seconds more until the pod is gone.
 ///
 /// # Errors
-/// [`TransportErrorKind::Undo`] where it stays; its programs have ended all the same. What is gone is no error.
+/// [`TransportErrorKind::Undo`] if it stays; its programs have ended all the same. It is not an error if it is already gone.
 pub(super) async fn remove(cluster: &Cluster, namespace: &str, name: &str, run: &str) -> Result<(), TransportError> {
     let ended = Instant::now() + ALONE;
     let removed = removed(cluster, namespace, name, run).await;
@@ -220,8 +220,8 @@ async fn removed(cluster: &Cluster, namespace: &str, name: &str, run: &str) -> R
     }
 }
 
-/// Whether nothing of a run works in it any more. An agent is put only into a container that was seen to run, and what has
-/// ended is not started again; the pod itself may take a minute more to go, because old kubelets sweep once in a minute.
+/// Whether no program of a run is active in it any more. An agent is only placed in a container that was seen running, and a
+/// container that has ended is not restarted; the pod itself may take another minute, because old kubelets sweep once a minute.
 fn has_ended(pod: &Pod) -> bool {
     let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
     !statuses.into_iter().any(|one| one.state.as_ref().is_some_and(|state| state.running.is_some()))

@@ -1,4 +1,4 @@
-//! Who may be at work on the data of a workload: nobody else, before it is stopped.
+//! Checks that no other pod uses the data of a workload before it is stopped.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -20,10 +20,10 @@ use super::workload::Workload;
 
 /// How long a pod that is being removed may take.
 const LEAVES: Duration = Duration::from_secs(90);
-/// How often pods are looked at.
+/// How often pods are polled.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// Whose pods may be at work on which data.
+/// Which pods may use which data.
 #[derive(Debug, Clone)]
 pub(super) struct Quiet {
     pub(super) cluster: Cluster,
@@ -42,7 +42,7 @@ impl Quiet {
         Self { cluster: cluster.clone(), workload: workload.clone(), run: run.to_owned(), data, owners }
     }
 
-    /// Refuses where a pod that is not of the workload runs and has the data writable, and where pods may not be watched.
+    /// Fails if a running pod outside the workload can write to the data, or if pods may not be watched.
     ///
     /// # Errors
     /// [`TransportErrorKind::NotOwn`], naming the pod; [`TransportErrorKind::Refused`], naming the right.
@@ -52,14 +52,14 @@ impl Quiet {
             let listed = self.list().await?;
             match self.other_writer(&listed).await {
                 None => return self.must_be_allowed(version(&listed)).await,
-                // One that is being removed, such as the side pod of a run that was killed, is waited for.
+                // Wait for one that is being removed, such as the side pod of a killed run.
                 Some((true, _)) if began.elapsed() < LEAVES => sleep(LOOK).await,
                 Some((_, error)) => return Err(error),
             }
         }
     }
 
-    /// A pod that runs, has the data writable and is not of the workload: whether it is being removed, and what is wrong.
+    /// A running pod outside the workload that can write to the data: whether it is being removed, and the error.
     async fn other_writer(&mut self, listed: &ObjectList<Pod>) -> Option<(bool, TransportError)> {
         let workload = self.workload.clone();
         let cluster = self.cluster.clone();
@@ -71,7 +71,7 @@ impl Quiet {
                 continue;
             }
             let Some(data) = self.written_by(pod).filter(|_| may_run(pod) && !self.is_of_run(pod)) else { continue };
-            // Whoever owner cannot be read is not of what this run may read.
+            // An owner that this run may not read is not part of the workload.
             if owner.is_some() && belonging.has(pod).await.unwrap_or(false) {
                 self.owners.extend(owner);
                 continue;
@@ -90,7 +90,7 @@ impl Quiet {
         None
     }
 
-    /// That pods may not be watched should show before anything is stopped.
+    /// A missing right to watch pods should show before anything is stopped.
     async fn must_be_allowed(&self, version: String) -> Result<(), TransportError> {
         let (api, brief) = (self.api(), WatchParams::default().timeout(1));
         self.cluster.ask(&self.cannot_watch(), async || api.watch(&brief, &version).await.map(drop)).await
@@ -101,7 +101,7 @@ impl Quiet {
         self.cluster.api(&self.workload.namespace)
     }
 
-    /// All of them, as they are now.
+    /// All of them, in their current state.
     ///
     /// # Errors
     /// If they cannot be listed.
@@ -111,7 +111,7 @@ impl Quiet {
         self.cluster.ask(&what, async || api.list(&ListParams::default()).await).await
     }
 
-    /// What failed, where a watch did.
+    /// What failed, if a watch did.
     pub(super) fn cannot_watch(&self) -> String {
         format!("the pods of the namespace {} cannot be watched", self.workload.namespace)
     }
@@ -133,7 +133,7 @@ impl Quiet {
         is_named || controller(pod).is_some_and(|owner| self.owners.contains(&owner.uid))
     }
 
-    /// What of the run's data a pod can write.
+    /// The part of the run's data that a pod can write.
     pub(super) fn written_by(&self, pod: &Pod) -> Option<Data> {
         written(pod).into_iter().find(|data| self.data.iter().any(|ours| ours.overlaps(data)))
     }
@@ -187,7 +187,7 @@ mod tests {
         for (claim, mount) in [(claim(true), mount(false)), (claim(false), mount(true))] {
             assert_eq!(written(&pod(claim, mount)), BTreeSet::new());
         }
-        // A volume that no container mounts is in nobody's hands.
+        // A volume that no container mounts is not in use.
         assert_eq!(written(&pod(claim(false), json!({ "name": "x", "mountPath": "/x" }))), BTreeSet::new());
     }
 }

@@ -1,4 +1,4 @@
-//! What no run holds any more.
+//! Recovery of what no live run holds.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicI32;
@@ -12,18 +12,18 @@ use super::scale::{Back, Scaling};
 use super::workload::Workload;
 use super::{clock, pod};
 
-/// Mends what dead runs left in a namespace: their programs end first, then what they scaled down is back, and only then
-/// the lease goes, which is the record of both.
+/// Cleans up after dead runs in a namespace: their programs end first, then what they scaled down is scaled back, and only
+/// then the lease, which is the record of both, is removed.
 ///
 /// # Errors
-/// The first thing that could not be brought back; the rest was.
+/// The first thing that could not be restored; the rest was.
 pub(super) async fn recover(
     cluster: &Cluster,
     namespace: &str,
     selector: &str,
     cx: &RunContext,
 ) -> Result<Vec<Recovered>, TransportError> {
-    // A run's lease is there before its job and after it: read in this order, a job without one belongs to nobody.
+    // A run's lease exists before its job and after it: read in this order, a job without one belongs to no live run.
     let jobs = pod::jobs(cluster, namespace).await?;
     let leases = lease::all(cluster, namespace).await?;
     let now = clock::now(cluster).await?;
@@ -34,7 +34,7 @@ pub(super) async fn recover(
     };
     for record in leases.iter().filter(|record| record.is_dead(now)) {
         match mended(cluster, namespace, record).await {
-            // Who may not touch another backup's workload can work beside it all the same.
+            // Without rights on another backup's workload, the run can continue all the same.
             Err(error) if cx.purpose != RunPurpose::Recover && record.selector != selector => {
                 let message = format!("cannot clean up after a dead run of {}: {}", record.backup, error.chain());
                 cx.warn(message);
@@ -49,14 +49,14 @@ pub(super) async fn recover(
     wrong.map_or(Ok(recovered), Err)
 }
 
-/// Refuses where a run that is not known to be dead has scaled down the pods that are wanted, so that none is found.
+/// Fails if a run that is not known to be dead has scaled down the wanted pods, so that none is found.
 ///
 /// # Errors
 /// [`TransportErrorKind::Refused`], naming the workload.
 pub(super) async fn must_be_free(cluster: &Cluster, namespace: &str, selector: &str) -> Result<(), TransportError> {
     for record in lease::all(cluster, namespace).await? {
         if let Some(held) = record.held().filter(|_| record.selector == selector) {
-            // One that has not scaled it yet, or not any more, is in nobody's way; which cannot be known without the right to look.
+            // A run that has not scaled it yet, or no longer has, does not conflict; without the right to read that is unknown.
             let scaling = record.workload.as_ref().map(|workload| of_record(cluster, &record, workload));
             if let Some(scaling) = scaling
                 && let Ok(false) = scaling.is_held().await
@@ -77,7 +77,7 @@ fn of_record(cluster: &Cluster, record: &Record, workload: &Workload) -> Scaling
         workload: workload.clone(),
         run: record.run.clone(),
         lease: record.name.clone(),
-        // Should the workload's own record be gone.
+        // In case the workload's own record is gone.
         was: Arc::new(AtomicI32::new(record.replicas)),
         downtime: Downtime::default(),
     }
@@ -96,8 +96,8 @@ async fn mended(cluster: &Cluster, namespace: &str, record: &Record) -> Result<V
         return Err(TransportError::new(TransportErrorKind::Undo, message).with_help(help));
     }
     let mut done = Vec::new();
-    // What still runs there has no controller any more, and works on the data of what is about to start. Where a pod does not go
-    // because its node is lost, its agent has ended all the same; the workload is not left down for it.
+    // What still runs there has no controller any more, and uses the data of what is about to start. If a pod cannot be
+    // removed because its node is lost, its agent has ended all the same; the workload is not left down for it.
     let removed = pod::remove(cluster, namespace, name, run).await;
     if let Some(workload) = &record.workload {
         let scaling = of_record(cluster, record, workload);

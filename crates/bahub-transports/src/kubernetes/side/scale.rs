@@ -1,4 +1,4 @@
-//! Scaling to 0 and back. What the number was stands on the workload itself, from the very patch that changes it.
+//! Scaling to 0 and back. The original number is recorded on the workload itself, by the same patch that changes it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -22,12 +22,12 @@ use super::workload::Workload;
 
 /// The annotation of a workload that a run has scaled to 0.
 const SCALED: &str = "bahub.scaled-down";
-/// How long a patch that scales down is tried to be sent: shorter than a lease holds.
+/// How long to retry a patch that scales down: shorter than a lease holds.
 const BRIEF: Duration = Duration::from_secs(45);
-/// How often a patch is tried whose guards did not hold because something else changed meanwhile.
+/// How often a patch is retried whose guards failed because of a concurrent change.
 const TRIES: u32 = 20;
 
-/// What has to be brought back.
+/// What has to be restored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Before {
     /// The run that scaled it.
@@ -38,16 +38,16 @@ pub(super) struct Before {
     pub(super) replicas: i32,
 }
 
-/// What bringing back came to.
+/// The result of scaling back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Back {
     /// This run had not scaled it, or it is back already.
     Nothing,
-    /// It is scaled to what it was.
+    /// It is scaled back to the original number.
     Scaled(i32),
-    /// Somebody scaled it meanwhile: it stays as that one wished.
+    /// It was scaled by another client meanwhile, and is left at that number.
     Theirs(i32),
-    /// Somebody removed it.
+    /// It was removed.
     Gone,
 }
 
@@ -60,7 +60,7 @@ pub(super) struct Scaling {
     pub(super) lease: String,
     /// How many there were, once it may have been scaled down; 0 before, and when it is back.
     pub(super) was: Arc<AtomicI32>,
-    /// Begun before the first request that stops something. Who brings it back ends it.
+    /// Begun before the first request that stops something, and ended by the code that scales back.
     pub(super) downtime: Downtime,
 }
 
@@ -80,18 +80,18 @@ impl Scaling {
     /// Records the number and sets it to 0, in one step.
     ///
     /// # Errors
-    /// [`TransportErrorKind::Refused`] where another run has scaled it, or where it is at 0 already.
+    /// [`TransportErrorKind::Refused`] if another run has scaled it, or where it is at 0 already.
     pub(super) async fn down(&self) -> Result<(), TransportError> {
         for _ in 0..TRIES {
             let now = self.looked_at().await?;
-            // The answer to the first try was lost.
+            // The answer to the first attempt was lost.
             let is_ours = now.record.as_deref().map(|text| self.parse(text)).transpose()?;
             if let Some(before) = is_ours.filter(|before| now.replicas == 0 && before.run == self.run) {
                 self.was.store(before.replicas, Ordering::Release);
                 return Ok(());
             }
             self.can(&now).await?;
-            // Whoever took this run for dead has mended, or is about to mend, what this would change.
+            // Without the lease, another process has recovered this run as dead, or is about to.
             super::lease::must_hold(&self.cluster, &self.workload.namespace, &self.lease).await?;
             self.downtime.begin();
             if self.patched_down(&now).await? {
@@ -132,7 +132,7 @@ impl Scaling {
         self.now().await?.ok_or_else(|| self.refused("it was removed during the run", "try again"))
     }
 
-    /// A record whose lease somebody removed by hand means nothing, unless the number in it is still needed.
+    /// A record whose lease was removed by hand is ignored, unless its number is still needed.
     async fn must_be_left_over(&self, before: &Before, now: &Now) -> Result<(), TransportError> {
         let leases = super::lease::all(&self.cluster, &self.workload.namespace).await?;
         if leases.iter().any(|lease| lease.run == before.run) {
@@ -148,7 +148,7 @@ impl Scaling {
     }
 
     async fn patched_down(&self, now: &Now) -> Result<bool, TransportError> {
-        // It must not land when the lease that was just renewed has expired.
+        // It must not take effect after the lease that was just renewed has expired.
         let this = &Self { cluster: self.cluster.patient(BRIEF), ..self.clone() };
         let before = Before { run: self.run.clone(), lease: self.lease.clone(), replicas: now.replicas };
         let record = json!(before).to_string();
@@ -162,12 +162,12 @@ impl Scaling {
             patch.push(json!({ "op": "replace", "path": "/spec/replicas", "value": 0 }));
             return this.patch(patch).await;
         }
-        // Where the number is elsewhere: recorded first, then changed.
+        // If the number is in another field: recorded first, then changed.
         Ok(this.patch(patch).await? && this.patch_scale(now.replicas, 0).await?)
     }
 
-    /// Brings the recorded number back and removes the record, in one step; harmless where this run had scaled nothing, and
-    /// where it is back: what somebody makes of it then is nobody's business here.
+    /// Restores the recorded number and removes the record, in one step; harmless if this run had scaled nothing, or if it is
+    /// already back: later changes are not touched.
     ///
     /// # Errors
     /// [`TransportErrorKind::Undo`], with the command that does it by hand.
@@ -211,7 +211,7 @@ impl Scaling {
             .with_help("{recover what killed runs left} when it no longer changes"))
     }
 
-    /// Nothing was scaled, or somebody took the record away: then it is back, or it is reported that it is not.
+    /// Nothing was scaled, or the record was removed: then it is back, or an error is returned.
     fn without_record(&self, now: &Now) -> Result<Back, TransportError> {
         let was = self.was.load(Ordering::Acquire);
         if was == 0 || now.replicas != 0 {
@@ -224,10 +224,10 @@ impl Scaling {
         Err(TransportError::new(TransportErrorKind::Undo, message).with_help(help))
     }
 
-    /// The generation of what Kubernetes itself defines, which counts every change of its `spec`; others may count otherwise.
+    /// The generation of a built-in resource, which counts every change of its `spec`; custom ones may count otherwise.
     ///
     /// # Errors
-    /// [`TransportErrorKind::NotOwn`] where it is gone.
+    /// [`TransportErrorKind::NotOwn`] if it is gone.
     pub(super) async fn generation(&self) -> Result<Option<i64>, TransportError> {
         let now = self.now().await?.ok_or_else(|| {
             let message = format!("{} was removed during the run", self.workload);
@@ -245,7 +245,7 @@ impl Scaling {
         Ok(record.is_some_and(|record| !self.parse(&record).is_ok_and(|before| before.run != self.run)))
     }
 
-    /// What it is now, with the number of its scale. None where it, or the one that was meant, is gone.
+    /// Its current state, with the number of its scale. None if it is gone, or was replaced by another of its name.
     async fn now(&self) -> Result<Option<Now>, TransportError> {
         let api = self.workload.api(&self.cluster)?;
         let what = format!("{} cannot be read", self.workload);
@@ -278,7 +278,7 @@ impl Scaling {
         })
     }
 
-    /// Nothing happens where it is another one, or changed since it was looked at.
+    /// Nothing happens if it is another object, or was changed since it was read.
     fn guards(&self, now: &Now) -> Vec<Value> {
         vec![
             json!({ "op": "test", "path": "/metadata/uid", "value": self.workload.uid }),
@@ -298,7 +298,7 @@ impl Scaling {
         self.send(vec![test, set], true).await
     }
 
-    /// Whether the guards held. An answer that was lost reads as an error or as guards that did not: look again.
+    /// Whether the guards held. After a lost answer this is an error, or guards that did not hold: read it again.
     async fn patch(&self, operations: Vec<Value>) -> Result<bool, TransportError> {
         self.send(operations, false).await
     }
@@ -342,7 +342,7 @@ impl Scaling {
         self.cluster.kubectl(&self.workload.namespace, &scale)
     }
 
-    /// Reports the result of bringing it back, where a user should know.
+    /// Reports the result of scaling back if the user should know.
     pub(super) fn report(&self, back: &Back, cx: &RunContext) {
         let message = match back {
             Back::Nothing | Back::Scaled(_) => return,

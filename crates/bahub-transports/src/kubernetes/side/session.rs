@@ -1,4 +1,4 @@
-//! A session: a side pod that is made when it is needed, and a workload that it may scale down.
+//! A session: a side pod that is created when needed, and a workload that it may scale down.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,9 +23,9 @@ use super::undone;
 use super::volumes::Mounts;
 use super::witness::Witness;
 
-/// How long a kubelet may take to kill the programs of a pod that has no time to end. It hears of it within a second.
+/// How long a kubelet may take to kill the programs of a pod without a grace period. It learns of it within a second.
 const KILLED: Duration = Duration::from_secs(5);
-/// How long a lease is tried to be changed that need not be.
+/// How long an optional change of a lease is tried.
 const BRIEF: Duration = Duration::from_secs(10);
 
 /// What a run in a side pod consists of.
@@ -37,19 +37,19 @@ pub(super) struct Side {
     pub(super) mounts: Mounts,
     /// Whether the side pod can write.
     pub(super) writable: bool,
-    /// What is scaled down, where something is.
+    /// What is scaled down, if anything.
     pub(super) down: Option<Down>,
-    /// Who watches that the data stays quiet.
+    /// Watches that the data stays quiet.
     pub(super) witness: Option<Witness>,
-    /// What bringing it back came to, once it was.
+    /// The result of scaling back, once that was done.
     pub(super) back: Option<Back>,
     /// How long to wait for pods.
     pub(super) patience: Duration,
     pub(super) cx: RunContext,
     pub(super) pod: Option<Up>,
-    /// Whether anything may have been made.
+    /// Whether anything may have been created.
     pub(super) is_begun: bool,
-    /// Held while something is being made or scaled down.
+    /// Held while something is being created or scaled down.
     pub(super) changing: Arc<Mutex<()>>,
     pub(super) closed: Arc<AtomicBool>,
 }
@@ -65,12 +65,12 @@ pub(super) struct Down {
     pub(super) wait_ready: Duration,
     /// Whether the side pod can run only when the original does not.
     pub(super) first: bool,
-    /// Whether its pods have no time to end.
+    /// Whether its pods have no grace period.
     pub(super) is_abrupt: bool,
     pub(super) is_done: bool,
 }
 
-/// A side pod that runs.
+/// A running side pod.
 pub(super) struct Up {
     inside: InPod,
     _held: Held,
@@ -81,7 +81,7 @@ impl Side {
         self.job.metadata.namespace.as_deref().unwrap_or_default()
     }
 
-    /// The side pod; made at the first call.
+    /// The side pod; created at the first call.
     async fn inside(&mut self) -> Result<&mut InPod, TransportError> {
         if self.pod.is_none() {
             self.pod = Some(self.start().await?);
@@ -110,7 +110,7 @@ impl Side {
         Ok(Up { inside: InPod::new(self.cluster.clone(), container, self.identity.clone())?, _held: held })
     }
 
-    /// Should this session be dropped: undoing twice does no harm.
+    /// In case this session is dropped: undoing twice is harmless.
     fn defer(&self) {
         let (cluster, record, namespace) = (self.cluster.clone(), self.record.clone(), self.namespace().to_owned());
         let (down, changing, closed) = (self.down.clone(), Arc::clone(&self.changing), Arc::clone(&self.closed));
@@ -128,7 +128,7 @@ impl Side {
         });
     }
 
-    /// A request that is on its way cannot be called back: who drops this leaves it to its end, which undoing waits for.
+    /// A request that was sent cannot be cancelled: if this is dropped it still runs to its end, and undoing waits for that.
     async fn whole<T: Send + 'static>(
         &self,
         change: impl Future<Output = Result<T, TransportError>> + Send + 'static,
@@ -148,14 +148,14 @@ impl Side {
     async fn scale_down(&mut self) -> Result<(), TransportError> {
         let Some(down) = self.down.as_mut().filter(|down| !down.is_done) else { return Ok(()) };
         let scaling = down.scaling.clone();
-        // Again: the run may have waited long for its side pod.
+        // Checked again: the run may have waited long for its side pod.
         down.quiet.must_be_alone().await?;
         bahub_core::fault_point("pod.scaling");
         self.whole(async move { scaling.down().await }).await?;
         bahub_core::fault_point("pod.scaled");
         let Some(down) = &mut self.down else { return Ok(()) };
         down.scaling.gone(&down.owner, self.patience, &self.cx).await?;
-        // Without a grace period a pod is gone from the cluster's books while its programs are still being killed.
+        // Without a grace period a pod disappears from the cluster while its programs are still being killed.
         if down.is_abrupt {
             tokio::time::sleep(KILLED).await;
         }
@@ -166,7 +166,7 @@ impl Side {
     }
 }
 
-/// Ends the side pod's programs and brings the workload back. The lease, as the record of both, may go then.
+/// Ends the side pod's programs and scales the workload back. The lease, as the record of both, may be removed then.
 async fn bring_back(
     cluster: &Cluster,
     namespace: &str,
@@ -174,7 +174,7 @@ async fn bring_back(
     down: Option<&Down>,
     downtime: &Downtime,
 ) -> Result<Back, TransportError> {
-    // The workload must not start over what still works on its data.
+    // The workload must not start while other programs still use its data.
     let removed = pod::remove(cluster, namespace, &record.name, &record.run).await;
     bahub_core::fault_point("pod.removed");
     let back = match down {
@@ -245,8 +245,8 @@ impl Session for Side {
             self.cx.downtime.end();
         }
         down.scaling.report(&back, &self.cx);
-        // From now on nobody has to mend it, and what somebody makes of it is left so. It is tried for a moment only: the lease
-        // goes at the close, and until then names what is true of the workload as well.
+        // From now on it needs no recovery, and later changes are left alone. This is tried only briefly: the lease is removed
+        // at the close, and until then its content still matches the workload.
         let (cluster, name) = (self.cluster.patient(BRIEF), &self.record.name);
         if let Err(error) = lease::give_back(&cluster, self.namespace(), name).await {
             self.cx.events.emit(Event::Notice { message: error.chain() });
@@ -258,7 +258,7 @@ impl Session for Side {
     async fn close(mut self: Box<Self>) -> Result<(), TransportError> {
         bahub_core::fault_point("pod.closing");
         self.witness = None;
-        // What is in the pod goes with it; the lease is renewed until all is done.
+        // The pod's content is removed with it; the lease is renewed until all is done.
         let pod = self.pod.take();
         if !self.is_begun {
             return Ok(());
@@ -273,7 +273,7 @@ impl Session for Side {
             let down = self.down.as_ref().filter(|_| resumed.is_none());
             bring_back(&self.cluster, self.namespace(), &self.record, down, &self.cx.downtime).await?
         };
-        // No more renewed when it goes.
+        // Renewal stops before it is removed.
         drop(pod);
         lease::remove(&self.cluster, self.namespace(), &self.record.name).await?;
         self.closed.store(true, Ordering::Release);

@@ -1,4 +1,4 @@
-//! Waiting for pods: until those of a workload that is at 0 are gone, and until those of one that is back are ready.
+//! Waiting for pods: until those of a workload scaled to 0 are gone, and until those of one scaled back are ready.
 
 use std::time::Duration;
 
@@ -15,15 +15,15 @@ use super::cancelled;
 use super::owner::{Belonging, Owner};
 use super::scale::{Scaling, replicas};
 
-/// How often pods are looked at.
+/// How often pods are polled.
 const LOOK: Duration = Duration::from_millis(500);
 
 impl Scaling {
     /// Waits until all pods of the workload are gone.
     ///
     /// # Errors
-    /// [`TransportErrorKind::NotOwn`] where somebody scales it up meanwhile; [`TransportErrorKind::Unreachable`] where
-    /// one does not go within `patience`.
+    /// [`TransportErrorKind::NotOwn`] if it is scaled up meanwhile; [`TransportErrorKind::Unreachable`] if a pod remains
+    /// after `patience`.
     pub(super) async fn gone(&self, owner: &Owner, patience: Duration, cx: &RunContext) -> Result<(), TransportError> {
         let until = Instant::now() + patience;
         let mut belonging = Belonging::new(&self.cluster, &self.workload);
@@ -49,7 +49,7 @@ impl Scaling {
     }
 
     /// # Errors
-    /// [`TransportErrorKind::NotOwn`] where somebody has scaled it up.
+    /// [`TransportErrorKind::NotOwn`] if it was scaled up.
     pub(super) async fn still_down(&self, owner: &Owner) -> Result<(), TransportError> {
         self.must_be_down(&self.scale().await?, owner)
     }
@@ -76,7 +76,7 @@ impl Scaling {
             .with_help(self.cluster.kubectl(namespace, &format!("describe pod {name}")))
     }
 
-    /// Waits until as many pods as before are ready. Gives a sentence where they do not become so.
+    /// Waits until as many pods as before are ready. Returns a message if they do not become ready.
     pub(super) async fn ready(&self, wanted: i32, patience: Duration, cx: &RunContext) -> Option<String> {
         let until = Instant::now() + patience;
         let mut ready = 0;
@@ -89,7 +89,7 @@ impl Scaling {
                     return None;
                 }
             }
-            // Who ends the run does not wait for what comes back by itself.
+            // A cancelled run does not wait for pods that become ready by themselves.
             if Instant::now() > until || cx.cancel.is_cancelled() {
                 break;
             }

@@ -76,7 +76,7 @@ fn of(pod: &Pod, writable: bool) -> Shared {
     mounts(pod).unwrap().shared(writable)
 }
 
-/// What a path lies on, or why it is refused and what to do.
+/// What a path is on, or why it is refused and what to do.
 fn coverage(pod: &Pod, writable: bool, path: &str) -> Result<String, String> {
     match mounts(pod).unwrap().coverage(path, writable) {
         Coverage::Volume(volume) => Ok(volume),
@@ -245,7 +245,7 @@ fn what_another_container_s_mount_would_hide_is_refused_where_it_is_wanted() {
         assert!(refused.contains("`container: NAME`"), "{refused}");
     }
     assert!(coverage(&nested, false, "/data/other").is_ok() && coverage(&nested, false, "/keys").is_ok());
-    // One container sees it as the side pod would.
+    // A single container sees it as the side pod would.
     let one = Mounts::of(&nested, &containers(&nested)[1..]).unwrap();
     assert_eq!(one.coverage("/data", false), Coverage::Volume("claim data-web-0".into()));
 }

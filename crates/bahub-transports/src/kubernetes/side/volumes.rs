@@ -1,4 +1,4 @@
-//! Which volumes of a pod another one can have too, and where they are mounted there.
+//! Which volumes of a pod another pod can mount too, and where.
 
 use bahub_core::instance::Coverage;
 use bahub_core::transport::{TransportError, TransportErrorKind};
@@ -9,7 +9,7 @@ use super::expand;
 
 /// Where Kubernetes mounts the token of a service account, which a side pod does not get.
 const TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
-/// What to do where containers do not see the same.
+/// What to do if containers do not see the same files.
 const NAME_ONE: &str = "choose the container whose mounts to use: `container: NAME` in the transport's spec";
 
 /// What a side pod has of the original's volumes.
@@ -17,19 +17,19 @@ const NAME_ONE: &str = "choose the container whose mounts to use: `container: NA
 pub(super) struct Shared {
     pub(super) volumes: Vec<Volume>,
     pub(super) mounts: Vec<VolumeMount>,
-    /// A sentence for each mount that it has not.
+    /// A sentence for each mount that it lacks.
     pub(super) notices: Vec<String>,
 }
 
 /// A mount of the original's containers.
 #[derive(Debug)]
 struct Mount {
-    /// Those that have it; the first is the one that it is taken from.
+    /// Those that have it; it is copied from the first.
     containers: Vec<String>,
     path: String,
     volume: Volume,
     sub_path: Option<String>,
-    /// What it is, where another pod cannot have it.
+    /// What it is, if another pod cannot have it.
     alone: Option<&'static str>,
 }
 
@@ -38,10 +38,10 @@ struct Mount {
 pub(super) struct Mounts(Vec<Mount>);
 
 impl Mounts {
-    /// Brings together the mounts of these containers.
+    /// Merges the mounts of these containers.
     ///
     /// # Errors
-    /// [`TransportErrorKind::NotOwn`] where two containers have different things at one path.
+    /// [`TransportErrorKind::NotOwn`] if two containers have different things at one path.
     pub(super) fn of(pod: &Pod, containers: &[&Container]) -> Result<Self, TransportError> {
         let volumes: Vec<_> = pod.spec.iter().flat_map(|spec| spec.volumes.iter().flatten()).collect();
         let mut mounts: Vec<Mount> = Vec::new();
@@ -91,7 +91,7 @@ impl Mounts {
         shared
     }
 
-    /// Whether a side pod has the original's own data at a path: elsewhere it has its image's files.
+    /// Whether a side pod has the original's data at a path: elsewhere it has its image's files.
     pub(super) fn coverage(&self, path: &str, writable: bool) -> Coverage {
         let path = plain(path);
         let below = self.0.iter().filter(|mount| lies_on(&path, &mount.path)).max_by_key(|mount| mount.path.len());
@@ -111,7 +111,7 @@ impl Mounts {
         Coverage::NotOwn { reason, help: self.help().into() }
     }
 
-    /// The volumes that there are, and who has the rest.
+    /// The available volumes, and how to reach the other files.
     fn help(&self) -> String {
         let shared = self.0.iter().filter(|mount| mount.alone.is_none());
         let shared: Vec<_> = shared.map(|mount| format!("{} ({})", mount.path, described(&mount.volume))).collect();
@@ -122,8 +122,8 @@ impl Mounts {
         }
     }
 
-    /// Where one container has files at a place at which only another one has a mount: with the mounts of both, that would hide
-    /// them.
+    /// Finds a place where one container has files and only another one has a mount: with the mounts of both, that mount would
+    /// hide them.
     fn hidden(&self, path: &str) -> Option<String> {
         let inner = self.0.iter().filter(|inner| lies_on(&inner.path, path) || lies_on(path, &inner.path));
         for inner in inner.filter(|inner| inner.alone.is_none()) {
@@ -145,7 +145,7 @@ impl Mounts {
 }
 
 impl Mount {
-    /// Two that are both left out are no choice.
+    /// Two that are both left out do not conflict.
     fn is_the_same_as(&self, other: &Self) -> bool {
         let same = self.volume.name == other.volume.name && self.sub_path == other.sub_path;
         same || (self.alone.is_some() && other.alone.is_some())
@@ -180,7 +180,7 @@ fn described(volume: &Volume) -> String {
     named("volume", &volume.name)
 }
 
-/// What a volume is, where it is made with its pod and goes with it.
+/// What a volume is, if it is created and removed with its pod.
 fn alone(volume: &Volume) -> Option<&'static str> {
     if volume.empty_dir.is_some() {
         return Some("an emptyDir");
@@ -197,12 +197,12 @@ fn alone(volume: &Volume) -> Option<&'static str> {
     if volume.image.is_some() || volume.git_repo.is_some() {
         return Some("a copy");
     }
-    // A kind that this program does not know reads as none.
+    // A kind that this program does not know is parsed as none.
     let nothing = Volume { name: volume.name.clone(), ..Volume::default() };
     (*volume == nothing).then_some("an unknown kind of volume")
 }
 
-/// Whether it is written by the cluster, and by nobody in a pod.
+/// Whether only the cluster writes it, and no pod.
 fn is_of_the_cluster(volume: &Volume) -> bool {
     volume.config_map.is_some() || volume.secret.is_some() || volume.projected.is_some()
 }

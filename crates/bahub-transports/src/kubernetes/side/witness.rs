@@ -20,17 +20,17 @@ use super::super::state::{self, name};
 use super::quiet::{Quiet, may_run};
 use super::scale::Scaling;
 
-/// How long one watch is kept, in seconds; a connection that broke without a word is noticed by its end.
+/// How long one watch is kept, in seconds; at its end a silently broken connection is noticed.
 const WATCHED: u32 = 240;
-/// The pause before a watch that broke is taken up again.
+/// The pause before a broken watch is resumed.
 const PAUSE: Duration = Duration::from_millis(500);
-/// A server's watch lags behind what it lists by less than this. A pod can be missed only if it was created and deleted again
-/// within that time, right before the list at the end: no kubelet starts a container so fast. No bookmark proves more: it names
-/// what the server's cache has seen of pods, which may stay behind the version of a list for minutes.
+/// A server's watch lags behind its lists by less than this. A pod can be missed only if it was created and deleted within that
+/// time, right before the last list: no kubelet starts a container that fast. Bookmarks prove no more: they carry the version of
+/// the server's pod cache, which may stay behind the version of a list for minutes.
 const LAG: Duration = Duration::from_millis(750);
-/// How often it is tried to catch up.
+/// The number of attempts to catch up.
 const TRIES: usize = 3;
-/// How long catching up may take at most, in a namespace in which pods change all the time.
+/// How long catching up may take, in a namespace in which pods change all the time.
 const CAUGHT_UP: Duration = Duration::from_secs(10);
 
 /// What is a disturbance.
@@ -42,7 +42,7 @@ struct Rules {
 }
 
 impl Rules {
-    /// Why a pod that was seen while the data had to be quiet is none that may be there.
+    /// Why a pod that was seen while the data had to be quiet may not be there.
     fn disturbance(&self, pod: &Pod) -> Option<String> {
         if !may_run(pod) || self.quiet.is_of_run(pod) || uid(pod).is_some_and(|uid| self.ended.contains(&uid)) {
             return None;
@@ -55,10 +55,10 @@ impl Rules {
     }
 }
 
-/// What was seen so far.
+/// What has been seen so far.
 #[derive(Debug)]
 struct Log {
-    /// Up to where.
+    /// Up to this version.
     version: String,
     /// The first pod that should not have been there.
     disturbance: Option<String>,
@@ -71,7 +71,7 @@ impl Log {
         self.disturbance.is_some() || self.gap.is_some()
     }
 
-    /// Whether the stream can go on after this.
+    /// Whether the stream can continue after this.
     fn take(&mut self, event: WatchEvent<Pod>, rules: &Rules) -> bool {
         let pod = match event {
             WatchEvent::Added(pod) | WatchEvent::Modified(pod) | WatchEvent::Deleted(pod) => pod,
@@ -116,12 +116,12 @@ impl Drop for Witness {
 }
 
 impl Witness {
-    /// Begins to watch, where all pods of the workload are gone.
+    /// Begins to watch, once all pods of the workload are gone.
     ///
     /// # Errors
-    /// [`TransportErrorKind::NotOwn`] where somebody is at work already.
+    /// [`TransportErrorKind::NotOwn`] if another pod already uses the data.
     pub(super) async fn begin(quiet: &Quiet, scaling: &Scaling) -> Result<Self, TransportError> {
-        // In this order: what changes the workload from now on is seen by the one or by the other.
+        // In this order: any change of the workload from now on is seen by one or the other.
         let generation = scaling.generation().await?;
         let listed = quiet.list().await?;
         let ended = listed.items.iter().filter(|pod| state::has_ended(pod)).filter_map(uid).collect();
@@ -139,10 +139,10 @@ impl Witness {
         Self { rules, generation, stop, following }
     }
 
-    /// Gives a witness that goes on, where nobody was seen since it was begun.
+    /// Returns a witness that continues, if no other pod was seen since it began.
     ///
     /// # Errors
-    /// [`TransportErrorKind::NotOwn`] where somebody was, or where it cannot be excluded.
+    /// [`TransportErrorKind::NotOwn`] if one was seen, or it cannot be ruled out.
     pub(super) async fn confirm(mut self, scaling: &Scaling) -> Result<Self, TransportError> {
         self.stop.cancel();
         let log = match self.following.take() {
@@ -173,7 +173,7 @@ impl Witness {
     }
 }
 
-/// Up to where a list goes.
+/// The version of a list.
 pub(super) fn version(listed: &ObjectList<Pod>) -> String {
     listed.metadata.resource_version.clone().unwrap_or_default()
 }
@@ -193,7 +193,7 @@ fn unproven(why: &str) -> TransportError {
     TransportError::new(TransportErrorKind::NotOwn, message).with_help("try again")
 }
 
-/// Follows what happens to pods until it is stopped, or something is found.
+/// Follows changes of pods until it is stopped, or a disturbance is found.
 async fn follow(rules: Arc<Rules>, mut log: Log, stop: CancellationToken) -> Log {
     let (api, how) = (rules.quiet.api(), WatchParams::default().timeout(WATCHED));
     while !log.is_over() {
@@ -227,8 +227,8 @@ async fn follow(rules: Arc<Rules>, mut log: Log, stop: CancellationToken) -> Log
     log
 }
 
-/// Takes in what happened up to a version of the list, over a connection of its own: one that has long been silent may be dead.
-/// Whether it came so far.
+/// Processes events up to the version of a list, over a new connection: one that has long been silent may be dead. Returns
+/// whether it got that far.
 async fn catch_up(rules: &Rules, log: &mut Log, upto: &str) -> Result<bool, TransportError> {
     let (api, how) = (rules.quiet.api(), WatchParams::default().timeout(30));
     let until = Instant::now() + CAUGHT_UP;
@@ -256,14 +256,14 @@ async fn catch_up(rules: &Rules, log: &mut Log, upto: &str) -> Result<bool, Tran
                 }
             }
             Ok(_) => return Ok(false),
-            // Nothing more is on its way.
+            // Nothing more is coming.
             Err(_) => return Ok(true),
         }
     }
     Ok(false)
 }
 
-/// Versions count up, wherever they are numbers.
+/// Versions increase, if they are numbers.
 fn is_at(version: &str, upto: &str) -> bool {
     match (version.parse::<u64>(), upto.parse::<u64>()) {
         (Ok(version), Ok(upto)) => version >= upto,

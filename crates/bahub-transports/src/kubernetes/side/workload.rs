@@ -1,4 +1,4 @@
-//! What a pod belongs to and what can be scaled.
+//! The scalable resource to which a pod belongs.
 
 use std::fmt;
 
@@ -10,13 +10,13 @@ use serde::{Deserialize, Serialize};
 
 use super::super::client::Cluster;
 
-/// Something with a number of pods: a Deployment, a StatefulSet, or its like. Its `Display` names it in messages.
+/// A resource with a number of pods: a Deployment, a StatefulSet, or similar. Its `Display` names it in messages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Workload {
     pub(super) api_version: String,
     pub(super) kind: String,
-    /// The word of its kind in URLs.
+    /// Its kind's name in URLs.
     plural: String,
     pub(super) namespace: String,
     pub(super) name: String,
@@ -25,7 +25,7 @@ pub(super) struct Workload {
 
 impl Workload {
     /// # Errors
-    /// [`TransportErrorKind::Refused`] where the version's text is none.
+    /// [`TransportErrorKind::Refused`] if the version is invalid.
     fn resource(&self) -> Result<ApiResource, TransportError> {
         let version = self.api_version.parse::<kube::core::GroupVersion>().map_err(|error| {
             let message = format!("{} is not an API version", self.api_version);
@@ -51,13 +51,13 @@ impl Workload {
         }
     }
 
-    /// Whether Kubernetes itself defines it, so that `spec.replicas` is its number. What anybody else defines may mean
-    /// something else by that.
+    /// Whether Kubernetes itself defines it, so that `spec.replicas` is its number. In custom resources that field may mean
+    /// something else.
     pub(super) fn is_built_in(&self) -> bool {
         self.api_version == "v1" || self.api_version.starts_with("apps/")
     }
 
-    /// Whether this is it, and no other one of the same name.
+    /// Whether this is it, and not another object of the same name.
     pub(super) fn is(&self, found: &DynamicObject) -> bool {
         found.metadata.uid.as_deref() == Some(&*self.uid)
     }
@@ -87,7 +87,7 @@ pub(super) struct Kind {
     pub(super) has_scale: bool,
 }
 
-/// What the cluster says of the kind of an owner.
+/// What the cluster reports about the kind of an owner.
 ///
 /// # Errors
 /// If it does not know the kind, or does not answer.
