@@ -63,7 +63,7 @@ impl Tools {
     }
 
     /// The same programs, run by the unprivileged user `nobody`.
-    pub(crate) fn as_nobody(self) -> Self {
+    pub(crate) fn unprivileged(self) -> Self {
         Self { nobody: true, ..self }
     }
 

@@ -71,7 +71,7 @@ fn an_unreadable_file_is_a_failure() {
     let room = with_unreadable();
     let adapter = adapter_of(&room);
     for tools in [Tools::gnu(), Tools::busybox()] {
-        let failure = tools.as_nobody().capture(&adapter).unwrap_err();
+        let failure = tools.unprivileged().capture(&adapter).unwrap_err();
         assert!(adapter.explain(&failure).unwrap().help.contains("on_unreadable"), "{failure}");
     }
 }
@@ -81,7 +81,7 @@ fn an_unreadable_file_is_a_warning_where_asked() {
     let room = with_unreadable();
     let adapter = adapter(json!({ "paths": [room.src()], "on_unreadable": "warn" }));
 
-    let backup = Tools::gnu().as_nobody().capture(&adapter).unwrap();
+    let backup = Tools::gnu().unprivileged().capture(&adapter).unwrap();
 
     let warned_about =
         |name: &str| backup.warnings.iter().any(|line| line.contains(name) && line.contains("Permission denied"));

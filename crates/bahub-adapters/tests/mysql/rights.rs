@@ -129,12 +129,12 @@ async fn a_grant_that_may_not_be_given_is_a_warning_and_the_others_follow() {
     done(&room.backup(of(&server, "backup", json!({}))).await);
     server.sql("DROP USER ed@'%', zed@'%'; UNINSTALL SONAME 'auth_ed25519';");
     let ended = room.restore(of(&server, "restore", json!({})), RestoreTarget::Original).await;
-    let message = super::support::failure_text(&ended);
+    let message = failure_text(&ended);
     assert!(message.contains("'ed25519' is not loaded") && message.contains("now incomplete"), "{message}");
     assert!(server.sql("SHOW GRANTS FOR zed@'%';").contains("GRANT INSERT ON `shop`.`t`"), "the others are there");
     // A version without a record of its parts can only be read as a whole.
     room.sink.put(room.engine.by_the_original(b"GRANT PROXY ON 'app'@'%' TO 'boss'@'%';\n-- Dump completed\n"));
     let ended = room.restore(of(&server, "restore", json!({})), RestoreTarget::Original).await;
-    let message = super::support::failure_text(&ended);
+    let message = failure_text(&ended);
     assert!(message.contains("one of the grants in the backup") && !message.contains("login"), "{message}");
 }

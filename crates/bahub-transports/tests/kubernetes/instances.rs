@@ -118,7 +118,7 @@ async fn a_pod_that_is_being_removed_counts_among_those_with_claims_of_their_own
     namespace.kubectl(&["delete", "pod", "db-1", "--grace-period=15", "--wait=false"]);
     let podexec = |more: Value| transport(&namespace, "app=db", more);
     let error = podexec(json!({ "timeout": 1 })).open(&of_data(RunPurpose::Backup)).await.err().unwrap();
-    told(&error, TransportErrorKind::NotOwn, &["2 pods", "db-0 (", "db-1 (", "do not have the same data"]);
+    assert_error(&error, TransportErrorKind::NotOwn, &["2 pods", "db-0 (", "db-1 (", "do not have the same data"]);
     let (name, _) = seen(&podexec(json!({ "pod": "db-0" })), &of_data(RunPurpose::Backup)).await.unwrap();
     assert_eq!(name, "db-0");
 }
