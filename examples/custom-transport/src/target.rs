@@ -32,7 +32,7 @@ impl Target {
                     unreachable(format!("cannot read {}: {error}", file.display())).with_help(help)
                 })?;
                 let number = text.trim().parse().ok().filter(|pid| *pid > 0);
-                number.ok_or_else(|| unreachable(format!("{} holds no process number", file.display())))?
+                number.ok_or_else(|| unreachable(format!("{} contains no process id", file.display())))?
             }
         };
         let started = started(pid).ok_or_else(|| {

@@ -58,7 +58,7 @@ async fn a_missing_process_is_reported() {
     assert!(missing.to_string().contains("cannot read"), "{missing}");
     std::fs::write(&file, "none\n").unwrap();
     let none = error_of(json!({ "pid_file": file })).await;
-    assert!(none.to_string().contains("holds no process number"), "{none}");
+    assert!(none.to_string().contains("contains no process id"), "{none}");
     let dead = error_of(json!({ "pid": u32::MAX })).await;
     assert_eq!(dead.kind(), TransportErrorKind::Unreachable);
 }

@@ -69,7 +69,7 @@ impl Database {
     /// that does not exist, is reported in a warning.
     pub(super) fn given_to(&self, name: &str) -> String {
         let statements = self.properties.iter().map(|statement| match is_setting(statement) {
-            true => told_where_refused(&statement.replacen(NAME, &sql::ident(name), 1)),
+            true => reported_where_refused(&statement.replacen(NAME, &sql::ident(name), 1)),
             false => format!("{statement};\n"),
         });
         sql::set("db", name) + &statements.collect::<String>()
@@ -84,7 +84,7 @@ fn is_setting(statement: &str) -> bool {
 }
 
 /// A statement whose failure stops nothing. It is reported in one line, without the location in the server's source.
-fn told_where_refused(statement: &str) -> String {
+fn reported_where_refused(statement: &str) -> String {
     let block = sql::block(&format!(
         "BEGIN {statement}; EXCEPTION WHEN insufficient_privilege OR undefined_object THEN \
          RAISE WARNING 'this setting was not restored: %; (%)', {}, SQLERRM; END",

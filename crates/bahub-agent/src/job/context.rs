@@ -107,13 +107,13 @@ impl JobContext {
         loop {
             tokio::select! {
                 result = &mut work => return result,
-                _ = tick.tick() => self.tell_progress(),
+                _ = tick.tick() => self.report_progress(),
             }
         }
     }
 
     /// Reports progress now.
-    pub(crate) fn tell_progress(&self) {
+    pub(crate) fn report_progress(&self) {
         let progress = FromAgent::Progress { plain: self.counters.plain(), stored: self.counters.stored() };
         let _ = self.sender.send(&progress);
     }

@@ -24,7 +24,7 @@ pub(super) async fn run(job: ReadJob, cx: &JobContext, input: JobInput) -> Resul
         () = cx.cancel.cancelled() => return Err(Failure::cancelled()),
     };
     let ciphertext = Ciphertext::open(&job, cx, grant, data).await?;
-    cx.with_progress(stream(job, cx, key, ciphertext)).await.inspect(|_| cx.tell_progress())
+    cx.with_progress(stream(job, cx, key, ciphertext)).await.inspect(|_| cx.report_progress())
 }
 
 async fn stream(job: ReadJob, cx: &JobContext, key: SessionKey, ciphertext: Ciphertext) -> Result<Done, Failure> {

@@ -102,7 +102,7 @@ async fn looked_at(
     }
     let message = format!("the restored data differs from the backed-up data: {}", listed(wrong));
     let help = format!(
-        "try another version; and look at what leaves {left_out} out: triggers, policies, programs of another release"
+        "try another version; and check for triggers, policies or programs of another release that leave {left_out} out"
     );
     Err(RunError::new(RunErrorKind::Integrity, message).with_help(help))
 }

@@ -43,7 +43,7 @@ pub enum SinkLie {
     /// The identity changes.
     WandersOff,
     /// `Debug` and identity show this password.
-    TellsPassword(&'static str),
+    LeaksPassword(&'static str),
 }
 
 /// A [`MemorySink`] except for its lie.
@@ -70,7 +70,7 @@ impl Sink for LyingSink {
     fn identity(&self) -> String {
         match self.lie {
             SinkLie::WandersOff => format!("{}/{}", self.honest.identity(), self.honest.versions().lock().len()),
-            SinkLie::TellsPassword(password) => format!("{}?password={password}", self.honest.identity()),
+            SinkLie::LeaksPassword(password) => format!("{}?password={password}", self.honest.identity()),
             _ => self.honest.identity(),
         }
     }

@@ -30,17 +30,17 @@ async fn rejects_in_a_round_trip(lie: AdapterLie, claim: Claim) {
 
 #[test]
 fn a_password_in_argv_is_rejected() {
-    rejects(AdapterLie::PasswordInArgv, claim::TELLS_NO_SECRET);
+    rejects(AdapterLie::PasswordInArgv, claim::LEAKS_NO_SECRET);
 }
 
 #[test]
 fn a_password_in_the_environment_is_rejected() {
-    rejects(AdapterLie::PasswordInEnvironment, claim::TELLS_NO_SECRET);
+    rejects(AdapterLie::PasswordInEnvironment, claim::LEAKS_NO_SECRET);
 }
 
 #[test]
 fn a_password_in_literal_input_is_rejected() {
-    rejects(AdapterLie::PasswordInLiteral, claim::TELLS_NO_SECRET);
+    rejects(AdapterLie::PasswordInLiteral, claim::LEAKS_NO_SECRET);
 }
 
 #[test]

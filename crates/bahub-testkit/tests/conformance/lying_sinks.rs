@@ -76,5 +76,5 @@ async fn a_sink_whose_identity_changes_is_rejected() {
 
 #[tokio::test]
 async fn a_sink_that_reveals_its_password_is_rejected() {
-    rejects(SinkLie::TellsPassword("hunter22"), claim::TELLS_NO_SECRET).await;
+    rejects(SinkLie::LeaksPassword("hunter22"), claim::LEAKS_NO_SECRET).await;
 }

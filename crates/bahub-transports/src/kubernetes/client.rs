@@ -160,14 +160,14 @@ impl Cluster {
                 return Err(Unanswered::Silent(error));
             }
             if !was_away {
-                self.tell_silence(error.as_ref());
+                self.report_silence(error.as_ref());
             }
             was_away = true;
             sleep(pause).await;
         }
     }
 
-    fn tell_silence(&self, error: Option<&kube::Error>) {
+    fn report_silence(&self, error: Option<&kube::Error>) {
         let why = error.map_or_else(|| "no answer".to_owned(), failure::cause);
         let message =
             format!("the cluster {} does not answer ({why}); retrying for {} s", self.url, self.patience.as_secs());

@@ -205,10 +205,10 @@ impl Instance {
             Data::OfPod(_) => true,
             Data::HostPath { .. } | Data::Nfs { .. } | Data::Other(_) => false,
         };
-        let is_somebody = keeps_its_name && (controller(pod).is_none() || self.data.iter().any(is_its_own));
+        let has_an_identity = keeps_its_name && (controller(pod).is_none() || self.data.iter().any(is_its_own));
         let node = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref()).unwrap_or_default();
         Identity::new(InstanceKind::Pod, self.workload.to_string())
-            .with("pod", if is_somebody { pod_name } else { "" })
+            .with("pod", if has_an_identity { pod_name } else { "" })
             .with("uid", pod.metadata.uid.as_deref().unwrap_or_default())
             .with("node", node)
             .with("container", container.unwrap_or_default())

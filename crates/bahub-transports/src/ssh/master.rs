@@ -126,7 +126,7 @@ impl Master {
 
 impl Drop for Master {
     fn drop(&mut self) {
-        if !*self.ended.get_mut() && told_to_end(&self.socket) {
+        if !*self.ended.get_mut() && asked_to_end(&self.socket) {
             // An error can no longer be reported here: call `end` to get it.
             let _ = self.folder.remove();
         }
@@ -173,7 +173,7 @@ pub(super) async fn ask(socket: &Path, what: &str) -> Answer {
 }
 
 /// Asks a master to exit, without a runtime, which may be gone by now; returns whether it is gone.
-fn told_to_end(socket: &Path) -> bool {
+fn asked_to_end(socket: &Path) -> bool {
     let Ok(mut child) = request(socket, "exit").into_std().spawn() else { return false };
     let began = Instant::now();
     loop {

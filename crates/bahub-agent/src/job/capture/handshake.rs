@@ -47,7 +47,7 @@ async fn captured_whole(
     cx.send(&FromAgent::Begun)?;
     cx.answered(go).await?;
     let moved = cx.with_progress(stream(job, before, data, cx, output)).await;
-    cx.tell_progress();
+    cx.report_progress();
     let warnings = moved?;
     if cx.cancel.is_cancelled() {
         return Err(Failure::cancelled());

@@ -5,7 +5,7 @@ use super::super::Claim;
 /// Two equal calls give equal recipes.
 pub const PURE: Claim = Claim("two equal calls give equal recipes");
 /// No secret is in argv, environment, literal input or `Debug`.
-pub const TELLS_NO_SECRET: Claim = Claim("no secret stands in argv, environment, literal input or Debug");
+pub const LEAKS_NO_SECRET: Claim = Claim("no secret is in argv, environment, literal input or Debug");
 /// Every step names a program, and what its exit codes mean.
 pub const STEPS_ARE_WHOLE: Claim =
     Claim("every step names a program and has exit codes that mean success, but not all of them");
@@ -19,7 +19,7 @@ pub const REPLAY_READS_THE_BACKUP: Claim =
 /// A value that looks like an option is not treated as one.
 pub const VALUES_ARE_NO_OPTIONS: Claim = Claim("a member that looks like an option stands after -- or is refused");
 /// A target that it cannot restore to is refused with a hint.
-pub const REFUSES_WITH_A_WAY_OUT: Claim = Claim("a target that it cannot restore to is refused with a way out");
+pub const REFUSES_WITH_A_WAY_OUT: Claim = Claim("a target that it cannot restore to is refused with a hint");
 
 /// The targets that it states are those that it restores to.
 pub const CAPABLE_AS_STATED: Claim = Claim("it restores to the targets that its capabilities state, and to no others");
@@ -27,7 +27,7 @@ pub const CAPABLE_AS_STATED: Claim = Claim("it restores to the targets that its 
 /// Every claim of [`adapter`](super::super::adapter()), in the order of its check.
 pub const ALL: [Claim; 9] = [
     PURE,
-    TELLS_NO_SECRET,
+    LEAKS_NO_SECRET,
     STEPS_ARE_WHOLE,
     NO_SHELL_WITH_VALUES,
     CAPTURE_READS,

@@ -42,7 +42,7 @@ pub fn adapter(adapter: &dyn Adapter, context: &AdapterContext) -> Report {
     let mut report = Report::of("adapter");
     let recipes = recipe::all(adapter, context);
     report.take(claim::PURE, recipe::pure(adapter, context));
-    report.take(claim::TELLS_NO_SECRET, steps::no_secret(adapter, &recipes, &context.secrets));
+    report.take(claim::LEAKS_NO_SECRET, steps::no_secret(adapter, &recipes, &context.secrets));
     report.take(claim::STEPS_ARE_WHOLE, steps::whole(&recipes));
     report.take(claim::NO_SHELL_WITH_VALUES, steps::no_shell_with_values(&recipes, context));
     report.take(claim::CAPTURE_READS, recipe::capture_reads(&recipes));

@@ -114,7 +114,7 @@ pub(super) fn refuses(recipes: &[Recipe]) -> Checked {
     let replays = recipes.iter().flat_map(|recipe| &recipe.replays);
     for (target, refused) in replays.filter_map(|(target, replay)| Some((target, replay.as_ref().err()?))) {
         ensure!(!refused.what.is_empty(), "a restore to {target:?} is refused without words");
-        ensure!(!refused.help.is_empty(), "a restore to {target:?} is refused without a way out: {}", refused.what);
+        ensure!(!refused.help.is_empty(), "a restore to {target:?} is refused without a hint: {}", refused.what);
     }
     let whole = ReplayTarget::default();
     let original = recipes.iter().flat_map(|recipe| &recipe.replays).filter(|(target, _)| *target == whole);

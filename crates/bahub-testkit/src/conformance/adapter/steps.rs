@@ -15,7 +15,7 @@ pub(super) fn no_secret(adapter: &dyn Adapter, recipes: &[Recipe], secrets: &[St
     let holds = |bytes: &[u8]| {
         secrets.iter().any(|secret| bytes.windows(secret.len().max(1)).any(|window| window == secret.as_bytes()))
     };
-    ensure!(!holds(format!("{adapter:?}").as_bytes()), "Debug of the adapter holds a secret");
+    ensure!(!holds(format!("{adapter:?}").as_bytes()), "Debug of the adapter contains a secret");
     for (place, step) in recipes.iter().flat_map(Recipe::steps) {
         let name = step.name();
         for (index, arg) in step.args.iter().enumerate() {
@@ -23,10 +23,10 @@ pub(super) fn no_secret(adapter: &dyn Adapter, recipes: &[Recipe], secrets: &[St
                 Arg::Plain(bytes) => bytes.0.as_slice(),
                 Arg::SecretFile { prefix, .. } => prefix.as_bytes(),
             };
-            ensure!(!holds(visible), "argument {} of {name} in {place} holds a secret", index + 1);
+            ensure!(!holds(visible), "argument {} of {name} in {place} contains a secret", index + 1);
         }
         for (variable, value) in &step.env {
-            ensure!(!holds(value.as_bytes()), "the variable {variable} of {name} in {place} holds a secret");
+            ensure!(!holds(value.as_bytes()), "the variable {variable} of {name} in {place} contains a secret");
         }
         let literals = match &step.stdin {
             // A secret belongs there.
@@ -34,9 +34,12 @@ pub(super) fn no_secret(adapter: &dyn Adapter, recipes: &[Recipe], secrets: &[St
             Stdin::Literal(bytes) => vec![bytes],
             Stdin::Backup { prefix, suffix } => vec![prefix, suffix],
         };
-        ensure!(!literals.iter().any(|bytes| holds(&bytes.0)), "the literal input of {name} in {place} holds a secret");
+        ensure!(
+            !literals.iter().any(|bytes| holds(&bytes.0)),
+            "the literal input of {name} in {place} contains a secret"
+        );
     }
-    ensure!(!holds(format!("{recipes:?}").as_bytes()), "Debug of a recipe holds a secret");
+    ensure!(!holds(format!("{recipes:?}").as_bytes()), "Debug of a recipe contains a secret");
     Ok(())
 }
 

@@ -24,7 +24,7 @@ pub const REMOVES_EXACTLY_ONE: Claim = Claim("removing a version removes exactly
 /// The identity does not change, and differs between collections.
 pub const IDENTITY_IS_STABLE: Claim = Claim("the identity is stable, and names one collection");
 /// Identity, `Debug`, locations, delegations and errors contain no secret.
-pub const TELLS_NO_SECRET: Claim = Claim("identity, Debug, locations, delegations and errors hold no secret");
+pub const LEAKS_NO_SECRET: Claim = Claim("identity, Debug, locations, delegations and errors hold no secret");
 
 /// Every claim, in the order of its check.
 pub const ALL: [Claim; 11] = [
@@ -38,5 +38,5 @@ pub const ALL: [Claim; 11] = [
     ABSENT_IS_NOT_FOUND,
     REMOVES_EXACTLY_ONE,
     IDENTITY_IS_STABLE,
-    TELLS_NO_SECRET,
+    LEAKS_NO_SECRET,
 ];

@@ -51,6 +51,6 @@ where
     report
         .check(claim::IDENTITY_IS_STABLE, LIMIT, async { secrets::identity(&*fresh().await, &*fresh().await).await })
         .await;
-    report.check(claim::TELLS_NO_SECRET, LIMIT, async { secrets::none_told(&*fresh().await, secrets).await }).await;
+    report.check(claim::LEAKS_NO_SECRET, LIMIT, async { secrets::none_leaked(&*fresh().await, secrets).await }).await;
     report
 }

@@ -15,7 +15,7 @@ pub(super) async fn identity(one: &dyn Sink, other: &dyn Sink) -> Checked {
     Ok(())
 }
 
-pub(super) async fn none_told(sink: &dyn Sink, secrets: &[&str]) -> Checked {
+pub(super) async fn none_leaked(sink: &dyn Sink, secrets: &[&str]) -> Checked {
     let receipt = store(sink, &message(sink, 8_000)).await?;
     let mut shown = vec![
         ("the identity", sink.identity()),
@@ -35,7 +35,7 @@ pub(super) async fn none_told(sink: &dyn Sink, secrets: &[&str]) -> Checked {
     sink.close().await.map_err(|error| format!("close failed: {}", error.chain()))?;
     for (who, text) in &shown {
         // The leaked secret is not repeated: the report is printed.
-        ensure!(!secrets.iter().any(|secret| text.contains(secret)), "{who} holds a secret");
+        ensure!(!secrets.iter().any(|secret| text.contains(secret)), "{who} contains a secret");
     }
     Ok(())
 }

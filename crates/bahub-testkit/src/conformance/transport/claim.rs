@@ -14,9 +14,9 @@ pub const BYTES_BOTH_WAYS: Claim = Claim("random bytes both ways at once are exa
 /// Exit codes are exact.
 pub const EXIT_CODES: Claim = Claim("exit codes are exact");
 /// A program killed by a signal is not reported as successful.
-pub const SIGNAL_IS_NO_SUCCESS: Claim = Claim("a program that a signal ended did not succeed");
+pub const SIGNAL_IS_NO_SUCCESS: Claim = Claim("a program killed by a signal is not reported as successful");
 /// A missing program is not reported as successful.
-pub const MISSING_IS_NO_SUCCESS: Claim = Claim("a program that is not there did not succeed");
+pub const MISSING_IS_NO_SUCCESS: Claim = Claim("a missing program is not reported as successful");
 /// Standard error is separate from standard output.
 pub const STDERR_APART: Claim = Claim("standard error is apart from standard output");
 /// A flood on standard error does not block, nor does a silent standard error.
@@ -28,7 +28,7 @@ pub const DROP_KILLS: Claim = Claim("dropping a process kills the program");
 /// A placed file has its bytes, and runs.
 pub const PLACED_FILE_RUNS: Claim = Claim("a placed file has its bytes, and runs");
 /// A placed file is in a folder that only its owner can access.
-pub const PLACED_PRIVATELY: Claim = Claim("a placed file stands in a folder that is its owner's alone");
+pub const PLACED_PRIVATELY: Claim = Claim("a placed file is in a folder that only its owner can access");
 /// Two sessions at once do not disturb each other.
 pub const SESSIONS_ARE_APART: Claim = Claim("two sessions at once do not disturb each other");
 /// The close removes placed files and their folder.
@@ -36,13 +36,13 @@ pub const CLOSE_REMOVES_FILES: Claim = Claim("the close removes placed files and
 /// The close leaves no program.
 pub const CLOSE_LEAVES_NO_PROGRAM: Claim = Claim("the close leaves no program");
 /// `Debug` of the transport contains no secret.
-pub const TELLS_NO_SECRET: Claim = Claim("Debug of the transport holds no secret");
+pub const LEAKS_NO_SECRET: Claim = Claim("Debug of the transport holds no secret");
 /// Every session is connected to the same instance, which has a name.
 pub const SAME_INSTANCE: Claim = Claim("every session is connected to the same instance, which has a name");
 /// The instance's own paths are accepted.
 pub const OWN_PATHS: Claim = Claim("the instance's own paths are its own");
 /// A path that is not the instance's own is refused, with a hint.
-pub const FOREIGN_PATHS: Claim = Claim("a path that is not the instance's own is refused, with the way out");
+pub const FOREIGN_PATHS: Claim = Claim("a path that is not the instance's own is refused, with a hint");
 /// A workload is down until resume, and no longer.
 pub const RESUME_BRINGS_BACK: Claim = Claim("a workload is down until resume, and not longer");
 /// A workload that was started and stopped meanwhile is reported as not quiet.
@@ -52,9 +52,10 @@ pub const STEP_ARGUMENTS: Claim = Claim("through an agent, arguments with every 
 /// Through an agent: exit codes and signals of steps are exact.
 pub const STEP_ENDS: Claim = Claim("through an agent, exit codes and signals of steps are exact");
 /// Through an agent: a cancellation kills the remote process tree.
-pub const CANCEL_KILLS_THE_TREE: Claim = Claim("through an agent, a cancellation kills the far process tree");
+pub const CANCEL_KILLS_THE_TREE: Claim = Claim("through an agent, a cancellation kills the remote process tree");
 /// Through an agent: a lost link kills the remote process tree.
-pub const LOST_LINK_KILLS_THE_TREE: Claim = Claim("through an agent, a link that is gone kills the far process tree");
+pub const LOST_LINK_KILLS_THE_TREE: Claim =
+    Claim("through an agent, a link that is gone kills the remote process tree");
 
 /// Every claim, in the order of its check.
 pub const ALL: [Claim; 26] = [
@@ -74,7 +75,7 @@ pub const ALL: [Claim; 26] = [
     SESSIONS_ARE_APART,
     CLOSE_REMOVES_FILES,
     CLOSE_LEAVES_NO_PROGRAM,
-    TELLS_NO_SECRET,
+    LEAKS_NO_SECRET,
     SAME_INSTANCE,
     OWN_PATHS,
     FOREIGN_PATHS,

@@ -38,7 +38,7 @@ pub(super) async fn identity(trial: &Trial<'_>) -> Checked {
     ensure!(one.differs_from(&other).is_none(), "two sessions are connected to {one} and to {other}");
     let shown = format!("{one:?}");
     let secret = trial.options.secrets.iter().find(|secret| shown.contains(*secret));
-    ensure!(secret.is_none(), "the identity holds a secret");
+    ensure!(secret.is_none(), "the identity contains a secret");
     Ok(())
 }
 
@@ -64,7 +64,7 @@ pub(super) async fn foreign_paths(session: &mut dyn Session, own: &[String], for
     for (path, coverage) in asked.iter().zip(coverage_of(session, &asked).await?) {
         match coverage {
             Coverage::NotOwn { reason, help } if foreign.contains(path) => {
-                ensure!(!reason.is_empty() && !help.is_empty(), "{path} is refused without a word");
+                ensure!(!reason.is_empty() && !help.is_empty(), "{path} is refused without a reason");
             }
             Coverage::NotOwn { reason, .. } => return Err(format!("{path} is refused: it {reason}")),
             coverage => ensure!(!foreign.contains(path), "{path} is taken for the instance's own: {coverage:?}"),

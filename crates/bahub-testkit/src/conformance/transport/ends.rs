@@ -10,7 +10,7 @@ use super::program::{finish, run, start};
 pub(super) async fn exit_codes(session: &mut dyn Session) -> Checked {
     for code in [0, 1, 2, 126, 127, 255] {
         let ended = run(session, &["sh", "-c", "exit \"$1\"", "sh", &code.to_string()], b"").await?;
-        ensure!(ended.exit == Exit::Code(code), "exit status {code} is told as {}", ended.exit);
+        ensure!(ended.exit == Exit::Code(code), "exit status {code} is reported as {}", ended.exit);
     }
     Ok(())
 }
@@ -21,7 +21,7 @@ pub(super) async fn signals(session: &mut dyn Session) -> Checked {
         let ended = run(session, &["sh", "-c", "echo before; kill -\"$1\" $$; sleep 60", "sh", name], b"").await?;
         match ended.exit {
             Exit::Code(0) => return Err(format!("a program that SIG{name} ended is told to have succeeded")),
-            Exit::Signal(other) if other != number => return Err(format!("SIG{name} is told as signal {other}")),
+            Exit::Signal(other) if other != number => return Err(format!("SIG{name} is reported as signal {other}")),
             Exit::Code(_) | Exit::Signal(_) | Exit::Lost => {}
         }
     }

@@ -99,7 +99,7 @@ pub async fn transport(transport: Arc<dyn Transport>, options: &TransportOptions
     places(&trial, &mut report).await;
     let shown = format!("{transport:?}");
     let secret = options.secrets.iter().any(|secret| shown.contains(secret));
-    report.take(claim::TELLS_NO_SECRET, if secret { Err("Debug holds a secret".into()) } else { Ok(()) });
+    report.take(claim::LEAKS_NO_SECRET, if secret { Err("Debug contains a secret".into()) } else { Ok(()) });
     contract(&trial, &mut report).await;
     agents(&trial, &mut report).await;
     report

@@ -74,13 +74,13 @@ pub(super) async fn ends(trial: &Trial<'_>) -> Checked {
         let answer = agent.job(Job::Probe(vec![ProbeStep { step, finding: None, limit: 10 }])).await?;
         let FromAgent::Failed(failure) = answer.end else { return Err(format!("{script:?} came to {:?}", answer.end)) };
         let FailureKind::Step(failure) = failure.kind else { return Err(format!("{script:?} came to {failure:?}")) };
-        ensure!(failure.end == StepEnd::Ended(expected), "{script:?} is told as {:?}", failure.end);
+        ensure!(failure.end == StepEnd::Ended(expected), "{script:?} is reported as {:?}", failure.end);
         ensure!(failure.stderr.contains("its words"), "{script:?} lost its words: {:?}", failure.stderr);
     }
     let absent = Step::new("bahub-conformance-no-such-program");
     let answer = agent.job(Job::Probe(vec![ProbeStep { step: absent, finding: None, limit: 10 }])).await?;
     let end = format!("{:?}", answer.end);
-    ensure!(end.contains("NotFound") && end.contains("no-such-program"), "a missing program is told as {end}");
+    ensure!(end.contains("NotFound") && end.contains("no-such-program"), "a missing program is reported as {end}");
     drop(agent);
     close(session).await
 }

@@ -98,7 +98,7 @@ impl Session for Side {
         let Some(watch) = &self.watch else { return Ok(()) };
         self.record.must_be_down(&self.docker).await?;
         self.data.must_have_no_writer(&self.docker, &self.record).await?;
-        watch.must_have_seen_nobody(&self.data, &self.record).await
+        watch.must_have_seen_no_other(&self.data, &self.record).await
     }
 
     /// The side container keeps running; its name records that nothing is left to restart.

@@ -64,7 +64,7 @@ impl Watch {
     ///
     /// # Errors
     /// [`TransportErrorKind::NotOwn`], naming the container; [`TransportErrorKind::Lost`] if it cannot be known.
-    pub(super) async fn must_have_seen_nobody(&self, data: &Data, record: &Record) -> Result<(), TransportError> {
+    pub(super) async fn must_have_seen_no_other(&self, data: &Data, record: &Record) -> Result<(), TransportError> {
         // Events up to now may not have arrived in the stream yet.
         let options = options(&self.since).until(&now(&self.docker).await?).build();
         if let Some(reason) = note_all(&self.docker, options, &self.seen).await {

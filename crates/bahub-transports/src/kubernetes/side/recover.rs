@@ -86,9 +86,8 @@ fn of_record(cluster: &Cluster, record: &Record, workload: &Workload) -> Scaling
 async fn mended(cluster: &Cluster, namespace: &str, record: &Record) -> Result<Vec<Recovered>, TransportError> {
     let Record { name, run, .. } = record;
     if record.is_unclear {
-        let message = format!(
-            "the lease {name} in the namespace {namespace} is left from a dead run of another version of bahub"
-        );
+        let message =
+            format!("the lease {name} in the namespace {namespace} was left by a dead run of another version of bahub");
         let look = cluster.kubectl(namespace, &format!("get lease {name} -o yaml"));
         let help = format!(
             "{{recover what killed runs left}} with that version; or scale up the workload in it and delete it: {look}"
