@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::{fmt, io};
 
-use bytes::Bytes;
-use futures::stream::BoxStream;
-use futures::{Stream, StreamExt};
+use bytes::{Bytes, BytesMut};
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
+use crate::link::{LinkSender, ToAgent};
 use crate::step::{ByteString, Step};
 
 /// The backup as a recipe: its segments, in order.
@@ -50,41 +51,95 @@ pub enum Source {
     Stream(DataStream),
 }
 
-/// A way to open a stream of data that the program which runs the engine makes itself: a table out of its connection pool, a
-/// snapshot of its memory.
+/// Data that the program which runs the engine makes itself: a table out of its connection pool, a snapshot of its memory.
 ///
-/// It is opened once the workload is quiet and the segments before it were read, at most once in a run, and polled on the
-/// task of the run: what blocks belongs into a task of its own. Nothing is polled faster than it is stored, but for what
-/// waits on the way: at most 8 MiB. An error, a panic and a cancellation end the run without a version; then the stream is
-/// dropped. Where the agent runs elsewhere the bytes travel to it first.
+/// The function is called once the workload is quiet and the segments before this one were read, at most once in a run. Its
+/// future runs on the task of the run: what blocks belongs into a task of its own, whose result has to be waited for before the
+/// end is stated. Writing waits until there is room, so memory is bounded. Only [`DataWriter::finish`] ends the data well: an
+/// error, a panic, and a cancellation, which drops the future, end the run without a version. Where the agent runs elsewhere
+/// the bytes travel to it first.
 ///
-/// It is neither sent to an agent nor compared: all are equal, and a deserialised one ends in an error.
+/// It is no part of what is sent to an agent or compared: all are equal, and one that was deserialised gives an error.
 ///
 /// ```
 /// use bahub_core::capture::{Capture, DataStream};
-/// use bytes::Bytes;
 ///
-/// let rows = DataStream::new(|| futures::stream::iter(["1\n", "2\n"].map(|row| Ok(Bytes::from(row)))));
+/// let rows = DataStream::new(|mut out| async move {
+///     for row in ["1\n", "2\n"] {
+///         out.write(row).await;
+///     }
+///     Ok(out.finish().await)
+/// });
 /// let capture = Capture::from(rows);
 /// ```
 #[derive(Clone)]
-pub struct DataStream(Arc<dyn Fn() -> BoxStream<'static, io::Result<Bytes>> + Send + Sync>);
+pub struct DataStream(Arc<Write>);
+
+type Write = dyn Fn(DataWriter) -> BoxFuture<'static, io::Result<DataEnd>> + Send + Sync;
 
 impl DataStream {
-    /// A stream that `open` opens. What cannot be opened is a stream of one error.
-    pub fn new<S>(open: impl Fn() -> S + Send + Sync + 'static) -> Self
+    /// What this function writes.
+    pub fn new<F>(write: impl Fn(DataWriter) -> F + Send + Sync + 'static) -> Self
     where
-        S: Stream<Item = io::Result<Bytes>> + Send + 'static,
+        F: Future<Output = io::Result<DataEnd>> + Send + 'static,
     {
-        Self(Arc::new(move || open().boxed()))
+        Self(Arc::new(move |out| write(out).boxed()))
     }
 
-    /// Opens it.
+    /// Writes it to an agent that has asked for it.
     #[cfg(feature = "engine")]
-    pub(crate) fn open(&self) -> BoxStream<'static, io::Result<Bytes>> {
-        (self.0)()
+    pub(crate) fn write_to(&self, agent: LinkSender<ToAgent>) -> BoxFuture<'static, io::Result<DataEnd>> {
+        (self.0)(DataWriter { agent, gathered: BytesMut::new() })
     }
 }
+
+/// How many bytes are gathered before they are sent.
+const GATHERED: usize = 64 * 1024;
+
+/// Takes the bytes of a [`DataStream`].
+#[derive(Debug)]
+pub struct DataWriter {
+    agent: LinkSender<ToAgent>,
+    gathered: BytesMut,
+}
+
+impl DataWriter {
+    /// Writes bytes, waiting until there is room. Where the agent is gone it waits until the run, which knows why, drops it.
+    pub async fn write(&mut self, bytes: impl Into<Bytes>) {
+        let bytes = bytes.into();
+        if self.gathered.len() + bytes.len() < GATHERED {
+            return self.gathered.extend_from_slice(&bytes);
+        }
+        self.flush().await;
+        self.send(bytes).await;
+    }
+
+    /// States that this was all.
+    pub async fn finish(mut self) -> DataEnd {
+        self.flush().await;
+        if self.agent.send(&ToAgent::DataEnd).is_err() {
+            std::future::pending().await
+        }
+        DataEnd(())
+    }
+
+    async fn flush(&mut self) {
+        let gathered = self.gathered.split().freeze();
+        self.send(gathered).await;
+    }
+
+    async fn send(&mut self, bytes: Bytes) {
+        if self.agent.data(bytes).await.is_err() {
+            std::future::pending().await
+        }
+        // What the agent says is heard as well, however fast this writes.
+        tokio::task::yield_now().await;
+    }
+}
+
+/// That all data was written; only [`DataWriter::finish`] makes one.
+#[derive(Debug)]
+pub struct DataEnd(());
 
 impl fmt::Debug for DataStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -109,8 +164,7 @@ impl Serialize for DataStream {
 impl<'de> Deserialize<'de> for DataStream {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         <()>::deserialize(deserializer)?;
-        let absent = || Err(io::Error::other("the stream is in another process"));
-        Ok(Self::new(move || futures::stream::iter([absent()])))
+        Ok(Self::new(|_| async { Err(io::Error::other("the data is in another process")) }))
     }
 }
 

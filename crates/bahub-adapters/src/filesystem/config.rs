@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Filesystem;
-use super::path::SourcePath;
+use super::path::{Objection, SourcePath};
 use super::pattern::Pattern;
 
 pub(super) const EXAMPLE: &str = r#"# What to back up: absolute paths of files and folders, with everything below them.
@@ -105,9 +105,6 @@ impl FilesystemConfig {
         })
     }
 }
-
-/// What is wrong with a value, and how to fix it.
-pub(super) type Objection = (String, &'static str);
 
 fn parse_each<T>(
     list: &str,

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::config::Objection;
+/// What is wrong with a value, and how to fix it.
+pub(super) type Objection = (String, &'static str);
 
 /// An absolute path of plain components, kept without its leading slash; empty for the root.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use super::config::Objection;
-use super::path::{Names, SourcePath};
+use super::path::{Names, Objection, SourcePath};
 
 /// A shell pattern over whole components of a path: `*`, `?` and `[...]` never match a slash, `\` makes the next
 /// character literal, a leading dot is not special. What it matches is left out with everything below.

@@ -24,9 +24,6 @@ const MYSQL: [&str; 2] = ["--set-gtid-purged=OFF", "--column-statistics=0"];
 /// The name of the segment with all databases.
 pub(super) const DATABASES: &str = "databases";
 
-/// The last line of a complete dump begins with this.
-pub(super) const TRAILER: &str = "\n-- Dump completed";
-
 pub(super) fn capture(mysql: &Mysql, found: &Findings) -> Result<Capture, Unsupported> {
     let dump = dump(mysql, found);
     let names = match &mysql.scope {
@@ -84,7 +81,7 @@ fn several(dump: Step, names: &[String]) -> Step {
 }
 
 fn segment(name: Option<&str>, dump: Step) -> Segment {
-    let whole = Segment::of(vec![dump]).with_trailer(TRAILER);
+    let whole = Segment::of(vec![dump]).with_trailer(sql::TRAILER);
     match name {
         Some(name) => whole.named(name),
         None => whole,

@@ -5,6 +5,7 @@
 mod account;
 mod capture;
 mod census;
+mod check;
 mod config;
 mod explain;
 mod extra;

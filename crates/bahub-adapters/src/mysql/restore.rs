@@ -4,8 +4,9 @@ use bahub_core::adapter::Findings;
 use bahub_core::replay::{Replay, ReplayTarget, RestoreTarget, SegmentReplay, Stored, Unsupported};
 use bahub_core::step::{ByteString, Step};
 
-use super::capture::{DATABASES, TRAILER};
+use super::capture::DATABASES;
 use super::scope::Scope;
+use super::sql::TRAILER;
 use super::{Mysql, census, preflight, record, sql, users};
 
 /// How to restore one database of a dump of several.

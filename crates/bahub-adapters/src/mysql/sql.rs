@@ -2,6 +2,9 @@
 
 use crate::list;
 
+/// The last line of a complete dump begins with this.
+pub(super) const TRAILER: &str = "\n-- Dump completed";
+
 /// A name, in backticks.
 pub(super) fn ident(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))

@@ -4,7 +4,7 @@ use bahub_core::adapter::Findings;
 use bahub_core::capture::{Segment, Source};
 use bahub_core::step::{ByteString, Stdin, Step};
 
-use super::capture::TRAILER;
+use super::sql::TRAILER;
 use super::{Mysql, preflight, version};
 use crate::list;
 

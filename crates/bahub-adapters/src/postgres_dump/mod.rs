@@ -8,6 +8,7 @@ mod account;
 mod capture;
 mod catalog;
 mod census;
+mod check;
 mod config;
 mod explain;
 mod form;

@@ -38,6 +38,8 @@ async fn recovered(session: &Session, configuration: &Configuration, name: &str,
             let failed = Failed::from(errors);
             // After the output of the targets before it.
             session.engine.observers().drain(PATIENCE);
+            // A signal that came meanwhile is noticed here.
+            tokio::task::yield_now().await;
             session.renderer.not_recovered(name);
             session.renderer.failed(&failed);
             failed.exit

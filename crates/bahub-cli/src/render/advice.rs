@@ -20,7 +20,7 @@ pub(crate) fn advice(advice: &Advice, backup: &str) -> String {
             Action::Drill => "restore beside the original first with --scratch",
             Action::MakeBackup => &format!("make a backup with :backup:make {backup}"),
             Action::GenerateKey => "generate a key pair with :key:generate",
-            Action::Recover => "run bahub :recover",
+            Action::Recover => "run :recover",
             Action::NameAgent => "set the agent program with --agent FILE",
             other => other.words(),
         };

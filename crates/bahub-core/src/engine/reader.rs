@@ -52,7 +52,7 @@ impl ReadOptions {
 /// The content of a version, decrypted and decompressed on this host: a stream of chunks of at most 256 KiB.
 ///
 /// The bytes come before they are proven: only a stream that ends without an error is a whole message. One that was damaged,
-/// cut, cancelled or could not be opened ends with one error. Nothing is read faster than the stream is polled, but for what waits on the way: at most 8 MiB.
+/// cut, cancelled or could not be opened ends with one error. Nothing is read faster than the stream is polled, but for what waits on the way: at most 32 MiB.
 /// Dropping it cancels the run.
 pub struct VersionReader {
     chunks: mpsc::Receiver<Bytes>,

@@ -24,7 +24,7 @@ const MAX_LAST_WORDS: u64 = 1000;
 pub(super) enum Frame {
     /// An encoded message.
     Message(Bytes),
-    /// Bytes of a backup: ciphertext, or what the user asked to see.
+    /// Bytes of a backup: ciphertext, what the user asked to see, or what the embedding program makes.
     Data(Bytes),
     /// The receiver of data has room for this many more bytes.
     Credit(u64),

@@ -11,8 +11,7 @@ use sha1::block_api::Sha1Core;
 use sha1::digest::Output;
 use sha1::digest::block_api::{Buffer, FixedOutputCore, UpdateCore};
 
-use super::BLOCK;
-use super::mdc::{HASH, STEP};
+use super::{BLOCK, HASH, STEP};
 use crate::error::CryptoError;
 
 /// Whether this processor has instructions for both.

@@ -8,18 +8,12 @@ use openssl::sha::Sha1;
 
 use super::cfb::{CfbDecryptor, CfbEncryptor};
 use super::fused::{FusedDecryptor, FusedEncryptor, is_quick};
-use super::{AES256, BLOCK};
+use super::{AES256, BLOCK, HASH, STEP};
 use crate::error::CryptoError;
 use crate::packet::MDC;
 
-/// The bytes of a SHA-1.
-pub(crate) const HASH: usize = 20;
-
 /// What stands before the hash, and is hashed too: the header of its packet.
 pub(crate) const HEADER: [u8; 2] = [0xC0 | MDC, HASH as u8];
-
-/// The bytes that SHA-1 takes at once.
-pub(crate) const STEP: usize = 64;
 
 /// Encrypts with AES-256 and hashes what it encrypts, by the quicker way of this processor.
 pub(crate) enum MdcEncryptor {

@@ -5,8 +5,9 @@ use std::io::{self, BufRead};
 
 use openssl::memcmp;
 
-use crate::cipher::mdc::{HASH, HEADER, MdcDecryptor, STEP};
+use crate::cipher::mdc::{HEADER, MdcDecryptor};
 use crate::cipher::{BLOCK, WINDOW};
+use crate::cipher::{HASH, STEP};
 use crate::error::CryptoError;
 use crate::packet::body::{Body, read_full};
 

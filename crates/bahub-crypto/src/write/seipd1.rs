@@ -6,7 +6,8 @@ use openssl::rand::rand_bytes;
 
 use super::Stage;
 use super::frames::Frames;
-use crate::cipher::mdc::{HASH, HEADER, MdcEncryptor};
+use crate::cipher::HASH;
+use crate::cipher::mdc::{HEADER, MdcEncryptor};
 use crate::cipher::{BLOCK, WINDOW};
 use crate::error::CryptoError;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bahub_core::adapter::{Adapter, AdapterCapability, Findings, Probe};
-use bahub_core::capture::{Capture, DataStream, Segment, Source};
+use bahub_core::capture::{Capture, DataStream, DataWriter, Segment, Source};
 use bahub_core::compression::{Algorithm, Compression};
 use bahub_core::engine::{BackupOptions, ReadOptions, RunControl, RunErrorKind};
 use bahub_core::replay::{Replay, ReplayTarget, Stored, Unsupported};
@@ -47,11 +47,22 @@ fn scene(segments: Vec<Segment>) -> Scene {
     scene
 }
 
+/// A segment that writes what this opens.
 fn stream<S>(open: impl Fn() -> S + Send + Sync + 'static) -> Segment
 where
     S: Stream<Item = io::Result<Bytes>> + Send + 'static,
 {
-    DataStream::new(open).into()
+    let write = move |mut out: DataWriter| {
+        let chunks = open();
+        async move {
+            let mut chunks = std::pin::pin!(chunks);
+            while let Some(chunk) = chunks.try_next().await? {
+                out.write(chunk).await;
+            }
+            Ok(out.finish().await)
+        }
+    };
+    DataStream::new(write).into()
 }
 
 /// This many chunks of 100,000 bytes.
@@ -190,4 +201,41 @@ async fn a_failing_store_ends_a_stalled_stream() {
     scene.plan.compression = Compression::new(Algorithm::None);
     refused(&scene, RunErrorKind::Store).await;
     assert_eq!(open.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_small_rows_arrive_whole() {
+    let rows = DataStream::new(|mut out| async move {
+        for number in 0..200_000 {
+            out.write(format!("{number}\n")).await;
+        }
+        Ok(out.finish().await)
+    });
+    let scene = scene(vec![rows.into()]);
+    scene.room.backup(&scene.plan).await.into_result().unwrap();
+    let read = scene.room.engine().read(&scene.plan, &ReadOptions::default());
+    let read: Vec<u8> = read.try_fold(Vec::new(), async |all, chunk| Ok([all, chunk.into()].concat())).await.unwrap();
+    let expected: String = (0..200_000).map(|number| format!("{number}\n")).collect();
+    assert!(read == expected.into_bytes());
+}
+
+/// The rows come from a task that panics: its channel ends as it does for one that has sent all.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_a_channel_is_not_the_end_of_the_data() {
+    let rows = DataStream::new(|mut out| async move {
+        let (sender, mut rows) = tokio::sync::mpsc::channel(1);
+        let producer = tokio::spawn(async move {
+            for number in 0..10 {
+                assert!(number < 5, "a panic of the producer, on purpose");
+                let _ = sender.send(vec![number; 1000]).await;
+            }
+        });
+        while let Some(row) = rows.recv().await {
+            out.write(row).await;
+        }
+        producer.await?;
+        Ok(out.finish().await)
+    });
+    let error = refused(&scene(vec![rows.into()]), RunErrorKind::Program).await;
+    assert!(error.contains("cannot read the data to back up"), "{error}");
 }

@@ -52,10 +52,11 @@ pub(super) async fn pod(cluster: &Cluster, wanted: &Wanted, patience: Duration) 
         let (over, alive): (Vec<_>, Vec<_>) = pods.into_iter().partition(state::is_over);
         let target = Target::of(wanted, &alive);
         let found = target.among(&alive, wanted).map_err(|several| several.error(cluster, wanted))?;
-        let leaving = over.iter().filter(|pod| !state::has_ended(pod) && target.allows(pod));
-        let with_leaving: Vec<_> = alive.iter().filter(|pod| target.allows(pod)).chain(leaving).collect();
+        let leaving = over.iter().filter(|pod| !state::has_ended(pod));
+        let leaving = leaving.filter(|pod| !instance_of(pod, wanted).goes_with_its_pod());
+        let with_leaving: Vec<_> = alive.iter().chain(leaving).filter(|pod| target.allows(pod)).collect();
         // A pod that is being replaced is about to be there again: what it alone has is missing only for a moment.
-        let is_in_doubt = target.refuses_several(wanted) && are_several(&with_leaving, wanted);
+        let is_in_doubt = target.refuses(&with_leaving, wanted);
         if let Some(found) = found.filter(|pod| state::is_ready(pod) && !is_in_doubt) {
             return Ok(found.clone());
         }
@@ -95,7 +96,7 @@ enum Target {
     OfVersion(String),
 }
 
-/// Pods of several instances, one of which has to be named; from the oldest to the newest.
+/// Pods of several instances, one of which has to be named; from the oldest to the newest, then those that are being removed.
 struct Several<'a>(Vec<&'a Pod>);
 
 impl Target {
@@ -115,9 +116,13 @@ impl Target {
         alive.iter().any(is_expected).then(|| named.clone())
     }
 
-    /// Whether pods with different data are refused, because nothing says which of them.
-    fn refuses_several(&self, wanted: &Wanted) -> bool {
-        *self == Self::Any && matches!(wanted.pod, PodChoice::Ready | PodChoice::AllMustMatchOne)
+    /// Whether these pods are too many, because nothing says which of them is meant.
+    fn refuses(&self, allowed: &[&Pod], wanted: &Wanted) -> bool {
+        match (self, &wanted.pod) {
+            (Self::Any, PodChoice::Oldest | PodChoice::Newest) | (Self::Named(_) | Self::OfVersion(_), _) => false,
+            (Self::Any, _) => are_several(allowed, wanted),
+            (Self::Ordinal(_), _) => allowed.len() > 1,
+        }
     }
 
     fn allows(&self, pod: &Pod) -> bool {
@@ -135,10 +140,8 @@ impl Target {
         match (self, &wanted.pod) {
             (Self::Any, PodChoice::Oldest) => Ok(first),
             (Self::Any, PodChoice::Newest) => Ok(last),
-            (Self::Any, PodChoice::AllMustMatchOne) | (Self::Ordinal(_), _) if allowed.len() > 1 => {
-                Err(Several(allowed))
-            }
-            _ if self.refuses_several(wanted) && are_several(&allowed, wanted) => Err(Several(allowed)),
+            (Self::Any, PodChoice::AllMustMatchOne) if allowed.len() > 1 => Err(Several(allowed)),
+            _ if self.refuses(&allowed, wanted) => Err(Several(allowed)),
             _ => Ok(allowed.iter().copied().find(|pod| state::is_ready(pod)).or(first)),
         }
     }
@@ -177,10 +180,12 @@ pub(super) fn instance_of(pod: &Pod, wanted: &Wanted) -> Instance {
 }
 
 fn are_several(pods: &[&Pod], wanted: &Wanted) -> bool {
-    // A pod without a node has no data of a node.
-    let placed = pods.iter().filter(|pod| pod.spec.as_ref().is_some_and(|spec| spec.node_name.is_some()));
-    let mut instances = placed.map(|pod| instance_of(pod, wanted));
-    instances.next().is_some_and(|first| instances.any(|other| other != first))
+    // What is made on a node is not there before a pod has one; claims are.
+    let is_made_there = |data: &Data| matches!(data, Data::HostPath { .. } | Data::OfPod(_));
+    let has_node = |pod: &Pod| pod.spec.as_ref().is_some_and(|spec| spec.node_name.is_some());
+    let instances = pods.iter().map(|pod| (has_node(pod), instance_of(pod, wanted)));
+    let mut instances = instances.filter(|(placed, instance)| *placed || !instance.data.iter().any(is_made_there));
+    instances.next().is_some_and(|(_, first)| instances.any(|(_, other)| other != first))
 }
 
 impl Several<'_> {
@@ -191,7 +196,10 @@ impl Several<'_> {
             data if data.is_empty() || data.contains("own files") => workload_of(pod).to_string(),
             data => format!("{}, {data}", workload_of(pod)),
         };
-        let listed: Vec<_> = self.0.iter().map(|pod| format!("{} ({})", name(pod), shown(pod))).collect();
+        let is_leaving = |pod: &Pod| pod.metadata.deletion_timestamp.is_some();
+        let leaving = |pod: &Pod| if is_leaving(pod) { ", being removed" } else { "" };
+        let listed = self.0.iter().map(|pod| format!("{} ({}{})", name(pod), shown(pod), leaving(pod)));
+        let listed: Vec<_> = listed.collect();
         let problem = match are_several(&self.0, wanted) {
             true => "do not have the same data",
             false => "match, but only one is expected",

@@ -183,6 +183,11 @@ impl Instance {
         Self { workload, data }
     }
 
+    /// Whether everything goes with the pod, and the pod that takes its place has neither its name nor its data.
+    pub(super) fn goes_with_its_pod(&self) -> bool {
+        NAMELESS.contains(&&*self.workload.kind) && self.data.iter().all(|data| matches!(data, Data::OfPod(_)))
+    }
+
     /// The identity, for messages and for a restore.
     pub(super) fn identity(&self, pod: &Pod, container: Option<&str>) -> Identity {
         let pod_name = name(pod);
@@ -267,7 +272,7 @@ mod tests {
         assert_eq!(workload_of(&pod).to_string(), "replicationcontroller shop/db-7");
         pod.metadata.annotations = Some([(DEPLOYMENT_CONFIG.to_owned(), "db".to_owned())].into());
         assert_eq!(workload_of(&pod).to_string(), "deploymentconfig shop/db");
-        assert_eq!(instance(&pod, &["/data"]).identity(&pod, None).details["pod"], "");
+        assert_eq!(instance(&pod, &["/data"]).identity(&pod, None).details.get("pod"), None);
     }
 
     #[test]

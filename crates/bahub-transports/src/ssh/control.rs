@@ -9,7 +9,7 @@ use bahub_core::run::random_hex;
 use bahub_core::transport::{Recovered, TransportError, TransportErrorKind};
 use rustix::fs::{FlockOperation, flock};
 
-use super::master::{Answer, ask};
+use super::client::{Answer, ask};
 
 const PREFIX: &str = "bahub-ssh-";
 const LEASE: &str = "lease";

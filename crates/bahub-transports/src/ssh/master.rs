@@ -1,24 +1,18 @@
 //! The one connection of a session: an `ssh` in the background, with a channel for each program.
 
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
 use bahub_core::transport::{TransportError, TransportErrorKind};
 use openssh::{KnownHosts, SessionBuilder};
 use tokio::process::Command;
 
+use super::client::{Answer, ask, asked_to_end, client};
 use super::control::{self, ControlFolder};
 use super::failure;
 use super::options::{check_owner, configuration};
 use super::target::Target;
-
-/// How long a master may take to answer. It does not need the network for that.
-const ANSWER: Duration = Duration::from_secs(10);
-const POLL: Duration = Duration::from_millis(5);
 
 /// A running master. When dropped, it is asked to exit.
 #[derive(Debug)]
@@ -26,17 +20,6 @@ pub(super) struct Master {
     socket: PathBuf,
     folder: ControlFolder,
     ended: AtomicBool,
-}
-
-/// A master's answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Answer {
-    /// It does so.
-    Yes,
-    /// There is no master.
-    No,
-    /// No answer in time.
-    Silence,
 }
 
 impl Master {
@@ -145,47 +128,4 @@ async fn explained(target: &Target, error: openssh::Error) -> TransportError {
         return failure::no_program(error);
     }
     failure::of_connect(target, &source.to_string())
-}
-
-/// An `ssh` that talks to a master, and never opens its own connection.
-fn client(socket: &Path) -> Command {
-    let mut command = Command::new("ssh");
-    // No configuration: the connection has it already.
-    command.args(["-F", "/dev/null", "-o", "ProxyCommand=false", "-o", "BatchMode=yes", "-S"]).arg(socket);
-    command.kill_on_drop(true);
-    command
-}
-
-fn request(socket: &Path, what: impl AsRef<OsStr>) -> Command {
-    let mut command = client(socket);
-    command.arg("-O").arg(what).args(["--", "none"]);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    command
-}
-
-/// Asks the master at a socket for something, `check` or `exit`.
-pub(super) async fn ask(socket: &Path, what: &str) -> Answer {
-    match tokio::time::timeout(ANSWER, request(socket, what).status()).await {
-        Ok(Ok(status)) if status.success() => Answer::Yes,
-        Ok(_) => Answer::No,
-        Err(_) => Answer::Silence,
-    }
-}
-
-/// Asks a master to exit, without a runtime, which may be gone by now; returns whether it is gone.
-fn asked_to_end(socket: &Path) -> bool {
-    let Ok(mut child) = request(socket, "exit").into_std().spawn() else { return false };
-    let began = Instant::now();
-    loop {
-        match child.try_wait() {
-            Ok(None) if began.elapsed() < ANSWER => std::thread::sleep(POLL),
-            Ok(None) => {
-                let _ = child.kill();
-                let _ = child.wait();
-                return false;
-            }
-            Ok(Some(_)) => return true,
-            Err(_) => return false,
-        }
-    }
 }

@@ -2,6 +2,7 @@
 //!
 //! One master connection per session (`ControlMaster`), and every program is a channel of it. See `docs/transports/ssh.md`.
 
+mod client;
 mod config;
 mod control;
 mod failure;

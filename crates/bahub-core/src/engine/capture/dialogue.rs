@@ -58,6 +58,7 @@ impl Capturing<'_> {
             Ok(done) => return Ok(done),
             Err(error) => error,
         };
+        self.feed.stop();
         if self.agent.sender.send(&ToAgent::Cancel).is_ok() {
             let _ = timeout(GRACE, self.last_words()).await;
         }

@@ -1,7 +1,7 @@
 //! Data that the embedding program feeds into a capture.
 
+use futures::FutureExt;
 use futures::future::BoxFuture;
-use futures::{FutureExt, StreamExt};
 
 use crate::capture::{Capture, DataStream, Source};
 use crate::engine::agent::protocol_violation;
@@ -29,8 +29,13 @@ impl Feed {
     pub(super) fn begin(&mut self, segment: u32, agent: LinkSender<ToAgent>) -> Result<(), RunError> {
         let stream = usize::try_from(segment).ok().and_then(|index| self.streams.get_mut(index)?.take());
         let stream = stream.ok_or_else(protocol_violation)?;
-        self.sending = Some(send(stream, agent).boxed());
+        self.sending = Some(sent(stream, agent).boxed());
         Ok(())
+    }
+
+    /// Drops what is open.
+    pub(super) fn stop(&mut self) {
+        self.sending = None;
     }
 
     /// Sends what is open, and waits until it fails; for ever where it does not.
@@ -46,13 +51,8 @@ impl Feed {
     }
 }
 
-async fn send(stream: DataStream, agent: LinkSender<ToAgent>) -> Result<(), RunError> {
-    let mut chunks = stream.open();
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|error| {
-            RunError::new(RunErrorKind::Program, format!("cannot read the data to back up: {error}"))
-        })?;
-        agent.data(chunk).await?;
-    }
-    Ok(agent.send(&ToAgent::DataEnd)?)
+async fn sent(stream: DataStream, agent: LinkSender<ToAgent>) -> Result<(), RunError> {
+    let written = stream.write_to(agent).await;
+    let failed = |error| RunError::new(RunErrorKind::Program, format!("cannot read the data to back up: {error}"));
+    written.map(drop).map_err(failed)
 }

@@ -15,7 +15,6 @@ use super::super::instance::{Data, controller, workload_of};
 use super::super::state::{self, name};
 use super::job::RUN;
 use super::owner::Belonging;
-use super::witness::version;
 use super::workload::Workload;
 
 /// How long a pod that is being removed may take.
@@ -163,6 +162,11 @@ fn writes(container: &Container, volume: &str) -> bool {
 /// Whether a kubelet may have started programs of it.
 pub(super) fn may_run(pod: &Pod) -> bool {
     pod.spec.as_ref().is_some_and(|spec| spec.node_name.as_ref().is_some_and(|node| !node.is_empty()))
+}
+
+/// The version of a list.
+pub(super) fn version(listed: &ObjectList<Pod>) -> String {
+    listed.metadata.resource_version.clone().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ use bahub_core::transport::{TransportError, TransportErrorKind};
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{WatchEvent, WatchParams};
-use kube::core::ObjectList;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -17,7 +16,7 @@ use super::super::client::REQUEST;
 use super::super::failure;
 use super::super::instance::workload_of;
 use super::super::state::{self, name};
-use super::quiet::{Quiet, may_run};
+use super::quiet::{Quiet, may_run, version};
 use super::scale::Scaling;
 
 /// How long one watch is kept, in seconds; at its end a silently broken connection is noticed.
@@ -171,11 +170,6 @@ impl Witness {
         }
         Ok(Self::start(rules, generation, log))
     }
-}
-
-/// The version of a list.
-pub(super) fn version(listed: &ObjectList<Pod>) -> String {
-    listed.metadata.resource_version.clone().unwrap_or_default()
 }
 
 fn uid(pod: &Pod) -> Option<String> {
