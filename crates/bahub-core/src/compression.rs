@@ -34,7 +34,7 @@ pub struct Compression {
     pub algorithm: Algorithm,
     /// The level; zstd 1 to 19, gzip 1 to 9, unused for `none`.
     pub level: i32,
-    /// Worker threads; `None` lets the agent take at most [`Compression::MOST_THREADS`] and at most what its cgroup
+    /// Worker threads; `None` lets the agent take at most [`Compression::MAX_THREADS`] and at most what its cgroup
     /// allows.
     pub threads: Option<u32>,
 }
@@ -45,7 +45,7 @@ impl Compression {
     /// The level of gzip where none is configured: the original's `-3`.
     pub const GZIP_LEVEL: i32 = 3;
     /// The most threads that are used where no number is configured.
-    pub const MOST_THREADS: u32 = 4;
+    pub const MAX_THREADS: u32 = 4;
 
     /// The algorithm at its default level.
     pub fn new(algorithm: Algorithm) -> Self {

@@ -17,7 +17,7 @@ use super::frames::FrameWriter;
 fn threads(compression: &Compression) -> u32 {
     compression.threads.unwrap_or_else(|| {
         let allowed = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        u32::try_from(allowed).unwrap_or(1).min(Compression::MOST_THREADS)
+        u32::try_from(allowed).unwrap_or(1).min(Compression::MAX_THREADS)
     })
 }
 

@@ -362,7 +362,7 @@ fn streamed<R: Read>(begun: Vec<u8>, reader: Peek<R>) -> io::Result<State<R>> {
 /// As many as this process may use, and no more than compress by default.
 fn threads() -> usize {
     let allowed = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    allowed.min(Compression::MOST_THREADS as usize)
+    allowed.min(Compression::MAX_THREADS as usize)
 }
 
 impl<R: Read> Read for Decompressor<R> {

@@ -17,7 +17,7 @@ pub(super) struct YamlError {
 /// The deepest nesting; no configuration comes near it.
 const DEEPEST: usize = 64;
 /// The most values, counting each use of an alias: a limit for files that multiply themselves.
-const MOST_VALUES: usize = 100_000;
+const MAX_VALUES: usize = 100_000;
 
 /// Reads one document; `None` if there is nothing in it. Duplicate keys are returned beside the tree.
 pub(super) fn read(text: &str) -> Result<(Option<Node>, Vec<YamlError>), YamlError> {
@@ -141,7 +141,7 @@ impl Builder {
             return Err(refused(span, "an alias cannot be used inside its own anchor", "write the value out"));
         };
         self.values += count;
-        if self.values > MOST_VALUES {
+        if self.values > MAX_VALUES {
             return Err(too_many(span));
         }
         let node = node.clone();
@@ -151,7 +151,7 @@ impl Builder {
     /// Puts a finished value where it belongs.
     fn complete(&mut self, node: Node, anchor: usize) -> Result<(), YamlError> {
         self.values += 1;
-        if self.values > MOST_VALUES {
+        if self.values > MAX_VALUES {
             return Err(too_many(node.span));
         }
         if anchor > 0 {

@@ -19,7 +19,7 @@ const SOCKET: &str = "master";
 
 /// A socket's path has at most 107 bytes, of which its own name, the crate's folder, 17 bytes that ssh appends while it
 /// creates it, and the folder's name take 75.
-const BASE_MOST: usize = 32;
+const MAX_BASE: usize = 32;
 /// A sweep may remove a folder before its lease is held; then another one is created.
 const TRIES: u32 = 5;
 
@@ -107,7 +107,7 @@ fn runtime_folder() -> Option<PathBuf> {
 }
 
 fn base() -> PathBuf {
-    let fits = |path: &PathBuf| path.as_os_str().len() <= BASE_MOST && path.is_dir();
+    let fits = |path: &PathBuf| path.as_os_str().len() <= MAX_BASE && path.is_dir();
     runtime_folder().filter(fits).unwrap_or_else(|| PathBuf::from("/tmp"))
 }
 
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn the_longest_path_of_a_socket_fits() {
-        let base = "x".repeat(BASE_MOST);
+        let base = "x".repeat(MAX_BASE);
         let path = format!("{base}/{PREFIX}01234567-01234567/{CONNECTION}abcdef/{SOCKET}.0123456789abcdef");
         assert!(path.len() <= 107, "{}", path.len());
     }
