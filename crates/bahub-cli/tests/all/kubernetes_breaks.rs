@@ -35,7 +35,8 @@ impl App {
 
     /// What runs and lies in the pod, besides this look.
     fn state(&self) -> String {
-        self.namespace.sh("app", "main", "ps -o args | grep -v -e '^ps ' -e '^grep ' -e '^sh -c ps' | sort; ls -A /tmp")
+        // By what they are given: busybox lists a program that has just been started under another name as well.
+        self.namespace.sh("app", "main", "ps -o args | grep -v -e 'ps -o args' -e 'grep -v' -e sort | sort; ls -A /tmp")
     }
 
     #[track_caller]

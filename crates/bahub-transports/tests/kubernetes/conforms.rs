@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::support::{in_each, transport};
 
-const LEFT: &str = "ls -a /tmp /var/tmp /root; ps -o args | grep -v -e 'ps -o' -e 'sh -c' | sort";
+const LEFT: &str = "ls -a /tmp /var/tmp /root; ps -o args | grep -v -e 'ps -o' -e 'sh -c' -e sort | sort";
 
 /// Every path belongs to the container, and nothing is stopped.
 const NOTHING_TO_TRY: usize = 3;
