@@ -20,6 +20,8 @@ pub(crate) use context::{JobContext, JobInput};
 pub(crate) async fn run(job: Job, cx: JobContext, input: JobInput) -> Result<Done, Failure> {
     let cancel = cx.cancel.clone();
     let switch = cx.switch.clone();
+    // A runtime that is shut down drops its tasks and waits for its threads, which wait for programs.
+    let _killed = cx.switch.on_drop();
     let watch = tokio::spawn(async move {
         cancel.cancelled().await;
         switch.trip();

@@ -41,7 +41,22 @@ struct State {
     groups: Vec<Pid>,
 }
 
+/// Trips a switch when it is dropped.
+#[derive(Debug)]
+pub(crate) struct TripOnDrop(KillSwitch);
+
+impl Drop for TripOnDrop {
+    fn drop(&mut self) {
+        self.0.trip();
+    }
+}
+
 impl KillSwitch {
+    /// Trips it at the end of a scope, however that ends.
+    pub(crate) fn on_drop(&self) -> TripOnDrop {
+        TripOnDrop(self.clone())
+    }
+
     /// Kills everything that runs, and everything that is started later.
     pub(crate) fn trip(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

@@ -168,3 +168,55 @@ async fn a_store_that_panics_hangs_nothing_and_leaves_nothing_down() {
     assert!(scene.workload.is_up());
     assert!(scene.sink.list().await.unwrap().is_empty());
 }
+
+/// Reads what never ends.
+#[derive(Debug)]
+struct Endless;
+
+impl bahub_core::adapter::Adapter for Endless {
+    fn capabilities(&self) -> &'static [bahub_core::adapter::AdapterCapability] {
+        &[]
+    }
+
+    fn preflight(&self, _purpose: bahub_core::run::RunPurpose) -> Vec<bahub_core::adapter::Probe> {
+        Vec::new()
+    }
+
+    fn capture(
+        &self,
+        _found: &bahub_core::adapter::Findings,
+    ) -> Result<bahub_core::capture::Capture, bahub_core::replay::Unsupported> {
+        Ok(bahub_core::capture::Capture::of(bahub_core::step::Step::new("sleep").arg("1000000")))
+    }
+
+    fn replay(
+        &self,
+        _target: &bahub_core::replay::ReplayTarget,
+        _found: &bahub_core::adapter::Findings,
+        _stored: &bahub_core::replay::Stored,
+    ) -> Result<bahub_core::replay::Replay, bahub_core::replay::Unsupported> {
+        Err(bahub_core::replay::Unsupported { what: "there is no restore".into(), help: "{download the data}".into() })
+    }
+}
+
+/// Dropping a runtime waits for its threads, and the thread of a capture waits for its programs.
+#[test]
+fn a_runtime_that_is_dropped_in_a_run_kills_its_programs() {
+    let (ended, end) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
+        runtime.block_on(async {
+            let mut scene = Scene::new();
+            scene.plan.adapter = std::sync::Arc::new(Endless);
+            let (watcher, mut seen) = Watcher::new();
+            let engine = scene.room.engine().clone().observed_by(watcher);
+            let plan = scene.plan.clone();
+            tokio::spawn(async move { engine.backup(&plan, &BackupOptions::default()).await });
+            while !matches!(seen.recv().await, Some(Seen::Phase(Phase::Capturing))) {}
+            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        });
+        drop(runtime);
+        let _ = ended.send(());
+    });
+    end.recv_timeout(PATIENCE).expect("the runtime can be dropped");
+}
