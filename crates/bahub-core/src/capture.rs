@@ -73,6 +73,7 @@ pub enum Source {
 /// let capture = Capture::from(rows);
 /// ```
 #[derive(Clone)]
+#[cfg_attr(not(feature = "engine"), expect(dead_code, reason = "only the engine writes it"))]
 pub struct DataStream(Arc<Write>);
 
 type Write = dyn Fn(DataWriter) -> BoxFuture<'static, io::Result<DataEnd>> + Send + Sync;
