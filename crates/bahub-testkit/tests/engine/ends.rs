@@ -169,9 +169,9 @@ async fn a_store_that_panics_hangs_nothing_and_leaves_nothing_down() {
     assert!(scene.sink.list().await.unwrap().is_empty());
 }
 
-/// Reads what never ends.
+/// Reads what never ends, once it has made this file.
 #[derive(Debug)]
-struct Endless;
+struct Endless(std::path::PathBuf);
 
 impl bahub_core::adapter::Adapter for Endless {
     fn capabilities(&self) -> &'static [bahub_core::adapter::AdapterCapability] {
@@ -186,7 +186,8 @@ impl bahub_core::adapter::Adapter for Endless {
         &self,
         _found: &bahub_core::adapter::Findings,
     ) -> Result<bahub_core::capture::Capture, bahub_core::replay::Unsupported> {
-        Ok(bahub_core::capture::Capture::of(bahub_core::step::Step::new("sleep").arg("1000000")))
+        let endless = bahub_core::step::Step::new("sh").args(["-c", "touch \"$0\" && exec sleep 1000000"]);
+        Ok(bahub_core::capture::Capture::of(endless.arg(self.0.as_os_str().as_encoded_bytes())))
     }
 
     fn replay(
@@ -202,18 +203,19 @@ impl bahub_core::adapter::Adapter for Endless {
 /// Dropping a runtime waits for its threads, and the thread of a capture waits for its programs.
 #[test]
 fn a_runtime_that_is_dropped_in_a_run_kills_its_programs() {
-    let (ended, end) = std::sync::mpsc::channel();
+    let folder = tempfile::tempdir().unwrap();
+    let (started, (ended, end)) = (folder.path().join("started"), std::sync::mpsc::channel());
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
         runtime.block_on(async {
             let mut scene = Scene::new();
-            scene.plan.adapter = std::sync::Arc::new(Endless);
-            let (watcher, mut seen) = Watcher::new();
-            let engine = scene.room.engine().clone().observed_by(watcher);
+            scene.plan.adapter = std::sync::Arc::new(Endless(started.clone()));
+            let engine = scene.room.engine().clone();
             let plan = scene.plan.clone();
             tokio::spawn(async move { engine.backup(&plan, &BackupOptions::default()).await });
-            while !matches!(seen.recv().await, Some(Seen::Phase(Phase::Capturing))) {}
-            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            while !started.exists() {
+                tokio::task::yield_now().await;
+            }
         });
         drop(runtime);
         let _ = ended.send(());
