@@ -9,6 +9,7 @@ mod lying_sink;
 mod lying_transport;
 mod memory_sink;
 mod streams;
+mod with_programs;
 mod workload;
 
 pub use adapter::{AdapterLie, CopyFile, LyingAdapter};
@@ -17,4 +18,5 @@ pub use here::HereTransport;
 pub use lying_sink::{LyingSink, SinkLie};
 pub use lying_transport::{LyingTransport, TransportLie};
 pub use memory_sink::MemorySink;
+pub use with_programs::WithPrograms;
 pub use workload::{FakeWorkload, WorkloadTransport};

@@ -11,5 +11,6 @@ mod lying_adapters;
 mod lying_sinks;
 mod lying_transports;
 mod registrations;
+mod releases;
 mod sinks;
 mod transports;
