@@ -112,11 +112,6 @@ pub trait Adapter: Debug + Send + Sync {
         None
     }
 
-    /// What an interrupted restore there leaves, and what to do, in one sentence: it follows the help of the error.
-    fn failure_note(&self, _target: &ReplayTarget) -> Option<String> {
-        None
-    }
-
     /// Turns a program's failure into its cause and a way out, where the words are known.
     fn explain(&self, _failure: &StepFailure) -> Option<Diagnosis> {
         None
@@ -135,9 +130,11 @@ pub enum AdapterCapability {
     Scratch,
     /// It restores a part: [`ReplayTarget::members`].
     Members,
-    /// Its restores build a copy that takes the original's place at the end, or change the original where
-    /// [`ReplayTarget::in_place`] says so; [`ReplayTarget::keep_old`] is understood.
-    Swap,
+    /// Its restores build a copy that takes the original's place at the end, and can change the original instead, where
+    /// [`ReplayTarget::in_place`] says so.
+    InPlace,
+    /// It can keep the data that a restore replaces: [`ReplayTarget::keep_old`].
+    KeepOld,
 }
 
 /// A quick step with the meaning of its failure.

@@ -78,8 +78,9 @@ pub struct Replay {
     /// In place of `main`, where the backup is of named segments that are restored each by itself: other segments are
     /// passed over.
     pub segments: Vec<SegmentReplay>,
-    /// Run after the backup was read to its proven end.
-    pub after: Vec<Step>,
+    /// Pipelines that run, one after the other, after the backup was read to its proven end: each program reads what the one
+    /// before it wrote.
+    pub after: Vec<Vec<Step>>,
     /// Run, all of them, where the restore fails or is cancelled after `before` has succeeded; each has a minute.
     pub undo: Vec<Step>,
     /// What the last [`TRAILER_WITHIN`](crate::capture::TRAILER_WITHIN) bytes of the backup must contain: without it the
@@ -87,6 +88,8 @@ pub struct Replay {
     pub trailer: Option<ByteString>,
     /// What is good to know when it is done, a sentence each.
     pub notices: Vec<String>,
+    /// What a restore that breaks off leaves behind, for the end of its error message.
+    pub failure_note: Option<String>,
     /// A program that runs beside all the others, from before the first until after the last and its undoing, and is
     /// killed then. That it ends earlier means nothing.
     pub beside: Option<Step>,
@@ -108,16 +111,16 @@ pub struct SegmentReplay {
 impl Replay {
     /// Every step, to change.
     pub fn steps_mut(&mut self) -> impl Iterator<Item = &mut Step> {
-        let Self { before, main, segments, after, undo, beside, trailer: _, notices: _ } = self;
+        let Self { before, main, segments, after, undo, beside, trailer: _, notices: _, failure_note: _ } = self;
         let of_segments = segments.iter_mut().flat_map(|part| part.before.iter_mut().chain(&mut part.main));
-        before.iter_mut().chain(main).chain(of_segments).chain(after).chain(undo).chain(beside)
+        before.iter_mut().chain(main).chain(of_segments).chain(after.iter_mut().flatten()).chain(undo).chain(beside)
     }
 
     /// Every step.
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
-        let Self { before, main, segments, after, undo, beside, trailer: _, notices: _ } = self;
+        let Self { before, main, segments, after, undo, beside, trailer: _, notices: _, failure_note: _ } = self;
         let of_segments = segments.iter().flat_map(|part| part.before.iter().chain(&part.main));
-        before.iter().chain(main).chain(of_segments).chain(after).chain(undo).chain(beside)
+        before.iter().chain(main).chain(of_segments).chain(after.iter().flatten()).chain(undo).chain(beside)
     }
 }
 

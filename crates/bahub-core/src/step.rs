@@ -95,6 +95,8 @@ pub enum Stderr {
     Log,
     /// Each is a warning in the report, and the outcome is "succeeded with warnings".
     Warnings,
+    /// The same for a program that repeats the adapter's own sentences: its name does not stand before them.
+    Sentences,
 }
 
 impl Step {
@@ -191,6 +193,13 @@ impl Step {
     #[must_use]
     pub fn stderr_warns(mut self) -> Self {
         self.stderr = Stderr::Warnings;
+        self
+    }
+
+    /// Takes lines on standard error for the adapter's own sentences, each a warning.
+    #[must_use]
+    pub fn stderr_reports(mut self) -> Self {
+        self.stderr = Stderr::Sentences;
         self
     }
 

@@ -5,11 +5,7 @@ use bahub_core::secret::Secret;
 use bahub_core::step::Step;
 
 use super::config::{MysqlConfig, Tls, TlsMode};
-
-/// The names of the dump program: MariaDB's images have only the first since 11.0.
-pub(super) const DUMP: [&str; 2] = ["mariadb-dump", "mysqldump"];
-/// The names of the client program.
-pub(super) const CLIENT: [&str; 2] = ["mariadb", "mysql"];
+use super::version::Family;
 
 /// Below the ten seconds of a probe, so that the program itself reports what it could not reach.
 const CONNECT_TIMEOUT: &str = "--connect-timeout=8";
@@ -93,17 +89,20 @@ impl Account {
 
     /// The same, but line breaks are escaped in its output.
     pub(super) fn escaping_client(&self) -> Step {
-        // In binary mode it runs no client commands from its input, and leaves line ends in names as they are.
-        self.program(CLIENT).args(["--batch", "--binary-mode", "--skip-column-names", CONNECT_TIMEOUT])
+        // In binary mode it runs no client commands from its input, and leaves line ends in names as they are. Without
+        // `--comments` MariaDB's takes the comments out of routines.
+        self.program(Family::MariaDb.client()).args([
+            "--batch",
+            "--binary-mode",
+            "--comments",
+            "--skip-column-names",
+            CONNECT_TIMEOUT,
+        ])
     }
 
-    /// The dump program, logged in.
-    pub(super) fn dump(&self) -> Step {
-        self.program(DUMP)
-    }
-
-    /// The option that names the file must be the first; then no other file is read, except MySQL's login file.
-    fn program(&self, names: [&str; 2]) -> Step {
+    /// The first of these programs, logged in. The option that names the file must be the first; then no other file is read,
+    /// except MySQL's login file.
+    pub(super) fn program(&self, names: [&str; 2]) -> Step {
         Step::first_of(names)
             .secret_file("--defaults-file=", self.options.clone())
             .env("LC_ALL", "C")

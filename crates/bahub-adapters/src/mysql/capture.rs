@@ -1,17 +1,19 @@
-//! The dump, as mysqldump's manual recommends for a consistent one.
+//! The dump, as mysqldump's manual recommends for a consistent one: tables and their rows as of one moment, then what runs.
 
 use bahub_core::adapter::Findings;
-use bahub_core::capture::{Capture, Segment};
+use bahub_core::capture::{Capture, Segment, Source};
 use bahub_core::replay::Unsupported;
-use bahub_core::step::Step;
+use bahub_core::step::{ByteString, Step};
 
+use super::config::OnInvalidView;
 use super::scope::Scope;
-use super::{Mysql, preflight, record, sql, users, version};
+use super::{Mysql, objects, preflight, record, rights, sql, users, version};
 use crate::{list, options};
 
-/// Everything that belongs to a database, rows as they are read, bytes in hexadecimal.
-const WHOLE: [&str; 7] =
-    ["--quick", "--routines", "--events", "--triggers", "--hex-blob", "--comments", "--no-tablespaces"];
+/// Tables with all rows, as they are read, bytes in hexadecimal. `LOCK TABLES` in a dump would keep a default value from its
+/// sequence.
+const ROWS: [&str; 6] =
+    ["--quick", "--skip-triggers", "--hex-blob", "--comments", "--no-tablespaces", "--skip-add-locks"];
 
 /// One snapshot for all of it, without locks: InnoDB's repeatable read.
 const SNAPSHOT: [&str; 2] = ["--single-transaction", "--skip-lock-tables"];
@@ -21,21 +23,37 @@ const LOCK: &str = "--lock-all-tables";
 /// What MySQL's own program would add: statements for replication, and statistics that older servers do not have.
 const MYSQL: [&str; 2] = ["--set-gtid-purged=OFF", "--column-statistics=0"];
 
-/// The name of the segment with all databases.
-pub(super) const DATABASES: &str = "databases";
+/// The name of the segment with tables and rows.
+pub(super) const DATA: &str = "data";
+/// The name of the segment with what runs: [`objects`].
+pub(super) const OBJECTS: &str = "objects";
 
 pub(super) fn capture(mysql: &Mysql, found: &Findings) -> Result<Capture, Unsupported> {
-    let dump = dump(mysql, found);
+    version::refuse_other_family(found, mysql.allow_other_client)?;
+    rights::refuse(mysql, found)?;
+    let invalid = named_pairs(found, preflight::INVALID);
+    if mysql.on_invalid_view == OnInvalidView::Fail && !invalid.is_empty() {
+        return Err(Unsupported {
+            what: format!("views that no longer work cannot be dumped: {}", named(&invalid)),
+            help: "repair or drop them: SHOW CREATE VIEW shows each; or set `on_invalid_view: skip` to leave them out"
+                .into(),
+        });
+    }
     let names = match &mysql.scope {
         Scope::One(name) => vec![name.clone()],
         Scope::Some(names) => names.clone(),
         Scope::All { .. } => databases(found)?,
     };
-    let mut segments = match &mysql.scope {
-        Scope::One(name) => vec![properties(mysql, name), segment(None, dump.arg("--").arg(name))],
-        Scope::Some(_) | Scope::All { .. } if names.is_empty() => Vec::new(),
-        Scope::Some(_) | Scope::All { .. } => vec![segment(Some(DATABASES), several(dump, &names))],
-    };
+    let mut segments = Vec::new();
+    if !names.is_empty() {
+        let rows = rows(mysql, found);
+        let rows = match &mysql.scope {
+            Scope::One(name) => rows.arg("--").arg(name),
+            Scope::Some(_) | Scope::All { .. } => rows.args(["--databases", "--"]).args(&names),
+        };
+        segments.push(Segment::of(vec![rows]).with_trailer(sql::TRAILER).named(DATA));
+        segments.extend(objects(mysql, found, &names));
+    }
     if mysql.users {
         segments.extend(users::segments(mysql, found));
     }
@@ -45,12 +63,43 @@ pub(super) fn capture(mysql: &Mysql, found: &Findings) -> Result<Capture, Unsupp
             help: "check `exclude_databases`, and which databases the user can see: SHOW DATABASES".into(),
         });
     }
+    Ok(Capture {
+        segments,
+        warnings: warnings(found, &invalid),
+        record: record::of(&mysql.scope, &names, mysql.users, found),
+    })
+}
+
+fn warnings(found: &Findings, invalid: &[(String, String)]) -> Vec<String> {
     let mut warnings = version::warnings(found);
+    if !invalid.is_empty() {
+        warnings.push(format!("views that no longer work were left out: {}", named(invalid)));
+    }
+    let versioned = named_pairs(found, preflight::VERSIONED);
+    if !versioned.is_empty() && !version::dumps_history(found) {
+        warnings.push(format!(
+            "the dump program does not write the history of system-versioned tables, only their current rows ({}): install that \
+             of MariaDB 10.11 or later",
+            named(&versioned)
+        ));
+    }
     let uncovered = found.get(preflight::UNCOVERED).and_then(list::parse).unwrap_or_default();
     warnings.extend(preflight::warning(&uncovered));
-    warnings.extend(users::warning(found));
+    warnings.extend(users::warnings(found));
     warnings.extend(options::warning(found));
-    Ok(Capture { segments, warnings, record: record::of(&mysql.scope, &names, mysql.users) })
+    warnings
+}
+
+/// Database and name of the objects that a finding lists.
+pub(super) fn named_pairs(found: &Findings, finding: &str) -> Vec<(String, String)> {
+    let texts = found.get(finding).and_then(list::parse).unwrap_or_default();
+    let mut pairs: Vec<_> = texts.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect();
+    pairs.sort();
+    pairs
+}
+
+fn named(objects: &[(String, String)]) -> String {
+    objects.iter().map(|(database, name)| format!("{database}.{name}")).collect::<Vec<_>>().join(", ")
 }
 
 fn databases(found: &Findings) -> Result<Vec<String>, Unsupported> {
@@ -63,38 +112,46 @@ fn databases(found: &Findings) -> Result<Vec<String>, Unsupported> {
     Ok(names)
 }
 
-fn dump(mysql: &Mysql, found: &Findings) -> Step {
+/// The dump program that fits the server.
+pub(super) fn program(mysql: &Mysql, found: &Findings) -> Step {
+    let step = mysql.account.program(version::server(found).dump());
+    match version::dump(found) {
+        version::Family::MariaDb => step,
+        version::Family::MySql => step.args(MYSQL),
+    }
+}
+
+fn rows(mysql: &Mysql, found: &Findings) -> Step {
     // The options that make a dump complete come last, so they win.
-    let mut step = mysql.account.dump().args(&mysql.extra_args).args(WHOLE);
+    let mut step = program(mysql, found).args(&mysql.extra_args).args(ROWS);
     step = if mysql.lock { step.arg(LOCK) } else { step.args(SNAPSHOT) };
-    if version::dumps_as_mysql(found) {
-        step = step.args(MYSQL);
+    if version::dumps_history(found) && !named_pairs(found, preflight::VERSIONED).is_empty() {
+        step = step.arg("--dump-history");
     }
-    for table in &mysql.exclude_tables {
-        step = step.arg(format!("--ignore-table={}.{}", table.database, table.name));
-    }
-    step
+    let left_out = mysql.exclude_tables.iter().map(|table| (table.database.clone(), table.name.clone()));
+    let views = named_pairs(found, preflight::VIEWS);
+    left_out.chain(views).fold(step, |step, (database, name)| step.arg(format!("--ignore-table={database}.{name}")))
 }
 
-fn several(dump: Step, names: &[String]) -> Step {
-    dump.args(["--add-drop-database", "--databases", "--"]).args(names)
-}
-
-fn segment(name: Option<&str>, dump: Step) -> Segment {
-    let whole = Segment::of(vec![dump]).with_trailer(sql::TRAILER);
-    match name {
-        Some(name) => whole.named(name),
-        None => whole,
+/// One segment: what comes after its first part has no name of its own.
+fn objects(mysql: &Mysql, found: &Findings, names: &[String]) -> Vec<Segment> {
+    let mut parts = Vec::new();
+    for name in names {
+        if !matches!(mysql.scope, Scope::One(_)) {
+            parts.push(literal(&format!("USE {};\n", sql::ident(name))));
+        }
+        parts.push(Segment::of(vec![objects::properties(mysql, found, name)]));
+        let dumps = objects::routines_and_views(mysql, found, name).into_iter();
+        parts.extend(dumps.map(|dump| Segment::of(vec![dump]).with_trailer(sql::TRAILER)));
+        parts.push(Segment::of(vec![objects::triggers_and_events(mysql, found, name)]));
     }
+    if let Some(first) = parts.first_mut() {
+        first.name = Some(OBJECTS.to_owned());
+    }
+    parts.push(literal(&format!("{}: views, routines, triggers and events\n", sql::TRAILER)));
+    parts
 }
 
-/// A dump of one database does not contain its default character set; without a name this applies to the database that
-/// it is restored into.
-fn properties(mysql: &Mysql, name: &str) -> Segment {
-    let statement = format!(
-        "SELECT CONCAT('ALTER DATABASE CHARACTER SET ', default_character_set_name, ' COLLATE ', default_collation_name, ';') \
-         FROM information_schema.schemata WHERE schema_name = {};",
-        sql::text(name)
-    );
-    Segment::of(vec![preflight::query(mysql, &statement)])
+fn literal(text: &str) -> Segment {
+    Segment::new(Source::Literal(ByteString::from(text)))
 }

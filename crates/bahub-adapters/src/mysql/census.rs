@@ -5,7 +5,7 @@ use bahub_core::replay::{ReplayTarget, RestoreTarget, Scratch, Unsupported};
 use bahub_core::step::{ByteString, Stdin, Step};
 
 use super::scope::Scope;
-use super::{Mysql, preflight, sql};
+use super::{Mysql, preflight, sql, swap};
 
 /// The prefix of a temporary database's name, before the run's id.
 const TEMPORARY: &str = "__bahub_try_";
@@ -80,11 +80,11 @@ pub(super) fn cleanup_stale(mysql: &Mysql) -> Step {
          AND schema_name NOT IN (SELECT db FROM information_schema.processlist WHERE db IS NOT NULL)"
     );
     let told = "SELECT COALESCE(CONCAT('database ', @left_over), '');";
-    preflight::query(mysql, &(dropped(&left) + told))
+    preflight::query(mysql, &(dropped(&format!("(({left}) OR ({}))", swap::abandoned())) + told))
 }
 
 /// Drops the first temporary database that meets a condition, where the user sees one.
-fn dropped(condition: &str) -> String {
+pub(super) fn dropped(condition: &str) -> String {
     format!(
         "SET @left_over = (SELECT MIN(schema_name) FROM information_schema.schemata WHERE {condition}); \
          SET @sweep = IF(@left_over IS NULL, 'DO 0', CONCAT('DROP DATABASE `', @left_over, '`')); PREPARE sweep FROM @sweep; EXECUTE sweep; "

@@ -26,6 +26,8 @@ impl MysqlConfig {
                 scope,
                 exclude_tables,
                 lock: self.lock,
+                allow_other_client: self.allow_other_client,
+                on_invalid_view: self.on_invalid_view,
                 extra_args: self.extra_args,
                 counts: self.counts.is_on(),
             }),

@@ -60,6 +60,12 @@ pub struct MysqlConfig {
     /// Whether all tables are locked during the dump.
     #[serde(default)]
     pub lock: bool,
+    /// Whether the dump program may be MariaDB's where the server is MySQL's, or the other way round.
+    #[serde(default)]
+    pub allow_other_client: bool,
+    /// What happens where a view no longer works: a dump program cannot dump one whose tables are gone.
+    #[serde(default)]
+    pub on_invalid_view: OnInvalidView,
     /// More options of the dump program that change its form or its speed: `--option` or `--option=value`.
     #[serde(default)]
     pub extra_args: Vec<String>,
@@ -100,6 +106,17 @@ pub enum TlsMode {
     Verify,
 }
 
+/// What happens where a view no longer works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnInvalidView {
+    /// No backup is made; the error names the view.
+    #[default]
+    Fail,
+    /// It is left out, with a warning.
+    Skip,
+}
+
 fn default_port() -> u16 {
     3306
 }
@@ -124,6 +141,8 @@ impl MysqlConfig {
             tls: Tls::default(),
             users: None,
             lock: false,
+            allow_other_client: false,
+            on_invalid_view: OnInvalidView::default(),
             extra_args: Vec::new(),
             counts: Counts::default(),
             gzip_args: None,

@@ -3,9 +3,6 @@
 use bahub_core::adapter::{Diagnosis, StepEnd, StepFailure};
 
 use super::account::PLAIN;
-use super::preflight::OBJECTION;
-use super::scope::Scope;
-use super::{Mysql, sql};
 
 /// Texts on standard error, what they mean, and what to do. The first match is the cause.
 const KNOWN: &[(&[&str], &str, &str)] = &[
@@ -31,6 +28,16 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
         ],
         "the server cannot be reached",
         "check `host`, `port` or `socket`, as seen from where the transport runs the client program, and that the server is running",
+    ),
+    (
+        &["this account could not be created"],
+        "an account of the backup could not be created; the databases, and all other accounts and grants, were restored",
+        "the message names it and the server's reason; create it by hand, or restore again where the server accepts it",
+    ),
+    (
+        &["a trigger names its database"],
+        "a trigger of this dump names its database: in a copy it would change the original",
+        "restore the version to its own name, on another server; versions made by this bahub have no such triggers",
     ),
     (
         // A refused login has no line number.
@@ -87,23 +94,7 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
     ),
 ];
 
-/// What a dump would silently leave out, and the grant that it needs.
-fn lacked(mysql: &Mysql, stderr: &str) -> Option<Diagnosis> {
-    let rights = stderr.split_once(OBJECTION)?.1.split('\'').next()?;
-    let on = match &mysql.scope {
-        Scope::All { .. } => vec!["*".to_owned()],
-        Scope::One(name) => vec![sql::ident(name)],
-        Scope::Some(names) => names.iter().map(|name| sql::ident(name)).collect(),
-    };
-    let user = sql::ident(mysql.account.user());
-    let grants = on.iter().map(|on| format!("GRANT {rights} ON {on}.* TO {user}@`HOST`; ")).collect::<String>();
-    Some(Diagnosis {
-        cause: format!("the user lacks {rights}"),
-        help: format!("{grants}docs/adapters/mysql.md lists what a backup needs").into(),
-    })
-}
-
-pub(super) fn explain(mysql: &Mysql, failure: &StepFailure) -> Option<Diagnosis> {
+pub(super) fn explain(failure: &StepFailure) -> Option<Diagnosis> {
     let said = |cause: &str, help: &'static str| Some(Diagnosis { cause: cause.to_owned(), help: help.into() });
     match &failure.end {
         StepEnd::NotFound if failure.program == "sed" => said(
@@ -118,9 +109,9 @@ pub(super) fn explain(mysql: &Mysql, failure: &StepFailure) -> Option<Diagnosis>
             "the server did not answer in time",
             "check `host` and `port`, as seen from where the transport runs the client program: a firewall may drop packets",
         ),
-        _ => lacked(mysql, &failure.stderr).or_else(|| {
+        _ => {
             let known = KNOWN.iter().find(|(words, ..)| words.iter().any(|word| failure.stderr.contains(word)));
             known.and_then(|(_, cause, help)| said(cause, help))
-        }),
+        }
     }
 }

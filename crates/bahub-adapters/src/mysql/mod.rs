@@ -7,17 +7,22 @@ mod capture;
 mod census;
 mod check;
 mod config;
+mod copy;
 mod explain;
 mod extra;
+mod legacy;
+mod objects;
 mod preflight;
 mod record;
 mod restore;
+mod rights;
 mod scope;
 mod sql;
+mod swap;
 mod users;
 mod version;
 
-pub use config::{MysqlConfig, Tls, TlsMode};
+pub use config::{MysqlConfig, OnInvalidView, Tls, TlsMode};
 
 use bahub_core::adapter::{Adapter, AdapterCapability, Diagnosis, Findings, Probe, StepFailure};
 use bahub_core::capture::Capture;
@@ -38,6 +43,8 @@ pub struct Mysql {
     exclude_tables: Vec<Table>,
     users: bool,
     lock: bool,
+    allow_other_client: bool,
+    on_invalid_view: OnInvalidView,
     extra_args: Vec<String>,
     counts: bool,
 }
@@ -58,9 +65,9 @@ impl Component for Mysql {
 impl Adapter for Mysql {
     fn capabilities(&self) -> &'static [AdapterCapability] {
         match self.scope {
-            Scope::One(_) => &[AdapterCapability::Database, AdapterCapability::Scratch],
+            Scope::One(_) => &[AdapterCapability::Database, AdapterCapability::Scratch, AdapterCapability::InPlace],
             // Its SQL names the databases.
-            Scope::Some(_) | Scope::All { .. } => &[],
+            Scope::Some(_) | Scope::All { .. } => &[AdapterCapability::InPlace],
         }
     }
 
@@ -96,11 +103,7 @@ impl Adapter for Mysql {
         restore::restore_warning(target).map(str::to_owned)
     }
 
-    fn failure_note(&self, target: &ReplayTarget) -> Option<String> {
-        restore::failure_note(target).map(str::to_owned)
-    }
-
     fn explain(&self, failure: &StepFailure) -> Option<Diagnosis> {
-        explain::explain(self, failure)
+        explain::explain(failure)
     }
 }

@@ -1,62 +1,151 @@
 //! What is checked before anything starts: programs, the server, the login, the databases, the rights.
 
-use bahub_core::adapter::Probe;
+use bahub_core::adapter::{Findings, Probe};
 use bahub_core::run::RunPurpose;
 use bahub_core::step::{ByteString, Stdin, Step};
 
 use super::scope::{SYSTEM, Scope};
-use super::{Mysql, account, sql, version};
-use crate::options;
+use super::version::{self, Family};
+use super::{Mysql, rights, sql, users};
+use crate::{list, options};
 
 /// The findings' names.
 pub(super) const DATABASES: &str = "databases";
 pub(super) const UNGRANTED: &str = "tables whose grants are left out";
 pub(super) const EVENTS: &str = "events that run";
 pub(super) const UNCOVERED: &str = "tables that no transaction covers";
+pub(super) const VIEWS: &str = "views";
+pub(super) const USED_VIEWS: &str = "views that others use";
+pub(super) const INVALID: &str = "views that no longer work";
+pub(super) const VERSIONED: &str = "system-versioned tables";
+pub(super) const SEQUENCES: &str = "sequences";
+pub(super) const REFERENCED: &str = "foreign keys of other databases";
+pub(super) const OTHER_CASE: &str = "databases that differ in case";
+const PRESENT: &str = "databases that are there";
 
 /// At most this many names are listed.
 const MAX_NAMES: usize = 20;
 
-/// The start of a statement that cannot be prepared, to stop a probe with our own message.
-pub(super) const OBJECTION: &str = "bahub objects: the user lacks ";
-
-/// The rights that a dump needs on what it reads. Without TRIGGER, triggers are silently left out; so are routines without
-/// access to `mysql.proc`.
-const RIGHTS: [&str; 4] = ["SELECT", "SHOW VIEW", "TRIGGER", "EVENT"];
-
 pub(super) fn probes(mysql: &Mysql, purpose: RunPurpose) -> Vec<Probe> {
-    let client = Step::first_of(account::CLIENT).arg("--version").env("LC_ALL", "C");
-    let mut probes =
-        vec![Probe::tool(version::CLIENT, client), Probe::tool(version::SERVER, query(mysql, "SELECT VERSION();"))];
-    if purpose == RunPurpose::Restore {
-        let events = format!(
-            "SELECT @@event_scheduler = 'ON' AND EXISTS (SELECT 1 FROM information_schema.events WHERE status = 'ENABLED' AND {});",
-            within(mysql, "event_schema")
-        );
-        probes.push(Probe::fact(EVENTS, query(mysql, &events)));
-    }
-    if purpose == RunPurpose::Backup {
-        let dump = Step::first_of(account::DUMP).arg("--version").env("LC_ALL", "C");
-        probes.insert(0, Probe::tool(version::DUMP, dump));
-        probes.extend(named(mysql).map(|name| Probe::check(query(mysql, &format!("USE {};", sql::ident(name))))));
-        probes.push(Probe::check(query(mysql, &missing_rights(mysql))));
-        if mysql.users {
-            probes.push(Probe::check(Step::new("sed").args(["-n", "p"]).env("LC_ALL", "C")));
-            probes.push(Probe::fact(UNGRANTED, query(mysql, &ungranted(mysql))));
+    let version = |names: [&str; 2]| Step::first_of(names).arg("--version").env("LC_ALL", "C");
+    let mut probes = vec![
+        Probe::tool(version::CLIENT, version(Family::MariaDb.client())),
+        Probe::tool(version::SERVER, query(mysql, "SELECT VERSION();")),
+    ];
+    match purpose {
+        RunPurpose::Restore => probes.extend(before_a_restore(mysql)),
+        RunPurpose::Backup => {
+            probes.insert(0, Probe::tool(version::DUMP, version(Family::MariaDb.dump())));
+            probes.insert(1, Probe::fact(version::MYSQL_DUMP, version(Family::MySql.dump())));
+            probes.extend(before_a_backup(mysql));
         }
-        if let Scope::All { exclude } = &mysql.scope {
-            let left_out = sql::texts(SYSTEM.into_iter().chain(exclude.iter().map(String::as_str)));
-            let from = format!("information_schema.schemata WHERE {} NOT IN {left_out}", exact("schema_name"));
-            probes.push(Probe::fact(DATABASES, query(mysql, &list("schema_name", &from))));
-        }
-        if !mysql.exclude_tables.is_empty() {
-            probes.push(Probe::fact(options::FITS_NOTHING, query(mysql, &fits_nothing(mysql))));
-        }
-        if !mysql.lock {
-            probes.push(Probe::fact(UNCOVERED, query(mysql, &uncovered(mysql))));
-        }
+        RunPurpose::Recover => {}
     }
     probes
+}
+
+fn before_a_restore(mysql: &Mysql) -> Vec<Probe> {
+    let events = format!(
+        "SELECT @@event_scheduler = 'ON' AND EXISTS (SELECT 1 FROM information_schema.events WHERE status = 'ENABLED' AND {});",
+        within(mysql, "event_schema")
+    );
+    let present = "information_schema.schemata WHERE schema_name NOT IN ('information_schema', 'performance_schema')";
+    let referenced = format!(
+        "(SELECT DISTINCT CONCAT(constraint_schema, '.', table_name, ' (', constraint_name, ')') AS name FROM information_schema.referential_constraints \
+          WHERE {} AND NOT ({})) AS keys_of_others",
+        within(mysql, "unique_constraint_schema"),
+        within(mysql, "constraint_schema")
+    );
+    let other_case = format!(
+        "(SELECT DISTINCT event_schema AS name FROM information_schema.events AS e WHERE NOT ({}) AND EXISTS \
+          (SELECT 1 FROM information_schema.schemata AS s WHERE {} AND LOWER(s.schema_name) = LOWER(e.event_schema))) AS others",
+        within(mysql, "event_schema"),
+        within(mysql, "s.schema_name")
+    );
+    vec![
+        Probe::check(Step::new("sed").args(["-n", "p"]).env("LC_ALL", "C")),
+        Probe::fact(EVENTS, query(mysql, &events)),
+        Probe::fact(PRESENT, query(mysql, &list_of("schema_name", present))),
+        Probe::fact(REFERENCED, query(mysql, &list_of("name", &referenced))),
+        Probe::fact(OTHER_CASE, query(mysql, &list_of("name", &other_case))),
+    ]
+}
+
+fn before_a_backup(mysql: &Mysql) -> Vec<Probe> {
+    let mut probes = Vec::new();
+    probes.extend(named(mysql).map(|name| Probe::check(query(mysql, &format!("USE {};", sql::ident(name))))));
+    probes.push(Probe::fact(rights::LACKING, query(mysql, &rights::lacking(mysql))));
+    probes.push(Probe::fact(VIEWS, query(mysql, &pairs(mysql, "table_type = 'VIEW'"))));
+    probes.push(Probe::fact(USED_VIEWS, query(mysql, &used_views(mysql))));
+    probes.push(Probe::fact(INVALID, query(mysql, &pairs(mysql, INVALID_VIEW))));
+    probes.push(Probe::fact(VERSIONED, query(mysql, &pairs(mysql, "table_type = 'SYSTEM VERSIONED'"))));
+    let sequences = format!(
+        "SELECT COUNT(*) FROM information_schema.tables WHERE table_type = 'SEQUENCE' AND {};",
+        within(mysql, "table_schema")
+    );
+    probes.push(Probe::fact(SEQUENCES, query(mysql, &sequences)));
+    if mysql.users {
+        probes.push(Probe::check(Step::new("sed").args(["-n", "p"]).env("LC_ALL", "C")));
+        probes.push(Probe::fact(UNGRANTED, query(mysql, &ungranted(mysql))));
+        probes.push(Probe::fact(users::SECOND_PASSWORDS, query(mysql, users::SECOND_PASSWORDS_QUERY)));
+    }
+    if let Scope::All { exclude } = &mysql.scope {
+        let left_out = sql::texts(SYSTEM.into_iter().chain(exclude.iter().map(String::as_str)));
+        // What a restore fills, or a drill, is nobody's data.
+        let from = format!(
+            "information_schema.schemata WHERE {} NOT IN {left_out} AND NOT schema_name REGEXP '^__bahub_(new|try)_[0-9a-f]{{32}}'",
+            sql::exact("schema_name")
+        );
+        probes.push(Probe::fact(DATABASES, query(mysql, &list_of("schema_name", &from))));
+    }
+    if !mysql.exclude_tables.is_empty() {
+        probes.push(Probe::fact(options::FITS_NOTHING, query(mysql, &fits_nothing(mysql))));
+    }
+    if !mysql.lock {
+        probes.push(Probe::fact(UNCOVERED, query(mysql, &uncovered(mysql))));
+    }
+    probes
+}
+
+/// A view that cannot be opened: MySQL says so in its comment, MariaDB knows no columns of it.
+const INVALID_VIEW: &str = "table_type = 'VIEW' AND (table_comment LIKE '%references invalid%' OR NOT EXISTS \
+    (SELECT 1 FROM information_schema.columns AS c WHERE c.table_schema = t.table_schema AND c.table_name = t.table_name))";
+
+/// Database and name of tables that meet a condition, one after the other.
+fn pairs(mysql: &Mysql, condition: &str) -> String {
+    let hex = |column: &str| format!("HEX(CONVERT({column} USING utf8mb4))");
+    format!(
+        "SET SESSION group_concat_max_len = 67108864; \
+         SELECT CONCAT(2 * COUNT(*), ' ', COALESCE(GROUP_CONCAT(CONCAT({}, ' ', {}) SEPARATOR ' '), '')) FROM information_schema.tables AS t \
+         WHERE {} AND {condition};",
+        hex("table_schema"),
+        hex("table_name"),
+        within(mysql, "table_schema")
+    )
+}
+
+/// Database, view, and a view of this database that it uses, one after the other. MariaDB has no catalogue of this; in a
+/// definition every name is qualified.
+fn used_views(mysql: &Mysql) -> String {
+    let hex = |column: &str| format!("HEX(CONVERT({column} USING utf8mb4))");
+    format!(
+        "SET SESSION group_concat_max_len = 67108864; \
+         SELECT CONCAT(3 * COUNT(*), ' ', COALESCE(GROUP_CONCAT(CONCAT({}, ' ', {}, ' ', {}) SEPARATOR ' '), '')) \
+         FROM information_schema.views AS v JOIN information_schema.tables AS u \
+           ON u.table_schema = v.table_schema AND u.table_type = 'VIEW' AND u.table_name <> v.table_name \
+         WHERE {} AND LOCATE(CONCAT({}, '.', {}), v.view_definition) > 0;",
+        hex("v.table_schema"),
+        hex("v.table_name"),
+        hex("u.table_name"),
+        within(mysql, "v.table_schema"),
+        sql::quoted("u.table_schema"),
+        sql::quoted("u.table_name"),
+    )
+}
+
+/// The databases that are on the server before a restore.
+pub(super) fn present(found: &Findings) -> Vec<String> {
+    found.get(PRESENT).and_then(list::parse).unwrap_or_default()
 }
 
 /// The client with these statements.
@@ -78,19 +167,14 @@ pub(super) fn within(mysql: &Mysql, column: &str) -> String {
     match &mysql.scope {
         Scope::All { exclude } => {
             let left_out = sql::texts(SYSTEM.into_iter().chain(exclude.iter().map(String::as_str)));
-            format!("{} NOT IN {left_out}", exact(column))
+            format!("{} NOT IN {left_out}", sql::exact(column))
         }
-        Scope::One(_) | Scope::Some(_) => format!("{} IN {}", exact(column), sql::texts(named(mysql))),
+        Scope::One(_) | Scope::Some(_) => format!("{} IN {}", sql::exact(column), sql::texts(named(mysql))),
     }
 }
 
-/// A column of names, compared letter by letter: `Sys` is not `sys` where names differ by case.
-fn exact(column: &str) -> String {
-    format!("CONVERT({column} USING utf8mb4) COLLATE utf8mb4_bin")
-}
-
 /// A counted list of strings in hexadecimal, on one line.
-fn list(column: &str, from: &str) -> String {
+pub(super) fn list_of(column: &str, from: &str) -> String {
     format!(
         "SET SESSION group_concat_max_len = 67108864; \
          SELECT CONCAT(COUNT(*), ' ', COALESCE(GROUP_CONCAT(HEX(CONVERT({column} USING utf8mb4)) SEPARATOR ' '), '')) FROM {from};"
@@ -106,7 +190,7 @@ fn uncovered(mysql: &Mysql) -> String {
         within(mysql, "table_schema"),
         MAX_NAMES + 1,
     );
-    list("name", &tables)
+    list_of("name", &tables)
 }
 
 /// Tables with grants that are not in the backup: dropped ones, whose grants stay behind, and those of other databases. No
@@ -121,7 +205,7 @@ fn ungranted(mysql: &Mysql) -> String {
         within(mysql, "p.Db"),
         sql::texts(SYSTEM),
     );
-    list("name", &tables)
+    list_of("name", &tables)
 }
 
 /// Excluded tables that do not exist; names are compared as the dump program does, ignoring case.
@@ -135,7 +219,7 @@ fn fits_nothing(mysql: &Mysql) -> String {
         "(SELECT CONCAT(place, '.', name) AS name FROM ({rows}) AS tables_to_leave_out WHERE NOT EXISTS \
           (SELECT 1 FROM information_schema.tables AS t WHERE t.table_schema = place AND t.table_name = name)) AS absent"
     );
-    list("name", &tables)
+    list_of("name", &tables)
 }
 
 /// The warning about tables that are not covered.
@@ -148,33 +232,4 @@ pub(super) fn warning(names: &[String]) -> Option<String> {
              `lock: true` locks them during the dump"
         )
     })
-}
-
-/// Fails if rights are missing on any database of the backup without which a dump would silently be incomplete. What a role
-/// grants cannot be determined, so an account with one is trusted.
-fn missing_rights(mysql: &Mysql) -> String {
-    let rights = RIGHTS.map(|right| format!("SELECT '{right}' AS name")).join(" UNION ALL ");
-    let account = "CONCAT('\\'', SUBSTRING_INDEX(CURRENT_USER(), '@', 1), '\\'@\\'', SUBSTRING_INDEX(CURRENT_USER(), '@', -1), '\\'')";
-    let on_all = format!(
-        "SELECT 1 FROM information_schema.user_privileges WHERE grantee = {account} AND privilege_type = needed.name"
-    );
-    let on_one = format!(
-        "SELECT 1 FROM information_schema.schema_privileges WHERE grantee = {account} AND privilege_type = needed.name \
-         AND schemata.schema_name LIKE table_schema"
-    );
-    let anywhere = match mysql.scope {
-        // What cannot be seen would silently be left out.
-        Scope::All { .. } => String::new(),
-        Scope::One(_) | Scope::Some(_) => format!("AND NOT EXISTS ({on_one})"),
-    };
-    format!(
-        "SET SESSION sql_mode = ''; SET @missing = (SELECT GROUP_CONCAT(DISTINCT needed.name ORDER BY 1 SEPARATOR ', ') FROM ({rights}) AS needed, \
-         information_schema.schemata AS schemata WHERE {} AND NOT EXISTS ({on_all}) {anywhere}); \
-         SET @roles = (SELECT COUNT(*) FROM information_schema.enabled_roles WHERE role_name IS NOT NULL); \
-         SET @check = IF(@missing IS NULL OR @roles > 0, 'DO 0', CONCAT('{OBJECTION}', @missing)); \
-         PREPARE objection FROM @check; EXECUTE objection; \
-         SET @routines = IF(VERSION() LIKE '%MariaDB%', 'SELECT 1 FROM mysql.proc LIMIT 0', 'DO 0'); \
-         PREPARE routines FROM @routines; EXECUTE routines;",
-        within(mysql, "schemata.schema_name"),
-    )
 }

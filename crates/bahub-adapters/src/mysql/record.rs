@@ -2,19 +2,27 @@
 
 use std::collections::BTreeMap;
 
+use bahub_core::adapter::Findings;
 use bahub_core::replay::{Stored, Unsupported};
 
 use super::scope::Scope;
+use super::{preflight, version};
 use crate::list;
 
 /// The names of the record's entries.
 const DATABASES: &str = "databases";
 const FORM: &str = "form";
 const USERS: &str = "users";
+const SERVER: &str = "server";
+const LAYOUT: &str = "layout";
+const SEQUENCES: &str = "sequences";
+
+/// A version whose tables and objects are segments of their own.
+const APART: &str = "2";
 
 /// A dump that creates no database, so it can be restored into any.
 const ONE: &str = "one";
-/// A dump that drops and creates each of its databases.
+/// A dump that creates each of its databases.
 const SEVERAL: &str = "several";
 
 fn form(scope: &Scope) -> &'static str {
@@ -24,21 +32,47 @@ fn form(scope: &Scope) -> &'static str {
     }
 }
 
-/// The record of these databases, and of whether users follow them.
-pub(super) fn of(scope: &Scope, names: &[String], users: bool) -> BTreeMap<String, String> {
-    let mut record: BTreeMap<_, _> =
-        [(FORM.to_owned(), form(scope).to_owned()), (DATABASES.to_owned(), list::write(names))].into();
+/// The record of these databases, of whether users follow them, and of the server.
+pub(super) fn of(scope: &Scope, names: &[String], users: bool, found: &Findings) -> BTreeMap<String, String> {
+    let mut record: BTreeMap<_, _> = [
+        (FORM.to_owned(), form(scope).to_owned()),
+        (DATABASES.to_owned(), list::write(names)),
+        (LAYOUT.to_owned(), APART.to_owned()),
+    ]
+    .into();
     if users {
         record.insert(USERS.to_owned(), "yes".to_owned());
     }
+    if found.get(preflight::SEQUENCES).is_some_and(|count| count != "0") {
+        record.insert(SEQUENCES.to_owned(), "yes".to_owned());
+    }
+    record.extend(version::described(found).map(|server| (SERVER.to_owned(), server)));
     record
 }
 
-/// Whether a stored version has these segments according to its record: databases, users.
-pub(super) fn segments(stored: &Stored) -> [bool; 2] {
-    let is_several = stored.record.get(FORM).is_some_and(|form| form == SEVERAL);
-    let names = stored.record.get(DATABASES).and_then(|line| list::parse(line)).unwrap_or_default();
-    [is_several && !names.is_empty(), is_several && stored.record.contains_key(USERS)]
+/// The databases of a stored version, if it records them.
+pub(super) fn databases(stored: &Stored) -> Vec<String> {
+    stored.record.get(DATABASES).and_then(|line| list::parse(line)).unwrap_or_default()
+}
+
+/// The server that a stored version came from, if it records it.
+pub(super) fn server(stored: &Stored) -> Option<&str> {
+    stored.record.get(SERVER).map(String::as_str)
+}
+
+/// Whether tables and objects are segments of their own.
+pub(super) fn is_apart(stored: &Stored) -> bool {
+    stored.record.get(LAYOUT).is_some_and(|layout| layout == APART)
+}
+
+/// Whether default values may come out of sequences.
+pub(super) fn has_sequences(stored: &Stored) -> bool {
+    stored.record.contains_key(SEQUENCES)
+}
+
+/// Whether a stored version has users.
+pub(super) fn has_users(stored: &Stored) -> bool {
+    stored.record.get(FORM).is_some_and(|form| form == SEVERAL) && stored.record.contains_key(USERS)
 }
 
 /// Refuses a version that would drop or create what the spec does not name. One without a record is trusted.

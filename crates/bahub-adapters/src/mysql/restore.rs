@@ -1,17 +1,24 @@
-//! The dump, restored by the client program.
+//! The dump, restored by the client program: into new databases that take the names of the old ones at the end, into the old
+//! ones, or beside them as a copy.
 
 use bahub_core::adapter::Findings;
 use bahub_core::replay::{Replay, ReplayTarget, RestoreTarget, SegmentReplay, Stored, Unsupported};
-use bahub_core::step::{ByteString, Step};
+use bahub_core::step::{ByteString, Stdin, Step};
 
-use super::capture::DATABASES;
+use super::capture::{DATA, OBJECTS};
 use super::scope::Scope;
 use super::sql::TRAILER;
-use super::{Mysql, census, preflight, record, sql, users};
+use super::swap::{Database, Swap};
+use super::{Mysql, census, copy, legacy, preflight, record, scope, sql, swap, users, version};
 
 /// How to restore one database of a dump of several.
 const ONE_OF_SEVERAL: &str = "its SQL contains the names of its databases: restore all of it on another server, or {download the data} \
     and extract one from it; separate backups of each database, with `database`, can be restored under another name";
+
+/// What a restore that breaks off leaves: where new databases take the names of old ones, and where these were dropped first.
+const WHILE_TAKING_NAMES: &str = "the databases are as they were, unless a database `__bahub_new_...` is on the server: then the \
+    restore failed while the names were taken over, and that one holds the restored tables: restore again";
+pub(super) const INCOMPLETE: &str = "if the restore had started, the databases of the backup are now incomplete: restore again, or restore another version";
 
 pub(super) fn replay(
     mysql: &Mysql,
@@ -29,7 +36,7 @@ pub(super) fn replay(
             help: help.into(),
         });
     }
-    let (before, main, undo) = match (&mysql.scope, &target.location) {
+    let replay = match (&mysql.scope, &target.location) {
         (_, RestoreTarget::Directory(directory)) => {
             return Err(Unsupported {
                 what: format!("the mysql adapter cannot restore into the folder {}", directory.display()),
@@ -41,62 +48,147 @@ pub(super) fn replay(
                 .into(),
             });
         }
-        (Scope::One(name), RestoreTarget::Original) => {
-            (vec![made_anew(mysql, name)], client(mysql, Some(name)), Vec::new())
-        }
-        (Scope::One(_), RestoreTarget::Database(name)) => {
-            census::runs_no_events(name, found)?;
-            let dropped = preflight::query(mysql, &format!("DROP DATABASE {};", sql::ident(name)));
-            (vec![made(mysql, name)?], client(mysql, Some(name)), vec![dropped])
-        }
-        (Scope::Some(_) | Scope::All { .. }, RestoreTarget::Original) => (Vec::new(), client(mysql, None), Vec::new()),
         (Scope::Some(_) | Scope::All { .. }, RestoreTarget::Database(name)) => {
             return Err(Unsupported {
                 what: format!("a backup of several databases cannot be restored into the one database {name:?}"),
                 help: ONE_OF_SEVERAL.into(),
             });
         }
+        (Scope::One(name), RestoreTarget::Database(other)) => into_other(mysql, name, other, found, stored)?,
+        (_, RestoreTarget::Original) => to_original(mysql, target, found, stored)?,
     };
-    let segments = match mysql.scope {
-        Scope::One(_) => Vec::new(),
-        Scope::Some(_) | Scope::All { .. } => segments(mysql, found, stored),
+    Ok(Replay { trailer: Some(ByteString::from(TRAILER)), ..replay })
+}
+
+fn into_other(
+    mysql: &Mysql,
+    name: &str,
+    other: &str,
+    found: &Findings,
+    stored: &Stored,
+) -> Result<Replay, Unsupported> {
+    if let Some(objection) = scope::objection(other) {
+        return Err(Unsupported {
+            what: format!("{other:?} is not a database name: {objection}"),
+            help: "choose another name".into(),
+        });
+    }
+    let original = record::databases(stored).into_iter().next().unwrap_or_else(|| name.to_owned());
+    let replay = if record::is_apart(stored) {
+        let rows = if record::has_sequences(stored) {
+            vec![first_commented(copy::sequences(&original, other)), client(mysql, Some(other))]
+        } else {
+            vec![first_commented(client(mysql, Some(other)))]
+        };
+        Replay {
+            segments: vec![
+                data(rows),
+                segment(OBJECTS, vec![copy::objects(&original, other), client(mysql, Some(other))]),
+            ],
+            after: copy::isolated(mysql, &original, other),
+            ..Replay::default()
+        }
+    } else {
+        census::runs_no_events(other, found)?;
+        Replay { main: vec![copy::without_qualified_triggers(), client(mysql, Some(other))], ..Replay::default() }
     };
+    let created = preflight::query(mysql, &format!("CREATE DATABASE {};", sql::ident(other)));
+    let dropped = preflight::query(mysql, &census::dropped(&format!("schema_name = {}", sql::text(other))));
+    Ok(Replay { before: vec![created], undo: vec![dropped], ..replay })
+}
+
+fn to_original(mysql: &Mysql, target: &ReplayTarget, found: &Findings, stored: &Stored) -> Result<Replay, Unsupported> {
+    refuse_referenced(found)?;
+    refuse_other_case(mysql, found)?;
+    if !record::is_apart(stored) {
+        return Ok(legacy::replay(mysql, stored));
+    }
+    let mismatch = record::server(stored).and_then(|recorded| version::mismatch(recorded, found));
+    if target.in_place {
+        if let Some(mismatch) = mismatch {
+            return Err(Unsupported {
+                what: format!("{mismatch}, which may refuse it when the old data is gone"),
+                help: "leave out that option, so that the version is loaded into new databases first".into(),
+            });
+        }
+        return Ok(in_place(mysql, stored));
+    }
+    let present = preflight::present(found);
+    let run = swap::run_of(&target.run);
+    let names = record::databases(stored);
+    let databases: Vec<_> =
+        names.iter().enumerate().map(|(index, name)| Database::of(name, &present, &run, index)).collect();
+    let swap = Swap { mysql, databases: &databases, run: &run };
+    let mut segments = Vec::new();
+    if !databases.is_empty() {
+        let is_one = matches!(mysql.scope, Scope::One(_));
+        let (rows, objects) = match (is_one, databases.first()) {
+            (true, Some(one)) => (vec![first_commented(client(mysql, Some(&one.filled)))], Some(one.filled.as_str())),
+            _ => (vec![first_commented(swap.renamed()), client(mysql, None)], None),
+        };
+        segments.push(data(rows));
+        segments.push(segment(OBJECTS, vec![swap.objects(is_one), client(mysql, objects)]));
+    }
+    segments.extend(with_users(mysql, stored));
     Ok(Replay {
-        before,
-        main: vec![main],
+        before: vec![swap.created()],
         segments,
-        undo,
-        trailer: Some(ByteString::from(TRAILER)),
+        undo: vec![swap.undone()],
+        beside: Some(swap.held()),
+        failure_note: Some(WHILE_TAKING_NAMES.into()),
+        notices: mismatch.into_iter().map(|mismatch| format!("{mismatch}: check that nothing is missing")).collect(),
         ..Replay::default()
     })
 }
 
-/// The parts of a version that records which it has. Users do not include the account that restores: its password stays.
-fn segments(mysql: &Mysql, found: &Findings, stored: &Stored) -> Vec<SegmentReplay> {
-    let [has_databases, has_users] = record::segments(stored);
-    let segment = |name: &str, main| SegmentReplay { name: name.to_owned(), before: Vec::new(), main };
-    let databases = has_databases.then(|| segment(DATABASES, vec![client(mysql, None)]));
-    let users = (has_users && mysql.users).then(|| segment(users::NAME, users::given(mysql, found)));
-    databases.into_iter().chain(users).collect()
-}
-
-pub(super) fn restore_warning(target: &ReplayTarget) -> Option<&'static str> {
-    match target.location {
-        RestoreTarget::Original => Some(
-            "each database of the backup is dropped and recreated; data that is not in the backup is lost; if the restore \
-             fails, the databases are left incomplete: MySQL and MariaDB cannot restore in one transaction",
-        ),
-        RestoreTarget::Directory(_) | RestoreTarget::Database(_) => None,
+/// Into databases that are dropped first.
+fn in_place(mysql: &Mysql, stored: &Stored) -> Replay {
+    let names = record::databases(stored);
+    let of_one = matches!(mysql.scope, Scope::One(_)).then(|| names.first().map(String::as_str)).flatten();
+    let segments = [
+        data(vec![first_commented(client(mysql, of_one))]),
+        segment(OBJECTS, vec![swap::without_sandbox(), client(mysql, of_one)]),
+    ];
+    let segments = if names.is_empty() { Vec::new() } else { segments.into() };
+    Replay {
+        before: vec![preflight::query(mysql, &recreated(&names))],
+        segments: segments.into_iter().chain(with_users(mysql, stored)).collect(),
+        failure_note: Some(INCOMPLETE.into()),
+        ..Replay::default()
     }
 }
 
-pub(super) fn failure_note(target: &ReplayTarget) -> Option<&'static str> {
-    (target.location == RestoreTarget::Original)
-        .then_some("if the restore had started, the databases of the backup are now incomplete: restore again, or restore another version")
+/// Anything created after the backup is dropped with its database.
+pub(super) fn recreated(names: &[String]) -> String {
+    let statements = names.iter().map(|name| {
+        let name = sql::ident(name);
+        format!("DROP DATABASE IF EXISTS {name}; CREATE DATABASE {name}; ")
+    });
+    statements.collect()
+}
+
+/// Users come last, after the version was proven and its databases are there. They do not include the account that restores:
+/// its password stays.
+pub(super) fn with_users(mysql: &Mysql, stored: &Stored) -> Option<SegmentReplay> {
+    (record::has_users(stored) && mysql.users).then(|| segment(users::NAME, users::restored(mysql)))
+}
+
+pub(super) fn segment(name: &str, main: Vec<Step>) -> SegmentReplay {
+    SegmentReplay { name: name.to_owned(), before: Vec::new(), main }
+}
+
+fn data(main: Vec<Step>) -> SegmentReplay {
+    segment(DATA, main)
+}
+
+/// A program that reads a dump whose first line becomes a comment: it is one already, or enables a mode that older client
+/// programs take for an error.
+fn first_commented(step: Step) -> Step {
+    step.stdin(Stdin::Backup { prefix: ByteString::from("-- "), suffix: ByteString::from("") })
 }
 
 /// The client, into this database. It stops at the first error.
-fn client(mysql: &Mysql, database: Option<&str>) -> Step {
+pub(super) fn client(mysql: &Mysql, database: Option<&str>) -> Step {
     let client = mysql.account.client();
     match database {
         Some(name) => client.arg(format!("--database={name}")),
@@ -105,19 +197,46 @@ fn client(mysql: &Mysql, database: Option<&str>) -> Step {
     .reads_backup()
 }
 
-/// Anything created after the backup is dropped with the database.
-fn made_anew(mysql: &Mysql, name: &str) -> Step {
-    let name = sql::ident(name);
-    preflight::query(mysql, &format!("DROP DATABASE IF EXISTS {name}; CREATE DATABASE {name};"))
+/// Tables of other databases whose foreign keys refer to those that a restore replaces.
+fn refuse_referenced(found: &Findings) -> Result<(), Unsupported> {
+    let keys = found.get(preflight::REFERENCED).and_then(crate::list::parse).unwrap_or_default();
+    if keys.is_empty() {
+        return Ok(());
+    }
+    Err(Unsupported {
+        what: format!("foreign keys of other databases refer to tables that would be replaced: {}", keys.join(", ")),
+        help: "drop these keys first (ALTER TABLE ... DROP FOREIGN KEY) and add them again afterwards; or back up and restore \
+               these databases together, with `databases`"
+            .into(),
+    })
 }
 
-/// Never replaces an existing database.
-fn made(mysql: &Mysql, name: &str) -> Result<Step, Unsupported> {
-    if let Some(objection) = super::scope::objection(name) {
-        return Err(Unsupported {
-            what: format!("{name:?} is not a database name: {objection}"),
-            help: "choose another name".into(),
-        });
+/// MariaDB drops the events of `shop` with the database `Shop`.
+fn refuse_other_case(mysql: &Mysql, found: &Findings) -> Result<(), Unsupported> {
+    let names = found.get(preflight::OTHER_CASE).and_then(crate::list::parse).unwrap_or_default();
+    if names.is_empty() || matches!(mysql.scope, Scope::All { .. }) {
+        return Ok(());
     }
-    Ok(preflight::query(mysql, &format!("CREATE DATABASE {};", sql::ident(name))))
+    Err(Unsupported {
+        what: format!(
+            "the server would also drop the events of {}: MariaDB does not distinguish databases whose names differ only in case there",
+            names.join(", ")
+        ),
+        help: "restore it with {restore under another name}, or on another server; or rename one of these databases"
+            .into(),
+    })
+}
+
+pub(super) fn restore_warning(target: &ReplayTarget) -> Option<&'static str> {
+    match (&target.location, target.in_place) {
+        (RestoreTarget::Original, false) => Some(
+            "new databases are filled first and then take the names of the old ones, which are dropped (those of a version of the \
+             original bahub are dropped first); data that is not in the backup is lost",
+        ),
+        (RestoreTarget::Original, true) => Some(
+            "each database of the backup is dropped and recreated; data that is not in the backup is lost; if the restore \
+             fails, the databases are left incomplete",
+        ),
+        (RestoreTarget::Directory(_) | RestoreTarget::Database(_), _) => None,
+    }
 }

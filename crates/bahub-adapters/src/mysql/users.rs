@@ -1,15 +1,28 @@
 //! Users, roles and grants as statements that can be run again: never the `mysql` schema itself.
+//!
+//! Each statement is one line, whatever the names contain, and the failure of one stops no other.
+
+use std::sync::LazyLock;
 
 use bahub_core::adapter::Findings;
 use bahub_core::capture::{Segment, Source};
-use bahub_core::step::{ByteString, Stdin, Step};
+use bahub_core::step::{ByteString, Step};
 
-use super::sql::TRAILER;
-use super::{Mysql, preflight, version};
+use super::sql::{TRAILER, pattern};
+use super::version::{self, Family};
+use super::{Mysql, preflight, swap};
 use crate::list;
 
 /// The segment's name.
 pub(super) const NAME: &str = "users";
+
+/// The finding that lists accounts with a second password, and its query: only MySQL 8.0 and later have them.
+pub(super) const SECOND_PASSWORDS: &str = "accounts with a second password";
+pub(super) const SECOND_PASSWORDS_QUERY: &str = "SET SESSION group_concat_max_len = 67108864; SET @second = IF(EXISTS (SELECT 1 FROM information_schema.columns \
+      WHERE table_schema = 'mysql' AND table_name = 'user' AND column_name = 'User_attributes'), \
+    'SELECT CONCAT(COUNT(*), '' '', COALESCE(GROUP_CONCAT(HEX(CONCAT(user, ''@'', host)) SEPARATOR '' ''), '''')) FROM mysql.user \
+     WHERE JSON_EXTRACT(user_attributes, ''$.additional_password'') IS NOT NULL', 'SELECT ''0'''); \
+    PREPARE second FROM @second; EXECUTE second;";
 
 /// The accounts that are left out: the one that backs up (and restores), the administrator, and the server's own. A restore
 /// must not change the password of the account that it is logged in with.
@@ -20,61 +33,90 @@ const LEFT_OUT: &str = "user NOT IN ('root', 'mariadb.sys', 'mysql.sys', 'mysql.
 const ACCOUNT: &str = "CONCAT('`', REPLACE(user, '`', '``'), '`@`', REPLACE(host, '`', '``'), '`')";
 const ROLE: &str = "CONCAT('`', REPLACE(user, '`', '``'), '`')";
 
-/// The server prints statements without a semicolon. A user that already exists gets the password and the limits from the
-/// backup. Each answer is one line: line breaks in a name stay escaped until the end, so that no part of a name is ever
-/// taken for a statement.
-const IDEMPOTENT: &str = "s/;*$/;/\n\
-     s/^CREATE USER /CREATE USER IF NOT EXISTS /\n\
-     p\n\
-     s/^CREATE USER IF NOT EXISTS /ALTER USER IF EXISTS /p";
+/// An account in the server's answer.
+const ANSWERED: &str = "`[^`]*\\(``[^`]*\\)*`@`[^`]*\\(``[^`]*\\)*`";
 
-/// Undoes the client's escapes (mariadb's manual, `--batch`): `\\`, set aside first, `\n`, `\t`.
-const UNESCAPED: &str = "s/\\\\\\\\/\u{1}/g\ns/\\\\n/\\n/g\ns/\\\\t/\t/g\ns/\u{1}/\\\\/g";
+/// The server prints statements without a semicolon. A user that already exists gets the password and the limits from the
+/// backup. Default roles come last, when all are granted: MySQL prints them here. Rights on a database that only restores use
+/// belong to nobody.
+fn idempotent() -> String {
+    format!(
+        "s/;*$/;/\n\
+         /^GRANT .* ON [A-Z]* *`__bahub_\\(new\\|try\\)_/d\n\
+         s/^\\(CREATE USER {ANSWERED} IDENTIFIED WITH '[^']*'\\( AS 0x[0-9A-Fa-f]*\\| AS '[^']*'\\)*\\) DEFAULT ROLE {ANSWERED}\\(,{ANSWERED}\\)* REQUIRE /\\1 REQUIRE /\n\
+         s/^CREATE USER /CREATE USER IF NOT EXISTS /\n\
+         p\n\
+         s/^CREATE USER IF NOT EXISTS /ALTER USER IF EXISTS /p"
+    )
+}
+
+/// The beginning of a line whose statement has line feeds in its names: it is prepared from a string.
+const PREPARED: &str = "SET @bahub_statement = '";
+
+/// Undoes the client's escapes (mariadb's manual, `--batch`): `\\`, set aside first, and `\t`. A statement with line feeds
+/// stays as it is escaped, since a string in SQL has the same escapes.
+fn unescaped() -> String {
+    format!(
+        "/\\(^\\|[^\\\\]\\)\\(\\\\\\\\\\)*\\\\n/{{\ns/'/''/g\ns/^\\(.*\\);$/{PREPARED}\\1'; PREPARE bahub_statement FROM @bahub_statement; EXECUTE bahub_statement;/\nb\n}}\n\
+         s/\\\\\\\\/\u{1}/g\ns/\\\\t/\t/g\ns/\u{1}/\\\\/g"
+    )
+}
+
+pub(super) fn segments(mysql: &Mysql, found: &Findings) -> Vec<Segment> {
+    let questions = match version::server(found) {
+        Family::MariaDb => &MARIADB,
+        Family::MySql => &MYSQL,
+    };
+    let sed = |script: String| Step::new("sed").arg(script).env("LC_ALL", "C");
+    let statements = Step::new("sed").arg("-n").arg(without(&ungranted(found)) + &idempotent()).env("LC_ALL", "C");
+    let named = Source::Pipeline(vec![
+        preflight::query(mysql, questions),
+        mysql.account.escaping_client(),
+        statements,
+        sed(unescaped()),
+    ]);
+    // Strings in the statements are escaped with backslashes.
+    let begin = Source::Literal(ByteString::from("SET SESSION sql_mode = '';\n"));
+    let end = Source::Literal(ByteString::from(&format!("{TRAILER}: users, roles and grants\n")));
+    vec![Segment::new(begin).named(NAME), Segment::new(named), Segment::new(end)]
+}
+
+/// How a statement that failed is reported; an account that cannot be created is more than a warning.
+const FAILED: &str = "this statement failed, and the others follow: ";
+const NOT_CREATED: &str = "this account could not be created: ";
+
+/// The programs that read users and grants, when the version is proven. Before each statement goes its text without the
+/// password's hash, in a query that forgets earlier errors, and after it the question for its error: the last program puts
+/// both together.
+pub(super) fn restored(mysql: &Mysql) -> Vec<Step> {
+    let each = format!(
+        "{}/^\\(CREATE\\|ALTER\\|GRANT\\|REVOKE\\|SET DEFAULT\\|{PREPARED}\\)/{{\nh\ns/ IDENTIFIED .*//\ns/;$//\ns/\\\\/&&/g\ns/'/''/g\n\
+         s/^\\(.*\\)$/SELECT 'bahub: \\1' FROM information_schema.engines LIMIT 1;/\np\ng\na\\\nSHOW ERRORS;\n}}\n",
+        but(mysql.account.user())
+    );
+    let statements = Step::new("sed").arg("-e").arg(each).env("LC_ALL", "C").reads_backup();
+    // What a client reports itself is the end of the connection.
+    let client = mysql.account.escaping_client().arg("--force").fails_on(["ERROR 2"]).reads_backup();
+    let report = format!(
+        "/^bahub: /{{\ns///\nh\nd\n}}\n/^Error\t/{{\nG\ns/^Error\t[0-9]*\t\\(.*\\)\\n\\(.*\\)$/{FAILED}\\2 (\\1)/\n\
+         s/^{FAILED}\\(CREATE .*\\)$/{NOT_CREATED}\\1/\nw /dev/stderr\n}}\n"
+    );
+    let reported = Step::new("sed").args(["-n", "-e"]).arg(report).env("LC_ALL", "C").reads_backup();
+    vec![swap::held_back(), statements, client, reported.stderr_reports().fails_on([NOT_CREATED])]
+}
 
 /// A sed script that removes what is about an account of this name: a statement that sets its password to the one in the
 /// backup would lock out the account that restores.
 fn but(user: &str) -> String {
-    let name = pattern(&user.replace('`', "``"));
-    format!(
-        "/^CREATE USER IF NOT EXISTS `{name}`@/d\n/^ALTER USER IF EXISTS `{name}`@/d\n/^GRANT .* TO [`']{name}[`']@/d\n"
-    )
-}
-
-/// A sed script that has MariaDB issue each grant through [`GIVE`]. One with line breaks in its names is left as it is.
-const EACH: &str = "/^GRANT .*;$/{\n\
-     s/\\\\/&&/g\n\
-     s/'/''/g\n\
-     s/^\\(.*\\);$/SET @bahub_grant = '\\1'; EXECUTE IMMEDIATE @bahub_give;/\n\
-     }";
-
-/// Reports a grant that cannot be given as an error with its own number, without the password's hash.
-const GIVE: &str = "SET SESSION sql_mode = ''; SET @bahub_give = 'BEGIN NOT ATOMIC DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN \
-       GET DIAGNOSTICS CONDITION 1 @bahub_why = MESSAGE_TEXT; \
-       SET @bahub_why = LEFT(CONCAT(''this grant could not be given: '', REGEXP_REPLACE(@bahub_grant, '' IDENTIFIED .*'', ''''), '' ('', @bahub_why, '')''), 500); \
-       SIGNAL SQLSTATE ''45000'' SET MYSQL_ERRNO = 3000, MESSAGE_TEXT = @bahub_why; END; \
-     EXECUTE IMMEDIATE @bahub_grant; END';\n";
-/// How all other errors begin: those of servers before and after it, and those of the client.
-const OTHERS: [&str; 3] = ["ERROR 1", "ERROR 2", "ERROR 4"];
-
-/// The programs that read users and grants. A grant that the account that restores may not give is a warning, and the others follow.
-pub(super) fn given(mysql: &Mysql, found: &Findings) -> Vec<Step> {
-    let others = |script: String| Step::new("sed").arg(script).env("LC_ALL", "C").reads_backup();
-    let but = but(mysql.account.user());
-    if !version::is_mariadb(found) {
-        return vec![others(but), mysql.account.client().reads_backup()];
-    }
-    let stdin = Stdin::Backup { prefix: ByteString::from(GIVE), suffix: ByteString::from("") };
-    let client = mysql.account.client().arg("--force").fails_on(OTHERS).stderr_warns();
-    vec![others(but + EACH), client.stdin(stdin)]
-}
-
-/// A string as a basic regular expression for sed.
-fn pattern(text: &str) -> String {
-    text.chars().fold(String::new(), |pattern, character| match character {
-        '\\' | '.' | '[' | ']' | '*' | '^' | '$' | '/' => pattern + "\\" + &character.to_string(),
-        '\n' => pattern + "\\n",
-        other => pattern + &other.to_string(),
-    })
+    let name = user.replace('`', "``");
+    let in_string = name.replace('\\', "\\\\").replace('\n', "\\n").replace('\t', "\\t").replace('\'', "''");
+    [(String::new(), pattern(&name)), (PREPARED.to_owned(), pattern(&in_string))]
+        .map(|(begin, name)| {
+            format!(
+                "/^{begin}CREATE USER IF NOT EXISTS `{name}`@/d\n/^{begin}ALTER USER IF EXISTS `{name}`@/d\n/^{begin}GRANT .* TO [`']*{name}[`']*@/d\n"
+            )
+        })
+        .concat()
 }
 
 /// Tables whose grants are left out.
@@ -84,11 +126,19 @@ fn ungranted(found: &Findings) -> Vec<String> {
     tables
 }
 
-/// The warning about them.
-pub(super) fn warning(found: &Findings) -> Option<String> {
+/// The warnings about what is left out.
+pub(super) fn warnings(found: &Findings) -> Vec<String> {
     let tables = ungranted(found);
-    (!tables.is_empty())
-        .then(|| format!("grants on tables that are not in the backup were left out: {}", tables.join(", ")))
+    let grants = (!tables.is_empty())
+        .then(|| format!("grants on tables that are not in the backup were left out: {}", tables.join(", ")));
+    let accounts = found.get(SECOND_PASSWORDS).and_then(list::parse).unwrap_or_default();
+    let passwords = (!accounts.is_empty()).then(|| {
+        format!(
+            "second passwords (RETAIN CURRENT PASSWORD) are not in the backup, only the primary ones: {}",
+            accounts.join(", ")
+        )
+    });
+    grants.into_iter().chain(passwords).collect()
 }
 
 /// A sed script that removes their grants, in the client's escapes.
@@ -97,19 +147,9 @@ fn without(tables: &[String]) -> String {
     tables.iter().map(|table| format!("/^GRANT .* ON {} TO /d\n", pattern(&escaped(table)))).collect()
 }
 
-pub(super) fn segments(mysql: &Mysql, found: &Findings) -> [Segment; 2] {
-    let questions = preflight::query(mysql, if version::is_mariadb(found) { &MARIADB } else { &MYSQL });
-    let answers = mysql.account.escaping_client();
-    let statements = Step::new("sed").arg("-n").arg(without(&ungranted(found)) + IDEMPOTENT).env("LC_ALL", "C");
-    let whole = Step::new("sed").arg(UNESCAPED).env("LC_ALL", "C");
-    let named = Source::Pipeline(vec![questions, answers, statements, whole]);
-    let end = Source::Literal(ByteString::from(&format!("{TRAILER}: users, roles and grants\n")));
-    [Segment::new(named).named(NAME), Segment::new(end)]
-}
-
 /// Statements that query what exists, in the order in which it can be recreated. A string is printed in hexadecimal, so
 /// that nothing in a name ends it.
-static MARIADB: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
+static MARIADB: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT question FROM (\
          SELECT 1 AS turn, CONCAT('SELECT X''', HEX(CONCAT('CREATE ROLE IF NOT EXISTS ', {ROLE})), ''';') AS question \
@@ -121,13 +161,16 @@ static MARIADB: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
     )
 });
 
-/// MySQL's roles are users.
-static MYSQL: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
+/// MySQL's roles are accounts: all of them come before any grant, and default roles after all grants.
+static MYSQL: LazyLock<String> = LazyLock::new(|| {
+    let role = "GROUP_CONCAT(CONCAT('`', REPLACE(default_role_user, '`', '``'), '`@`', REPLACE(default_role_host, '`', '``'), '`') ORDER BY 1 SEPARATOR ', ')";
     format!(
-        "SELECT question FROM (\
+        "SET SESSION group_concat_max_len = 67108864; SELECT question FROM (\
          SELECT 1 AS turn, 'SET SESSION print_identified_with_as_hex = ON;' AS question UNION ALL \
          SELECT 2, CONCAT('SHOW CREATE USER ', {ACCOUNT}, ';') FROM mysql.user WHERE {LEFT_OUT} UNION ALL \
-         SELECT 3, CONCAT('SHOW GRANTS FOR ', {ACCOUNT}, ';') FROM mysql.user WHERE {LEFT_OUT}\
+         SELECT 3, CONCAT('SHOW GRANTS FOR ', {ACCOUNT}, ';') FROM mysql.user WHERE {LEFT_OUT} UNION ALL \
+         SELECT 4, CONCAT('SELECT X''', HEX(CONCAT('SET DEFAULT ROLE ', {role}, ' TO ', {ACCOUNT})), ''';') FROM mysql.default_roles \
+           WHERE {LEFT_OUT} GROUP BY user, host\
          ) AS questions ORDER BY turn, question;"
     )
 });

@@ -59,10 +59,10 @@ impl Component for PostgresDump {
 
 impl Adapter for PostgresDump {
     fn capabilities(&self) -> &'static [AdapterCapability] {
-        use AdapterCapability::{Database, Members, Scratch, Swap};
+        use AdapterCapability::{Database, InPlace, KeepOld, Members, Scratch};
         match self.scope {
-            Scope::One(_) => &[Database, Scratch, Swap],
-            Scope::Some(_) | Scope::All { .. } => &[Database, Members, Scratch, Swap],
+            Scope::One(_) => &[Database, Scratch, InPlace, KeepOld],
+            Scope::Some(_) | Scope::All { .. } => &[Database, Members, Scratch, InPlace, KeepOld],
         }
     }
 

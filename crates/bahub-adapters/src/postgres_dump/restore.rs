@@ -313,11 +313,11 @@ impl<'a> Restore<'a> {
             news.push(new);
         }
         swap += "COMMIT;\n";
-        let mut after = vec![self.script(&swap).stderr_warns()];
+        let mut after = vec![vec![self.script(&swap).stderr_warns()]];
         let undone = if keep { news.clone() } else { [news.as_slice(), olds.as_slice()].concat() };
         if !keep {
             // The restore is done: old databases that remain are reported, and the next run removes them.
-            after.push(self.script(&lease::dropped(&olds)).warns_on([1, 2, 3]).stderr_warns());
+            after.push(vec![self.script(&lease::dropped(&olds)).warns_on([1, 2, 3]).stderr_warns()]);
         }
         let kept = |old: &String| format!("the previous database, if there was one, is kept as {old}");
         let notices = if keep { olds.iter().map(kept).collect() } else { Vec::new() };

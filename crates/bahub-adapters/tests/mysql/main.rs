@@ -7,6 +7,7 @@
 mod breaks;
 mod config;
 mod conforms;
+mod matrix;
 mod museum;
 mod preflight;
 mod restores;

@@ -3,13 +3,14 @@
 use std::sync::{Arc, LazyLock};
 
 use bahub_adapters::mysql::Mysql;
+use bahub_core::adapter::Adapter;
 use bahub_core::engine::{RestoreOptions, RunOutcome};
 use bahub_core::plan::Plan;
 use bahub_core::registry::Component;
 use bahub_core::replay::{ReplayTarget, RestoreTarget};
 use bahub_core::report::Outcome;
-use bahub_testkit::fakes::MemorySink;
-use bahub_testkit::fixtures::{EngineRoom, MariaDb};
+use bahub_testkit::fakes::{MemorySink, WithPrograms};
+use bahub_testkit::fixtures::{EngineRoom, MariaDb, Release};
 use serde_json::{Value, json};
 
 /// A server that tests share; each has its own databases there.
@@ -37,15 +38,25 @@ pub(crate) fn adapter(spec: Value) -> Mysql {
 pub(crate) struct Room {
     pub(crate) engine: EngineRoom,
     pub(crate) sink: MemorySink,
+    /// Whose client programs run.
+    client: Release,
 }
 
 impl Room {
     pub(crate) fn new() -> Self {
-        Self { engine: EngineRoom::new(), sink: MemorySink::new("mysql") }
+        Self::with_client(Release::System)
+    }
+
+    pub(crate) fn with_client(client: Release) -> Self {
+        Self { engine: EngineRoom::new(), sink: MemorySink::new("mysql"), client }
     }
 
     pub(crate) fn plan(&self, spec: Value) -> Plan {
-        self.engine.plan(Arc::new(adapter(spec)), Arc::new(self.sink.clone()))
+        let adapter: Arc<dyn Adapter> = match self.client.folder() {
+            Some(folder) => Arc::new(WithPrograms::new(adapter(spec), folder)),
+            None => Arc::new(adapter(spec)),
+        };
+        self.engine.plan(adapter, Arc::new(self.sink.clone()))
     }
 
     pub(crate) async fn backup(&self, spec: Value) -> RunOutcome {

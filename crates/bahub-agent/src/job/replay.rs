@@ -55,12 +55,18 @@ fn attempt(
     for pipeline in open {
         completed = match (pipeline.complete(), completed) {
             (Ok(told), Ok(before)) => Ok([before, told].concat()),
-            (_, Err(failure)) | (Err(failure), Ok(_)) => Err(failure),
+            (_, Err(failure)) | (Err(failure), Ok(_)) => {
+                // What comes after it must not be completed.
+                cx.switch.trip();
+                Err(failure)
+            }
         };
     }
     let done = proven?;
     warnings.extend(completed?);
-    warnings.extend(each(&replay.after, cx)?);
+    for steps in &replay.after {
+        warnings.extend(Pipeline::start(steps, cx)?.complete()?);
+    }
     Ok(with_warnings(done, warnings))
 }
 

@@ -224,12 +224,15 @@ impl Child {
             return Err(StepFailure::new(self.program, StepEnd::Ended(exit)).with_stderr(said.tail()));
         }
         let mut warnings = Vec::new();
-        if self.step.stderr == Stderr::Warnings {
+        if self.step.stderr != Stderr::Log {
             let (before, lines) = said.lines();
             if before > 0 {
                 warnings.push(format!("{}: {before} earlier messages are not shown", self.program));
             }
-            warnings.extend(lines.filter(|line| !line.is_empty()).map(|line| by(&self.program, line)));
+            warnings.extend(lines.filter(|line| !line.is_empty()).map(|line| match self.step.stderr {
+                Stderr::Sentences => line.to_owned(),
+                Stderr::Log | Stderr::Warnings => by(&self.program, line),
+            }));
         }
         if cut_off {
             warnings.push(format!("{} left a program running that keeps its standard error open", self.program));

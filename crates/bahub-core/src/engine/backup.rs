@@ -122,7 +122,7 @@ async fn captured_by(
 ) -> Result<(), RunError> {
     let (found, tools) = agent.probe(plan.adapter.as_ref(), cx).await?;
     run.report.tools = tools.0.clone();
-    let mut capture = plan.adapter.capture(&found)?;
+    let mut capture = plan.adapter.capture(&found).map_err(RunError::refused)?;
     let mut census = plan.adapter.census(&ReplayTarget::default());
     agent.shield(capture.steps_mut().chain(&mut census), cx);
     capture.warnings.drain(..).for_each(|warning| run.warn(warning));

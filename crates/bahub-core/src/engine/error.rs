@@ -126,6 +126,13 @@ impl From<LinkError> for RunError {
     }
 }
 
+impl RunError {
+    /// A backup that the adapter refuses, knowing what is there.
+    pub(super) fn refused(error: Unsupported) -> Self {
+        Self::new(RunErrorKind::Preflight, error.what).with_help(error.help)
+    }
+}
+
 impl From<Unsupported> for RunError {
     fn from(error: Unsupported) -> Self {
         Self::new(RunErrorKind::Unsupported, error.what).with_help(error.help)

@@ -94,11 +94,11 @@ fn unstated(capabilities: &[AdapterCapability], target: &ReplayTarget) -> Option
         ),
         (
             target.in_place,
-            AdapterCapability::Swap,
+            AdapterCapability::InPlace,
             "always restores in place",
             "leave out that option: there is no alternative",
         ),
-        (target.keep_old, AdapterCapability::Swap, "restores in place and does not keep the old data", &look_first),
+        (target.keep_old, AdapterCapability::KeepOld, "does not keep the old data", &look_first),
     ];
     let (.., what, help) =
         asked.into_iter().find(|(is_asked, needed, ..)| *is_asked && !capabilities.contains(needed))?;

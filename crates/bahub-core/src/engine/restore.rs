@@ -292,8 +292,12 @@ impl Restoring<'_> {
         cx.events.phase(Phase::Quiescing);
         unless_cancelled(cx, session.quiesce()).await.map_err(|error| target::begun(error, cx))?;
         cx.events.phase(Phase::Replaying);
+        let note = replay.failure_note.clone();
         let notices = replay.notices.clone();
-        put_back(&mut reading, replay, &proven, run).await.map_err(|error| with_note(error, plan, &target))?;
+        put_back(&mut reading, replay, &proven, run).await.map_err(|error| match note {
+            Some(note) => error.with_more_help(note),
+            None => error,
+        })?;
         unless_cancelled(cx, session.verify_quiesced()).await.map_err(|error: RunError| {
             target::disturbed(error).with_more_help(
                 "the restore was complete, but something used the data meanwhile: stop it and restore again",
@@ -301,12 +305,5 @@ impl Restoring<'_> {
         })?;
         notices.iter().for_each(|notice| run.notice(notice));
         Ok(())
-    }
-}
-
-fn with_note(error: RunError, plan: &Plan, target: &ReplayTarget) -> RunError {
-    match plan.adapter.failure_note(target) {
-        Some(note) => error.with_more_help(note),
-        None => error,
     }
 }

@@ -85,10 +85,6 @@ impl<A: Adapter> Adapter for WithPrograms<A> {
         self.adapter.restore_warning(target)
     }
 
-    fn failure_note(&self, target: &ReplayTarget) -> Option<String> {
-        self.adapter.failure_note(target)
-    }
-
     fn explain(&self, failure: &StepFailure) -> Option<Diagnosis> {
         let mut failure = failure.clone();
         failure.program = failure.program.rsplit('/').next().unwrap_or_default().to_owned();

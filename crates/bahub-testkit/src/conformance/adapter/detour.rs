@@ -143,10 +143,6 @@ impl Adapter for Detour {
         self.honest.census_units()
     }
 
-    fn failure_note(&self, target: &ReplayTarget) -> Option<String> {
-        self.honest.failure_note(target)
-    }
-
     fn explain(&self, failure: &StepFailure) -> Option<Diagnosis> {
         self.honest.explain(failure)
     }

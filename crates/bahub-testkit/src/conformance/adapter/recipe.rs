@@ -98,7 +98,8 @@ pub(super) fn replay_reads(recipes: &[Recipe]) -> Checked {
         let Ok(replay) = replay else { continue };
         let first = replay.main.first().ok_or_else(|| format!("a restore to {target:?} has no main program"))?;
         ensure!(reads_backup(first), "{}, first of a restore to {target:?}, does not read the backup", first.name());
-        let others = replay.before.iter().chain(&replay.after).chain(&replay.undo).chain(&replay.beside);
+        let others =
+            replay.before.iter().chain(replay.after.iter().flatten()).chain(&replay.undo).chain(&replay.beside);
         for step in others {
             ensure!(!reads_backup(step), "{} is not first of a restore, and wants to read the backup", step.name());
         }

@@ -1,0 +1,82 @@
+//! The rights without which a dump would silently be incomplete.
+
+use bahub_core::adapter::Findings;
+use bahub_core::replay::Unsupported;
+
+use super::scope::Scope;
+use super::version::{self, Family};
+use super::{Mysql, preflight, sql};
+
+/// The finding's name.
+pub(super) const LACKING: &str = "rights that are missing";
+
+/// The rights that a dump needs on what it reads. Without TRIGGER, triggers are silently left out; EVENT and SHOW VIEW stop it.
+const ON_DATABASES: [&str; 4] = ["SELECT", "SHOW VIEW", "TRIGGER", "EVENT"];
+
+/// What a dump needs to read the text of routines: a word in place of a right, since the families differ.
+const ROUTINES: &str = "ROUTINES";
+
+/// A query for the rights that are missing on any database of the backup, separated by commas. What a role grants cannot be
+/// determined, so an account with one is trusted.
+pub(super) fn lacking(mysql: &Mysql) -> String {
+    let rights = ON_DATABASES.map(|right| format!("SELECT '{right}' AS name")).join(" UNION ALL ");
+    let account = "CONCAT('\\'', SUBSTRING_INDEX(CURRENT_USER(), '@', 1), '\\'@\\'', SUBSTRING_INDEX(CURRENT_USER(), '@', -1), '\\'')";
+    let global = |rights: &str| {
+        format!(
+            "SELECT 1 FROM information_schema.user_privileges WHERE grantee = {account} AND privilege_type IN ({rights})"
+        )
+    };
+    let on_one = format!(
+        "SELECT 1 FROM information_schema.schema_privileges WHERE grantee = {account} AND privilege_type = needed.name \
+         AND schemata.schema_name LIKE table_schema"
+    );
+    let anywhere = match mysql.scope {
+        // What cannot be seen would silently be left out.
+        Scope::All { .. } => String::new(),
+        Scope::One(_) | Scope::Some(_) => format!("AND NOT EXISTS ({on_one})"),
+    };
+    let on_proc = format!(
+        "SELECT 1 FROM information_schema.table_privileges WHERE grantee = {account} AND privilege_type = 'SELECT' \
+           AND table_schema = 'mysql' AND table_name = 'proc' UNION ALL \
+         SELECT 1 FROM information_schema.schema_privileges WHERE grantee = {account} AND privilege_type = 'SELECT' AND 'mysql' LIKE table_schema"
+    );
+    format!(
+        "SET SESSION sql_mode = ''; SET @missing = (SELECT GROUP_CONCAT(DISTINCT needed.name ORDER BY 1 SEPARATOR ', ') FROM ({rights}) AS needed, \
+         information_schema.schemata AS schemata WHERE {} AND NOT EXISTS ({}) {anywhere}); \
+         SET @routines = IF(EXISTS ({}) OR (VERSION() LIKE '%MariaDB%' AND EXISTS ({on_proc})), NULL, '{ROUTINES}'); \
+         SET @roles = (SELECT COUNT(*) FROM information_schema.enabled_roles WHERE role_name IS NOT NULL); \
+         SELECT IF(@roles > 0, '', CONCAT_WS(', ', @missing, @routines));",
+        preflight::within(mysql, "schemata.schema_name"),
+        global("needed.name"),
+        global("'SELECT', 'SHOW_ROUTINE'"),
+    )
+}
+
+/// Refuses a backup that would lack something, and says which statements give the rights.
+pub(super) fn refuse(mysql: &Mysql, found: &Findings) -> Result<(), Unsupported> {
+    let lacking = found.get(LACKING).unwrap_or_default();
+    if lacking.is_empty() {
+        return Ok(());
+    }
+    let family = version::server(found);
+    let rights: Vec<_> = lacking.split(", ").filter(|right| *right != ROUTINES).collect();
+    let routines = lacking.split(", ").any(|right| right == ROUTINES).then_some(match family {
+        Family::MariaDb => ("SELECT ON mysql.proc", "GRANT SELECT ON mysql.proc"),
+        Family::MySql => ("SHOW_ROUTINE", "GRANT SHOW_ROUTINE ON *.*"),
+    });
+    let on = match &mysql.scope {
+        Scope::All { .. } => vec!["*".to_owned()],
+        Scope::One(name) => vec![sql::ident(name)],
+        Scope::Some(names) => names.iter().map(|name| sql::ident(name)).collect(),
+    };
+    let on = if rights.is_empty() { Vec::new() } else { on };
+    let user = sql::ident(mysql.account.user());
+    let databases = on.iter().map(|on| format!("GRANT {} ON {on}.*", rights.join(", ")));
+    let grants = databases.chain(routines.map(|(_, grant)| grant.to_owned()));
+    let grants = grants.map(|grant| format!("{grant} TO {user}@`HOST`; ")).collect::<String>();
+    let names: Vec<_> = rights.into_iter().chain(routines.map(|(name, _)| name)).collect();
+    Err(Unsupported {
+        what: format!("the user lacks {}, without which a dump is silently incomplete", names.join(", ")),
+        help: format!("{grants}docs/adapters/mysql.md lists what a backup needs").into(),
+    })
+}

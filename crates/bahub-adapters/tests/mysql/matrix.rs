@@ -1,0 +1,160 @@
+//! The same cases on every server, with its own client programs and with its neighbours'.
+
+use bahub_core::engine::{RestoreMode, RestoreOptions, RunOutcome};
+use bahub_core::replay::{ReplayTarget, RestoreTarget};
+use bahub_testkit::fixtures::{MariaDb, Release};
+use serde_json::{Value, json};
+
+use super::support::{Room, done, merge, spec};
+
+const WORLD: &str = include_str!("world.sql");
+const OF_MARIADB: &str = include_str!("world_mariadb.sql");
+const OF_MYSQL: &str = include_str!("world_mysql.sql");
+
+/// A server with the world, and a room with these client programs.
+struct Case {
+    server: MariaDb,
+    room: Room,
+    more: Value,
+}
+
+fn server(release: Release) -> MariaDb {
+    MariaDb::of(release, &["--max-allowed-packet=256M"])
+}
+
+impl Case {
+    fn new(release: Release, client: Release, more: Value) -> Self {
+        let server = server(release);
+        server.sql(WORLD);
+        server.sql(if release == Release::MySql9 { OF_MYSQL } else { OF_MARIADB });
+        Self { server, room: Room::with_client(client), more }
+    }
+
+    fn spec(&self, more: Value) -> Value {
+        let mut all = spec(&self.server, self.more.clone());
+        merge(&mut all, more);
+        all
+    }
+
+    fn world(&self) -> Value {
+        self.spec(json!({ "database": "world" }))
+    }
+
+    async fn look(&self, mode: RestoreMode) -> RunOutcome {
+        self.room.engine.restore(&self.room.plan(self.world()), &RestoreOptions::default().mode(mode)).await
+    }
+
+    async fn restore(&self, target: ReplayTarget) -> RunOutcome {
+        self.room.engine.restore(&self.room.plan(self.world()), &RestoreOptions::default().to(target)).await
+    }
+
+    /// Loses a table, changes another, and adds what was not in the backup.
+    fn damage(&self) {
+        self.server.sql(
+            "SET foreign_key_checks = 0; DROP TABLE world.parent; DELETE FROM world.big; DROP PROCEDURE world.bound; \
+             CREATE TABLE world.newer (id INT); CREATE PROCEDURE world.newer() SELECT 1;",
+        );
+    }
+
+    /// What of a copy refers to the original.
+    fn bound(&self, copy: &str) -> String {
+        let parts = [
+            (
+                "views",
+                "table_schema",
+                "table_name",
+                "view_definition LIKE '%`world`.%' AND view_definition NOT LIKE '%''`world`.''%'",
+            ),
+            ("triggers", "trigger_schema", "trigger_name", "action_statement LIKE '%world.%'"),
+            ("routines", "routine_schema", "routine_name", "routine_definition LIKE '%world.%'"),
+            ("events", "event_schema", "event_name", "event_definition LIKE '%world.%' OR status = 'ENABLED'"),
+            ("columns", "table_schema", "column_name", "column_default LIKE '%`world`.%'"),
+            ("key_column_usage", "table_schema", "table_name", "referenced_table_schema = 'world'"),
+        ];
+        let parts = parts.map(|(table, schema, name, condition)| {
+            format!("SELECT {name} FROM information_schema.{table} WHERE {schema} = '{copy}' AND ({condition});")
+        });
+        self.server.sql(&parts.concat())
+    }
+}
+
+#[track_caller]
+fn same(before: &str, after: &str) {
+    let differing = before.lines().zip(after.lines()).find(|(one, other)| one != other);
+    let differing = differing.map(|(one, other)| format!("{:.300}\n{:.300}", one, other));
+    assert!(before == after, "{}", differing.unwrap_or_else(|| "one goes on".to_owned()));
+}
+
+/// Make, verify by a drill, a copy, each kind of restore, and all databases on a fresh server.
+async fn goes_round(release: Release, client: Release, more: Value) {
+    let case = Case::new(release, client, more);
+    let before = case.server.dump(&["world", "other"]);
+    let untouched = || same(&before, &case.server.dump(&["world", "other"]));
+    let made = case.room.backup(case.world()).await;
+    done(&made);
+
+    let drill = case.look(RestoreMode::DrillOnly).await;
+    done(&drill);
+    let counts = drill.report.drill.as_ref().unwrap();
+    assert!(counts.compared && counts.things > 10, "{counts:?}");
+    untouched();
+
+    let copied = case.restore(ReplayTarget::at(RestoreTarget::Database("world_copy".into()))).await;
+    done(&copied);
+    assert_eq!(case.bound("world_copy"), "");
+    untouched();
+    let warnings = copied.report.warnings.join("\n");
+    assert!(warnings.contains("procedure bound, trigger bound") && warnings.contains("each_day"), "{warnings}");
+    assert_eq!(case.server.sql("SELECT COUNT(*) FROM world_copy.across;").trim(), "2");
+    case.server.sql("DELETE FROM world_copy.a_child; DELETE FROM world_copy.parent; INSERT INTO world_copy.parent (name) VALUES ('three');");
+    assert_eq!(case.server.sql("SELECT COUNT(*) FROM world_copy.over_across;").trim(), "0", "it reads the copy");
+    untouched();
+    case.server.sql("DROP DATABASE world_copy;");
+
+    case.damage();
+    done(&case.restore(ReplayTarget::default()).await);
+    untouched();
+    case.damage();
+    done(&case.look(RestoreMode::ScratchFirst).await);
+    untouched();
+    case.damage();
+    done(&case.restore(ReplayTarget { in_place: true, ..ReplayTarget::default() }).await);
+    untouched();
+    assert_eq!(case.server.sql("SHOW DATABASES LIKE '%bahub%';"), "");
+
+    let all = case.spec(json!({}));
+    done(&case.room.backup(all.clone()).await);
+    let fresh = server(release);
+    let to_fresh = {
+        let mut to = all.clone();
+        merge(&mut to, json!({ "port": fresh.port() }));
+        to
+    };
+    for _ in 0..2 {
+        done(&case.room.restore(to_fresh.clone(), RestoreTarget::Original).await);
+        same(&before, &fresh.dump(&["world", "other"]));
+    }
+    case.damage();
+    case.server.sql("SET foreign_key_checks = 0; DROP DATABASE other;");
+    done(&case.room.restore(all, RestoreTarget::Original).await);
+    untouched();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_world_goes_round_on_this_system() {
+    goes_round(Release::System, Release::System, json!({})).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_world_goes_round_on_mariadb_11() {
+    if Release::MariaDb11.is_there() {
+        goes_round(Release::MariaDb11, Release::MariaDb11, json!({})).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_world_goes_round_on_mysql_9() {
+    if Release::MySql9.is_there() {
+        goes_round(Release::MySql9, Release::MySql9, json!({})).await;
+    }
+}
