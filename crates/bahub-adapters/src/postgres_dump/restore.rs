@@ -4,7 +4,8 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
 use bahub_core::adapter::Findings;
-use bahub_core::replay::{Replay, ReplayTarget, RestoreTarget, SegmentReplay, Stored, Unsupported};
+use bahub_core::advice::Advice;
+use bahub_core::replay::{Effect, Replay, ReplayTarget, RestoreTarget, SegmentReplay, Stored, Unsupported};
 use bahub_core::step::{ByteString, Stdin, Step};
 
 use super::capture::{GLOBALS, TRAILER, data_of};
@@ -313,18 +314,19 @@ impl<'a> Restore<'a> {
             news.push(new);
         }
         swap += "COMMIT;\n";
-        let mut after = vec![self.script(&swap).stderr_warns()];
-        let undone = if keep { news.clone() } else { [news.as_slice(), olds.as_slice()].concat() };
-        if !keep {
-            // The restore is done: old databases that remain are reported, and the next run removes them.
-            after.push(self.script(&lease::dropped(&olds)).warns_on([1, 2, 3]).stderr_warns());
-        }
+        // Old databases that remain are reported, and the next run removes them.
+        let cleanup = if keep { Vec::new() } else { vec![self.script(&lease::dropped(&olds)).warns_on([1, 2, 3]).stderr_warns()] };
         let kept = |old: &String| format!("the previous database, if there was one, is kept as {old}");
         let notices = if keep { olds.iter().map(kept).collect() } else { Vec::new() };
+        let names = databases.iter().map(|(name, _)| name.as_str());
+        let effect = Effect { question: self.script(&lease.taken_over(&news)), unclear: unclear(names, &news, &olds) };
+        let undo = vec![self.script(&lease::dropped(&news))];
         let ended = databases.iter().map(|(name, _)| name.clone()).chain(news).collect::<Vec<_>>();
         Replay {
-            after,
-            undo: vec![self.script(&lease::dropped(&undone))],
+            after: vec![self.script(&swap).stderr_warns()],
+            cleanup,
+            effect: Some(effect),
+            undo,
             notices,
             beside: Some(lease.held(self.postgres, self.maintenance, &ended)),
             ..Replay::default()
@@ -344,4 +346,16 @@ impl<'a> Restore<'a> {
         let stdin = Stdin::Backup { prefix: ByteString::from(&prefix), suffix: ByteString::from(&suffix) };
         self.postgres.account.psql(name).stdin(stdin).required_output(COMMITTED)
     }
+}
+
+/// What to do where it cannot be determined whether the names were taken over.
+fn unclear<'a>(names: impl Iterator<Item = &'a str>, news: &[String], olds: &[String]) -> Advice {
+    let names = names.collect::<Vec<_>>().join(", ");
+    let (news, olds) = (news.join(", "), olds.join(", "));
+    format!(
+        "look at the server with `psql -l`: while {news} is there, {names} is what it was, and the restore can be repeated; \
+         otherwise {names} is from the backup, and what was there before is in {olds}; nothing was dropped; \
+         the next run of a backup of this server removes what is left"
+    )
+    .into()
 }

@@ -8,6 +8,7 @@
 mod breaks;
 mod config;
 mod conforms;
+mod outcome;
 mod preflight;
 mod regression;
 mod rights;

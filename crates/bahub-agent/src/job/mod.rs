@@ -2,6 +2,7 @@
 
 mod capture;
 mod context;
+mod effect;
 mod failure;
 mod pipeline;
 mod plain;
@@ -35,9 +36,12 @@ pub(crate) async fn run(job: Job, cx: JobContext, input: JobInput) -> Result<Don
     watch.abort();
     // Whatever errors the programs ended with, the reason was the cancellation.
     match done {
-        Err(failure) if cx.cancel.is_cancelled() && failure.kind != FailureKind::CommitUnknown => {
-            Err(Failure::cancelled())
-        }
+        Err(failure) if cx.cancel.is_cancelled() && !is_unknown(&failure.kind) => Err(Failure::cancelled()),
         done => done,
     }
+}
+
+/// Whether it is to be said even of a run that was cancelled.
+fn is_unknown(kind: &FailureKind) -> bool {
+    matches!(kind, FailureKind::CommitUnknown | FailureKind::EffectUnknown)
 }

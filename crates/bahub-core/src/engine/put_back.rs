@@ -1,6 +1,6 @@
 //! The two passes over a message: the first proves it, the second puts it back.
 
-use super::error::RunError;
+use super::error::{RunError, RunErrorKind};
 use super::read::{Content, Reading, Readings};
 use super::route;
 use super::run::Run;
@@ -125,7 +125,14 @@ pub(super) async fn put_back(
     proven: &Proven,
     run: &mut Run,
 ) -> Result<Readings, RunError> {
-    let restored = reading.run(Deliver::Replay(Box::new(replay)), proven.sha256.clone(), Content::Rejected).await?;
+    let restored = reading.run(Deliver::Replay(Box::new(replay)), proven.sha256.clone(), Content::Rejected).await;
+    let restored = restored.map_err(|error| match error.kind() {
+        RunErrorKind::Agent => error.with_help(
+            "an agent that loses its connection stops its programs; whether the restore had taken effect by then is unknown: \
+             look at the data before you repeat it",
+        ),
+        _ => error,
+    })?;
     run.report.route = Some(route::kind_of(reading.granted.as_ref()));
     run.report.plain_bytes = restored.plain;
     run.report.stored_bytes = restored.stored;

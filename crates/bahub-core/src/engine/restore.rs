@@ -294,7 +294,9 @@ impl Restoring<'_> {
         cx.events.phase(Phase::Replaying);
         let notices = replay.notices.clone();
         put_back(&mut reading, replay, &proven, run).await.map_err(|error| with_note(error, plan, &target))?;
-        unless_cancelled(cx, session.verify_quiesced()).await.map_err(|error: RunError| {
+        // From here on a cancellation comes too late: what was asked for is done.
+        session.verify_quiesced().await.map_err(|error| {
+            let error = RunError::from(error);
             target::disturbed(error).with_more_help(
                 "the restore was complete, but something used the data meanwhile: stop it and restore again",
             )
