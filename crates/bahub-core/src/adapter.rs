@@ -138,6 +138,8 @@ pub enum AdapterCapability {
     /// Its restores build a copy that takes the original's place at the end, or change the original where
     /// [`ReplayTarget::in_place`] says so; [`ReplayTarget::keep_old`] is understood.
     Swap,
+    /// Its backups may hold roles or users of the whole server; [`ReplayTarget::with_roles`] is understood.
+    Roles,
 }
 
 /// A quick step with the meaning of its failure.

@@ -22,6 +22,8 @@ pub struct ReplayTarget {
     pub in_place: bool,
     /// Keep what was there before, under another name.
     pub keep_old: bool,
+    /// Give roles or users that exist the attributes and passwords of the backup. Without it only missing ones are made.
+    pub with_roles: bool,
     /// The run's id, for names that no other run uses; the engine sets it.
     pub run: String,
 }
@@ -135,7 +137,15 @@ impl Replay {
         let Self { before, main, segments, after, cleanup, effect, undo, beside, trailer: _, notices: _ } = self;
         let of_segments = segments.iter_mut().flat_map(|part| part.before.iter_mut().chain(&mut part.main));
         let asked = effect.iter_mut().map(|effect| &mut effect.question);
-        before.iter_mut().chain(main).chain(of_segments).chain(after).chain(cleanup).chain(asked).chain(undo).chain(beside)
+        before
+            .iter_mut()
+            .chain(main)
+            .chain(of_segments)
+            .chain(after)
+            .chain(cleanup)
+            .chain(asked)
+            .chain(undo)
+            .chain(beside)
     }
 
     /// Every step.

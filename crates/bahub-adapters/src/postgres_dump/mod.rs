@@ -14,8 +14,11 @@ mod explain;
 mod form;
 mod lease;
 mod preflight;
+mod release;
 mod restore;
+mod roles;
 mod scope;
+mod script;
 mod sql;
 mod wipe;
 
@@ -59,9 +62,10 @@ impl Component for PostgresDump {
 
 impl Adapter for PostgresDump {
     fn capabilities(&self) -> &'static [AdapterCapability] {
-        use AdapterCapability::{Database, Members, Scratch, Swap};
+        use AdapterCapability::{Database, Members, Roles, Scratch, Swap};
         match self.scope {
             Scope::One(_) => &[Database, Scratch, Swap],
+            Scope::Some(_) | Scope::All { .. } if self.globals => &[Database, Members, Roles, Scratch, Swap],
             Scope::Some(_) | Scope::All { .. } => &[Database, Members, Scratch, Swap],
         }
     }

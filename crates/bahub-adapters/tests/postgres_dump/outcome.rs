@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::support::{Room, adapter, done, failure_text, left, spec};
 
 /// A folder with a psql that runs these lines of shell first, with its script in `$script`, and the real one in `real`.
-fn psql_that(does: &str) -> TempDir {
+pub(crate) fn psql_that(does: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("psql");
     let text = format!(
@@ -36,7 +36,13 @@ async fn scene(server: &Postgres, name: &str) -> (Room, Value) {
     (room, spec)
 }
 
-async fn restored_by(room: &Room, spec: &Value, psql: &TempDir, target: ReplayTarget, control: &RunControl) -> RunOutcome {
+async fn restored_by(
+    room: &Room,
+    spec: &Value,
+    psql: &TempDir,
+    target: ReplayTarget,
+    control: &RunControl,
+) -> RunOutcome {
     let adapter = WithPrograms::new(adapter(spec.clone()), psql.path());
     let plan = room.engine.plan(Arc::new(adapter), Arc::new(room.sink.clone()));
     room.engine.restore(&plan, &RestoreOptions::default().to(target).controlled_by(control)).await
@@ -105,7 +111,11 @@ async fn where_the_server_cannot_be_asked_nothing_is_dropped_and_the_outcome_is_
     assert_eq!(ended.error.as_ref().unwrap().kind(), RunErrorKind::Unknown, "{}", failure_text(&ended));
     let old = left(&server);
     assert!(old.starts_with("__bahub_old_"), "{old}");
-    assert!(failure_text(&ended).contains(&old) && failure_text(&ended).contains("psql -l"), "{}", failure_text(&ended));
+    assert!(
+        failure_text(&ended).contains(&old) && failure_text(&ended).contains("psql -l"),
+        "{}",
+        failure_text(&ended)
+    );
     assert_eq!(server.sql(&old, "SELECT count(*) FROM t"), "2");
     assert_eq!(server.sql("unsure", "SELECT count(*) FROM t"), "1");
     // The next run removes it.

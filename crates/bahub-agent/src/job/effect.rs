@@ -79,7 +79,9 @@ fn cleaned_up(steps: &[Step], cx: &JobContext) -> Vec<String> {
     let mut warnings = Vec::new();
     for step in steps {
         if cx.cancel.is_cancelled() {
-            warnings.push("the run was cancelled before what the restore replaced was removed: the next run removes it".into());
+            warnings.push(
+                "the run was cancelled before what the restore replaced was removed: the next run removes it".into(),
+            );
             break;
         }
         let done = start(step, Plug::Nothing, Plug::Pipe, &cx.switch, &cx.log()).and_then(|child| child.output(0));

@@ -9,6 +9,7 @@ mod plain;
 mod probe;
 mod read;
 mod replay;
+mod script;
 mod source;
 
 use bahub_core::link::{Done, Failure, FailureKind, Job};

@@ -99,6 +99,12 @@ fn unstated(capabilities: &[AdapterCapability], target: &ReplayTarget) -> Option
             "leave out that option: there is no alternative",
         ),
         (target.keep_old, AdapterCapability::Swap, "restores in place and does not keep the old data", &look_first),
+        (
+            target.with_roles,
+            AdapterCapability::Roles,
+            "does not restore roles or users",
+            "leave out that option, or restore them with a spec that backs them up",
+        ),
     ];
     let (.., what, help) =
         asked.into_iter().find(|(is_asked, needed, ..)| *is_asked && !capabilities.contains(needed))?;
