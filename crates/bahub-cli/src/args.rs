@@ -152,6 +152,9 @@ pub(crate) struct RestoreArgs {
     /// Keep the previous database under another name
     #[arg(long, conflicts_with_all = ["to", "into", "download", "in_place"])]
     pub(crate) keep_old: bool,
+    /// Overwrite roles that exist with their attributes, passwords and memberships in the backup; without it only missing ones are made
+    #[arg(long, conflicts_with_all = ["to", "into", "download", "path"])]
+    pub(crate) with_roles: bool,
     /// Restore only this part of the backup (a path, or a database of several); may be given several times
     #[arg(long, value_name = "P")]
     pub(crate) path: Vec<OsString>,

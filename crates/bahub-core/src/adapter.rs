@@ -135,6 +135,8 @@ pub enum AdapterCapability {
     InPlace,
     /// It can keep the data that a restore replaces: [`ReplayTarget::keep_old`].
     KeepOld,
+    /// Its backups may hold roles or users of the whole server; [`ReplayTarget::with_roles`] is understood.
+    Roles,
 }
 
 /// A quick step with the meaning of its failure.

@@ -20,6 +20,8 @@ pub enum Action {
     RestoreAsCopy,
     /// Restoring a part only.
     ChooseMembers,
+    /// Giving roles that exist what the backup has of them.
+    OverwriteRoles,
     /// Writing the decrypted data into a file.
     Download,
     /// Listing the versions.
@@ -40,12 +42,13 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::RestoreElsewhere,
         Self::RestoreUnderAnotherName,
         Self::RestoreInPlace,
         Self::RestoreAsCopy,
         Self::ChooseMembers,
+        Self::OverwriteRoles,
         Self::Download,
         Self::ListVersions,
         Self::AdmitOtherInstance,
@@ -64,6 +67,7 @@ impl Action {
             Self::RestoreInPlace => "restore in place",
             Self::RestoreAsCopy => "restore as a copy that takes the name",
             Self::ChooseMembers => "choose what is restored",
+            Self::OverwriteRoles => "overwrite existing roles",
             Self::Download => "download the data",
             Self::ListVersions => "list the versions",
             Self::AdmitOtherInstance => "admit the other instance",

@@ -150,7 +150,9 @@ impl ExitCode {
             Self::Unsupported => "the adapter does not support this restore",
             Self::Output => "the downloaded file or the output cannot be written",
             Self::Declined => "a restore over live data, or to another instance, was not confirmed",
-            Self::Unknown => "the answer to a commit was lost: there may be a new version",
+            Self::Unknown => {
+                "the answer to a commit was lost: there may be a new version, or a restore may have taken effect"
+            }
             Self::Undo => "something that the run changed could not be undone",
             Self::Internal => "bahub failed because of a bug; what could not be undone is reported",
             Self::Cancelled => "ended by Ctrl-C or SIGTERM; nothing became visible",

@@ -27,6 +27,7 @@ pub mod registry;
 pub mod replay;
 pub mod report;
 pub mod run;
+pub mod script;
 pub mod secret;
 pub mod sink;
 pub mod step;

@@ -22,6 +22,8 @@ pub struct ReplayTarget {
     pub in_place: bool,
     /// Keep what was there before, under another name.
     pub keep_old: bool,
+    /// Give roles or users that exist the attributes and passwords of the backup. Without it only missing ones are made.
+    pub with_roles: bool,
     /// The run's id, for names that no other run uses; the engine sets it.
     pub run: String,
 }
@@ -81,7 +83,14 @@ pub struct Replay {
     /// Pipelines that run, one after the other, after the backup was read to its proven end: each program reads what the one
     /// before it wrote.
     pub after: Vec<Vec<Step>>,
-    /// Run, all of them, where the restore fails or is cancelled after `before` has succeeded; each has a minute.
+    /// Run, all of them, when the restore has taken effect. What fails here, or is left out because the run was cancelled, is a
+    /// warning.
+    pub cleanup: Vec<Step>,
+    /// How to learn whether a restore has taken effect that failed or was cancelled after the backup was proven; `None` where such
+    /// a restore has not.
+    pub effect: Option<Effect>,
+    /// Run, all of them, where the restore fails or is cancelled after `before` has succeeded and has not taken effect; each has a
+    /// minute.
     pub undo: Vec<Step>,
     /// What the last [`TRAILER_WITHIN`](crate::capture::TRAILER_WITHIN) bytes of the backup must contain: without it the
     /// backup was cut before it was encrypted.
@@ -93,6 +102,23 @@ pub struct Replay {
     /// A program that runs beside all the others, from before the first until after the last and its undoing, and is
     /// killed then. That it ends earlier means nothing.
     pub beside: Option<Step>,
+}
+
+/// A question to the server whether a restore has taken effect, whose program may have died on the way back from a commit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Effect {
+    /// Its first line of output is [`Effect::YES`] or [`Effect::NO`]; anything else means that it cannot be determined, and then
+    /// nothing is undone. It has a minute, which a cancellation does not shorten.
+    pub question: Step,
+    /// Where everything may be in that case, and what to do.
+    pub unclear: Advice,
+}
+
+impl Effect {
+    /// The restore has taken effect.
+    pub const YES: &str = "yes";
+    /// It has not, and never will.
+    pub const NO: &str = "no";
 }
 
 /// How a named segment is put back.
@@ -111,16 +137,58 @@ pub struct SegmentReplay {
 impl Replay {
     /// Every step, to change.
     pub fn steps_mut(&mut self) -> impl Iterator<Item = &mut Step> {
-        let Self { before, main, segments, after, undo, beside, trailer: _, notices: _, failure_note: _ } = self;
+        let Self {
+            before,
+            main,
+            segments,
+            after,
+            cleanup,
+            effect,
+            undo,
+            beside,
+            trailer: _,
+            notices: _,
+            failure_note: _,
+        } = self;
         let of_segments = segments.iter_mut().flat_map(|part| part.before.iter_mut().chain(&mut part.main));
-        before.iter_mut().chain(main).chain(of_segments).chain(after.iter_mut().flatten()).chain(undo).chain(beside)
+        let asked = effect.iter_mut().map(|effect| &mut effect.question);
+        before
+            .iter_mut()
+            .chain(main)
+            .chain(of_segments)
+            .chain(after.iter_mut().flatten())
+            .chain(cleanup)
+            .chain(asked)
+            .chain(undo)
+            .chain(beside)
     }
 
     /// Every step.
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
-        let Self { before, main, segments, after, undo, beside, trailer: _, notices: _, failure_note: _ } = self;
+        let Self {
+            before,
+            main,
+            segments,
+            after,
+            cleanup,
+            effect,
+            undo,
+            beside,
+            trailer: _,
+            notices: _,
+            failure_note: _,
+        } = self;
         let of_segments = segments.iter().flat_map(|part| part.before.iter().chain(&part.main));
-        before.iter().chain(main).chain(of_segments).chain(after.iter().flatten()).chain(undo).chain(beside)
+        let asked = effect.iter().map(|effect| &effect.question);
+        before
+            .iter()
+            .chain(main)
+            .chain(of_segments)
+            .chain(after.iter().flatten())
+            .chain(cleanup)
+            .chain(asked)
+            .chain(undo)
+            .chain(beside)
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::script::ScriptEdits;
 use crate::secret::Secret;
 
 /// A program with its arguments, its standard input, and what its exit codes mean.
@@ -29,6 +30,8 @@ pub struct Step {
     pub fatal: Vec<String>,
     /// What a line on its standard error means while its exit code is one of `ok` or `warn`.
     pub stderr: Stderr,
+    /// What is changed in the backup, a script, before it reads it; the literals around it stay as they are.
+    pub edits: Option<Box<ScriptEdits>>,
     /// What the last [`TRAILER_WITHIN`](crate::capture::TRAILER_WITHIN) bytes of its standard output must hold, where it ends
     /// a restore: without that it failed, whatever its exit status says.
     pub required_output: Option<ByteString>,
@@ -117,6 +120,7 @@ impl Step {
             warn: Vec::new(),
             fatal: Vec::new(),
             stderr: Stderr::Log,
+            edits: None,
             required_output: None,
         }
     }
@@ -200,6 +204,13 @@ impl Step {
     #[must_use]
     pub fn stderr_reports(mut self) -> Self {
         self.stderr = Stderr::Sentences;
+        self
+    }
+
+    /// Changes this in the script that it reads as the backup.
+    #[must_use]
+    pub fn edits_script(mut self, edits: ScriptEdits) -> Self {
+        self.edits = Some(Box::new(edits));
         self
     }
 

@@ -6,7 +6,7 @@ use bahub_core::replay::Unsupported;
 use bahub_core::step::{ByteString, Step};
 
 use super::form::{self, Database, Form};
-use super::{PostgresDump, account, catalog, lease, preflight, sql};
+use super::{PostgresDump, account, lease, preflight, roles, script, sql};
 use crate::options;
 
 /// A complete plain dump ends with this; recent ones have a psql command after it.
@@ -15,7 +15,11 @@ pub(super) const TRAILER: &str = "\n-- PostgreSQL database dump complete\n";
 /// The first line of a version of several databases.
 pub(super) const HEADER: &str = "-- Databases of a PostgreSQL server, by bahub";
 
-/// The name of the segment with roles and tablespaces.
+/// The name of the segment with roles, as far as they have to be there before the data.
+pub(super) const ROLES: &str = "roles";
+
+/// The name of the segment with the rest of roles, and properties of tablespaces; in versions without [`ROLES`] with all of them,
+/// and before the data.
 pub(super) const GLOBALS: &str = "globals";
 
 /// The name of the segment with what is in a database.
@@ -40,20 +44,28 @@ pub(super) fn capture(postgres: &PostgresDump, found: &Findings) -> Result<Captu
             vec![Segment::of(vec![dump(postgres, &one.name).args(["--format=custom", "--compress=0"])])]
         }
         (Form::Plain, [one, ..]) => vec![plain(postgres, None, &one.name)],
-        _ => several(postgres, &databases),
+        _ => several(postgres, found, &databases),
     };
     let closed = found.get(preflight::CLOSED).filter(|names| !names.is_empty());
     let warnings =
         closed.map(|names| format!("databases that do not allow connections are not in the backup: {names}"));
-    let warnings = warnings.into_iter().chain(options::warning(found)).collect();
-    Ok(Capture { segments, warnings, record: form::record(form, &databases) })
+    let is_script = form != Form::Custom;
+    let unrestricted = script::objection(found).filter(|_| is_script).map(|objection| {
+        format!("a restore by the programs of this host would be refused: {objection}; {}", script::NEWER)
+    });
+    let warnings = warnings.into_iter().chain(options::warning(found)).chain(unrestricted).collect();
+    Ok(Capture { segments, warnings, record: form::record(postgres, form, found, &databases) })
 }
 
-fn several(postgres: &PostgresDump, databases: &[Database]) -> Vec<Segment> {
+fn several(postgres: &PostgresDump, found: &Findings, databases: &[Database]) -> Vec<Segment> {
     let mut segments = vec![literal("head", &format!("{HEADER}\n"))];
     if postgres.globals {
-        let globals = postgres.account.script(lease::maintenance([]), &catalog::globals());
-        segments.push(Segment::of(vec![globals]).named(GLOBALS));
+        let made = postgres.account.script(lease::maintenance([]), &roles::made());
+        segments.push(Segment::of(vec![made]).named(ROLES));
+        // For psql alone, as what follows: our restore makes them itself.
+        let spaces = form::tablespaces(found.get(preflight::TABLESPACES).unwrap_or_default());
+        let spaces = spaces.iter().map(|(_, create)| format!("{create};\n")).collect::<String>();
+        segments.push(literal("making of tablespaces", &spaces));
     }
     for database in databases {
         let Database { name, .. } = database;
@@ -64,6 +76,10 @@ fn several(postgres: &PostgresDump, databases: &[Database]) -> Vec<Segment> {
         let connect = "\\connect -reuse-previous=on :connection\n";
         segments.push(literal(&format!("making of {name}"), &format!("\n{made}{connection}{connect}")));
         segments.push(plain(postgres, Some(data_of(name)), name));
+    }
+    if postgres.globals {
+        let finished = postgres.account.script(lease::maintenance([]), &roles::finished());
+        segments.push(Segment::of(vec![finished]).named(GLOBALS));
     }
     segments
 }

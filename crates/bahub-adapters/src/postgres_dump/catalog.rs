@@ -1,10 +1,10 @@
-//! Queries to the server's catalogs, whose results are statements that recreate databases, roles and tablespaces.
+//! Queries to the server's catalogs, whose results are statements that recreate databases.
 //!
 //! Columns that not all versions of PostgreSQL have are read through `to_jsonb`, which contains only those that exist.
 
 /// `SET` for a row of `pg_db_role_setting.setconfig`. Parameters that are lists (`GUC_LIST_QUOTE`, as pg_dump has them) are
 /// stored as they were written: each element is extracted and quoted again.
-const SETTING: &str = "pg_catalog.quote_ident(pg_catalog.split_part(one, '=', 1)) || ' TO ' || \
+pub(super) const SETTING: &str = "pg_catalog.quote_ident(pg_catalog.split_part(one, '=', 1)) || ' TO ' || \
     CASE WHEN pg_catalog.lower(pg_catalog.split_part(one, '=', 1)) IN ('local_preload_libraries', 'search_path', \
       'session_preload_libraries', 'shared_preload_libraries', 'temp_tablespaces', 'unix_socket_directories') \
     THEN (SELECT coalesce(pg_catalog.string_agg(pg_catalog.quote_literal( \
@@ -55,7 +55,7 @@ pub(super) fn databases(condition: &str) -> String {
 }
 
 /// Rows of an ordinal and a statement, which give an object exactly the rights of an ACL: the owner's grants first.
-fn acl(object: &str, column: &str, owner: &str, condition: &str) -> String {
+pub(super) fn acl(object: &str, column: &str, owner: &str, condition: &str) -> String {
     let from = format!("pg_catalog.aclexplode({column}) AS a {condition}");
     let grantee =
         "CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END";
@@ -68,101 +68,4 @@ fn acl(object: &str, column: &str, owner: &str, condition: &str) -> String {
          UNION ALL SELECT 4, 'SET ROLE ' || pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantor)) || '; ' || {grant} || '; RESET ROLE' \
          FROM {from} AND a.grantor <> {owner}"
     )
-}
-
-/// A psql script that prints statements for roles and tablespaces, which can be run repeatedly and never touch the role
-/// that runs them.
-pub(super) fn globals() -> String {
-    // A comment and a setting of the connecting role stay as they are, too.
-    let but_mine = |name: &str, statement: &str| {
-        format!(
-            "pg_catalog.format('DO %L;', pg_catalog.format('BEGIN IF session_user <> %L THEN %s; END IF; END', {name}, {statement}))"
-        )
-    };
-    let own = "rolname !~ '^pg_'";
-    let flag = |column: &str, word: &str| format!("CASE WHEN {column} THEN ' {word}' ELSE ' NO{word}' END");
-    let flags = [
-        flag("rolsuper", "SUPERUSER"),
-        flag("rolinherit", "INHERIT"),
-        flag("rolcreaterole", "CREATEROLE"),
-        flag("rolcreatedb", "CREATEDB"),
-        flag("rolcanlogin", "LOGIN"),
-        flag("rolreplication", "REPLICATION"),
-        flag("rolbypassrls", "BYPASSRLS"),
-    ]
-    .join(" || ");
-    let alter = format!(
-        "pg_catalog.format('ALTER ROLE %I WITH', rolname) || {flags} || ' CONNECTION LIMIT ' || rolconnlimit || \
-         ' PASSWORD ' || coalesce(pg_catalog.quote_literal(rolpassword), 'NULL') || \
-         coalesce(' VALID UNTIL ' || pg_catalog.quote_literal(rolvaliduntil::pg_catalog.text), '')"
-    );
-    let member = "pg_catalog.pg_get_userbyid(m.member)";
-    let grant = "pg_catalog.format('GRANT %I TO %I', pg_catalog.pg_get_userbyid(m.roleid), pg_catalog.pg_get_userbyid(m.member)) || \
-        CASE WHEN pg_catalog.to_jsonb(m) ? 'inherit_option' \
-          THEN ' WITH ADMIN ' || m.admin_option || ', INHERIT ' || (pg_catalog.to_jsonb(m)->>'inherit_option') || ', SET ' || (pg_catalog.to_jsonb(m)->>'set_option') \
-          WHEN m.admin_option THEN ' WITH ADMIN OPTION' ELSE '' END || \
-        coalesce(' GRANTED BY ' || (SELECT pg_catalog.quote_ident(g.rolname) FROM pg_catalog.pg_roles g WHERE g.oid = m.grantor), '')";
-    let setting = format!("pg_catalog.format('ALTER ROLE %I SET ', r.rolname) || {SETTING}");
-    let comment =
-        "pg_catalog.format('COMMENT ON ROLE %I IS %L', rolname, pg_catalog.shobj_description(oid, 'pg_authid'))";
-    let space = "pg_catalog.format('CREATE TABLESPACE %I OWNER %I LOCATION %L', spcname, pg_catalog.pg_get_userbyid(spcowner), pg_catalog.pg_tablespace_location(oid))";
-    let spaces = "FROM pg_catalog.pg_tablespace t WHERE spcname !~ '^pg_'";
-    let space_acl = acl(
-        "TABLESPACE ' || pg_catalog.quote_ident(t.spcname) || '",
-        "t.spcacl",
-        "t.spcowner",
-        "WHERE t.spcacl IS NOT NULL",
-    );
-    [
-        "\\set QUIET on".to_owned(),
-        "SELECT '-- Roles and tablespaces, by bahub; they can be made again';".to_owned(),
-        format!(
-            "SELECT pg_catalog.format('DO %L;', pg_catalog.format('BEGIN CREATE ROLE %I; EXCEPTION WHEN duplicate_object THEN NULL; END', rolname)) \
-             FROM pg_catalog.pg_roles WHERE {own} ORDER BY rolname;"
-        ),
-        format!("SELECT {} FROM pg_catalog.pg_authid WHERE {own} ORDER BY rolname;", but_mine("rolname", &alter)),
-        format!(
-            // A role that passes on a grant comes after the grant to itself.
-            "WITH RECURSIVE chain AS (SELECT roleid, member, grantor, 0 AS depth FROM pg_catalog.pg_auth_members WHERE grantor = 10 \
-               UNION ALL SELECT n.roleid, n.member, n.grantor, c.depth + 1 FROM pg_catalog.pg_auth_members n \
-               JOIN chain c ON n.roleid = c.roleid AND n.grantor = c.member WHERE c.depth < 50) \
-             SELECT {} FROM pg_catalog.pg_auth_members m WHERE {member} !~ '^pg_' \
-             ORDER BY coalesce((SELECT min(c.depth) FROM chain c WHERE c.roleid = m.roleid AND c.member = m.member AND c.grantor = m.grantor), 50), \
-               NOT m.admin_option, 1;",
-            but_mine(member, grant)
-        ),
-        format!(
-            "SELECT {} FROM pg_catalog.pg_db_role_setting s JOIN pg_catalog.pg_roles r ON r.oid = s.setrole, \
-             pg_catalog.unnest(s.setconfig) WITH ORDINALITY AS c(one, at) WHERE s.setdatabase = 0 ORDER BY r.rolname, c.at;",
-            but_mine("r.rolname", &setting)
-        ),
-        format!(
-            "SELECT {} FROM pg_catalog.pg_roles WHERE {own} AND pg_catalog.shobj_description(oid, 'pg_authid') IS NOT NULL ORDER BY rolname;",
-            but_mine("rolname", comment)
-        ),
-        format!(
-            "SELECT pg_catalog.format(E'SELECT %L WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_tablespace WHERE spcname = %L) \\\\gexec', {space}, spcname) {spaces} ORDER BY spcname;"
-        ),
-        format!(
-            "SELECT pg_catalog.format('ALTER TABLESPACE %I SET (%s);', spcname, pg_catalog.array_to_string(spcoptions, ', ')) {spaces} AND spcoptions IS NOT NULL ORDER BY spcname;"
-        ),
-        format!(
-            "SELECT pg_catalog.format('COMMENT ON TABLESPACE %I IS %L;', spcname, pg_catalog.shobj_description(oid, 'pg_tablespace')) {spaces} \
-             AND pg_catalog.shobj_description(oid, 'pg_tablespace') IS NOT NULL ORDER BY spcname;"
-        ),
-        format!(
-            "SELECT p.statement || ';' FROM pg_catalog.pg_tablespace t, LATERAL ({space_acl}) AS p(place, statement) \
-             WHERE t.spcname !~ '^pg_' ORDER BY t.spcname, p.place, p.statement;"
-        ),
-        "SELECT pg_catalog.current_setting('server_version_num')::int >= 150000 AS knows_parameters \\gset".to_owned(),
-        "\\if :knows_parameters".to_owned(),
-        format!(
-            "SELECT p.statement || ';' FROM pg_catalog.pg_parameter_acl t, LATERAL ({}) AS p(place, statement) \
-             WHERE p.place > 2 ORDER BY t.parname, p.statement;",
-            acl("PARAMETER ' || t.parname || '", "t.paracl", "10", "WHERE t.paracl IS NOT NULL")
-        ),
-        "\\endif".to_owned(),
-        String::new(),
-    ]
-    .join("\n")
 }

@@ -2,16 +2,21 @@
 
 use std::collections::BTreeMap;
 
+use bahub_core::adapter::Findings;
 use bahub_core::replay::{Stored, Unsupported};
 
 use super::config::Format;
 use super::scope::Scope;
-use super::{PostgresDump, sql};
+use super::{PostgresDump, preflight, sql};
 use crate::list;
 
 /// The names of the record's entries.
 const FORM: &str = "form";
 const DATABASES: &str = "databases";
+/// Tablespaces to make before the data, where roles have a segment of their own.
+const TABLESPACES: &str = "tablespaces";
+/// In place of them, where there are no roles in a version of several databases.
+const NO_ROLES: &str = "none";
 
 /// What a version consists of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +43,10 @@ impl Database {
         let entries = line.split('|').filter(|entry| !entry.is_empty());
         let parse = |entry| {
             let mut texts = list::parse(entry)?.into_iter();
+            // psql reads a line only up to one.
+            if texts.clone().any(|text| text.contains('\0')) {
+                return None;
+            }
             Some(Self { name: texts.next()?, create: texts.next()?, properties: texts.collect() })
         };
         entries.map(parse).collect()
@@ -62,18 +71,23 @@ impl Database {
 
     /// A psql script that creates it under this name.
     pub(super) fn created_as(&self, name: &str) -> String {
-        format!("{}{};\n", sql::set("db", name), self.create)
+        executed(&self.create.replacen(NAME, &sql::ident(name), 1))
     }
 
     /// A psql script that gives the database of this name its properties. A setting that the user may not change, or of a role
     /// that does not exist, is reported in a warning.
     pub(super) fn given_to(&self, name: &str) -> String {
-        let statements = self.properties.iter().map(|statement| match is_setting(statement) {
-            true => reported_where_refused(&statement.replacen(NAME, &sql::ident(name), 1)),
-            false => format!("{statement};\n"),
+        let statements = self.properties.iter().map(|statement| {
+            let named = statement.replacen(NAME, &sql::ident(name), 1);
+            if is_setting(statement) { reported_where_refused(&named) } else { executed(&named) }
         });
-        sql::set("db", name) + &statements.collect::<String>()
+        statements.collect()
     }
+}
+
+/// A psql script that has the server execute a statement out of a version, as a value: psql itself sees no command in it.
+pub(super) fn executed(statement: &str) -> String {
+    format!("SELECT {} \\gexec\n", sql::text(statement))
 }
 
 /// What a database is called in its statements.
@@ -103,13 +117,51 @@ pub(super) fn of(postgres: &PostgresDump) -> Form {
 }
 
 /// The record of a version.
-pub(super) fn record(form: Form, databases: &[Database]) -> BTreeMap<String, String> {
+pub(super) fn record(
+    postgres: &PostgresDump,
+    form: Form,
+    found: &Findings,
+    databases: &[Database],
+) -> BTreeMap<String, String> {
     let name = match form {
         Form::Custom => "custom",
         Form::Plain => "plain",
         Form::Several => "several",
     };
-    [(FORM.to_owned(), name.to_owned()), (DATABASES.to_owned(), Database::write_each(databases))].into()
+    let entry = |name: &str, value: String| (name.to_owned(), value);
+    let spaces = if postgres.globals { found.get(preflight::TABLESPACES).unwrap_or("0") } else { NO_ROLES };
+    let spaces = (form == Form::Several).then(|| spaces.to_owned());
+    [entry(FORM, name.to_owned()), entry(DATABASES, Database::write_each(databases))]
+        .into_iter()
+        .chain(spaces.map(|spaces| entry(TABLESPACES, spaces)))
+        .collect()
+}
+
+/// Tablespaces: each one's name, and the statement that creates it.
+pub(super) fn tablespaces(line: &str) -> Vec<(String, String)> {
+    let texts = list::parse(line).unwrap_or_default();
+    let pairs = texts.chunks_exact(2).filter(|pair| !pair.concat().contains('\0'));
+    pairs.map(|pair| (pair[0].clone(), pair[1].clone())).collect()
+}
+
+/// Where roles are in a stored version.
+#[derive(Debug)]
+pub(super) enum StoredRoles {
+    /// Nowhere.
+    Absent,
+    /// What is needed before the data in a segment of its own, the rest in one at the end; these tablespaces in the record.
+    Apart(Vec<(String, String)>),
+    /// All of it before the data, as earlier releases of bahub did.
+    First,
+}
+
+/// Where roles are in this one.
+pub(super) fn stored_roles(stored: &Stored) -> StoredRoles {
+    match stored.record.get(TABLESPACES).map(String::as_str) {
+        Some(NO_ROLES) => StoredRoles::Absent,
+        Some(line) => StoredRoles::Apart(tablespaces(line)),
+        None => StoredRoles::First,
+    }
 }
 
 /// The form of a stored version, and its databases if it records them.
@@ -157,8 +209,8 @@ mod tests {
             Database { name: "a|b \n\"'".into(), create: "CREATE DATABASE :\"db\"".into(), properties: Vec::new() },
             Database { name: "🙂".into(), create: "x".into(), properties: vec!["COMMENT '|'".into(), "y".into()] },
         ];
-        let record = record(Form::Several, &databases);
-        assert_eq!(Database::parse_each(&record[DATABASES]), Some(databases.to_vec()));
+        assert_eq!(Database::parse_each(&Database::write_each(&databases)), Some(databases.to_vec()));
+        assert_eq!(Database::parse_each("2 61 6200"), None, "psql would read half of a line");
         assert_eq!(Database::parse_each(""), Some(Vec::new()));
         assert_eq!(Database::parse_each("2 61"), None);
     }

@@ -1,7 +1,7 @@
 //! A restore's hold on the databases that it creates: names that identify their run, and a lock of a session that lives as
 //! long as the restore, so that databases of a dead restore can be distinguished from those of a live one.
 
-use bahub_core::replay::{RestoreTarget, Scratch};
+use bahub_core::replay::{Effect, RestoreTarget, Scratch};
 use bahub_core::step::Step;
 
 use super::{PostgresDump, sql};
@@ -86,6 +86,21 @@ impl Lease {
     /// Announces, until the session ends, that names are taken over.
     pub(super) fn announced(&self) -> String {
         format!("SELECT pg_catalog.pg_advisory_lock({SWAPS}, {});\n", self.key())
+    }
+}
+
+impl Lease {
+    /// A script that answers whether the names were taken over from these databases. The lock is free when the session that does it
+    /// has ended: from then on the answer stays what it is.
+    pub(super) fn taken_over(&self, news: &[String]) -> String {
+        let (yes, no, key) = (sql::text(Effect::YES), sql::text(Effect::NO), self.key());
+        let names = sql::texts(news.iter().map(String::as_str));
+        format!(
+            "SET lock_timeout TO '50s';\nSELECT pg_catalog.pg_advisory_lock({SWAPS}, {key}) \\g /dev/null\n\
+             SELECT CASE pg_catalog.count(*) WHEN 0 THEN {yes} WHEN {} THEN {no} ELSE 'some' END FROM pg_catalog.pg_database d \
+             WHERE d.datname::pg_catalog.text = ANY ({names});\n",
+            news.len()
+        )
     }
 }
 

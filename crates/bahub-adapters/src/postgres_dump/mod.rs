@@ -14,8 +14,11 @@ mod explain;
 mod form;
 mod lease;
 mod preflight;
+mod release;
 mod restore;
+mod roles;
 mod scope;
+mod script;
 mod sql;
 mod wipe;
 
@@ -59,9 +62,12 @@ impl Component for PostgresDump {
 
 impl Adapter for PostgresDump {
     fn capabilities(&self) -> &'static [AdapterCapability] {
-        use AdapterCapability::{Database, InPlace, KeepOld, Members, Scratch};
+        use AdapterCapability::{Database, InPlace, KeepOld, Members, Roles, Scratch};
         match self.scope {
             Scope::One(_) => &[Database, Scratch, InPlace, KeepOld],
+            Scope::Some(_) | Scope::All { .. } if self.globals => {
+                &[Database, Members, Roles, Scratch, InPlace, KeepOld]
+            }
             Scope::Some(_) | Scope::All { .. } => &[Database, Members, Scratch, InPlace, KeepOld],
         }
     }

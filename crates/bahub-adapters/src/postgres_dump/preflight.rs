@@ -6,14 +6,18 @@ use bahub_core::step::Step;
 
 use super::config::Format;
 use super::scope::Scope;
-use super::{PostgresDump, catalog, lease, sql};
+use super::{PostgresDump, catalog, lease, roles, sql};
 use crate::options;
 
 /// The findings' names.
 pub(super) const DATABASES: &str = "databases";
 const MAKES: &str = "may make databases";
+pub(super) const PSQL: &str = "psql";
+pub(super) const PG_DUMP: &str = "pg_dump";
+pub(super) const PG_RESTORE: &str = "pg_restore";
+pub(super) const TABLESPACES: &str = "tablespaces";
 pub(super) const CLOSED: &str = "databases that take no connections";
-const SERVER: &str = "postgres server";
+pub(super) const SERVER: &str = "postgres server";
 
 /// The prefix of our own exceptions.
 pub(super) const OBJECTION: &str = "bahub objects";
@@ -21,11 +25,11 @@ pub(super) const OBJECTION: &str = "bahub objects";
 pub(super) fn probes(postgres: &PostgresDump, purpose: RunPurpose) -> Vec<Probe> {
     let version = |name: &str| Step::new(name).arg("--version").env("LC_ALL", "C");
     let ask = |script: &str| postgres.account.script(database(postgres), script);
-    let mut probes = vec![Probe::tool("psql", version("psql"))];
+    let mut probes = vec![Probe::tool(PSQL, version(PSQL))];
     match purpose {
-        RunPurpose::Backup => probes.insert(0, Probe::tool("pg_dump", version("pg_dump"))),
+        RunPurpose::Backup => probes.insert(0, Probe::tool(PG_DUMP, version(PG_DUMP))),
         RunPurpose::Restore if postgres.format == Format::Custom && matches!(postgres.scope, Scope::One(_)) => {
-            probes.insert(0, Probe::tool("pg_restore", version("pg_restore")));
+            probes.insert(0, Probe::tool(PG_RESTORE, version(PG_RESTORE)));
         }
         RunPurpose::Restore | RunPurpose::Recover => {}
     }
@@ -52,6 +56,9 @@ pub(super) fn probes(postgres: &PostgresDump, purpose: RunPurpose) -> Vec<Probe>
             sql::texts(exclude.iter().map(String::as_str))
         );
         probes.push(Probe::fact(CLOSED, ask(&script)));
+    }
+    if purpose == RunPurpose::Backup && postgres.globals {
+        probes.push(Probe::fact(TABLESPACES, ask(&roles::tablespaces())));
     }
     let is_one = matches!(postgres.scope, Scope::One(_));
     if purpose == RunPurpose::Backup && is_one && !postgres.exclude_tables.is_empty() {

@@ -4,15 +4,19 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
 use bahub_core::adapter::Findings;
-use bahub_core::replay::{Replay, ReplayTarget, RestoreTarget, SegmentReplay, Stored, Unsupported};
-use bahub_core::step::{ByteString, Stdin, Step};
+use bahub_core::advice::Advice;
+use bahub_core::replay::{Effect, Replay, ReplayTarget, RestoreTarget, SegmentReplay, Stored, Unsupported};
+use bahub_core::script::ScriptEdits;
+use bahub_core::step::{ByteString, Step};
 
-use super::capture::{GLOBALS, TRAILER, data_of};
-use super::form::{self, Database, Form};
+use super::capture::{GLOBALS, ROLES, TRAILER, data_of};
+use super::form::{self, Database, Form, StoredRoles};
 use super::lease::{self, Lease};
 use super::preflight::{self, OBJECTION};
+use super::release::Release;
 use super::scope::{self, Scope};
-use super::{PostgresDump, sql, wipe};
+use super::script::{self, Key};
+use super::{PostgresDump, roles, sql, wipe};
 
 /// What psql prints after the commit of a restore in place: its exit status is 0 without a commit, too.
 const COMMITTED: &str = "bahub: committed";
@@ -57,17 +61,18 @@ pub(super) fn replay(
             // A stream without a record: with the properties of the existing database.
             let known = [databases, present].concat().into_iter().next();
             let database = known.unwrap_or_else(|| Database::unknown(name));
-            let restore = Restore::new(postgres, target, stored, vec![(place.clone(), database)]);
+            let restore = Restore::new(postgres, target, found, stored, vec![(place.clone(), database)]);
             let trailer = (form == Form::Plain).then(|| ByteString::from(TRAILER));
             Ok(Replay {
                 trailer,
-                ..if target.in_place { restore.in_place_of_one(form) } else { restore.beside_of_one(form) }
+                ..if target.in_place { restore.in_place_of_one(form)? } else { restore.beside_of_one(form)? }
             })
         }
         Scope::Some(_) | Scope::All { .. } => {
             named_by_the_spec(postgres, target, &databases)?;
             let wanted = members_of_several(&target.members, databases)?;
             let globals = postgres.globals && target.members.is_empty();
+            let roles = if globals { roles_of(target, stored)? } else { StoredRoles::Absent };
             let named = match (&target.location, wanted.as_slice()) {
                 (RestoreTarget::Database(other), [_]) => vec![(free(other)?.clone(), wanted[0].clone())],
                 // Nothing is known about the version yet.
@@ -75,7 +80,7 @@ pub(super) fn replay(
                 (RestoreTarget::Database(_), _) => return Err(one_name(&wanted)),
                 _ => wanted.into_iter().map(|database| (database.name.clone(), database)).collect(),
             };
-            Ok(Restore::new(postgres, target, stored, named).of_several(globals))
+            Restore::new(postgres, target, found, stored, named).of_several(&roles)
         }
     }
 }
@@ -164,7 +169,9 @@ fn free(name: &String) -> Result<&String, Unsupported> {
 struct Restore<'a> {
     postgres: &'a PostgresDump,
     target: &'a ReplayTarget,
+    found: &'a Findings,
     lease: Lease,
+    key: Key,
     maintenance: &'static str,
     databases: Vec<(String, Database)>,
     /// Whether the version has a record: then its form is known.
@@ -175,69 +182,118 @@ impl<'a> Restore<'a> {
     fn new(
         postgres: &'a PostgresDump,
         target: &'a ReplayTarget,
+        found: &'a Findings,
         stored: &Stored,
         databases: Vec<(String, Database)>,
     ) -> Self {
         let maintenance = lease::maintenance(databases.iter().map(|(name, _)| name.as_str()));
+        let (lease, key) = (Lease::of(&target.run), Key::of(&target.run));
         let is_ours = !stored.record.is_empty();
-        Self { postgres, target, lease: Lease::of(&target.run), maintenance, databases, is_ours }
+        Self { postgres, target, found, lease, key, maintenance, databases, is_ours }
     }
 
     /// Into a new database, which takes over the name at the end.
-    fn beside_of_one(&self, form: Form) -> Replay {
+    fn beside_of_one(&self, form: Form) -> Result<Replay, Unsupported> {
         let new = self.lease.new_name(0);
         let main = match form {
-            Form::Custom => self.postgres.account.program("pg_restore", &new).arg("--exit-on-error").reads_backup(),
-            // It may drop and create databases of its own, which no transaction can.
-            Form::Plain | Form::Several if !self.is_ours => {
-                let (prefix, suffix) = (ByteString::from("BEGIN;\n"), ByteString::from("\n;\nCOMMIT;\n"));
-                self.postgres.account.psql(&new).stdin(Stdin::Backup { prefix, suffix })
+            Form::Custom if self.restores_directly() => {
+                vec![self.postgres.account.program("pg_restore", &new).arg("--exit-on-error").reads_backup()]
             }
-            Form::Plain | Form::Several => self.postgres.account.psql(&new).reads_backup(),
+            Form::Custom => vec![pg_restore(), self.read_into(&new, ("", ""))?],
+            // It may drop and create databases of its own, which no transaction can.
+            Form::Plain | Form::Several if !self.is_ours => vec![self.read_into(&new, ("BEGIN;\n", "COMMIT;\n"))?],
+            Form::Plain | Form::Several => vec![self.read_into(&new, ("", ""))?],
         };
         let made = self.made();
-        Replay { before: vec![self.admitted(), made], main: vec![main], ..self.swap() }
+        Ok(Replay { before: vec![self.admitted(), made], main, ..self.swap() })
+    }
+
+    /// Whether pg_restore may speak to the server itself: a newer one sets what the server does not know.
+    fn restores_directly(&self) -> bool {
+        let release = |name| self.found.get(name).and_then(Release::parse);
+        match (release(preflight::PG_RESTORE), release(preflight::SERVER)) {
+            (Some(program), Some(server)) => program.major <= server.major,
+            _ => true,
+        }
+    }
+
+    /// psql in this database, reading a script of the version.
+    fn read_into(&self, database: &str, around: (&str, &str)) -> Result<Step, Unsupported> {
+        self.reads(database, around, script::edits(None))
+    }
+
+    fn reads(&self, database: &str, around: (&str, &str), edits: ScriptEdits) -> Result<Step, Unsupported> {
+        script::restricted(self.found)?;
+        Ok(self.key.read_by(self.postgres.account.psql(database), around, edits))
     }
 
     /// Into the existing database, in one transaction.
-    fn in_place_of_one(&self, form: Form) -> Replay {
-        let Some((name, _)) = self.databases.first() else { return Replay::default() };
-        let filled = self.filled_in_place(name);
+    fn in_place_of_one(&self, form: Form) -> Result<Replay, Unsupported> {
+        let Some((name, _)) = self.databases.first() else { return Ok(Replay::default()) };
+        let filled = self.filled_in_place(name)?;
         let main = match form {
-            Form::Custom => {
-                let script = Step::new("pg_restore").env("LC_ALL", "C").arg("--file=-").reads_backup();
-                vec![script, filled]
-            }
+            Form::Custom => vec![pg_restore(), filled],
             Form::Plain | Form::Several => vec![filled],
         };
-        Replay { main, ..Replay::default() }
+        Ok(Replay { main, ..Replay::default() })
     }
 
-    /// Roles first, then each database from its segment.
-    fn of_several(&self, globals: bool) -> Replay {
+    /// Roles that are missing first, then each database from its segment, then the rest about roles.
+    fn of_several(&self, roles: &StoredRoles) -> Result<Replay, Unsupported> {
+        if self.databases.is_empty() {
+            // Nothing is known about the version yet: this only checks whether a restore is possible.
+            return Ok(Replay { main: vec![self.read_into(self.maintenance, ("", ""))?], ..Replay::default() });
+        }
         let mut segments = Vec::new();
-        if globals {
-            let main = vec![self.postgres.account.psql(self.maintenance).reads_backup()];
-            segments.push(SegmentReplay { name: GLOBALS.into(), before: Vec::new(), main });
+        let segment = |name: &str, before, main| SegmentReplay { name: name.into(), before, main: vec![main] };
+        let mut spaces = String::new();
+        match roles {
+            StoredRoles::Apart(tablespaces) => {
+                segments.push(segment(ROLES, Vec::new(), self.read_into(self.maintenance, ("", ""))?));
+                spaces = tablespaces.iter().map(|(name, create)| made_where_absent(name, create)).collect();
+            }
+            StoredRoles::First => {
+                let edits = ScriptEdits { omitted: vec![ByteString::from(") \\gexec")], ..script::edits(None) };
+                segments.push(segment(GLOBALS, Vec::new(), self.reads(self.maintenance, ("", ""), edits)?));
+            }
+            StoredRoles::Absent => {}
         }
         for (index, (name, database)) in self.databases.iter().enumerate() {
-            let (before, main) = if self.target.in_place {
-                (Vec::new(), self.filled_in_place(name))
+            let mut before = std::mem::take(&mut spaces);
+            let main = if self.target.in_place {
+                self.filled_in_place(name)?
             } else {
                 let new = self.lease.new_name(index);
-                let main = self.postgres.account.psql(&new).reads_backup();
-                (vec![self.made_one(&new, name, database)], main)
+                before += &self.making(&new, name, database);
+                self.read_into(&new, ("", ""))?
             };
-            segments.push(SegmentReplay { name: data_of(&database.name), before, main: vec![main] });
+            let before = if before.is_empty() { Vec::new() } else { vec![self.script(&before)] };
+            segments.push(segment(&data_of(&database.name), before, main));
         }
-        match (self.target.in_place, self.databases.is_empty()) {
-            // Nothing is known about the version yet: this only checks whether a restore is possible.
-            (_, true) => {
-                Replay { main: vec![self.postgres.account.psql(self.maintenance).reads_backup()], ..Replay::default() }
+        let mut replay = if self.target.in_place {
+            Replay::default()
+        } else {
+            Replay { before: vec![self.admitted()], ..self.swap() }
+        };
+        if let StoredRoles::Apart(_) = roles {
+            let swap = if self.target.in_place { "COMMIT;\n".to_owned() } else { self.swap_in_transaction() };
+            segments.push(segment(GLOBALS, Vec::new(), self.finishing(&swap)?));
+            // They are one transaction.
+            replay.after.clear();
+            if !self.target.with_roles {
+                replay.notices.push(
+                    "roles that were there before are as they were, with their passwords and memberships; to give them what the backup has: {overwrite existing roles}".into(),
+                );
             }
-            (true, false) => Replay { segments, ..Replay::default() },
-            (false, false) => Replay { before: vec![self.admitted()], segments, ..self.swap() },
         }
+        Ok(Replay { segments, ..replay })
+    }
+
+    /// psql in a transaction, which reads what is left about roles and goes on with this when the backup is proven.
+    fn finishing(&self, then: &str) -> Result<Step, Unsupported> {
+        let scope = if self.target.with_roles { "all" } else { "new" };
+        let before = format!("BEGIN;\nSET LOCAL {} TO '{scope}';\n", roles::SCOPE);
+        Ok(self.read_into(self.maintenance, (&before, then))?.stderr_warns())
     }
 
     fn script(&self, script: &str) -> Step {
@@ -273,58 +329,66 @@ impl<'a> Restore<'a> {
         )
     }
 
-    fn made_one(&self, new: &str, name: &str, database: &Database) -> Step {
-        self.script(&self.making(new, name, database))
-    }
-
     fn making(&self, new: &str, name: &str, database: &Database) -> String {
         let comment = format!("bahub is restoring into this database, which will be renamed to {name:?}");
         format!("{}COMMENT ON DATABASE {} IS {};\n", database.created_as(new), sql::ident(new), sql::text(&comment))
+    }
+
+    /// The name of what is replaced.
+    fn old_name(&self, index: usize, name: &str) -> String {
+        if self.target.keep_old { self.lease.kept_name(name) } else { self.lease.old_name(index) }
+    }
+
+    /// The rest of a transaction that gives the new databases their names and properties.
+    fn swap_in_transaction(&self) -> String {
+        // A database created under the other name meanwhile is not replaced: the renaming fails.
+        let is_new = matches!(self.target.location, RestoreTarget::Database(_));
+        let mut swap = self.lease.announced();
+        for (index, (name, database)) in self.databases.iter().enumerate() {
+            if !is_new {
+                swap += &format!(
+                    "SELECT pg_catalog.format('ALTER DATABASE %I RENAME TO %I', d.datname, {}) FROM pg_catalog.pg_database d \
+                     WHERE d.datname::pg_catalog.text = {} \\gexec\n",
+                    sql::text(&self.old_name(index, name)),
+                    sql::text(name)
+                );
+            }
+            swap += &format!(
+                "ALTER DATABASE {} RENAME TO {};\nCOMMENT ON DATABASE {} IS NULL;\n{}",
+                sql::ident(&self.lease.new_name(index)),
+                sql::ident(name),
+                sql::ident(name),
+                database.given_to(name)
+            );
+        }
+        swap + "COMMIT;\n"
     }
 
     /// What comes after the data: names, properties, and removal of the old databases.
     fn swap(&self) -> Replay {
         let Self { lease, databases, .. } = self;
         let keep = self.target.keep_old;
-        let old = |index: usize, name: &str| if keep { lease.kept_name(name) } else { lease.old_name(index) };
-        // A database created under the other name meanwhile is not replaced: the renaming fails.
         let is_new = matches!(self.target.location, RestoreTarget::Database(_));
-        let mut swap = lease.announced() + "BEGIN;\n";
-        let mut news = Vec::new();
-        let mut olds = Vec::new();
-        for (index, (name, database)) in databases.iter().enumerate() {
-            let (new, old) = (lease.new_name(index), old(index, name));
-            if !is_new {
-                swap += &format!(
-                    "SELECT pg_catalog.format('ALTER DATABASE %I RENAME TO %I', d.datname, {}) FROM pg_catalog.pg_database d \
-                     WHERE d.datname::pg_catalog.text = {} \\gexec\n",
-                    sql::text(&old),
-                    sql::text(name)
-                );
-                olds.push(old);
-            }
-            swap += &format!(
-                "ALTER DATABASE {} RENAME TO {};\nCOMMENT ON DATABASE {} IS NULL;\n{}",
-                sql::ident(&new),
-                sql::ident(name),
-                sql::ident(name),
-                database.given_to(name)
-            );
-            news.push(new);
-        }
-        swap += "COMMIT;\n";
-        let mut after = vec![vec![self.script(&swap).stderr_warns()]];
-        let undone = if keep { news.clone() } else { [news.as_slice(), olds.as_slice()].concat() };
-        if !keep {
-            // The restore is done: old databases that remain are reported, and the next run removes them.
-            after.push(vec![self.script(&lease::dropped(&olds)).warns_on([1, 2, 3]).stderr_warns()]);
-        }
+        let news = (0..databases.len()).map(|index| lease.new_name(index)).collect::<Vec<_>>();
+        let old = |(index, (name, _)): (usize, &(String, Database))| self.old_name(index, name);
+        let olds = databases.iter().enumerate().filter(|_| !is_new).map(old).collect::<Vec<_>>();
+        // Old databases that remain are reported, and the next run removes them.
+        let cleanup = if keep {
+            Vec::new()
+        } else {
+            vec![self.script(&lease::dropped(&olds)).warns_on([1, 2, 3]).stderr_warns()]
+        };
         let kept = |old: &String| format!("the previous database, if there was one, is kept as {old}");
         let notices = if keep { olds.iter().map(kept).collect() } else { Vec::new() };
+        let names = databases.iter().map(|(name, _)| name.as_str());
+        let effect = Effect { question: self.script(&lease.taken_over(&news)), unclear: unclear(names, &news, &olds) };
+        let undo = vec![self.script(&lease::dropped(&news))];
         let ended = databases.iter().map(|(name, _)| name.clone()).chain(news).collect::<Vec<_>>();
         Replay {
-            after,
-            undo: vec![self.script(&lease::dropped(&undone))],
+            after: vec![vec![self.script(&format!("BEGIN;\n{}", self.swap_in_transaction())).stderr_warns()]],
+            cleanup,
+            effect: Some(effect),
+            undo,
             notices,
             beside: Some(lease.held(self.postgres, self.maintenance, &ended)),
             ..Replay::default()
@@ -332,7 +396,7 @@ impl<'a> Restore<'a> {
     }
 
     /// psql in this database: it empties it, reads the backup, and commits only when all of that is verified.
-    fn filled_in_place(&self, name: &str) -> Step {
+    fn filled_in_place(&self, name: &str) -> Result<Step, Unsupported> {
         // A killed psql leaves a statement running, with its locks: the server checks its client's connection (14 and later).
         // A dump of large objects ends transactions of its own: a guard undoes what they would commit.
         let prefix = format!(
@@ -340,8 +404,46 @@ impl<'a> Restore<'a> {
              WHERE pg_catalog.current_setting('server_version_num')::int >= 140000 \\g /dev/null\nBEGIN;\n{GUARD}{}",
             wipe::script()
         );
-        let suffix = format!("\n;\nSET LOCAL bahub.proven TO 'yes';\nCOMMIT;\n\\echo {COMMITTED}\n");
-        let stdin = Stdin::Backup { prefix: ByteString::from(&prefix), suffix: ByteString::from(&suffix) };
-        self.postgres.account.psql(name).stdin(stdin).required_output(COMMITTED)
+        let committed = self.key.marks(COMMITTED);
+        let suffix = format!("SET LOCAL bahub.proven TO 'yes';\nCOMMIT;\n\\echo {committed}\n");
+        Ok(self.read_into(name, (&prefix, &suffix))?.required_output(committed))
     }
+}
+
+/// What to do where it cannot be determined whether the names were taken over.
+fn unclear<'a>(names: impl Iterator<Item = &'a str>, news: &[String], olds: &[String]) -> Advice {
+    let names = names.collect::<Vec<_>>().join(", ");
+    let (news, olds) = (news.join(", "), olds.join(", "));
+    format!(
+        "look at the server with `psql -l`: while {news} is there, {names} is what it was, and the restore can be repeated; \
+         otherwise {names} is from the backup, and what was there before is in {olds}; nothing was dropped; \
+         the next run of a backup of this server removes what is left"
+    )
+    .into()
+}
+
+/// Where the roles of a version are, unless it is not known yet. Refuses one whose roles can only be overwritten.
+fn roles_of(target: &ReplayTarget, stored: &Stored) -> Result<StoredRoles, Unsupported> {
+    match form::stored_roles(stored) {
+        StoredRoles::First if !target.with_roles && !stored.record.is_empty() => Err(Unsupported {
+            what: "the version was made by an earlier bahub: its roles can only be restored all at once, and before the data, \
+                   which overwrites the passwords of those that exist"
+                .into(),
+            help: "{overwrite existing roles}; or restore with `globals: false` in the spec, without roles".into(),
+        }),
+        roles => Ok(roles),
+    }
+}
+
+fn made_where_absent(name: &str, create: &str) -> String {
+    let name = sql::text(name);
+    format!(
+        "SELECT {} WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_tablespace t WHERE t.spcname::pg_catalog.text = {name}) \\gexec\n",
+        sql::text(create)
+    )
+}
+
+/// The script in an archive.
+fn pg_restore() -> Step {
+    Step::new("pg_restore").env("LC_ALL", "C").arg("--file=-").reads_backup()
 }

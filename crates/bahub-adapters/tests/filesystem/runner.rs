@@ -122,8 +122,8 @@ impl Tools {
         }
         assert!(matches!(main[0].stdin, Stdin::Backup { .. }));
         whole.add(self.run(&main, backup, &|| ())?);
-        for step in after {
-            whole.add(self.run(&[step], b"", &|| ())?);
+        for steps in after {
+            whole.add(self.run(&steps, b"", &|| ())?);
         }
         Ok(whole)
     }

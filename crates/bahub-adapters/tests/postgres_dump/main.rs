@@ -8,9 +8,12 @@
 mod breaks;
 mod config;
 mod conforms;
+mod hostile;
+mod outcome;
 mod preflight;
 mod regression;
 mod rights;
+mod roles;
 mod several;
 mod support;
 mod whole;

@@ -70,7 +70,8 @@ async fn all_databases_with_their_roles_come_back_on_a_fresh_server_twice_and_on
     }
     source.sql("latin", "DROP TABLE t");
     source.sql("postgres", "CREATE TABLE later (); ALTER ROLE member PASSWORD 'other'; DROP DATABASE \"-r\"");
-    done(&room.restored(spec(&source, json!({}))).await);
+    let all = ReplayTarget { with_roles: true, ..ReplayTarget::default() };
+    done(&room.restore(spec(&source, json!({})), all).await);
     same(&everything(&source), &before);
     source.sql("latin", "DROP TABLE t");
     // With gzip, as in configurations of the original.

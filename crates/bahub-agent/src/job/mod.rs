@@ -2,12 +2,14 @@
 
 mod capture;
 mod context;
+mod effect;
 mod failure;
 mod pipeline;
 mod plain;
 mod probe;
 mod read;
 mod replay;
+mod script;
 mod source;
 
 use bahub_core::link::{Done, Failure, FailureKind, Job};
@@ -35,9 +37,12 @@ pub(crate) async fn run(job: Job, cx: JobContext, input: JobInput) -> Result<Don
     watch.abort();
     // Whatever errors the programs ended with, the reason was the cancellation.
     match done {
-        Err(failure) if cx.cancel.is_cancelled() && failure.kind != FailureKind::CommitUnknown => {
-            Err(Failure::cancelled())
-        }
+        Err(failure) if cx.cancel.is_cancelled() && !is_unknown(&failure.kind) => Err(Failure::cancelled()),
         done => done,
     }
+}
+
+/// Whether it is to be said even of a run that was cancelled.
+fn is_unknown(kind: &FailureKind) -> bool {
+    matches!(kind, FailureKind::CommitUnknown | FailureKind::EffectUnknown)
 }

@@ -8,6 +8,7 @@ use bahub_core::adapter::StepFailure;
 use bahub_core::link::Failure;
 use bahub_core::step::{ByteString, Stdin, Step};
 
+use super::script::Editor;
 use super::{JobContext, failure};
 use crate::steps::{Child, KillSwitch, Plug, start};
 use crate::stream::{Behind, Tail};
@@ -36,7 +37,7 @@ enum Input {
     /// The backup goes there.
     Open(File),
     /// What the program before puts out is moved there; the way in comes back at its end.
-    Gate(JoinHandle<io::Result<File>>),
+    Gate(JoinHandle<io::Result<Option<File>>>),
 }
 
 impl<'a> Pipeline<'a> {
@@ -47,7 +48,7 @@ impl<'a> Pipeline<'a> {
         for (index, step) in steps.iter().enumerate() {
             let before = pipeline.stages.last_mut().and_then(|stage: &mut Stage<'_>| stage.child.stdout.take());
             let (stdin, gated) = match before {
-                Some(output) if literals(step).is_some() => (Plug::Pipe, Some(output)),
+                Some(output) if literals(step).is_some() || step.edits.is_some() => (Plug::Pipe, Some(output)),
                 Some(output) => (Plug::From(output.into()), None),
                 None => (Plug::Pipe, None),
             };
@@ -57,8 +58,8 @@ impl<'a> Pipeline<'a> {
             let mut child = started.inspect_err(|_| cx.switch.trip())?;
             let input = match (child.stdin.take(), gated) {
                 (Some(file), Some(output)) => {
-                    let prefix = literals(step).map(|(prefix, _)| prefix.clone());
-                    Input::Gate(thread::spawn(move || moved(prefix.as_ref(), output, file)))
+                    let (step, switch) = (step.clone(), cx.switch.clone());
+                    Input::Gate(thread::spawn(move || moved(&step, output, file, &switch)))
                 }
                 (Some(file), None) => Input::Open(file),
                 (None, _) => Input::None,
@@ -80,6 +81,11 @@ impl<'a> Pipeline<'a> {
             write(&mut file, &prefix.0).map_err(|error| failure::feeding(&error))?;
         }
         let held = &mut self.held;
+        let mut editor = step.edits.as_deref().map(Editor::new);
+        let mut read = |room: &mut [u8]| match &mut editor {
+            Some(editor) => editor.read(room, &mut read),
+            None => read(room),
+        };
         let file = written_behind(file, &self.switch, |room| read_but_the_last(held, room, &mut read))?;
         *input = file.map_or(Input::None, Input::Open);
         Ok(())
@@ -88,7 +94,7 @@ impl<'a> Pipeline<'a> {
     /// Ends the inputs, each after the program before it ended well, and waits for every program.
     pub(super) fn complete(self) -> Result<Vec<String>, Failure> {
         let Self { stages, switch, held, says } = self;
-        let (mut warnings, mut failures) = (Vec::new(), Vec::new());
+        let (mut warnings, mut failures, mut unread) = (Vec::new(), Vec::new(), None);
         let last = stages.last().map(|stage| stage.step);
         for (index, Stage { step, child, input }) in stages.into_iter().enumerate() {
             if !failures.is_empty() {
@@ -98,7 +104,17 @@ impl<'a> Pipeline<'a> {
                 Input::None => None,
                 Input::Open(file) => Some(file),
                 // A program that is gone is judged by its exit status.
-                Input::Gate(moving) => moving.join().ok().and_then(Result::ok),
+                Input::Gate(moving) => match moving.join() {
+                    Ok(Ok(file)) => file,
+                    Ok(Err(error)) => {
+                        unread = Some(failure::reading(&error));
+                        None
+                    }
+                    Err(_) => {
+                        switch.trip();
+                        None
+                    }
+                },
             };
             if let Some(mut file) = file.filter(|_| !switch.is_thrown()) {
                 let held = held.as_slice().iter().filter(|_| index == 0).copied().collect::<Vec<_>>();
@@ -111,6 +127,9 @@ impl<'a> Pipeline<'a> {
             }
         }
         let said = says.is_none_or(|(words, tail)| tail.join().is_ok_and(|tail| tail.holds(&words.0)));
+        if let Some(unread) = unread {
+            return Err(unread);
+        }
         match failure::cause(failures) {
             Some(cause) => Err(cause.into()),
             None if said => Ok(warnings),
@@ -175,12 +194,28 @@ fn written_behind(
     }
 }
 
-fn moved(prefix: Option<&ByteString>, mut output: File, mut input: File) -> io::Result<File> {
-    if let Some(prefix) = prefix {
-        input.write_all(&prefix.0)?;
+/// Moves what a program puts out to the next; returns the way in, unless that reads no more. Where reading fails, the programs are
+/// killed before the pipe is let go.
+fn moved(step: &Step, mut output: File, mut input: File, switch: &KillSwitch) -> io::Result<Option<File>> {
+    let mut editor = step.edits.as_deref().map(Editor::new);
+    let mut buffer = vec![0; 256 * 1024];
+    let mut next = literals(step).map(|(prefix, _)| prefix.0.clone()).unwrap_or_default();
+    loop {
+        match input.write_all(&next) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(None),
+            written => written.inspect_err(|_| switch.trip())?,
+        }
+        let mut read = |room: &mut [u8]| io::Read::read(&mut output, room);
+        let count = match &mut editor {
+            Some(editor) => editor.read(&mut buffer, &mut read),
+            None => read(&mut buffer),
+        };
+        match count {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => next.clear(),
+            Ok(0) => return Ok(Some(input)),
+            count => next = buffer[..count.inspect_err(|_| switch.trip())?].to_vec(),
+        }
     }
-    io::copy(&mut output, &mut input)?;
-    Ok(input)
 }
 
 fn tail_of(mut output: File) -> Tail {

@@ -1,20 +1,16 @@
 //! Putting a backup back: programs before, the programs that read it, programs after.
 
-use std::time::Duration;
-
 use bahub_core::adapter::StepFailure;
 use bahub_core::link::{Done, Failure, FailureKind};
 use bahub_core::replay::{Replay, SegmentReplay};
 use bahub_core::step::{Stdin, Step};
 
+use super::effect::{Broken, settled};
 use super::pipeline::Pipeline;
 use super::plain::{Plain, READ, ended_whole, measure, read_segment, read_some};
 use super::{JobContext, failure};
-use crate::steps::{Child, KillSwitch, Plug, start, within};
+use crate::steps::{Child, KillSwitch, Plug, start};
 use crate::stream::Content;
-
-/// How long one step of an undo may take.
-const UNDO: Duration = Duration::from_secs(60);
 
 /// Runs the restore. `prove` states that the message was read to its end and is the right one; only then the reading
 /// programs get the end of their input, and what follows it.
@@ -27,10 +23,7 @@ pub(super) fn run(
     let _beside = replay.beside.as_ref().map(|step| Beside::start(step, cx)).transpose()?;
     let warnings = each(&replay.before, cx)?;
     let restored = attempt(replay, warnings, &mut plain, cx, prove);
-    if restored.is_err() {
-        undo(&replay.undo, cx);
-    }
-    restored
+    settled(replay, restored, cx)
 }
 
 fn attempt(
@@ -39,7 +32,7 @@ fn attempt(
     plain: &mut Plain,
     cx: &JobContext,
     prove: impl FnOnce(Content) -> Result<Done, Failure>,
-) -> Result<Done, Failure> {
+) -> Result<Done, Broken> {
     let mut open = Vec::new();
     let fed = match replay.segments.as_slice() {
         [] => whole(&replay.main, plain, cx, &mut open),
@@ -63,11 +56,11 @@ fn attempt(
         };
     }
     let done = proven?;
-    warnings.extend(completed?);
-    for steps in &replay.after {
-        warnings.extend(Pipeline::start(steps, cx)?.complete()?);
+    let completed = completed.and_then(|told| Ok([told, each_pipeline(&replay.after, cx)?].concat()));
+    match completed {
+        Ok(told) => Ok(with_warnings(done, [warnings, told].concat())),
+        Err(failure) => Err(Broken { failure, proven: Some(with_warnings(done, warnings)) }),
     }
-    Ok(with_warnings(done, warnings))
 }
 
 /// Feeds the backup to its programs. Programs that stop reading are left alone, and the message read to its end all the
@@ -124,19 +117,8 @@ fn has_suffix(step: &Step) -> bool {
     matches!(&step.stdin, Stdin::Backup { suffix, .. } if !suffix.0.is_empty())
 }
 
-/// Undoes what a failed restore has begun; what cannot be undone is logged, because the failure itself is what is
-/// reported.
-fn undo(steps: &[Step], cx: &JobContext) {
-    for step in steps {
-        // The job's own switch is thrown, or will be.
-        let undone = within(UNDO, step, 0, &KillSwitch::default(), &cx.log());
-        if let Err(failure) = undone {
-            cx.log()("agent", &format!("the failed restore left something behind: {failure}"));
-        }
-    }
-}
-
-fn with_warnings(done: Done, more: Vec<String>) -> Done {
+/// With more warnings.
+pub(super) fn with_warnings(done: Done, more: Vec<String>) -> Done {
     match done {
         Done::Read { plain, stored, sha256, compression, facts, prefix, suffix, mut warnings } => {
             warnings.extend(more);
@@ -167,6 +149,15 @@ impl Drop for Beside {
         // It was killed: how it ended says nothing.
         let _ = self.child.take().map(Child::wait);
     }
+}
+
+/// Runs pipelines one after the other.
+fn each_pipeline(pipelines: &[Vec<Step>], cx: &JobContext) -> Result<Vec<String>, Failure> {
+    let mut warnings = Vec::new();
+    for steps in pipelines {
+        warnings.extend(Pipeline::start(steps, cx)?.complete()?);
+    }
+    Ok(warnings)
 }
 
 /// Runs programs one after the other.

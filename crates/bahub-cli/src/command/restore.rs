@@ -22,6 +22,7 @@ pub(super) async fn run(session: &Session, args: RestoreArgs) -> Result<ExitCode
         members: args.path.clone(),
         in_place: args.in_place,
         keep_old: args.keep_old,
+        with_roles: args.with_roles,
         ..ReplayTarget::default()
     };
     let version =

@@ -14,6 +14,7 @@ pub(crate) fn advice(advice: &Advice, backup: &str) -> String {
             Action::RestoreInPlace => "restore with --in-place",
             Action::RestoreAsCopy => "restore without --in-place",
             Action::ChooseMembers => "choose what to restore with --path NAME",
+            Action::OverwriteRoles => "overwrite existing roles with --with-roles",
             Action::Download => &format!("download the data with :backup:restore {backup} --download FILE"),
             Action::ListVersions => &format!("list the versions with :backup:list {backup}"),
             Action::AdmitOtherInstance => "add --other-instance",

@@ -32,7 +32,7 @@ pub enum RunErrorKind {
     NoVersion,
     /// A message is damaged, or is not the one that it should be.
     Integrity,
-    /// The answer to a commit was lost: there may be a version.
+    /// The answer to a commit was lost: there may be a version, or a restore may have taken effect.
     Unknown,
     /// This adapter cannot restore there.
     Unsupported,
@@ -164,6 +164,7 @@ pub(super) fn of_agent(failure: Failure, adapter: &dyn Adapter, program_kind: Ru
     let kind = match kind {
         FailureKind::Step(step) => return of_step(&step, adapter, program_kind),
         FailureKind::CommitUnknown => return unknown(message, help),
+        FailureKind::EffectUnknown => RunErrorKind::Unknown,
         FailureKind::Sink(kind) => of_store(kind),
         FailureKind::Integrity => RunErrorKind::Integrity,
         FailureKind::Crypto => RunErrorKind::Keys,

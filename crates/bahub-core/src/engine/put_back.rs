@@ -1,6 +1,6 @@
 //! The two passes over a message: the first proves it, the second puts it back.
 
-use super::error::RunError;
+use super::error::{RunError, RunErrorKind};
 use super::read::{Content, Reading, Readings};
 use super::route;
 use super::run::Run;
@@ -99,6 +99,12 @@ fn unstated(capabilities: &[AdapterCapability], target: &ReplayTarget) -> Option
             "leave out that option: there is no alternative",
         ),
         (target.keep_old, AdapterCapability::KeepOld, "does not keep the old data", &look_first),
+        (
+            target.with_roles,
+            AdapterCapability::Roles,
+            "does not restore roles or users",
+            "leave out that option, or restore them with a spec that backs them up",
+        ),
     ];
     let (.., what, help) =
         asked.into_iter().find(|(is_asked, needed, ..)| *is_asked && !capabilities.contains(needed))?;
@@ -125,7 +131,14 @@ pub(super) async fn put_back(
     proven: &Proven,
     run: &mut Run,
 ) -> Result<Readings, RunError> {
-    let restored = reading.run(Deliver::Replay(Box::new(replay)), proven.sha256.clone(), Content::Rejected).await?;
+    let restored = reading.run(Deliver::Replay(Box::new(replay)), proven.sha256.clone(), Content::Rejected).await;
+    let restored = restored.map_err(|error| match error.kind() {
+        RunErrorKind::Agent => error.with_help(
+            "an agent that loses its connection stops its programs; whether the restore had taken effect by then is unknown: \
+             look at the data before you repeat it",
+        ),
+        _ => error,
+    })?;
     run.report.route = Some(route::kind_of(reading.granted.as_ref()));
     run.report.plain_bytes = restored.plain;
     run.report.stored_bytes = restored.stored;

@@ -1,6 +1,7 @@
 //! The job of reading a message, as the controller drives it.
 
 use std::path::Path;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt;
@@ -62,6 +63,9 @@ impl Content<'_> {
 pub(super) fn not_written(path: &Path, error: &std::io::Error) -> RunError {
     RunError::new(RunErrorKind::Output, format!("cannot write {}: {error}", path.display()))
 }
+
+/// How long a restore that is to stop may take to undo what it did, or to learn that it has taken effect.
+const PUT_BACK: Duration = Duration::from_secs(150);
 
 /// The result of a read.
 #[derive(Debug, Clone)]
@@ -148,6 +152,7 @@ impl Reading<'_> {
         content: &mut Content<'_>,
         reached: &mut bool,
     ) -> Result<Readings, RunError> {
+        let restores = matches!(deliver, Deliver::Replay(_));
         let job = ReadJob {
             route: route::route_of(self.granted.as_ref()),
             version: self.found.number,
@@ -167,12 +172,12 @@ impl Reading<'_> {
         loop {
             let said = tokio::select! {
                 biased;
-                () = self.cx.cancel.cancelled() => return Err(self.stop(cancelled()).await),
+                () = self.cx.cancel.cancelled() => return self.stop(cancelled(), restores).await,
                 sent = &mut relay, if !relayed => {
                     relayed = true;
                     match sent {
                         Ok(()) => continue,
-                        Err(error) => return Err(self.stop(error).await),
+                        Err(error) => return self.stop(error, restores).await,
                     }
                 }
                 said = self.agent.next(&self.cx.events, self.found.size) => said?,
@@ -185,7 +190,7 @@ impl Reading<'_> {
                 (AgentMessage::Data(chunk), _) => {
                     let size = chunk.len();
                     if let Err(error) = content.take(&chunk).await {
-                        return Err(self.stop(error).await);
+                        return self.stop(error, restores).await;
                     }
                     self.agent.sender.credit(size);
                 }
@@ -216,12 +221,12 @@ impl Reading<'_> {
         }
     }
 
-    /// Asks the agent to stop and waits until it has; returns the cause. Where the agent had failed by itself, its
-    /// error is the cause of a store's broken pipe.
-    async fn stop(&mut self, cause: RunError) -> RunError {
-        let deadline = Instant::now() + GRACE;
+    /// Asks the agent to stop and waits until it has; the result is the cause. Where the agent had failed by itself, its
+    /// error is the cause of a store's broken pipe. A restore that has taken effect, or may have, says so.
+    async fn stop(&mut self, cause: RunError, restores: bool) -> Result<Readings, RunError> {
+        let deadline = Instant::now() + if restores { PUT_BACK } else { GRACE };
         if self.agent.sender.send(&ToAgent::Cancel).is_err() {
-            return cause;
+            return Err(cause);
         }
         loop {
             match timeout_at(deadline, self.agent.next(&self.cx.events, None)).await {
@@ -231,9 +236,13 @@ impl Reading<'_> {
                     if cause.kind() == RunErrorKind::Agent =>
                 {
                     let failure = Failure::from(step);
-                    return error::of_agent(failure, self.plan.adapter.as_ref(), RunErrorKind::Program);
+                    return Err(error::of_agent(failure, self.plan.adapter.as_ref(), RunErrorKind::Program));
                 }
-                _ => return cause,
+                Ok(Ok(AgentMessage::Done(done))) if restores => return Readings::of(done).ok_or(cause),
+                Ok(Ok(AgentMessage::Failed(failure))) if failure.kind == FailureKind::EffectUnknown => {
+                    return Err(self.failed(failure));
+                }
+                _ => return Err(cause),
             }
         }
     }

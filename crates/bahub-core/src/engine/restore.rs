@@ -298,7 +298,9 @@ impl Restoring<'_> {
             Some(note) => error.with_more_help(note),
             None => error,
         })?;
-        unless_cancelled(cx, session.verify_quiesced()).await.map_err(|error: RunError| {
+        // From here on a cancellation comes too late: what was asked for is done.
+        session.verify_quiesced().await.map_err(|error| {
+            let error = RunError::from(error);
             target::disturbed(error).with_more_help(
                 "the restore was complete, but something used the data meanwhile: stop it and restore again",
             )

@@ -13,7 +13,7 @@ use crate::sink::{Encoding, NewVersion, Receipt, SinkErrorKind, VersionNumber};
 use crate::step::Step;
 
 /// The version of the protocol; both sides must speak the same.
-pub const PROTOCOL: u32 = 6;
+pub const PROTOCOL: u32 = 7;
 
 /// From the controller to the agent.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -251,6 +251,8 @@ pub enum FailureKind {
     Sink(SinkErrorKind),
     /// The answer to a commit was lost.
     CommitUnknown,
+    /// A restore broke off, and whether it has taken effect could not be determined.
+    EffectUnknown,
     /// The message is damaged, cut, or another one than before.
     Integrity,
     /// The message cannot be written or read: keys, formats.
