@@ -30,11 +30,6 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
         "check `host`, `port` or `socket`, as seen from where the transport runs the client program, and that the server is running",
     ),
     (
-        &["this account could not be created"],
-        "an account of the backup could not be created; the databases, and all other accounts and grants, were restored",
-        "the message names it and the server's reason; create it by hand, or restore again where the server accepts it",
-    ),
-    (
         &["a trigger names its database"],
         "a trigger of this dump names its database: in a copy it would change the original",
         "restore the version to its own name, on another server; versions made by this bahub have no such triggers",

@@ -16,8 +16,7 @@ const ONE_OF_SEVERAL: &str = "its SQL contains the names of its databases: resto
     and extract one from it; separate backups of each database, with `database`, can be restored under another name";
 
 /// What a restore that breaks off leaves: where new databases take the names of old ones, and where these were dropped first.
-const WHILE_TAKING_NAMES: &str = "the databases are as they were, unless a database `__bahub_new_...` is on the server: then the \
-    restore failed while the names were taken over, and that one holds the restored tables: restore again";
+const AS_THEY_WERE: &str = "the databases are as they were";
 pub(super) const INCOMPLETE: &str = "if the restore had started, the databases of the backup are now incomplete: restore again, or restore another version";
 
 pub(super) fn replay(
@@ -134,8 +133,9 @@ fn to_original(mysql: &Mysql, target: &ReplayTarget, found: &Findings, stored: &
         before: vec![swap.created()],
         segments,
         undo: vec![swap.undone()],
+        effect: (!databases.is_empty()).then(|| swap.effect()),
         beside: Some(swap.held()),
-        failure_note: Some(WHILE_TAKING_NAMES.into()),
+        failure_note: Some(AS_THEY_WERE.into()),
         notices: mismatch.into_iter().map(|mismatch| format!("{mismatch}: check that nothing is missing")).collect(),
         ..Replay::default()
     })

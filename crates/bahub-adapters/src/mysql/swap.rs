@@ -3,6 +3,7 @@
 //! Neither MySQL nor MariaDB can rename a database: its tables move to another one in a single statement, and what runs is
 //! created again there. Until then nothing of the old database was touched.
 
+use bahub_core::replay::Effect;
 use bahub_core::step::{ByteString, Stdin, Step};
 
 use super::objects::{DISABLED, ENABLED, ONLY_IN_COPY};
@@ -12,7 +13,9 @@ use super::{Mysql, preflight, sql};
 /// The prefix of a new database's name, before the run's id and its number.
 pub(super) const NEW: &str = "__bahub_new_";
 
-/// A table that stands in a new database while it takes the name of an old one: what failed then is kept.
+/// A table that stands in a database while it is filled: only what has it is dropped where a restore fails.
+const FILLED: &str = "__bahub_is_filled";
+/// The same table's name while the database takes the place of an old one.
 const MOVING: &str = "__bahub_is_moving";
 
 /// A line that only MariaDB's recent client programs understand.
@@ -53,7 +56,10 @@ pub(super) struct Swap<'a> {
 impl Swap<'_> {
     /// Creates the databases that are filled; fails if one of them is there.
     pub(super) fn created(&self) -> Step {
-        let create = |database: &Database| format!("CREATE DATABASE {}; ", sql::ident(&database.filled));
+        let create = |database: &Database| {
+            let name = sql::ident(&database.filled);
+            format!("CREATE DATABASE {name}; CREATE TABLE {name}.{FILLED} (id INT); ")
+        };
         preflight::query(self.mysql, &self.databases.iter().map(create).collect::<String>())
     }
 
@@ -64,16 +70,42 @@ impl Swap<'_> {
         preflight::query(self.mysql, &(lock + &"DO SLEEP(60);\n".repeat(2 * 24 * 60)))
     }
 
+    /// Whether the restored databases have their names.
+    pub(super) fn effect(&self) -> Effect {
+        let any = |marker: &str| {
+            let parts = self.databases.iter().map(|database| has_table(&sql::text(&database.filled), marker));
+            parts.collect::<Vec<_>>().join(" OR ")
+        };
+        let question = format!(
+            "SELECT CASE WHEN {} THEN 'moving' WHEN {} THEN '{}' ELSE '{}' END;",
+            any(MOVING),
+            any(FILLED),
+            Effect::NO,
+            Effect::YES
+        );
+        let pairs = self.databases.iter().filter(|database| database.is_new());
+        let pairs: Vec<_> = pairs.map(|Database { name, filled }| format!("{filled} for {name}")).collect();
+        Effect {
+            question: preflight::query(self.mysql, &question),
+            unclear: format!(
+                "restore again: until then a database may be missing or incomplete, and its restored tables may be in a new \
+                 database ({}), which is no longer needed afterwards",
+                pairs.join(", ")
+            )
+            .into(),
+        }
+    }
+
     /// Drops what was filled, except where it already takes an old database's place.
     pub(super) fn undone(&self) -> Step {
         let drop = |database: &Database| {
             let name = sql::text(&database.filled);
             format!(
-                "SET @drop = (SELECT CONCAT('DROP DATABASE ', {}) FROM information_schema.schemata WHERE {} = {name} AND NOT {}); \
+                "SET @drop = (SELECT CONCAT('DROP DATABASE ', {}) FROM information_schema.schemata WHERE {} = {name} AND {}); \
                  SET @drop = COALESCE(@drop, 'DO 0'); PREPARE dropping FROM @drop; EXECUTE dropping; ",
                 sql::quoted("schema_name"),
                 sql::exact("schema_name"),
-                is_moving(&name)
+                has_table(&name, FILLED)
             )
         };
         preflight::query(self.mysql, &self.databases.iter().map(drop).collect::<String>())
@@ -102,10 +134,14 @@ impl Swap<'_> {
     /// A filter for what runs: holds it until the version is proven, has it created in the new databases, moves these to the
     /// names of the old ones, and has it created there.
     pub(super) fn objects(&self, is_one: bool) -> Step {
-        if !self.databases.iter().any(Database::is_new) {
-            return without_sandbox();
-        }
         let new = || self.databases.iter().filter(|database| database.is_new());
+        let unmarked = self.databases.iter().filter(|database| !database.is_new());
+        let unmarked = unmarked
+            .map(|database| format!("DROP TABLE {}.{FILLED}; ", sql::ident(&database.filled)))
+            .collect::<String>();
+        if new().next().is_none() {
+            return at_the_end(sed(&format!("{SANDBOX}$a\\\n{}\n", inserted(&unmarked))));
+        }
         let names: String = new()
             .filter(|_| !is_one)
             .map(|Database { name, filled }| {
@@ -130,7 +166,7 @@ impl Swap<'_> {
             "{SANDBOX}H\n${{\nx\nh\n{names}{views}s/\\n{ONLY_IN_COPY}/\\n/g\ns/\\n{ENABLED}\\n/\\n{DISABLED}\\n/g\np\n\
              i\\\n{}\ng\ns/^\\n//\np\ni\\\n{}\n}}\n",
             inserted(&moved),
-            inserted(&dropped)
+            inserted(&(dropped + &unmarked))
         );
         at_the_end(sed(&script).arg("-n"))
     }
@@ -160,10 +196,10 @@ fn inserted(text: &str) -> String {
     text.replace('\\', "\\\\").replace('\n', "\\\n")
 }
 
-/// Whether a new database takes an old one's place.
-fn is_moving(name: &str) -> String {
+/// Whether a database has this table.
+fn has_table(database: &str, table: &str) -> String {
     format!(
-        "EXISTS (SELECT 1 FROM information_schema.tables AS t WHERE {} = {name} AND t.table_name = '{MOVING}')",
+        "EXISTS (SELECT 1 FROM information_schema.tables AS t WHERE {} = {database} AND t.table_name = '{table}')",
         sql::exact("t.table_schema")
     )
 }
@@ -175,8 +211,8 @@ fn taken(database: &Database) -> String {
     let in_new = format!("{} = {}", sql::exact("table_schema"), sql::text(&database.filled));
     format!(
         " SET @move = (SELECT CONCAT('RENAME TABLE ', GROUP_CONCAT({}, '.', {}, ' TO ', {}, '.', {} SEPARATOR ', ')) \
-            FROM information_schema.tables WHERE {in_new} AND table_type <> 'VIEW'); \
-         CREATE TABLE {new}.{MOVING} (id INT); SET foreign_key_checks = 0; DROP DATABASE {old}; CREATE DATABASE {old}; \
+            FROM information_schema.tables WHERE {in_new} AND table_type <> 'VIEW' AND table_name <> '{FILLED}'); \
+         RENAME TABLE {new}.{FILLED} TO {new}.{MOVING}; SET foreign_key_checks = 0; DROP DATABASE {old}; CREATE DATABASE {old}; \
          SET @move = COALESCE(@move, 'DO 0'); PREPARE moving FROM @move; EXECUTE moving; SET foreign_key_checks = 1;",
         sql::quoted("table_schema"),
         sql::quoted("table_name"),
@@ -188,8 +224,8 @@ fn taken(database: &Database) -> String {
 /// A condition on `schema_name`: a new database whose restore is no more, and had not begun to take an old one's place.
 pub(super) fn abandoned() -> String {
     format!(
-        "schema_name REGEXP '^{NEW}[0-9a-f]{{32}}_[0-9]+$' AND IS_FREE_LOCK(CONCAT('bahub ', SUBSTRING(schema_name, {}, 32))) AND NOT {}",
+        "schema_name REGEXP '^{NEW}[0-9a-f]{{32}}_[0-9]+$' AND IS_FREE_LOCK(CONCAT('bahub ', SUBSTRING(schema_name, {}, 32))) AND {}",
         NEW.len() + 1,
-        is_moving("CONVERT(schema_name USING utf8mb4)")
+        has_table("CONVERT(schema_name USING utf8mb4)", FILLED)
     )
 }

@@ -124,17 +124,14 @@ async fn a_grant_that_may_not_be_given_is_a_warning_and_the_others_follow() {
     }
     assert_eq!(ended.report.warnings.len(), 2, "{warnings}");
     assert!(server.sql("SHOW GRANTS FOR zed@'%';").contains("GRANT INSERT ON `shop`.`t`"));
-    // An account that cannot be created is worse than a missing grant.
+    // Nor does an account that cannot be created stop the others.
     server.sql("INSTALL SONAME 'auth_ed25519'; CREATE USER ed@'%' IDENTIFIED VIA ed25519 USING PASSWORD('x');");
     done(&room.backup(of(&server, "backup", json!({}))).await);
     server.sql("DROP USER ed@'%', zed@'%'; UNINSTALL SONAME 'auth_ed25519';");
     let ended = room.restore(of(&server, "restore", json!({})), RestoreTarget::Original).await;
-    let message = failure_text(&ended);
-    assert!(
-        message.contains("'ed25519' is not loaded")
-            && message.contains("an account of the backup could not be created"),
-        "{message}"
-    );
+    done(&ended);
+    let warnings = ended.report.warnings.join("\n");
+    assert!(warnings.contains("CREATE USER IF NOT EXISTS `ed`@`%` (Plugin 'ed25519' is not loaded)"), "{warnings}");
     assert!(server.sql("SHOW GRANTS FOR zed@'%';").contains("GRANT INSERT ON `shop`.`t`"), "the others are there");
     // A version without a record of its parts can only be read as a whole.
     room.sink.put(room.engine.by_the_original(b"GRANT PROXY ON 'app'@'%' TO 'boss'@'%';\n-- Dump completed\n"));
