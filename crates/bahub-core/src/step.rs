@@ -28,6 +28,8 @@ pub struct Step {
     pub warn: Vec<i32>,
     /// Words on its standard error that mean failure whatever its exit code.
     pub fatal: Vec<String>,
+    /// Lines on standard error with one of these words are neither logged nor reported.
+    pub ignored: Vec<String>,
     /// What a line on its standard error means while its exit code is one of `ok` or `warn`.
     pub stderr: Stderr,
     /// What is changed in the backup, a script, before it reads it; the literals around it stay as they are.
@@ -119,6 +121,7 @@ impl Step {
             ok: vec![0],
             warn: Vec::new(),
             fatal: Vec::new(),
+            ignored: Vec::new(),
             stderr: Stderr::Log,
             edits: None,
             required_output: None,
@@ -197,6 +200,13 @@ impl Step {
     #[must_use]
     pub fn stderr_warns(mut self) -> Self {
         self.stderr = Stderr::Warnings;
+        self
+    }
+
+    /// Passes over lines on standard error with one of these words: what the program says of options that are not for it.
+    #[must_use]
+    pub fn ignores(mut self, words: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.ignored.extend(words.into_iter().map(Into::into));
         self
     }
 

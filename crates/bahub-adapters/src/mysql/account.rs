@@ -13,11 +13,17 @@ const CONNECT_TIMEOUT: &str = "--connect-timeout=8";
 /// The warning about an unencrypted connection.
 pub(super) const PLAIN: &str = "the connection is not encrypted";
 
+/// What a MySQL server says in its place: it knows no such statement outside of routines.
+pub(super) const PLAIN_ON_MYSQL: &str = "ERROR 1242 (21000): Subquery returns more than 1 row";
+
 /// MariaDB's programs continue without encryption if the server has none, and only the client has an option that requires it.
+/// The first half is a comment for MySQL, the second one for MariaDB.
 fn encrypted() -> String {
     format!(
-        "BEGIN NOT ATOMIC IF (SELECT variable_value FROM information_schema.session_status WHERE variable_name = 'Ssl_cipher') = '' \
-         THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '{PLAIN}'; END IF; END"
+        "/*M! BEGIN NOT ATOMIC IF (SELECT variable_value FROM information_schema.session_status WHERE variable_name = 'Ssl_cipher') = '' \
+         THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '{PLAIN}'; END IF; END */ \
+         /*!80000 DO (SELECT 1 FROM performance_schema.session_status AS s, (SELECT 1 UNION ALL SELECT 2) AS two \
+         WHERE s.variable_name = 'Ssl_cipher' AND s.variable_value = '') */"
     )
 }
 
@@ -64,9 +70,12 @@ impl Account {
             Some(_) => lines.push("protocol=socket".into()),
             None => lines.push(format!("port={}", config.port)),
         }
-        lines.extend(encryption(&config.tls).iter().map(|line| (*line).to_owned()));
+        let (mysql, mariadb) = encryption(&config.tls);
+        lines.extend(mysql.map(str::to_owned));
         lines.push("max-allowed-packet=1G".into());
         lines.push("default-character-set=utf8mb4".into());
+        lines.push("[client-mariadb]".into());
+        lines.extend(mariadb.iter().map(|line| (*line).to_owned()));
         // Only MariaDB's client reads this. A failed statement may contain a password's hash, or rows.
         lines.push("[mariadb-client]".into());
         lines.push("loose-skip-print-query-on-error".into());
@@ -106,17 +115,19 @@ impl Account {
         Step::first_of(names)
             .secret_file("--defaults-file=", self.options.clone())
             .env("LC_ALL", "C")
+            .ignores(["unknown variable 'loose-"])
             .env("MYSQL_TEST_LOGIN_FILE", "/dev/null")
     }
 }
 
-/// The options of both families of clients; each ignores those that it does not know, with a warning at most.
-fn encryption(tls: &Tls) -> &'static [&'static str] {
+/// The option of MySQL's programs, over which MariaDB's stumble with a warning, and those of MariaDB's. From 11.4 on these
+/// verify the server's certificate where they are not told otherwise, and refuse a server without encryption.
+fn encryption(tls: &Tls) -> (Option<&'static str>, &'static [&'static str]) {
     match tls.mode {
-        TlsMode::Disable => &["loose-skip-ssl", "loose-ssl-mode=DISABLED"],
-        TlsMode::Prefer => &[],
-        TlsMode::Require => &["loose-ssl", "loose-ssl-mode=REQUIRED"],
-        TlsMode::Verify => &["loose-ssl", "loose-ssl-verify-server-cert", "loose-ssl-mode=VERIFY_IDENTITY"],
+        TlsMode::Disable => (Some("loose-ssl-mode=DISABLED"), &["skip-ssl"]),
+        TlsMode::Prefer => (None, &["skip-ssl-verify-server-cert"]),
+        TlsMode::Require => (Some("loose-ssl-mode=REQUIRED"), &["ssl", "skip-ssl-verify-server-cert"]),
+        TlsMode::Verify => (Some("loose-ssl-mode=VERIFY_IDENTITY"), &["ssl", "ssl-verify-server-cert"]),
     }
 }
 

@@ -13,14 +13,13 @@ pub(super) fn objects(original: &str, copy: &str) -> Step {
         "/^\\/\\*M!999999/d\ns/^{ENABLED}$/{DISABLED}/\n{}",
         sql::views_renamed(sql::Lines::Each, original, copy, 0)
     );
-    Step::new("sed").arg("-e").arg(script).env("LC_ALL", "C").reads_backup()
+    sql::sed(&script)
 }
 
-/// A filter for tables whose default values come out of sequences: these are stored with the database's name.
-pub(super) fn sequences(original: &str, copy: &str) -> Step {
+/// A script for sed for tables whose default values come out of sequences: these are stored with the database's name.
+pub(super) fn sequences(original: &str, copy: &str) -> String {
     let (old, new) = (sql::pattern(&sql::ident(original)), sql::replacement(&sql::ident(copy)));
-    let script = format!("/^  `/s/ DEFAULT nextval({old}\\./ DEFAULT nextval({new}./\n");
-    Step::new("sed").arg("-e").arg(script).env("LC_ALL", "C")
+    format!("/^  `/s/ DEFAULT nextval({old}\\./ DEFAULT nextval({new}./\n")
 }
 
 /// A filter for dumps of others: a dump program repeats a trigger as it was written, and one that names its database would be
@@ -33,7 +32,7 @@ pub(super) fn without_qualified_triggers() -> Step {
     );
     let script =
         format!("/^\\/\\*M!999999/d\n/{begin}/{{\n/{plain}/!s/.*/bahub objects: a trigger names its database;/\n}}\n");
-    Step::new("sed").arg("-e").arg(script).env("LC_ALL", "C").reads_backup()
+    sql::sed(&script)
 }
 
 /// Pipelines that leave out of the copy what would read or change the original, by the server's own catalogue, and name it.

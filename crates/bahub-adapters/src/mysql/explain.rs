@@ -2,12 +2,12 @@
 
 use bahub_core::adapter::{Diagnosis, StepEnd, StepFailure};
 
-use super::account::PLAIN;
+use super::account::{PLAIN, PLAIN_ON_MYSQL};
 
 /// Texts on standard error, what they mean, and what to do. The first match is the cause.
 const KNOWN: &[(&[&str], &str, &str)] = &[
     (
-        &[PLAIN],
+        &[PLAIN, PLAIN_ON_MYSQL],
         "`tls` requires encryption, but the server does not support it",
         "give the server a certificate (`ssl_cert` and `ssl_key` in its configuration), or set `tls: { mode: prefer }`",
     ),
@@ -50,7 +50,47 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
         "the connection cannot be encrypted as `tls` requires",
         "check `tls`, and the server's certificate, its host name and its CA",
     ),
-    (&["ERROR 1049", "error: 1049"], "there is no database of that name", "check `database` or `databases`"),
+    (
+        &["ERROR 3159", "error: 3159"],
+        "the server accepts encrypted connections only",
+        "set `tls: { mode: require }`, and remove `tls: { mode: disable }`",
+    ),
+    (
+        &["ERROR 2061", "error: 2061"],
+        "the account's password can only be sent over an encrypted connection (caching_sha2_password)",
+        "set `tls: { mode: require }`, connect through `socket`, or give the server a certificate",
+    ),
+    (
+        &["ERROR 2059", "error: 2059", "ERROR 1524", "error: 1524"],
+        "the account logs in by a method that the server or the client program no longer has (such as mysql_native_password)",
+        "ALTER USER ... IDENTIFIED WITH caching_sha2_password BY '...'; or install client programs of the server's release",
+    ),
+    (
+        &["ERROR 1418", "ERROR 1419"],
+        "the server writes a binary log and lets only administrators create functions and triggers",
+        "SET GLOBAL log_bin_trust_function_creators = ON during the restore; or restore as an administrator (SUPER)",
+    ),
+    (
+        &["ERROR 1273", "ERROR 1115", "ERROR 4161"],
+        "the server does not know a collation, character set or data type of the backup",
+        "the message names it: restore to a server of the release that made the backup, or later (utf8mb4_0900_* is MySQL's, \
+         utf8mb4_uca1400_* MariaDB's of 11.5 and later); or {download the data} and replace it there",
+    ),
+    (
+        &["ERROR 1128", "ERROR 1126", "ERROR 1286"],
+        "the server lacks a plugin or storage engine of the backup",
+        "the message names it: INSTALL SONAME or INSTALL PLUGIN on the server; a full-text index may need its parser (ngram)",
+    ),
+    (
+        &["ERROR 1356", "error: 1356"],
+        "a view no longer works: tables, columns or rights that it needs are gone",
+        "repair or drop the view that the message names; or set `on_invalid_view: skip` to leave such views out",
+    ),
+    (
+        &["ERROR 1049", "error: 1049"],
+        "there is no database of that name",
+        "check `database` or `databases`; in a restore a view may need another database: restore that one first",
+    ),
     (
         &["ERROR 1007", "error: 1007"],
         "a database of that name already exists and would have been overwritten",
@@ -59,16 +99,20 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
     (
         &["ERROR 1153", "error: 1153", "max_allowed_packet"],
         "a row is larger than the server accepts in one packet",
-        "raise the server's `max_allowed_packet`: binary data is twice as large in a dump",
+        "raise the server's `max_allowed_packet` (SET GLOBAL max_allowed_packet = 1073741824): binary data is twice as large in a dump",
+    ),
+    (
+        &["ERROR 1044", "error: 1044"],
+        "the user lacks a right on the database, or there is no database of that name",
+        "check the name, and the user's rights: docs/adapters/mysql.md lists what a backup and a restore need. A restore fills \
+         databases called `__bahub_new_...` first; without the right to create them, {restore in place}",
     ),
     (
         &[
-            "ERROR 1044",
             "ERROR 1142",
             "ERROR 1143",
             "ERROR 1227",
             "ERROR 1370",
-            "error: 1044",
             "error: 1142",
             "error: 1227",
             "insufficient privileges",
@@ -83,9 +127,14 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
         "check the server's log: it was stopped, or killed the connection",
     ),
     (
+        &["ERROR 1146"],
+        "a statement of the backup needs a table that is not there",
+        "if it is one of another database, restore that one first; if it is one of this database that was lost, {restore in place}",
+    ),
+    (
         &["at line"],
-        "the server rejected the statement at that line of its input",
-        "the message has the error; to see the statement: {download the data}, then sed -n LINEp FILE",
+        "the server rejected a statement of the backup",
+        "the message has the error, and the line in the part of the backup that was being restored; to see all of it: {download the data}",
     ),
 ];
 

@@ -27,7 +27,10 @@ pub(super) fn routines_and_views(mysql: &Mysql, found: &Findings, database: &str
                 .args(["--single-transaction", "--skip-lock-tables", "--skip-add-locks"])
         };
     let views = ordered_views(found, database);
-    let routines = dump().args(["--no-create-info", "--routines", "--"]).arg(database);
+    // MySQL's program opens every view that is not left out, also where it writes none.
+    let all = capture::named_pairs(found, preflight::VIEWS).into_iter().filter(|view| view.0 == database);
+    let ignored = all.map(|(database, name)| format!("--ignore-table={database}.{name}"));
+    let routines = dump().args(["--no-create-info", "--routines"]).args(ignored).arg("--").arg(database);
     let views = (!views.is_empty()).then(|| dump().arg("--").arg(database).args(views));
     [routines].into_iter().chain(views).collect()
 }

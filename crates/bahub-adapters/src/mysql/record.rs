@@ -16,6 +16,7 @@ const USERS: &str = "users";
 const SERVER: &str = "server";
 const LAYOUT: &str = "layout";
 const SEQUENCES: &str = "sequences";
+const HISTORY: &str = "history";
 
 /// A version whose tables and objects are segments of their own.
 const APART: &str = "2";
@@ -46,6 +47,9 @@ pub(super) fn of(scope: &Scope, names: &[String], users: bool, found: &Findings)
     if found.get(preflight::SEQUENCES).is_some_and(|count| count != "0") {
         record.insert(SEQUENCES.to_owned(), "yes".to_owned());
     }
+    if version::dumps_history(found) && found.get(preflight::VERSIONED).is_some_and(|line| line != "0") {
+        record.insert(HISTORY.to_owned(), "yes".to_owned());
+    }
     record.extend(version::described(found).map(|server| (SERVER.to_owned(), server)));
     record
 }
@@ -68,6 +72,11 @@ pub(super) fn is_apart(stored: &Stored) -> bool {
 /// Whether default values may come out of sequences.
 pub(super) fn has_sequences(stored: &Stored) -> bool {
     stored.record.contains_key(SEQUENCES)
+}
+
+/// Whether the history of system-versioned tables is in it.
+pub(super) fn has_history(stored: &Stored) -> bool {
+    stored.record.contains_key(HISTORY)
 }
 
 /// Whether a stored version has users.

@@ -74,14 +74,11 @@ fn into_other(
     }
     let original = record::databases(stored).into_iter().next().unwrap_or_else(|| name.to_owned());
     let replay = if record::is_apart(stored) {
-        let rows = if record::has_sequences(stored) {
-            vec![first_commented(copy::sequences(&original, other)), client(mysql, Some(other))]
-        } else {
-            vec![first_commented(client(mysql, Some(other)))]
-        };
+        let sequences = record::has_sequences(stored).then(|| copy::sequences(&original, other)).unwrap_or_default();
+        let filled = rows(sequences + later_end(found, stored), client(mysql, Some(other)));
         Replay {
             segments: vec![
-                data(rows),
+                data(filled),
                 segment(OBJECTS, vec![copy::objects(&original, other), client(mysql, Some(other))]),
             ],
             after: copy::isolated(mysql, &original, other),
@@ -110,7 +107,7 @@ fn to_original(mysql: &Mysql, target: &ReplayTarget, found: &Findings, stored: &
                 help: "leave out that option, so that the version is loaded into new databases first".into(),
             });
         }
-        return Ok(in_place(mysql, stored));
+        return Ok(in_place(mysql, found, stored));
     }
     let present = preflight::present(found);
     let run = swap::run_of(&target.run);
@@ -121,11 +118,13 @@ fn to_original(mysql: &Mysql, target: &ReplayTarget, found: &Findings, stored: &
     let mut segments = Vec::new();
     if !databases.is_empty() {
         let is_one = matches!(mysql.scope, Scope::One(_));
-        let (rows, objects) = match (is_one, databases.first()) {
-            (true, Some(one)) => (vec![first_commented(client(mysql, Some(&one.filled)))], Some(one.filled.as_str())),
-            _ => (vec![first_commented(swap.renamed()), client(mysql, None)], None),
+        let (filled, objects) = match (is_one, databases.first()) {
+            (true, Some(one)) => {
+                (rows(later_end(found, stored).to_owned(), client(mysql, Some(&one.filled))), Some(one.filled.as_str()))
+            }
+            _ => (rows(swap.renamed() + later_end(found, stored), client(mysql, None)), None),
         };
-        segments.push(data(rows));
+        segments.push(data(filled));
         segments.push(segment(OBJECTS, vec![swap.objects(is_one), client(mysql, objects)]));
     }
     segments.extend(with_users(mysql, stored));
@@ -142,11 +141,11 @@ fn to_original(mysql: &Mysql, target: &ReplayTarget, found: &Findings, stored: &
 }
 
 /// Into databases that are dropped first.
-fn in_place(mysql: &Mysql, stored: &Stored) -> Replay {
+fn in_place(mysql: &Mysql, found: &Findings, stored: &Stored) -> Replay {
     let names = record::databases(stored);
     let of_one = matches!(mysql.scope, Scope::One(_)).then(|| names.first().map(String::as_str)).flatten();
     let segments = [
-        data(vec![first_commented(client(mysql, of_one))]),
+        data(rows(later_end(found, stored).to_owned(), client(mysql, of_one))),
         segment(OBJECTS, vec![swap::without_sandbox(), client(mysql, of_one)]),
     ];
     let segments = if names.is_empty() { Vec::new() } else { segments.into() };
@@ -181,10 +180,23 @@ fn data(main: Vec<Step>) -> SegmentReplay {
     segment(DATA, main)
 }
 
-/// A program that reads a dump whose first line becomes a comment: it is one already, or enables a mode that older client
-/// programs take for an error.
-fn first_commented(step: Step) -> Step {
-    step.stdin(Stdin::Backup { prefix: ByteString::from("-- "), suffix: ByteString::from("") })
+/// Programs that restore rows, through a filter if its script is not empty. The first line becomes a comment: it is one
+/// already, or enables a mode that older client programs take for an error.
+fn rows(script: String, client: Step) -> Vec<Step> {
+    let first = Stdin::Backup { prefix: ByteString::from("-- "), suffix: ByteString::from("") };
+    if script.is_empty() { vec![client.stdin(first)] } else { vec![sql::sed(&script).stdin(first), client] }
+}
+
+/// A script that has the current rows of system-versioned tables end where they do on this server: else they would all be
+/// history. In such rows the end is the last value, and no quoted text contains it like this.
+fn later_end(found: &Findings, stored: &Stored) -> &'static str {
+    let is_needed =
+        record::has_history(stored) && record::server(stored).is_some_and(|server| version::ends_later(server, found));
+    if is_needed {
+        "/^INSERT INTO .* row_start, row_end) VALUES/,/;$/s/,'2038-01-19 03:14:07\\.999999')/,'2106-02-07 06:28:15.999999')/g\n"
+    } else {
+        ""
+    }
 }
 
 /// The client, into this database. It stops at the first error.

@@ -1,5 +1,7 @@
 //! Values inside statements, whatever they contain and whatever mode the server is in.
 
+use bahub_core::step::Step;
+
 use crate::list;
 
 /// The last line of a complete dump begins with this.
@@ -36,6 +38,11 @@ pub(super) fn account(column: &str) -> String {
     let host = format!("SUBSTRING_INDEX({column}, '@', -1)");
     let user = format!("LEFT({column}, CHAR_LENGTH({column}) - CHAR_LENGTH({host}) - 1)");
     format!("CONCAT({}, IF({host} = '', '', CONCAT('@', {})))", quoted(&user), quoted(&host))
+}
+
+/// sed with this script.
+pub(super) fn sed(script: &str) -> Step {
+    Step::new("sed").arg("-e").arg(script).env("LC_ALL", "C").reads_backup()
 }
 
 /// A string as a basic regular expression for sed.

@@ -7,7 +7,7 @@ use bahub_core::replay::Effect;
 use bahub_core::step::{ByteString, Stdin, Step};
 
 use super::objects::{DISABLED, ENABLED, ONLY_IN_COPY};
-use super::sql::Lines;
+use super::sql::{Lines, sed};
 use super::{Mysql, preflight, sql};
 
 /// The prefix of a new database's name, before the run's id and its number.
@@ -111,8 +111,8 @@ impl Swap<'_> {
         preflight::query(self.mysql, &self.databases.iter().map(drop).collect::<String>())
     }
 
-    /// A filter that has a dump of several databases fill the new ones. A database that is not expected stops the client.
-    pub(super) fn renamed(&self) -> Step {
+    /// A script for sed that has a dump of several databases fill the new ones. A database that is not expected stops the client.
+    pub(super) fn renamed(&self) -> String {
         let mut script = String::new();
         for Database { name, filled } in self.databases {
             let old = sql::pattern(&sql::ident(name));
@@ -128,7 +128,7 @@ impl Swap<'_> {
         }
         script += "/^USE `/s/.*/a database that is not in the record of this version;/\n\
                    /^CREATE DATABASE /s/.*/a database that is not in the record of this version;/\n";
-        sed(&script).reads_backup()
+        script
     }
 
     /// A filter for what runs: holds it until the version is proven, has it created in the new databases, moves these to the
@@ -185,10 +185,6 @@ pub(super) fn held_back() -> Step {
 /// A program that gets the end of its input when the version is proven.
 fn at_the_end(step: Step) -> Step {
     step.stdin(Stdin::Backup { prefix: ByteString::from(""), suffix: ByteString::from("\n") })
-}
-
-fn sed(script: &str) -> Step {
-    Step::new("sed").arg("-e").arg(script).env("LC_ALL", "C")
 }
 
 /// Text for sed's `i`, in one line.

@@ -139,6 +139,18 @@ pub(super) fn mismatch(recorded: &str, found: &Findings) -> Option<String> {
         .then(|| format!("the version was made on {recorded}, and this server is {target}"))
 }
 
+/// The first release of MariaDB whose timestamps go on after 2038, and with them the rows of system-versioned tables that
+/// are current.
+const WITH_LATER_TIMESTAMPS: (u32, u32) = (11, 5);
+
+/// Whether current rows of system-versioned tables end at another time on this server than on the recorded one.
+pub(super) fn ends_later(recorded: &str, found: &Findings) -> bool {
+    let target = described(found).unwrap_or_default();
+    [recorded, &target].iter().all(|server| Family::of(server) == Family::MariaDb)
+        && numbers_of(recorded).is_some_and(|release| release < WITH_LATER_TIMESTAMPS)
+        && numbers_of(&target).is_some_and(|release| release >= WITH_LATER_TIMESTAMPS)
+}
+
 fn numbers_of(described: &str) -> Option<(u32, u32)> {
     numbers(described.split_once(' ')?.1)
 }

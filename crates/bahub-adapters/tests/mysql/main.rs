@@ -8,6 +8,7 @@ mod breaks;
 mod config;
 mod conforms;
 mod matrix;
+mod mixed;
 mod museum;
 mod preflight;
 mod restores;

@@ -39,7 +39,7 @@ pub(crate) struct Room {
     pub(crate) engine: EngineRoom,
     pub(crate) sink: MemorySink,
     /// Whose client programs run.
-    client: Release,
+    pub(crate) client: Release,
 }
 
 impl Room {
@@ -64,7 +64,10 @@ impl Room {
     }
 
     pub(crate) async fn restore(&self, spec: Value, location: RestoreTarget) -> RunOutcome {
-        let target = ReplayTarget::at(location);
+        self.restore_to(spec, ReplayTarget::at(location)).await
+    }
+
+    pub(crate) async fn restore_to(&self, spec: Value, target: ReplayTarget) -> RunOutcome {
         self.engine.restore(&self.plan(spec), &RestoreOptions::default().to(target)).await
     }
 }

@@ -115,10 +115,14 @@ pub(crate) fn start(
     let stderr = child.stderr.take();
     let (told, said) = mpsc::channel();
     thread::spawn({
-        let (program, fatal, log) = (program.clone(), step.fatal.clone(), LogLine::clone(log));
+        let (program, step, log) = (program.clone(), step.clone(), LogLine::clone(log));
         move || {
             drop(
-                told.send(stderr.map(|stderr| StderrSummary::read(&program, stderr, &fatal, &log)).unwrap_or_default()),
+                told.send(
+                    stderr
+                        .map(|stderr| StderrSummary::read(&program, stderr, &step.fatal, &step.ignored, &log))
+                        .unwrap_or_default(),
+                ),
             )
         }
     });

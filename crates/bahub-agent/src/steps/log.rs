@@ -24,8 +24,9 @@ pub(crate) struct StderrSummary {
 }
 
 impl StderrSummary {
-    /// Reads to the end, passing lines on. A line with one of the words in `fatal` makes whatever end a failure.
-    pub(super) fn read(source: &str, stderr: impl Read, fatal: &[String], log: &LogLine) -> Self {
+    /// Reads to the end, passing lines on. A line with one of the words in `fatal` makes whatever end a failure; one with any
+    /// in `ignored` is passed over.
+    pub(super) fn read(source: &str, stderr: impl Read, fatal: &[String], ignored: &[String], log: &LogLine) -> Self {
         let mut said = Self::default();
         let mut reader = BufReader::new(stderr);
         let mut line = Vec::new();
@@ -37,6 +38,9 @@ impl StderrSummary {
                 Ok(_) => {}
             }
             let text = String::from_utf8_lossy(&line);
+            if ignored.iter().any(|words| text.contains(words)) {
+                continue;
+            }
             if said.fatal.is_none() && fatal.iter().any(|words| text.contains(words)) {
                 said.fatal = Some(text.trim_end().to_owned());
             }
@@ -100,7 +104,7 @@ mod tests {
     fn a_flood_is_read_to_its_end_and_only_its_tail_is_kept() {
         let flood = format!("{}\n{}last\n", "x".repeat(1 << 20), "y\n".repeat(100_000));
         let log: LogLine = Arc::new(|_, _| {});
-        let said = StderrSummary::read("p", flood.as_bytes(), &[], &log);
+        let said = StderrSummary::read("p", flood.as_bytes(), &[], &[], &log);
         assert!(said.tail().ends_with("y\nlast"));
         assert!(said.tail().len() <= MAX_TAIL && !said.is_fatal());
         assert_eq!(said.lines, 100_002);
@@ -110,7 +114,8 @@ mod tests {
     fn a_line_that_means_failure_is_kept_whatever_follows() {
         let text = format!("a read error at byte 7\n{}", "y\n".repeat(10_000));
         let log: LogLine = Arc::new(|_, _| {});
-        let said = StderrSummary::read("p", text.as_bytes(), &["read error".into()], &log);
+        let said = StderrSummary::read("p", text.as_bytes(), &["read error".into()], &["y".into()], &log);
+        assert_eq!(said.lines, 1);
         assert!(said.is_fatal() && said.tail().starts_with("a read error at byte 7\n"));
     }
 }
