@@ -7,7 +7,7 @@ use bahub_core::replay::{Stored, Unsupported};
 
 use super::config::Format;
 use super::scope::Scope;
-use super::{PostgresDump, preflight, sql};
+use super::{PostgresDump, needs, preflight, sql};
 use crate::list;
 
 /// The names of the record's entries.
@@ -134,6 +134,7 @@ pub(super) fn record(
     [entry(FORM, name.to_owned()), entry(DATABASES, Database::write_each(databases))]
         .into_iter()
         .chain(spaces.map(|spaces| entry(TABLESPACES, spaces)))
+        .chain(needs::record(found))
         .collect()
 }
 

@@ -13,6 +13,7 @@ mod config;
 mod explain;
 mod form;
 mod lease;
+mod needs;
 mod preflight;
 mod release;
 mod restore;

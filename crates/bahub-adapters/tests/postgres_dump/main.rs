@@ -9,6 +9,7 @@ mod breaks;
 mod config;
 mod conforms;
 mod hostile;
+mod matrix;
 mod outcome;
 mod preflight;
 mod regression;

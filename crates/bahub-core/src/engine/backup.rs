@@ -6,7 +6,7 @@ use super::agent::Agent;
 use super::blocking::off_the_runtime;
 use super::capture::{Capturing, Feed};
 use super::control::{RunControl, unless_cancelled};
-use super::error::RunError;
+use super::error::{RunError, RunErrorKind};
 use super::lock::RunLock;
 use super::outcome::RunOutcome;
 use super::route;
@@ -122,7 +122,9 @@ async fn captured_by(
 ) -> Result<(), RunError> {
     let (found, tools) = agent.probe(plan.adapter.as_ref(), cx).await?;
     run.report.tools = tools.0.clone();
-    let mut capture = plan.adapter.capture(&found)?;
+    let capture = plan.adapter.capture(&found);
+    let mut capture =
+        capture.map_err(|refused| RunError::new(RunErrorKind::Preflight, refused.what).with_help(refused.help))?;
     let mut census = plan.adapter.census(&ReplayTarget::default());
     agent.shield(capture.steps_mut().chain(&mut census), cx);
     capture.warnings.drain(..).for_each(|warning| run.warn(warning));

@@ -74,7 +74,10 @@ fn captured<W: Write + Send>(
                 out.write_all(&bytes.0).map_err(|error| failure::writing(&error))?;
                 cx.counters.plain.fetch_add(bytes.0.len() as u64, Ordering::Relaxed);
             }
-            Source::Pipeline(steps) => warnings.extend(pipeline(steps, segment.trailer.as_ref(), cx, out)?),
+            Source::Pipeline(steps) => {
+                let told = pipeline(steps, segment.trailer.as_ref(), cx, out);
+                warnings.extend(told.map_err(|failure| failure.in_part(segment.name.as_deref()))?);
+            }
             Source::Stream(_) => fed.segment(number, segment.trailer.as_ref(), cx, out)?,
         }
     }
