@@ -4,6 +4,7 @@
 use bahub_core::replay::{Effect, RestoreTarget, Scratch};
 use bahub_core::step::Step;
 
+use super::account::UNLIMITED;
 use super::{PostgresDump, sql};
 
 /// The class of the advisory lock that a restore holds while it runs ("bahu").
@@ -170,11 +171,11 @@ fn unsubscribed(from: &str) -> String {
         "SELECT coalesce(max('dbname=''' || pg_catalog.replace(pg_catalog.replace(d.datname, E'\\\\', E'\\\\\\\\'), '''', E'\\\\''') || ''''), '') AS subscribed, \
            count(*) > 0 AS has_subscriptions {from} AND d.datname ~ '^__bahub_(new|try)_' AND d.datname = (SELECT min(s.datname) FROM (SELECT d.datname {from} \
              AND d.datname ~ '^__bahub_(new|try)_' AND EXISTS (SELECT FROM pg_catalog.pg_subscription s WHERE s.subdbid = d.oid)) AS s) \\gset\n\
-         \\if :has_subscriptions\n\\connect -reuse-previous=on :\"subscribed\"\n\
+         \\if :has_subscriptions\n\\connect -reuse-previous=on :\"subscribed\"\n{UNLIMITED}\
          SELECT pg_catalog.format(action, s.subname) FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = s.subdbid, \
            (VALUES (1, 'ALTER SUBSCRIPTION %I DISABLE'), (2, 'ALTER SUBSCRIPTION %I SET (slot_name = NONE)'), (3, 'DROP SUBSCRIPTION %I')) AS steps(at, action) \
            WHERE d.datname = pg_catalog.current_database() ORDER BY s.subname, at \\gexec\n\
-         \\connect -reuse-previous=on dbname=template1\n\\endif\n"
+         \\connect -reuse-previous=on dbname=template1\n{UNLIMITED}\\endif\n"
     );
     one.repeat(SUBSCRIBED)
 }

@@ -17,4 +17,5 @@ mod rights;
 mod roles;
 mod several;
 mod support;
+mod trouble;
 mod whole;

@@ -38,7 +38,10 @@ fn more(release: Release) -> &'static str {
              CREATE TABLE within (id int, valid daterange, FOREIGN KEY (id, PERIOD valid) REFERENCES periods (id, PERIOD valid)); INSERT INTO within VALUES (1, '[2020-02-01,2020-03-01)'); \
              ALTER TABLE virtual ADD CONSTRAINT positive CHECK (a > 0) NOT ENFORCED"
         }
-        _ => "",
+        // From 17 on the server itself gives them no search path.
+        _ => {
+            "CREATE INDEX ON people (plain_name(name)); CREATE MATERIALIZED VIEW named_ones AS SELECT max(plain_name(name)) FROM people"
+        }
     }
 }
 

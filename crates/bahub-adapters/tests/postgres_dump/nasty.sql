@@ -10,7 +10,7 @@ CREATE UNLOGGED TABLE fleeting AS SELECT 1 AS v; SELECT lo_from_bytea(4711, '\x0
 CREATE EXTENSION postgres_fdw; CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host 'nowhere'); CREATE USER MAPPING FOR CURRENT_USER SERVER far OPTIONS (password 'x''y'); CREATE FOREIGN TABLE ft (v int) SERVER far;
 CREATE EXTENSION hstore; CREATE TABLE h (v hstore); INSERT INTO h VALUES ('a=>1');
 CREATE EXTENSION cube; CREATE EXTENSION earthdistance; CREATE TABLE places (lat float8, lon float8, at earth GENERATED ALWAYS AS (ll_to_earth(lat, lon)) STORED); INSERT INTO places VALUES (52, 13); CREATE INDEX ON places USING gist (at);
-CREATE FUNCTION helper(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT lower($1)'; CREATE FUNCTION plain_name(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT helper($1)'; CREATE INDEX ON people (plain_name(name));
-CREATE MATERIALIZED VIEW counted AS SELECT count(*), max(plain_name(name)) FROM people; CREATE VIEW v AS SELECT * FROM counted;
+CREATE FUNCTION helper(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT lower($1)'; CREATE FUNCTION plain_name(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT helper($1)';
+CREATE TABLE named (v text, plain text GENERATED ALWAYS AS (plain_name(v)) STORED); INSERT INTO named VALUES ('A'); CREATE MATERIALIZED VIEW counted AS SELECT count(*) FROM people; CREATE VIEW v AS SELECT * FROM counted;
 CREATE FUNCTION atomic() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(*) FROM public.people; END; CREATE AGGREGATE added(int) (SFUNC = int4pl, STYPE = int);
 CREATE TABLE ranges (r int4range, EXCLUDE USING gist (r WITH &&)); CREATE SEQUENCE s START 7 CYCLE MAXVALUE 9; SELECT nextval('s'); CREATE STATISTICS st ON id, name FROM people;
