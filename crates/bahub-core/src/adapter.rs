@@ -1,6 +1,7 @@
 //! How one kind of data is captured and put back.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fmt::Debug;
 
 use serde::{Deserialize, Serialize};
@@ -90,6 +91,17 @@ pub trait Adapter: Debug + Send + Sync {
     /// has an hour.
     fn census(&self, _target: &ReplayTarget) -> Option<Step> {
         None
+    }
+
+    /// What the names in the counts of a capture begin with that are of what this target gets, where a capture counts several parts.
+    fn census_prefix(&self, _target: &ReplayTarget) -> Option<String> {
+        None
+    }
+
+    /// The parts of a stored version, as [`ReplayTarget::members`] names them, that a drill of all of it restores one after the other;
+    /// none where it restores the whole.
+    fn drill_parts(&self, _stored: &Stored) -> Vec<OsString> {
+        Vec::new()
     }
 
     /// What [`Adapter::census`] counts, for sentences such as "2 tables with 5000 rows"; "entries" unless it says otherwise.

@@ -1,6 +1,7 @@
 //! What a version consists of, and how its databases are recreated: recorded at capture, read at restore.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 
 use bahub_core::adapter::Findings;
 use bahub_core::replay::{Stored, Unsupported};
@@ -136,6 +137,14 @@ pub(super) fn record(
         .chain(spaces.map(|spaces| entry(TABLESPACES, spaces)))
         .chain(needs::record(found))
         .collect()
+}
+
+/// The databases of a stored version of several.
+pub(super) fn parts(postgres: &PostgresDump, stored: &Stored) -> Vec<OsString> {
+    match self::stored(postgres, stored) {
+        Ok((Form::Several, databases)) => databases.into_iter().map(|database| database.name.into()).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// Tablespaces: each one's name, and the statement that creates it.

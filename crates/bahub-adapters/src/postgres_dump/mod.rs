@@ -25,6 +25,8 @@ mod wipe;
 
 pub use config::{Format, PostgresDumpConfig, SslMode};
 
+use std::ffi::OsString;
+
 use bahub_core::adapter::{Adapter, AdapterCapability, Diagnosis, Findings, Probe, StepFailure};
 use bahub_core::capture::Capture;
 use bahub_core::census::CensusUnits;
@@ -89,6 +91,14 @@ impl Adapter for PostgresDump {
 
     fn census(&self, target: &ReplayTarget) -> Option<Step> {
         census::census(self, target)
+    }
+
+    fn census_prefix(&self, target: &ReplayTarget) -> Option<String> {
+        census::prefix(self, target)
+    }
+
+    fn drill_parts(&self, stored: &Stored) -> Vec<OsString> {
+        form::parts(self, stored)
     }
 
     fn scratch(&self, run: &str) -> Result<Scratch, Unsupported> {

@@ -117,7 +117,7 @@ pub(super) fn maintenance(postgres: &PostgresDump) -> &'static str {
 }
 
 /// A condition on `d`: the databases of the backup.
-fn chosen(postgres: &PostgresDump) -> String {
+pub(super) fn chosen(postgres: &PostgresDump) -> String {
     let names = |names: &[String]| sql::texts(names.iter().map(String::as_str));
     match &postgres.scope {
         Scope::One(name) => format!("d.datname::text = {}", sql::text(name)),
