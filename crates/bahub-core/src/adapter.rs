@@ -1,6 +1,7 @@
 //! How one kind of data is captured and put back.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fmt::Debug;
 
 use serde::{Deserialize, Serialize};
@@ -67,7 +68,8 @@ pub trait Adapter: Debug + Send + Sync {
     /// What is read, given what the probes found.
     ///
     /// # Errors
-    /// [`Unsupported`] where the probes found nothing that could be backed up.
+    /// [`Unsupported`] where the probes found nothing that could be backed up, or that a backup could not be restored: a failed check,
+    /// before which nothing was begun.
     fn capture(&self, found: &Findings) -> Result<Capture, Unsupported>;
 
     /// How the backup is put back, given what the probes found and what is known of the stored version.
@@ -89,6 +91,17 @@ pub trait Adapter: Debug + Send + Sync {
     /// has an hour.
     fn census(&self, _target: &ReplayTarget) -> Option<Step> {
         None
+    }
+
+    /// What the names in the counts of a capture begin with that are of what this target gets, where a capture counts several parts.
+    fn census_prefix(&self, _target: &ReplayTarget) -> Option<String> {
+        None
+    }
+
+    /// The parts of a stored version, as [`ReplayTarget::members`] names them, that a drill of all of it restores one after the other;
+    /// none where it restores the whole.
+    fn drill_parts(&self, _stored: &Stored) -> Vec<OsString> {
+        Vec::new()
     }
 
     /// What [`Adapter::census`] counts, for sentences such as "2 tables with 5000 rows"; "entries" unless it says otherwise.
@@ -204,12 +217,14 @@ pub struct StepFailure {
     pub end: StepEnd,
     /// The last lines of its standard error, secrets replaced; at most 8 KiB.
     pub stderr: String,
+    /// The part of the backup that it was to read or write, where that has a name.
+    pub part: Option<String>,
 }
 
 impl StepFailure {
     /// A failure of this program, which said nothing.
     pub fn new(program: impl Into<String>, end: StepEnd) -> Self {
-        Self { program: program.into(), end, stderr: String::new() }
+        Self { program: program.into(), end, stderr: String::new(), part: None }
     }
 
     /// What it said on its standard error.
@@ -248,6 +263,9 @@ impl std::fmt::Display for StepFailure {
                 write!(f, "the output of {} is incomplete: its end is missing", self.program)?;
             }
             StepEnd::TimedOut { seconds } => write!(f, "{} did not end within {seconds} s", self.program)?,
+        }
+        if let Some(part) = &self.part {
+            write!(f, ", in {part:?}")?;
         }
         match self.stderr.trim() {
             "" => Ok(()),

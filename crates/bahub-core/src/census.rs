@@ -121,6 +121,13 @@ impl Counts {
         parsed.collect::<Result<_, _>>().map(Self)
     }
 
+    /// Those whose names begin with this.
+    #[must_use]
+    pub fn of(&self, prefix: &str) -> Self {
+        let of = self.0.iter().filter(|(name, _)| name.starts_with(prefix));
+        Self(of.map(|(name, count)| (name.clone(), *count)).collect())
+    }
+
     /// How many things were counted.
     pub fn things(&self) -> usize {
         self.0.values().flatten().count()

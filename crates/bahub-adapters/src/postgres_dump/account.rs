@@ -9,6 +9,10 @@ use super::config::{PostgresDumpConfig, SslMode};
 /// Below the ten seconds of a probe, so that the program itself reports what it could not reach.
 const CONNECT_TIMEOUT: &str = "8";
 
+/// What a session begins with: limits of the role or the database are for its clients.
+pub(super) const UNLIMITED: &str = "SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings WHERE name IN \
+    ('statement_timeout', 'lock_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout') \\g /dev/null\n";
+
 /// A server, and the account that logs in there.
 #[derive(Debug)]
 pub(super) struct Account {
@@ -37,8 +41,10 @@ impl Account {
             let help = "set the user for backups; docs/adapters/postgres_dump.md lists its rights";
             wrong_at("/user", "there is no user", help);
         }
-        let host = config.socket.as_ref().unwrap_or(&config.host);
-        for (pointer, value) in [("/host", host.as_str()), ("/user", &config.user)] {
+        // As in a URL.
+        let unbracketed = config.host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        let host = config.socket.as_deref().unwrap_or(unbracketed.unwrap_or(&config.host));
+        for (pointer, value) in [("/host", host), ("/user", config.user.as_str())] {
             if value.contains('\0') {
                 wrong_at(pointer, "it contains a NUL byte", "client programs do not support this");
             }
@@ -82,7 +88,8 @@ impl Account {
 
     /// psql with this script.
     pub(super) fn script(&self, database: &str, script: &str) -> Step {
-        self.psql(database).stdin(Stdin::Literal(ByteString::from(script)))
+        let script = format!("{UNLIMITED}{script}");
+        self.psql(database).stdin(Stdin::Literal(ByteString::from(&script)))
     }
 }
 

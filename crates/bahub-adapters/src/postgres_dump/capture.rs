@@ -6,7 +6,8 @@ use bahub_core::replay::Unsupported;
 use bahub_core::step::{ByteString, Step};
 
 use super::form::{self, Database, Form};
-use super::{PostgresDump, account, lease, preflight, roles, script, sql};
+use super::release::Release;
+use super::{PostgresDump, account, lease, needs, preflight, roles, script, sql};
 use crate::options;
 
 /// A complete plain dump ends with this; recent ones have a psql command after it.
@@ -38,12 +39,13 @@ pub(super) fn capture(postgres: &PostgresDump, found: &Findings) -> Result<Captu
             help: "check `exclude_databases`".into(),
         });
     }
+    fitting_client(found)?;
     let form = form::of(postgres);
     let segments = match (form, databases.as_slice()) {
         (Form::Custom, [one, ..]) => {
             vec![Segment::of(vec![dump(postgres, &one.name).args(["--format=custom", "--compress=0"])])]
         }
-        (Form::Plain, [one, ..]) => vec![plain(postgres, None, &one.name)],
+        (Form::Plain, [one, ..]) => vec![plain(postgres, &one.name)],
         _ => several(postgres, found, &databases),
     };
     let closed = found.get(preflight::CLOSED).filter(|names| !names.is_empty());
@@ -53,8 +55,41 @@ pub(super) fn capture(postgres: &PostgresDump, found: &Findings) -> Result<Captu
     let unrestricted = script::objection(found).filter(|_| is_script).map(|objection| {
         format!("a restore by the programs of this host would be refused: {objection}; {}", script::NEWER)
     });
-    let warnings = warnings.into_iter().chain(options::warning(found)).chain(unrestricted).collect();
+    let warnings =
+        warnings.into_iter().chain(options::warning(found)).chain(unrestricted).chain(needs::warnings(found)).collect();
     Ok(Capture { segments, warnings, record: form::record(postgres, form, found, &databases) })
+}
+
+/// Refuses a pg_dump that would refuse the server, or write what that server does not take back.
+fn fitting_client(found: &Findings) -> Result<(), Unsupported> {
+    let release = |name| found.get(name).and_then(Release::parse);
+    match (release(preflight::PG_DUMP), release(preflight::SERVER)) {
+        (Some(program), Some(server)) if program.major < server.major => Err(Unsupported {
+            what: format!("pg_dump {program} there is older than the server, PostgreSQL {server}, and cannot dump it"),
+            help: format!(
+                "install the client programs of {} or later there: postgresql-client-{}",
+                server.major, server.major
+            )
+            .into(),
+        }),
+        // Its option `run_as_owner` is of PostgreSQL 16, and pg_dump writes it for older servers too.
+        (Some(program), Some(server)) if program.major >= 16 && server.major < 16 => {
+            match found.get(preflight::SUBSCRIPTIONS).filter(|names| !names.is_empty()) {
+                Some(names) => Err(Unsupported {
+                    what: format!(
+                        "pg_dump {program} there writes subscriptions in a way that the server, PostgreSQL {server}, does not take back: {names}"
+                    ),
+                    help: format!(
+                        "install the client programs of the server's own release there: postgresql-client-{}",
+                        server.major
+                    )
+                    .into(),
+                }),
+                None => Ok(()),
+            }
+        }
+        _ => Ok(()),
+    }
 }
 
 fn several(postgres: &PostgresDump, found: &Findings, databases: &[Database]) -> Vec<Segment> {
@@ -75,7 +110,10 @@ fn several(postgres: &PostgresDump, found: &Findings, databases: &[Database]) ->
         let made = database.created_as(name) + &database.given_to(name);
         let connect = "\\connect -reuse-previous=on :connection\n";
         segments.push(literal(&format!("making of {name}"), &format!("\n{made}{connection}{connect}")));
-        segments.push(plain(postgres, Some(data_of(name)), name));
+        // One part of the backup: only the first has a name.
+        let path = postgres.account.script(name, &needs::path_statement()).stderr_warns();
+        segments.push(Segment::of(vec![path]).named(data_of(name)));
+        segments.push(plain(postgres, name));
     }
     if postgres.globals {
         let finished = postgres.account.script(lease::maintenance([]), &roles::finished());
@@ -88,12 +126,8 @@ fn literal(name: &str, text: &str) -> Segment {
     Segment::new(Source::Literal(ByteString::from(text))).named(name)
 }
 
-fn plain(postgres: &PostgresDump, name: Option<String>, database: &str) -> Segment {
-    let whole = Segment::of(vec![dump(postgres, database).arg("--format=plain")]).with_trailer(TRAILER);
-    match name {
-        Some(name) => whole.named(name),
-        None => whole,
-    }
+fn plain(postgres: &PostgresDump, database: &str) -> Segment {
+    Segment::of(vec![dump(postgres, database).arg("--format=plain")]).with_trailer(TRAILER)
 }
 
 fn dump(postgres: &PostgresDump, database: &str) -> Step {

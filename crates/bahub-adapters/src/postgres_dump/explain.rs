@@ -23,7 +23,7 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
     ),
     (
         &["server version mismatch", "aborting because of server version"],
-        "the program is older than the server",
+        "pg_dump is older than the server",
         "install the client programs of the server's release there (postgresql-client)",
     ),
     (
@@ -94,6 +94,65 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
         "docs/adapters/postgres_dump.md lists what a backup and a restore need",
     ),
     (
+        &["role \"pg_"],
+        "the backup names a role of a newer PostgreSQL, which this server does not have",
+        "restore on a server of the release that it was made on; or take that role from its members there, and make a backup again",
+    ),
+    (
+        &[
+            "invalid locale name",
+            "invalid builtin provider locale",
+            "ICU locale",
+            "collation provider",
+            "could not create locale",
+            "locale provider",
+        ],
+        "this server does not have the locale of the database; the message names both",
+        "install it on the server's host (Debian: package locales, `dpkg-reconfigure locales`; then restart PostgreSQL); \
+         builtin locales need the release that has them (C.UTF-8: 17, PG_UNICODE_FAST: 18)",
+    ),
+    (
+        &["tablespace \""],
+        "a tablespace of the backup is missing, or its folder is",
+        "on the server's host make the folder that the message names, empty and owned by the server's user; or CREATE TABLESPACE by hand",
+    ),
+    (
+        &[
+            "could not set permissions on directory",
+            " 58P01: ",
+            "is not empty\nLOCATION:  create_tablespace",
+            "already in use as a tablespace",
+        ],
+        "the folder of a tablespace is missing on the server's host, or is not free",
+        "make the folder that the message names, empty and owned by the server's user; or CREATE TABLESPACE elsewhere by hand: one that exists is left as it is",
+    ),
+    (
+        &["unsupported version (1."],
+        "the archive was made by a newer pg_dump than the pg_restore there can read",
+        "install the client programs of that release or a later one there: the format 1.15 needs 16, and 1.16 needs 17",
+    ),
+    (
+        &["backslash commands are restricted", "which could make the program"],
+        "the backup contains a command for psql, which could run programs there; nothing was changed",
+        "a dump by pg_dump has none, but for `\\connect` with `--create`: {download the data} and look at it; it may have been tampered with",
+    ),
+    (
+        &["CREATE DATABASE cannot run inside", "DROP DATABASE cannot run inside", "25001: "],
+        "the backup is a dump with `--create` or of a whole server, which makes databases of its own",
+        "{download the data}, and run it with psql on an empty server",
+    ),
+    (
+        &["is not available", "extension control file", "can only create extension in database", "must be loaded via"],
+        "the server cannot make an extension of the database; the message names it",
+        "install its package on the server, and what it needs in `shared_preload_libraries`; pg_cron is made in one database only: \
+         {restore in place} there",
+    ),
+    (
+        &["logical replication slot", "is used by an active"],
+        "a replication slot of the database is in use",
+        "stop its subscriber, or drop the slot: SELECT pg_drop_replication_slot(...)",
+    ),
+    (
         &["42704: role", "42704: ERROR:  role"],
         "a role that owns objects in the backup does not exist",
         "create the role first: from a backup of all databases, or with CREATE ROLE",
@@ -109,6 +168,21 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
         ],
         "the server ended the connection",
         "check the server's log: it was stopped, or ended the session",
+    ),
+    (
+        &[
+            " 42883: ",
+            " 42P01: ",
+            "ERROR:  function ",
+            "ERROR:  relation ",
+            "ERROR:  operator does not exist",
+            "ERROR:  type \"",
+        ],
+        "the restored SQL names something that is not there: a dump is restored with an empty search path, and so are the functions that it \
+         calls for generated columns, checks, indexes and materialised views; or it drops what a new database does not have (`--clean` \
+         without `--if-exists`)",
+        "in the original give the function that the message is about a path, `ALTER FUNCTION ... SET search_path = public, pg_temp`, and make \
+         a backup again; for this version: {download the data}, and restore it by hand",
     ),
     (
         &["invalid command \\restrict"],

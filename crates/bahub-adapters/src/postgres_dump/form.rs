@@ -1,13 +1,14 @@
 //! What a version consists of, and how its databases are recreated: recorded at capture, read at restore.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 
 use bahub_core::adapter::Findings;
 use bahub_core::replay::{Stored, Unsupported};
 
 use super::config::Format;
 use super::scope::Scope;
-use super::{PostgresDump, preflight, sql};
+use super::{PostgresDump, needs, preflight, sql};
 use crate::list;
 
 /// The names of the record's entries.
@@ -134,7 +135,16 @@ pub(super) fn record(
     [entry(FORM, name.to_owned()), entry(DATABASES, Database::write_each(databases))]
         .into_iter()
         .chain(spaces.map(|spaces| entry(TABLESPACES, spaces)))
+        .chain(needs::record(found))
         .collect()
+}
+
+/// The databases of a stored version of several.
+pub(super) fn parts(postgres: &PostgresDump, stored: &Stored) -> Vec<OsString> {
+    match self::stored(postgres, stored) {
+        Ok((Form::Several, databases)) => databases.into_iter().map(|database| database.name.into()).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// Tablespaces: each one's name, and the statement that creates it.

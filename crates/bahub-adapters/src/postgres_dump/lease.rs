@@ -4,6 +4,7 @@
 use bahub_core::replay::{Effect, RestoreTarget, Scratch};
 use bahub_core::step::Step;
 
+use super::account::UNLIMITED;
 use super::{PostgresDump, sql};
 
 /// The class of the advisory lock that a restore holds while it runs ("bahu").
@@ -160,12 +161,42 @@ pub(super) fn dropped(names: &[String]) -> String {
     drops(&format!("FROM pg_catalog.pg_database d WHERE d.datname::pg_catalog.text = ANY ({names})"))
 }
 
+/// How many databases of dead runs with subscriptions are rid of them at once; the next run goes on.
+const SUBSCRIBED: usize = 4;
+
+/// Removes subscriptions from databases of `d`, which could not be dropped with them. Those of a restored database are disabled, and
+/// share the slot of the original: it is left alone.
+fn unsubscribed(from: &str) -> String {
+    let one = format!(
+        "SELECT coalesce(max('dbname=''' || pg_catalog.replace(pg_catalog.replace(d.datname, E'\\\\', E'\\\\\\\\'), '''', E'\\\\''') || ''''), '') AS subscribed, \
+           count(*) > 0 AS has_subscriptions {from} AND d.datname ~ '^__bahub_(new|try)_' AND d.datname = (SELECT min(s.datname) FROM (SELECT d.datname {from} \
+             AND d.datname ~ '^__bahub_(new|try)_' AND EXISTS (SELECT FROM pg_catalog.pg_subscription s WHERE s.subdbid = d.oid)) AS s) \\gset\n\
+         \\if :has_subscriptions\n\\connect -reuse-previous=on :\"subscribed\"\n{UNLIMITED}\
+         SELECT pg_catalog.format(action, s.subname) FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = s.subdbid, \
+           (VALUES (1, 'ALTER SUBSCRIPTION %I DISABLE'), (2, 'ALTER SUBSCRIPTION %I SET (slot_name = NONE)'), (3, 'DROP SUBSCRIPTION %I')) AS steps(at, action) \
+           WHERE d.datname = pg_catalog.current_database() ORDER BY s.subname, at \\gexec\n\
+         \\connect -reuse-previous=on dbname=template1\n{UNLIMITED}\\endif\n"
+    );
+    one.repeat(SUBSCRIBED)
+}
+
+/// A psql script that warns of logical replication slots of these databases, which are dropped with them.
+pub(super) fn slots_named(names: &[String]) -> String {
+    let names = sql::texts(names.iter().map(String::as_str));
+    sql::block(&format!(
+        "DECLARE names pg_catalog.text; BEGIN SELECT pg_catalog.string_agg(slot_name, ', ') INTO names FROM pg_catalog.pg_replication_slots \
+           WHERE database::pg_catalog.text = ANY ({names}); \
+         IF names IS NOT NULL THEN RAISE WARNING 'replication slots of the previous database go with it, create them again: %', names; END IF; END"
+    ))
+}
+
 /// The same for rows of `d`; a template has to be none before.
 fn drops(from: &str) -> String {
-    format!(
-        "SELECT pg_catalog.format('ALTER DATABASE %I IS_TEMPLATE false', d.datname) {from} AND d.datistemplate \\gexec\n\
+    unsubscribed(from)
+        + &format!(
+            "SELECT pg_catalog.format('ALTER DATABASE %I IS_TEMPLATE false', d.datname) {from} AND d.datistemplate \\gexec\n\
          SELECT pg_catalog.format('DROP DATABASE IF EXISTS %I', d.datname) || {FORCE} {from} \\gexec\n"
-    )
+        )
 }
 
 #[cfg(test)]

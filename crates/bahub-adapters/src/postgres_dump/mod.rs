@@ -13,6 +13,7 @@ mod config;
 mod explain;
 mod form;
 mod lease;
+mod needs;
 mod preflight;
 mod release;
 mod restore;
@@ -23,6 +24,8 @@ mod sql;
 mod wipe;
 
 pub use config::{Format, PostgresDumpConfig, SslMode};
+
+use std::ffi::OsString;
 
 use bahub_core::adapter::{Adapter, AdapterCapability, Diagnosis, Findings, Probe, StepFailure};
 use bahub_core::capture::Capture;
@@ -90,6 +93,14 @@ impl Adapter for PostgresDump {
 
     fn census(&self, target: &ReplayTarget) -> Option<Step> {
         census::census(self, target)
+    }
+
+    fn census_prefix(&self, target: &ReplayTarget) -> Option<String> {
+        census::prefix(self, target)
+    }
+
+    fn drill_parts(&self, stored: &Stored) -> Vec<OsString> {
+        form::parts(self, stored)
     }
 
     fn scratch(&self, run: &str) -> Result<Scratch, Unsupported> {

@@ -6,7 +6,7 @@ use bahub_core::step::Step;
 
 use super::config::Format;
 use super::scope::Scope;
-use super::{PostgresDump, catalog, lease, roles, sql};
+use super::{PostgresDump, catalog, lease, needs, roles, sql};
 use crate::options;
 
 /// The findings' names.
@@ -15,6 +15,10 @@ const MAKES: &str = "may make databases";
 pub(super) const PSQL: &str = "psql";
 pub(super) const PG_DUMP: &str = "pg_dump";
 pub(super) const PG_RESTORE: &str = "pg_restore";
+pub(super) const EXTENSIONS: &str = "extensions";
+pub(super) const AVAILABLE: &str = "available extensions";
+pub(super) const FUNCTIONS: &str = "functions without a search path";
+pub(super) const SUBSCRIPTIONS: &str = "subscriptions";
 pub(super) const TABLESPACES: &str = "tablespaces";
 pub(super) const CLOSED: &str = "databases that take no connections";
 pub(super) const SERVER: &str = "postgres server";
@@ -61,8 +65,26 @@ pub(super) fn probes(postgres: &PostgresDump, purpose: RunPurpose) -> Vec<Probe>
         probes.push(Probe::fact(TABLESPACES, ask(&roles::tablespaces())));
     }
     let is_one = matches!(postgres.scope, Scope::One(_));
+    if is_one {
+        match purpose {
+            RunPurpose::Backup => probes
+                .extend([Probe::fact(EXTENSIONS, ask(needs::USED)), Probe::fact(FUNCTIONS, ask(&needs::functions()))]),
+            RunPurpose::Restore => {
+                probes.push(Probe::fact(AVAILABLE, postgres.account.script(maintenance(postgres), needs::AVAILABLE)));
+            }
+            RunPurpose::Recover => {}
+        }
+    }
     if purpose == RunPurpose::Backup && is_one && !postgres.exclude_tables.is_empty() {
         probes.push(Probe::fact(options::FITS_NOTHING, ask(&fits_nothing(postgres))));
+    }
+    if purpose == RunPurpose::Backup {
+        let script = format!(
+            "SELECT coalesce(pg_catalog.string_agg(pg_catalog.quote_ident(s.subname), ', ' ORDER BY s.subname), '') \
+             FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = s.subdbid WHERE {};",
+            chosen(postgres)
+        );
+        probes.push(Probe::fact(SUBSCRIPTIONS, ask(&script)));
     }
     // From the maintenance database, because the database to restore need not exist.
     let list = postgres.account.script(maintenance(postgres), &catalog::databases(&chosen(postgres)));
@@ -95,7 +117,7 @@ pub(super) fn maintenance(postgres: &PostgresDump) -> &'static str {
 }
 
 /// A condition on `d`: the databases of the backup.
-fn chosen(postgres: &PostgresDump) -> String {
+pub(super) fn chosen(postgres: &PostgresDump) -> String {
     let names = |names: &[String]| sql::texts(names.iter().map(String::as_str));
     match &postgres.scope {
         Scope::One(name) => format!("d.datname::text = {}", sql::text(name)),

@@ -16,7 +16,7 @@ use super::preflight::{self, OBJECTION};
 use super::release::Release;
 use super::scope::{self, Scope};
 use super::script::{self, Key};
-use super::{PostgresDump, roles, sql, wipe};
+use super::{PostgresDump, needs, roles, sql, wipe};
 
 /// What psql prints after the commit of a restore in place: its exit status is 0 without a commit, too.
 const COMMITTED: &str = "bahub: committed";
@@ -54,6 +54,8 @@ pub(super) fn replay(
     match &postgres.scope {
         Scope::One(name) => {
             members_of_one(&target.members)?;
+            needs::met(found, stored, target.in_place)?;
+            archive_readable(form, found, stored)?;
             let place = match &target.location {
                 RestoreTarget::Database(other) => free(other)?,
                 RestoreTarget::Original | RestoreTarget::Directory(_) => name,
@@ -174,6 +176,8 @@ struct Restore<'a> {
     key: Key,
     maintenance: &'static str,
     databases: Vec<(String, Database)>,
+    /// The search path that functions in the version need.
+    search_path: Option<String>,
     /// Whether the version has a record: then its form is known.
     is_ours: bool,
 }
@@ -189,7 +193,8 @@ impl<'a> Restore<'a> {
         let maintenance = lease::maintenance(databases.iter().map(|(name, _)| name.as_str()));
         let (lease, key) = (Lease::of(&target.run), Key::of(&target.run));
         let is_ours = !stored.record.is_empty();
-        Self { postgres, target, found, lease, key, maintenance, databases, is_ours }
+        let search_path = needs::search_path(stored).map(str::to_owned);
+        Self { postgres, target, found, lease, key, maintenance, databases, search_path, is_ours }
     }
 
     /// Into a new database, which takes over the name at the end.
@@ -212,6 +217,8 @@ impl<'a> Restore<'a> {
     fn restores_directly(&self) -> bool {
         let release = |name| self.found.get(name).and_then(Release::parse);
         match (release(preflight::PG_RESTORE), release(preflight::SERVER)) {
+            // Where psql could do better, if it may.
+            _ if self.search_path.is_some() && script::objection(self.found).is_none() => false,
             (Some(program), Some(server)) => program.major <= server.major,
             _ => true,
         }
@@ -219,7 +226,7 @@ impl<'a> Restore<'a> {
 
     /// psql in this database, reading a script of the version.
     fn read_into(&self, database: &str, around: (&str, &str)) -> Result<Step, Unsupported> {
-        self.reads(database, around, script::edits(None))
+        self.reads(database, around, script::edits(self.search_path.as_deref()))
     }
 
     fn reads(&self, database: &str, around: (&str, &str), edits: ScriptEdits) -> Result<Step, Unsupported> {
@@ -376,7 +383,7 @@ impl<'a> Restore<'a> {
         let cleanup = if keep {
             Vec::new()
         } else {
-            vec![self.script(&lease::dropped(&olds)).warns_on([1, 2, 3]).stderr_warns()]
+            vec![self.script(&(lease::slots_named(&olds) + &lease::dropped(&olds))).warns_on([1, 2, 3]).stderr_warns()]
         };
         let kept = |old: &String| format!("the previous database, if there was one, is kept as {old}");
         let notices = if keep { olds.iter().map(kept).collect() } else { Vec::new() };
@@ -446,4 +453,30 @@ fn made_where_absent(name: &str, create: &str) -> String {
 /// The script in an archive.
 fn pg_restore() -> Step {
     Step::new("pg_restore").env("LC_ALL", "C").arg("--file=-").reads_backup()
+}
+
+/// The first pg_restore that reads an archive of this minor format; each reads older ones (`K_VERS_1_15` and others in PostgreSQL's
+/// source).
+const ARCHIVES: [(u8, u32); 2] = [(15, 16), (16, 17)];
+
+/// Refuses an archive that pg_restore there is too old for. Its format stands at its beginning: `PGDMP`, 1, 16.
+fn archive_readable(form: Form, found: &Findings, stored: &Stored) -> Result<(), Unsupported> {
+    let program = found.get(preflight::PG_RESTORE).and_then(Release::parse);
+    let (Form::Custom, Some(program), [b'P', b'G', b'D', b'M', b'P', 1, minor, ..]) =
+        (form, program, stored.prefix.as_slice())
+    else {
+        return Ok(());
+    };
+    match ARCHIVES.iter().find(|(format, first)| format == minor && program.major < *first) {
+        Some((_, first)) => Err(Unsupported {
+            what: format!(
+                "the version is an archive of the format 1.{minor}, which pg_restore {program} there cannot read"
+            ),
+            help: format!(
+                "install the client programs of PostgreSQL {first} or later there: postgresql-client-{first}"
+            )
+            .into(),
+        }),
+        None => Ok(()),
+    }
 }

@@ -6,9 +6,10 @@ use bahub_core::replay::Unsupported;
 use bahub_core::script::{HeadChange, NewLine, ScriptEdits};
 use bahub_core::step::{ByteString, Stdin, Step};
 
+use super::account::UNLIMITED;
 use super::preflight::PSQL;
 use super::release::Release;
-use super::sql;
+use super::{needs, sql};
 
 /// psql's commands that begin and end its restricted mode. They do not nest, so those of pg_dump are left out.
 const RESTRICTION: [&str; 2] = ["\\restrict ", "\\unrestrict "];
@@ -17,7 +18,7 @@ const RESTRICTION: [&str; 2] = ["\\restrict ", "\\unrestrict "];
 const WAY_OUT: &str = "\\unrestrict";
 
 /// What lines of a dump's head begin with.
-const HEAD: [&str; 3] = ["--", "SET ", PATH];
+const HEAD: [&str; 3] = ["--", "SET ", "SELECT pg_catalog.set_config("];
 const PATH: &str = "SELECT pg_catalog.set_config('search_path', '', false)";
 
 /// What follows one that a script cannot know, so that it cannot leave psql's restricted mode.
@@ -37,7 +38,7 @@ impl Key {
 
     /// psql, reading a script of the version between two of ours. Without the second one its input ends with the script.
     pub(super) fn read_by(&self, psql: Step, (before, after): (&str, &str), edits: ScriptEdits) -> Step {
-        let prefix = format!("{before}\\restrict {}\n", self.0);
+        let prefix = format!("{UNLIMITED}{before}\\restrict {}\n", self.0);
         let suffix = if after.is_empty() { String::new() } else { format!("\n{WAY_OUT} {}\n;\n{after}", self.0) };
         let (prefix, suffix) = (ByteString::from(&prefix), ByteString::from(&suffix));
         psql.stdin(Stdin::Backup { prefix, suffix }).edits_script(edits)
@@ -45,22 +46,24 @@ impl Key {
 }
 
 /// What is changed in every script: settings that the server does not know stay unset, because a newer pg_dump sets some of its own
-/// release. Functions that rely on a search path find it, where one is given.
+/// release. Functions that rely on a search path find it, where one is given here or by the script itself.
 pub(super) fn edits(search_path: Option<&str>) -> ScriptEdits {
     let words = |words: &[&str]| words.iter().map(|words| ByteString::from(*words)).collect::<Vec<_>>();
     let where_known = NewLine::Between(
         ByteString::from("DO $bahub$ BEGIN "),
         ByteString::from(" EXCEPTION WHEN undefined_object THEN NULL; END $bahub$;"),
     );
-    let path = search_path.map(|path| {
-        let set = format!("SELECT pg_catalog.set_config('search_path', {}, false);", sql::text(path));
-        HeadChange { begins: ByteString::from(PATH), becomes: NewLine::Other(ByteString::from(&set)) }
-    });
+    let path = search_path.map_or_else(
+        || format!("coalesce(pg_catalog.current_setting('{}', true), '')", needs::PATH_SETTING),
+        sql::text,
+    );
+    let path = format!("SELECT pg_catalog.set_config('search_path', {path}, false);");
+    let path = HeadChange { begins: ByteString::from(PATH), becomes: NewLine::Other(ByteString::from(&path)) };
     let set = HeadChange { begins: ByteString::from("SET "), becomes: where_known };
     ScriptEdits {
         head: words(&[HEAD.as_slice(), &RESTRICTION].concat()),
         bracket: words(&RESTRICTION),
-        changes: [set].into_iter().chain(path).collect(),
+        changes: vec![set, path],
         omitted: Vec::new(),
         refused: words(&[WAY_OUT]),
     }

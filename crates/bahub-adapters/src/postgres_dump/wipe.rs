@@ -23,6 +23,13 @@ pub(super) fn script() -> String {
     let drops = [
         named(1, "EVENT TRIGGER", "pg_event_trigger", "evtname", "true"),
         named(1, "PUBLICATION", "pg_publication", "pubname", "true"),
+        // The slot on the other server stays: the subscription that comes back has it, too.
+        "SELECT CASE WHEN action LIKE '%DISABLE' THEN 0 ELSE 1 END, pg_catalog.format(action, s.subname) FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = s.subdbid, \
+           (VALUES ('ALTER SUBSCRIPTION %I DISABLE'), ('ALTER SUBSCRIPTION %I SET (slot_name = NONE)')) AS steps(action) WHERE d.datname = pg_catalog.current_database()"
+            .to_owned(),
+        "SELECT 2, pg_catalog.format('DROP SUBSCRIPTION %I', s.subname) FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = s.subdbid \
+           WHERE d.datname = pg_catalog.current_database()"
+            .to_owned(),
         format!(
             "SELECT 2, pg_catalog.format('DROP CAST IF EXISTS (%s AS %s) CASCADE', castsource::pg_catalog.regtype, casttarget::pg_catalog.regtype) \
              FROM pg_catalog.pg_cast c WHERE c.oid >= {FIRST} AND {}",

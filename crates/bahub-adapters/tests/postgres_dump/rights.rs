@@ -108,3 +108,19 @@ async fn the_documented_rights_with_and_without_the_roles_passwords_are_what_the
     assert_eq!(passwords("backup").unwrap().trim(), "3", "all of them");
     done(&room.backup(of("backup", json!({}))).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_documented_rights_suffice_for_all_databases() {
+    let (source, fresh) = (Postgres::start(), Postgres::start());
+    source.sql("postgres", &grants("backup"));
+    source.sql("postgres", "CREATE ROLE app LOGIN PASSWORD 'a'; CREATE DATABASE shop OWNER app");
+    source.sql("shop", "CREATE TABLE t AS SELECT 1 AS v; ALTER TABLE t OWNER TO app");
+    fresh.sql("postgres", &grants("restore of all databases"));
+    let room = Room::new();
+    let of = |server: &Postgres, user: &str| spec(server, json!({ "user": user, "password": "secret" }));
+    done(&room.backup(of(&source, "backup")).await);
+    done(&room.restored(of(&fresh, "restore_all")).await);
+    assert_eq!(fresh.dump("shop"), source.dump("shop"));
+    let password = "SELECT rolpassword FROM pg_authid WHERE rolname = 'app'";
+    assert_eq!(fresh.sql("postgres", password), source.sql("postgres", password));
+}

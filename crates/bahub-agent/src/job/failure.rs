@@ -53,6 +53,23 @@ pub(super) fn cause(mut failures: Vec<StepFailure>) -> Option<StepFailure> {
     failures.into_iter().next()
 }
 
+/// How many failures are told in full.
+const MAX_TOLD: usize = 10;
+
+/// The first of these, which tells of the others.
+pub(super) fn together(failures: Vec<StepFailure>) -> Option<StepFailure> {
+    let count = failures.len();
+    let mut failures = failures.into_iter();
+    let mut first = failures.next()?;
+    for other in failures.take(MAX_TOLD - 1) {
+        first.stderr = format!("{}\nalso: {other}", first.stderr.trim_end());
+    }
+    if count > MAX_TOLD {
+        first.stderr += &format!("\nand {} more parts failed", count - MAX_TOLD);
+    }
+    Some(first)
+}
+
 /// The failure of a program that ended well and did not put out what states its success.
 pub(super) fn incomplete(program: impl Into<String>) -> StepFailure {
     StepFailure::new(program, StepEnd::Incomplete)

@@ -94,14 +94,15 @@ fn each_segment<'a>(
         let Some(name) = plain.next_segment() else { break };
         let Some(at) = missing.iter().position(|part| part.name == name) else { continue };
         let part = missing.remove(at);
-        warnings.extend(each(&part.before, cx)?);
-        let mut pipeline = Pipeline::start(&part.main, cx)?;
+        let of_part = |failure: Failure| failure.in_part(Some(&part.name));
+        warnings.extend(each(&part.before, cx).map_err(of_part)?);
+        let mut pipeline = Pipeline::start(&part.main, cx).map_err(|failure| of_part(failure.into()))?;
         let fed = pipeline.feed(|room| read_segment(plain, cx, room));
         if fed.is_err() || part.main.iter().any(has_suffix) {
             open.push(pipeline);
             fed?;
         } else {
-            warnings.extend(pipeline.complete()?);
+            warnings.extend(pipeline.complete().map_err(of_part)?);
         }
     }
     match missing.first() {

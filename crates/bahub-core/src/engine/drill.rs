@@ -37,8 +37,54 @@ fn beside(scratch: &Scratch, target: &ReplayTarget) -> ReplayTarget {
     ReplayTarget { members, run, ..ReplayTarget::at(scratch.location.clone()) }
 }
 
+/// Tries the parts of a version one after the other, or the whole of one that has none. What is wrong with one keeps no other from being
+/// tried.
+pub(super) async fn each(
+    reading: &mut Reading<'_>,
+    scratch: &Scratch,
+    target: &ReplayTarget,
+    findings: &Findings,
+    proven: &Proven,
+    told: &mut Run,
+) -> Result<(), RunError> {
+    let parts = if target.members.is_empty() { reading.plan.adapter.drill_parts(&proven.stored) } else { Vec::new() };
+    if parts.is_empty() {
+        return run(reading, scratch, target, findings, proven, told).await;
+    }
+    let (mut sum, mut wrong): (Option<Drill>, Vec<RunError>) = (None, Vec::new());
+    for part in parts {
+        let name = part.to_string_lossy().into_owned();
+        let target = ReplayTarget { members: vec![part], ..target.clone() };
+        let tried = run(reading, scratch, &target, findings, proven, told).await;
+        sum = match (sum, told.report.drill.take()) {
+            (Some(sum), Some(one)) => Some(Drill {
+                things: sum.things + one.things,
+                count: sum.count + one.count,
+                compared: sum.compared && one.compared,
+                seconds: sum.seconds + one.seconds,
+                units: sum.units,
+            }),
+            (sum, one) => one.or(sum),
+        };
+        match tried {
+            Err(error) if error.kind() == RunErrorKind::Cancelled => return Err(error),
+            Err(error) => {
+                let help = error.help().cloned();
+                wrong.push(RunError::new(error.kind(), format!("{name}: {}", error.chain())).with_help_opt(help));
+            }
+            Ok(()) => {}
+        }
+    }
+    told.report.drill = sum;
+    let mut wrong = wrong.into_iter();
+    let Some(first) = wrong.next() else { return Ok(()) };
+    let others = wrong.map(|error| format!("; {}", error.chain())).collect::<String>();
+    let help = first.help().cloned();
+    Err(RunError::new(first.kind(), format!("{}{others}", first.chain())).with_help_opt(help))
+}
+
 /// Restores there, counts, compares; what was restored is removed whatever came of it.
-pub(super) async fn run(
+async fn run(
     reading: &mut Reading<'_>,
     scratch: &Scratch,
     target: &ReplayTarget,
@@ -84,6 +130,10 @@ async fn looked_at(
         .census
         .as_ref()
         .and_then(|[before, after]| Some((Counts::parse(before).ok()?, Counts::parse(after).ok()?)));
+    let captured = match plan.adapter.census_prefix(target) {
+        Some(prefix) => captured.map(|(before, after)| (before.of(&prefix), after.of(&prefix))),
+        None => captured,
+    };
     let left_out = units.smallest().to_owned();
     run.report.drill =
         Some(Drill { things: counts.things(), count: counts.sum(), units, compared: captured.is_some(), seconds });

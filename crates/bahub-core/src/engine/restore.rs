@@ -283,7 +283,7 @@ impl Restoring<'_> {
             admit((plan, options), identity, proven.stored.instance.as_ref(), cx, run).await?;
         }
         if let Some(scratch) = scratch {
-            drill::run(&mut reading, &scratch, &target, &findings, &proven, run).await?;
+            drill::each(&mut reading, &scratch, &target, &findings, &proven, run).await?;
         }
         if options.mode == RestoreMode::DrillOnly {
             return Ok(());

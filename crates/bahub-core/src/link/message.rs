@@ -271,6 +271,15 @@ impl Failure {
         Self { kind, message: message.into(), help: None }
     }
 
+    /// With the name of the part of the backup that a program failed in.
+    #[must_use]
+    pub fn in_part(self, name: Option<&str>) -> Self {
+        match (self.kind, name) {
+            (FailureKind::Step(step), Some(name)) => StepFailure { part: Some(name.to_owned()), ..step }.into(),
+            (kind, _) => Self { kind, ..self },
+        }
+    }
+
     /// The controller asked to stop.
     pub fn cancelled() -> Self {
         Self::new(FailureKind::Cancelled, "the run was cancelled")

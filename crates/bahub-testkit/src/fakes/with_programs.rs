@@ -1,5 +1,6 @@
 //! An adapter whose programs are those of another folder.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use bahub_core::adapter::{Adapter, AdapterCapability, Diagnosis, Findings, Probe, StepFailure};
@@ -70,6 +71,14 @@ impl<A: Adapter> Adapter for WithPrograms<A> {
 
     fn census(&self, target: &ReplayTarget) -> Option<Step> {
         self.adapter.census(target).map(|step| self.changed(step))
+    }
+
+    fn census_prefix(&self, target: &ReplayTarget) -> Option<String> {
+        self.adapter.census_prefix(target)
+    }
+
+    fn drill_parts(&self, stored: &Stored) -> Vec<OsString> {
+        self.adapter.drill_parts(stored)
     }
 
     fn census_units(&self) -> CensusUnits {

@@ -65,18 +65,43 @@ fn captured<W: Write + Send>(
     };
     fact(out, head)?;
     let Capture { segments, .. } = &job.capture;
+    let (mut part, mut failed) = (None, Vec::new());
     for (number, segment) in segments.iter().enumerate() {
         if let Some(name) = &segment.name {
-            fact(out, Fact::Segment { name: name.clone() })?;
+            part = Some(name.as_str());
+            if failed.is_empty() {
+                fact(out, Fact::Segment { name: name.clone() })?;
+            }
         }
+        let trailer = segment.trailer.as_ref();
         match &segment.source {
+            Source::Pipeline(steps) => {
+                // Once a part has failed there will be no version; the others are read all the same, to name every part that fails.
+                let told = if failed.is_empty() {
+                    pipeline(steps, trailer, cx, out)
+                } else {
+                    pipeline(steps, trailer, cx, &mut io::sink())
+                };
+                match told.map_err(|failure| failure.in_part(part)) {
+                    Ok(told) => warnings.extend(told),
+                    Err(Failure { kind: FailureKind::Step(step), .. })
+                        if part.is_some() && !cx.cancel.is_cancelled() =>
+                    {
+                        failed.push(step);
+                    }
+                    Err(failure) => return Err(failure),
+                }
+            }
+            _ if !failed.is_empty() => {}
             Source::Literal(bytes) => {
                 out.write_all(&bytes.0).map_err(|error| failure::writing(&error))?;
                 cx.counters.plain.fetch_add(bytes.0.len() as u64, Ordering::Relaxed);
             }
-            Source::Pipeline(steps) => warnings.extend(pipeline(steps, segment.trailer.as_ref(), cx, out)?),
-            Source::Stream(_) => fed.segment(number, segment.trailer.as_ref(), cx, out)?,
+            Source::Stream(_) => fed.segment(number, trailer, cx, out)?,
         }
+    }
+    if let Some(first) = failure::together(failed) {
+        return Err(first.into());
     }
     // The workload may run again, whatever is still to be compressed, stored and counted.
     cx.send(&FromAgent::Captured)?;

@@ -1,0 +1,16 @@
+CREATE SCHEMA "odd schema"; CREATE TYPE mood AS ENUM ('sad', 'it''s'); CREATE DOMAIN positive AS int CHECK (VALUE > 0);
+CREATE TABLE people (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL, feels mood DEFAULT 'sad', age positive, upper_name text GENERATED ALWAYS AS (upper(name)) STORED);
+INSERT INTO people (name, feels, age) SELECT 'name ' || n, 'it''s', n FROM generate_series(1, 500) n;
+CREATE TABLE "odd schema"."select" ("from" text, "a""b" int); INSERT INTO "odd schema"."select" VALUES (E'tab\t nl\n \\N \\. back\\slash', 1);
+CREATE TABLE parts (k int, at date) PARTITION BY RANGE (at); CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM ('2020-01-01') TO ('2021-01-01'); INSERT INTO parts VALUES (1, '2020-05-05');
+ALTER TABLE people ENABLE ROW LEVEL SECURITY; CREATE POLICY odd ON people USING (id % 2 = 1); CREATE POLICY all_of_it ON people FOR INSERT WITH CHECK (true);
+CREATE PUBLICATION pub FOR TABLE people WHERE (id > 5); CREATE SUBSCRIPTION sub CONNECTION 'host=192.0.2.1 dbname=x' PUBLICATION p WITH (connect = false, slot_name = 'of_the_original');
+CREATE FUNCTION watch() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'; CREATE EVENT TRIGGER watches ON ddl_command_end EXECUTE FUNCTION watch();
+CREATE UNLOGGED TABLE fleeting AS SELECT 1 AS v; SELECT lo_from_bytea(4711, '\x00ff10'); COMMENT ON LARGE OBJECT 4711 IS 'large';
+CREATE EXTENSION postgres_fdw; CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host 'nowhere'); CREATE USER MAPPING FOR CURRENT_USER SERVER far OPTIONS (password 'x''y'); CREATE FOREIGN TABLE ft (v int) SERVER far;
+CREATE EXTENSION hstore; CREATE TABLE h (v hstore); INSERT INTO h VALUES ('a=>1');
+CREATE EXTENSION cube; CREATE EXTENSION earthdistance; CREATE TABLE places (lat float8, lon float8, at earth GENERATED ALWAYS AS (ll_to_earth(lat, lon)) STORED); INSERT INTO places VALUES (52, 13); CREATE INDEX ON places USING gist (at);
+CREATE FUNCTION helper(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT lower($1)'; CREATE FUNCTION plain_name(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT helper($1)';
+CREATE TABLE named (v text, plain text GENERATED ALWAYS AS (plain_name(v)) STORED); INSERT INTO named VALUES ('A'); CREATE MATERIALIZED VIEW counted AS SELECT count(*) FROM people; CREATE VIEW v AS SELECT * FROM counted;
+CREATE FUNCTION atomic() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(*) FROM public.people; END; CREATE AGGREGATE added(int) (SFUNC = int4pl, STYPE = int);
+CREATE TABLE ranges (r int4range, EXCLUDE USING gist (r WITH &&)); CREATE SEQUENCE s START 7 CYCLE MAXVALUE 9; SELECT nextval('s'); CREATE STATISTICS st ON id, name FROM people;
