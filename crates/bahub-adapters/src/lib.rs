@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(any(feature = "mysql", feature = "postgres_dump"))]
+#[cfg(any(feature = "mysql", feature = "postgres_dump", feature = "sqlite"))]
 mod counts;
 #[cfg(feature = "filesystem")]
 pub mod filesystem;
@@ -16,7 +16,9 @@ pub mod postgres_dump;
 mod register;
 #[cfg(any(feature = "mysql", feature = "postgres_dump"))]
 mod scope;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 
-#[cfg(any(feature = "mysql", feature = "postgres_dump"))]
+#[cfg(any(feature = "mysql", feature = "postgres_dump", feature = "sqlite"))]
 pub use counts::{Counts, OnOff};
 pub use register::register;

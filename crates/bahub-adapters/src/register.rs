@@ -16,9 +16,13 @@ pub fn register(builder: &mut RegistryBuilder) {
     builder.adapter::<crate::postgres_dump::PostgresDump>();
     #[cfg(not(feature = "postgres_dump"))]
     absent(builder, "bahub.adapters.postgres_dump", "the cargo feature `postgres_dump` of bahub-adapters");
+    #[cfg(feature = "sqlite")]
+    builder.adapter::<crate::sqlite::Sqlite>();
+    #[cfg(not(feature = "sqlite"))]
+    absent(builder, "bahub.adapters.sqlite", "the cargo feature `sqlite` of bahub-adapters");
 }
 
-#[cfg(not(all(feature = "filesystem", feature = "mysql", feature = "postgres_dump")))]
+#[cfg(not(all(feature = "filesystem", feature = "mysql", feature = "postgres_dump", feature = "sqlite")))]
 fn absent(builder: &mut RegistryBuilder, type_name: &'static str, brought_by: &'static str) {
     use bahub_core::registry::{Absent, Kind};
     builder.absent(Kind::Adapter, Absent { type_name, aliases: &[], brought_by });
