@@ -13,6 +13,8 @@ pub mod mysql;
 mod options;
 #[cfg(feature = "postgres_dump")]
 pub mod postgres_dump;
+#[cfg(feature = "redis")]
+pub mod redis;
 mod register;
 #[cfg(any(feature = "mysql", feature = "postgres_dump"))]
 mod scope;

@@ -16,13 +16,23 @@ pub fn register(builder: &mut RegistryBuilder) {
     builder.adapter::<crate::postgres_dump::PostgresDump>();
     #[cfg(not(feature = "postgres_dump"))]
     absent(builder, "bahub.adapters.postgres_dump", "the cargo feature `postgres_dump` of bahub-adapters");
+    #[cfg(feature = "redis")]
+    builder.adapter::<crate::redis::Redis>();
+    #[cfg(not(feature = "redis"))]
+    absent(builder, "bahub.adapters.redis", "the cargo feature `redis` of bahub-adapters");
     #[cfg(feature = "sqlite")]
     builder.adapter::<crate::sqlite::Sqlite>();
     #[cfg(not(feature = "sqlite"))]
     absent(builder, "bahub.adapters.sqlite", "the cargo feature `sqlite` of bahub-adapters");
 }
 
-#[cfg(not(all(feature = "filesystem", feature = "mysql", feature = "postgres_dump", feature = "sqlite")))]
+#[cfg(not(all(
+    feature = "filesystem",
+    feature = "mysql",
+    feature = "postgres_dump",
+    feature = "redis",
+    feature = "sqlite"
+)))]
 fn absent(builder: &mut RegistryBuilder, type_name: &'static str, brought_by: &'static str) {
     use bahub_core::registry::{Absent, Kind};
     builder.absent(Kind::Adapter, Absent { type_name, aliases: &[], brought_by });

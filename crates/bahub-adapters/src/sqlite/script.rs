@@ -21,7 +21,7 @@ pub(super) enum Script {
 /// The script after what it needs.
 macro_rules! script {
     ($($part:literal),+) => {
-        concat!(include_str!("sh/place.sh"), $(include_str!(concat!("sh/", $part, ".sh"))),+)
+        concat!(include_str!("../shell/sweep.sh"), include_str!("sh/place.sh"), $(include_str!(concat!("sh/", $part, ".sh"))),+)
     };
 }
 

@@ -41,7 +41,8 @@ async fn a_lock_is_noticed_where_the_process_is_not_seen() {
         app.sql("BEGIN IMMEDIATE; INSERT INTO t VALUES (1);");
         // The scripts alone, in a namespace whose /proc shows nobody else.
         let script = format!(
-            "{}{}",
+            "{}{}{}",
+            include_str!("../../src/shell/sweep.sh"),
             include_str!("../../src/sqlite/sh/place.sh"),
             include_str!("../../src/sqlite/sh/unused.sh")
         );

@@ -7,14 +7,3 @@ file=./${real##*/}
 [ ! -e "$file" ] || [ -f "$file" ] || fail "$1 is not a file"
 # Without the user's .sqliterc.
 sql() { sqlite3 -init /dev/null -batch -bail -cmd '.timeout 30000' "$@"; }
-# Whether a process that can be seen from here has the file open.
-is_open() {
-    for opened in /proc/[0-9]*/fd/*; do
-        if [ "$opened" -ef "$1" ]; then
-            opened=${opened%/fd/*}
-            process=${opened#/proc/}
-            return 0
-        fi
-    done
-    return 1
-}
