@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "command")]
+pub mod command;
 #[cfg(any(feature = "mysql", feature = "postgres_dump", feature = "sqlite"))]
 mod counts;
 #[cfg(feature = "filesystem")]

@@ -4,6 +4,10 @@ use bahub_core::registry::RegistryBuilder;
 
 /// Adds every adapter in this build, and names those that are not.
 pub fn register(builder: &mut RegistryBuilder) {
+    #[cfg(feature = "command")]
+    builder.adapter::<crate::command::Command>();
+    #[cfg(not(feature = "command"))]
+    absent(builder, "bahub.adapters.command", "the cargo feature `command` of bahub-adapters");
     #[cfg(feature = "filesystem")]
     builder.adapter::<crate::filesystem::Filesystem>();
     #[cfg(not(feature = "filesystem"))]
