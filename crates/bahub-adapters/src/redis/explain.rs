@@ -50,7 +50,7 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
         "check `user` and `password`",
     ),
     (
-        &["NOPERM"],
+        &["NOPERM", "can't run this command"],
         "the user lacks a right",
         "the message names the command; docs/adapters/redis.md lists what a backup and a restore need",
     ),

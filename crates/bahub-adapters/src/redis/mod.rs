@@ -21,7 +21,7 @@ use bahub_core::run::RunPurpose;
 use bahub_core::step::Step;
 
 use account::{Account, CLIENTS};
-use script::{COPY, Script};
+use script::{COPY, SWAP, Script};
 
 /// The name of the file with the data, as servers look for it.
 const FILE: &str = "dump.rdb";
@@ -92,7 +92,7 @@ impl Adapter for Redis {
             }
             _ => {
                 let file = work.join(FILE);
-                let restore = script(Script::Restore).arg(bytes(&file)).arg(bytes(&work)).arg(&run).arg(COPY);
+                let restore = script(Script::Restore).arg(bytes(&file)).arg(bytes(&work)).arg(&run).arg(COPY).arg(SWAP);
                 Replay {
                     before: vec![script(Script::Folder).arg(bytes(&work)).arg("")],
                     main: vec![script(Script::Fill).arg(bytes(&file)).reads_backup()],

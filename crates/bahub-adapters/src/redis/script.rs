@@ -21,6 +21,9 @@ pub(super) enum Script {
 /// Moves keys, by the server that has loaded them.
 pub(super) const COPY: &str = include_str!("sh/copy.lua");
 
+/// Swaps databases, on the server that is restored.
+pub(super) const SWAP: &str = include_str!("sh/swap.lua");
+
 /// The script after what it needs.
 macro_rules! script {
     ($($part:literal),+) => {

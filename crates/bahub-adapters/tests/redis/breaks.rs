@@ -104,7 +104,7 @@ async fn a_restore_that_fails_at_its_end_is_undone() {
     let (before, keys) = (room.server.digest(), room.server.keyspace());
     let plan = room.plan(json!({ "user": "most", "password": "pw" }));
     let text = failure_text(&room.engine.restore(&plan, &RestoreOptions::default()).await);
-    assert!(text.contains("swapped") && text.contains("swapdb") && text.contains("lacks a right"), "{text}");
+    assert!(text.contains("swapped") && text.contains("lacks a right"), "{text}");
     assert_eq!((room.server.digest(), room.server.keyspace()), (before, keys));
     assert_eq!(room.left(), [""; 0]);
 }
@@ -150,4 +150,33 @@ async fn what_a_killed_restore_left_is_removed_by_the_next_run_and_what_a_live_o
     assert_eq!((room.server.tell(7, &["DBSIZE"]), room.server.tell(8, &["DBSIZE"])), ("0".into(), "3".into()));
     room.server.tell(8, &["FLUSHDB"]);
     assert_eq!(room.server.digest(), held);
+}
+
+/// As after a restart of the server in the middle of a restore.
+#[test]
+fn what_is_not_what_the_run_has_copied_is_not_swapped() {
+    let server = Redis::start();
+    let swap = include_str!("../../src/redis/sh/swap.lua");
+    server.tell(0, &["SET", "in use", "x"]);
+    server.tell(2, &["SET", "__bahub_restore", "run"]);
+    for wrong in [["another", "0", "2"], ["run", "0", "1"], ["run", "0", "99"], ["run", "99", "2"]] {
+        let said = server.ask(0, &[&["EVAL", swap, "0"], &wrong[..]].concat()).unwrap_err();
+        assert!(said.contains("gone from") || said.contains("out of range"), "{said}");
+        assert_eq!(server.tell(0, &["KEYS", "*"]), "in use", "{wrong:?}");
+    }
+    server.tell(0, &["EVAL", swap, "0", "run", "0", "2"]);
+    assert_eq!((server.tell(0, &["KEYS", "*"]), server.tell(2, &["GET", "in use"])), (String::new(), "x".into()));
+    assert_eq!(server.tell(2, &["GET", "__bahub_swapped"]), "run");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_a_database_of_the_backup_is_refused() {
+    let (many, few) = (Room::of(Release::System, &["databases 40"]), Room::filled(Release::System));
+    many.server.tell(0, &["SET", "a", "x"]);
+    many.server.tell(20, &["SET", "b", "x"]);
+    few.stored(&super::foreign::file_of(&many).await).await;
+    let (before, keys) = (few.server.digest(), few.server.keyspace());
+    let text = failure_text(&few.restore(RestoreTarget::Original).await);
+    assert!(text.contains("db20 has to be there") && text.contains("raise `databases`"), "{text}");
+    assert_eq!((few.server.digest(), few.server.keyspace()), (before, keys));
 }

@@ -6,7 +6,7 @@ use bahub_testkit::fixtures::Release;
 use super::support::{Room, done, failure_text};
 
 /// Another's engine has other keys: the message goes by way of the file.
-async fn file_of(room: &Room) -> Vec<u8> {
+pub(crate) async fn file_of(room: &Room) -> Vec<u8> {
     done(&room.backup().await);
     let folder = room.work.path().join("there");
     done(&room.restore(RestoreTarget::Directory(folder.clone())).await);

@@ -1,6 +1,6 @@
 # Loads the file $3 of the run $5, with the folder $4 to work in, copies its keys into free databases of the real server, and
-# swaps these with the ones in use, all at once. $6: copy.lua.
-file=$3 folder=$4 run=$5 copy=$6
+# swaps these with the ones in use, all at once. $6: copy.lua, $7: swap.lua.
+file=$3 folder=$4 run=$5 copy=$6 swap=$7
 exec 9>"$folder/held"
 meet
 [ "$(real INFO replication | value role)" = master ] || fail "the server is a replica: restore on its master"
@@ -17,11 +17,12 @@ more=$(own INFO memory | value used_memory)
 
 there=$(real INFO keyspace) || fail "$there"
 numbers=$(printf '%s\n%s\n' "$loaded" "$(printf '%s\n' "$there" | keyspace)" | sed 's/ .*//; /^$/d' | sort -un)
-pairs= free=0
+pairs=""
+free=0
 for number in $numbers; do
     while printf '%s\n' "$numbers" | grep -qx "$free"; do free=$((free + 1)); done
-    [ "$(real SELECT "$free" 2>&1)" = OK ] ||
-        fail "the server has too few databases: for each that is in use or in the backup another has to be free"
+    [ "$(real SELECT "$free" 2>&1)" = OK ] && [ "$(real SELECT "$number" 2>&1)" = OK ] ||
+        fail "the server has too few databases: db$number has to be there, and a free one for each that is in use or in the backup"
     pairs="$pairs $number:$free"
     free=$((free + 1))
 done
@@ -68,23 +69,19 @@ if own FUNCTION LIST >/dev/null 2>&1 && [ -n "$(own FUNCTION LIST)$(real FUNCTIO
 fi
 swapped() {
     log_in
-    resp MULTI
-    for pair in $pairs; do
-        resp SELECT "${pair#*:}"
-        resp DEL __bahub_restore __bahub_lease
-        resp SWAPDB "${pair%:*}" "${pair#*:}"
-    done
-    resp EXEC
+    set --
+    for pair in $pairs; do set -- "$@" "${pair%:*}" "${pair#*:}"; done
+    resp EVAL "$swap" 0 "$run" "$@"
 }
 if ! swapped | piped >"$folder/answers" 2>&1; then
-    # The answer may have been lost: what is there decides.
-    for pair in $pairs; do
-        left=$(real -n "${pair#*:}" GET __bahub_restore 2>&1) || fail "whether the databases were swapped is not known: $left"
-        [ "$left" != "$run" ] || {
-            [ -z "$functions" ] || { log_in; put_functions "$functions.old"; } | piped >/dev/null 2>&1
-            fail "the databases cannot be swapped: $(head -n 5 "$folder/answers" | tr '\n' ' ')"
-        }
-    done
+    # The answer may have been lost.
+    first=${pairs# }
+    first=${first%% *}
+    found=$(real -n "${first#*:}" GET __bahub_swapped 2>&1) || fail "whether the databases were swapped is not known: $found"
+    if [ "$found" != "$run" ]; then
+        [ -z "$functions" ] || { log_in; put_functions "$functions.old"; } | piped >/dev/null 2>&1
+        fail "the databases cannot be swapped: $(head -n 5 "$folder/answers" | tr '\n' ' ')"
+    fi
 fi
 for pair in $pairs; do
     real -n "${pair#*:}" FLUSHDB ASYNC >/dev/null ||
