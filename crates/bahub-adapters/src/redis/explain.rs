@@ -71,7 +71,7 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
         "check `host`, `port` or `socket`, as seen from where the transport runs commands, and that the server is running",
     ),
     (
-        &["I/O Error reading", "Server closed the connection", "Error: Connection reset"],
+        &["I/O Error reading", "Error reading bulk length", "Server closed the connection", "Error: Connection reset"],
         "the server ended the connection",
         "check the server's log: it was stopped, or its client-output-buffer-limit for replicas is too small",
     ),
