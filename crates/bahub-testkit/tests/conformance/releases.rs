@@ -1,6 +1,6 @@
 //! The newer servers of the testbed start, and are what they are called.
 
-use bahub_testkit::fixtures::{MariaDb, Postgres, Release};
+use bahub_testkit::fixtures::{MariaDb, Postgres, Redis, Release};
 
 #[test]
 fn each_release_is_the_one_that_it_says() {
@@ -15,5 +15,9 @@ fn each_release_is_the_one_that_it_says() {
             let found = Postgres::of(release, &[]).sql("postgres", "SHOW server_version");
             assert!(found.starts_with(version), "{found}");
         }
+    }
+    if Release::Valkey8.is_there() {
+        let found = Redis::of(Release::Valkey8, &[]).tell(0, &["INFO", "server"]);
+        assert!(found.contains("valkey_version:8."), "{found}");
     }
 }

@@ -1,0 +1,2 @@
+# Counts the keys of the server.
+real INFO keyspace | keyspace | lasting

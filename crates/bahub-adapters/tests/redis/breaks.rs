@@ -1,0 +1,186 @@
+//! What fails makes no version, and changes nothing on the server.
+
+use bahub_core::engine::{RestoreOptions, RunControl, RunErrorKind};
+use bahub_core::replay::RestoreTarget;
+use bahub_core::sink::Sink;
+use bahub_testkit::fixtures::{Redis, Release};
+use serde_json::json;
+
+use super::support::{Room, done, failure_text};
+
+/// Enough to fill every pipe, compressed as well.
+const LARGE: &str = "for i = 1, 40000 do local words = {} for j = 1, 20 do words[j] = redis.sha1hex(i .. '-' .. j) end \
+    redis.call('SET', 'k' .. i, table.concat(words)) end";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_killed_in_mid_transfer_makes_no_version() {
+    let mut room = Room::new();
+    room.server.tell(0, &["EVAL", LARGE, "0"]);
+    room.sink.hold();
+    let plan = room.plan(json!({}));
+    let (engine, sink) = (room.engine.engine().clone(), room.sink.clone());
+    let run = tokio::spawn(async move { engine.backup(&plan, &Default::default()).await });
+    // A part of the snapshot has been sent: more than nothing, and less than all, which does not fit into the pipes.
+    let sent = |told: String| {
+        let line = told.lines().find_map(|line| line.strip_prefix("total_net_repl_output_bytes:").map(str::to_owned));
+        line.and_then(|bytes| bytes.trim().parse::<u64>().ok()).unwrap()
+    };
+    while sent(room.server.tell(0, &["INFO", "stats"])) < 1_000_000 {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    room.server.kill();
+    sink.release();
+    let ended = run.await.unwrap();
+    assert_eq!(ended.error.as_ref().unwrap().kind(), RunErrorKind::Program);
+    assert!(failure_text(&ended).contains("the server ended the connection"), "{}", failure_text(&ended));
+    assert!(sink.list().await.unwrap().is_empty());
+}
+
+async fn refused(room: &Room, cause: &str) {
+    let (before, keys) = (room.server.digest(), room.server.keyspace());
+    for ended in [room.restore(RestoreTarget::Original).await, room.drill().await] {
+        let text = failure_text(&ended);
+        assert!(text.contains(cause), "{text}");
+        assert_eq!(room.server.digest(), before);
+        assert_eq!(room.server.keyspace(), keys);
+        assert_eq!(room.left(), [""; 0]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_loaded_changes_nothing() {
+    let room = Room::filled(Release::System);
+    done(&room.backup().await);
+    let folder = room.work.path().join("there");
+    done(&room.restore(RestoreTarget::Directory(folder.clone())).await);
+    let whole = std::fs::read(folder.join("dump.rdb")).unwrap();
+    std::fs::remove_dir_all(folder).unwrap();
+    let mut flipped = whole.clone();
+    flipped[whole.len() / 2] ^= 1;
+    let mut newer = whole.clone();
+    newer[5..9].copy_from_slice(b"9999");
+    for bytes in [&whole[..whole.len() - 60], &whole[..9], &flipped, &newer, b"no snapshot", b""] {
+        room.stored(bytes).await;
+        refused(&room, "cannot be loaded").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_cannot_take_it_is_refused_before_anything_is_changed() {
+    let room = Room::filled(Release::System);
+    done(&room.backup().await);
+    let unchanged = async |cause: &str| {
+        let (before, keys) = (room.server.digest(), room.server.keyspace());
+        let text = failure_text(&room.restore(RestoreTarget::Original).await);
+        assert!(text.contains(cause), "{text}");
+        assert_eq!((room.server.digest(), room.server.keyspace()), (before, keys));
+        assert_eq!(room.left(), [""; 0]);
+    };
+    // With eviction, what is in use would have made room.
+    room.server.tell(0, &["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]);
+    room.server.tell(0, &["CONFIG", "SET", "maxmemory", "3mb"]);
+    unchanged("raise `maxmemory`").await;
+    room.server.tell(0, &["CONFIG", "SET", "maxmemory", "0"]);
+    for number in [1, 2, 4, 5, 6, 7] {
+        room.server.tell(number, &["SET", "in use", "x"]);
+    }
+    unchanged("raise `databases`").await;
+    let master = Redis::start();
+    room.server.tell(0, &["REPLICAOF", "127.0.0.1", &master.port().to_string()]);
+    unchanged("is a replica").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_of_a_cluster_is_refused_before_the_run() {
+    let room = Room::of(Release::System, &["cluster-enabled yes"]);
+    let ended = room.backup().await;
+    assert_eq!(ended.error.as_ref().unwrap().kind(), RunErrorKind::Preflight);
+    assert!(failure_text(&ended).contains("cluster"), "{}", failure_text(&ended));
+}
+
+/// The user may copy keys, and may not swap: what was copied is removed, and the functions are those that were there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_that_fails_at_its_end_is_undone() {
+    let room = Room::filled(Release::System);
+    done(&room.backup().await);
+    room.spoil();
+    room.server.tell(0, &["ACL", "SETUSER", "most", "on", ">pw", "~*", "+@all", "-swapdb"]);
+    let (before, keys) = (room.server.digest(), room.server.keyspace());
+    let plan = room.plan(json!({ "user": "most", "password": "pw" }));
+    let text = failure_text(&room.engine.restore(&plan, &RestoreOptions::default()).await);
+    assert!(text.contains("swapped") && text.contains("lacks a right"), "{text}");
+    assert_eq!((room.server.digest(), room.server.keyspace()), (before, keys));
+    assert_eq!(room.left(), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_that_is_cancelled_is_undone() {
+    let room = Room::new();
+    room.server.tell(0, &["EVAL", LARGE, "0"]);
+    done(&room.backup().await);
+    room.spoil();
+    let (before, keys) = (room.server.digest(), room.server.keyspace());
+    let control = RunControl::default();
+    let plan = room.plan(json!({}));
+    let options = RestoreOptions::default().controlled_by(&control);
+    let cancel = async {
+        // Some keys were copied, into a database of their own.
+        while room.server.tell(1, &["DBSIZE"]).parse::<u32>().unwrap() < 1000 {
+            tokio::task::yield_now().await;
+        }
+        control.cancel();
+    };
+    let (ended, ()) = tokio::join!(room.engine.restore(&plan, &options), cancel);
+    assert_eq!(ended.error.as_ref().unwrap().kind(), RunErrorKind::Cancelled, "{}", failure_text(&ended));
+    assert_eq!((room.server.digest(), room.server.keyspace()), (before, keys));
+    assert_eq!(room.left(), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_restore_left_is_removed_by_the_next_run_and_what_a_live_one_does_is_not() {
+    let room = Room::filled(Release::System);
+    let held = room.server.digest();
+    for number in [7, 8] {
+        room.server.tell(number, &["SET", "__bahub_restore", "00"]);
+        room.server.tell(number, &["SET", "copied", "x"]);
+    }
+    room.server.tell(8, &["SET", "__bahub_lease", "00", "EX", "3600"]);
+    let old = room.work.path().join(".bahub-redis-00");
+    std::fs::create_dir(&old).unwrap();
+    std::fs::File::open(&old).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
+    std::fs::create_dir(room.work.path().join(".bahub-redis-11")).unwrap();
+    done(&room.backup().await);
+    assert_eq!(room.left(), [".bahub-redis-11"]);
+    assert_eq!((room.server.tell(7, &["DBSIZE"]), room.server.tell(8, &["DBSIZE"])), ("0".into(), "3".into()));
+    room.server.tell(8, &["FLUSHDB"]);
+    assert_eq!(room.server.digest(), held);
+}
+
+/// As after a restart of the server in the middle of a restore.
+#[test]
+fn what_is_not_what_the_run_has_copied_is_not_swapped() {
+    let server = Redis::start();
+    let swap = include_str!("../../src/redis/sh/swap.lua");
+    server.tell(0, &["SET", "in use", "x"]);
+    server.tell(2, &["SET", "__bahub_restore", "run"]);
+    for wrong in [["another", "0", "2"], ["run", "0", "1"], ["run", "0", "99"], ["run", "99", "2"]] {
+        let said = server.ask(0, &[&["EVAL", swap, "0"], &wrong[..]].concat()).unwrap_err();
+        assert!(said.contains("gone from") || said.contains("out of range"), "{said}");
+        assert_eq!(server.tell(0, &["KEYS", "*"]), "in use", "{wrong:?}");
+    }
+    server.tell(0, &["EVAL", swap, "0", "run", "0", "2"]);
+    assert_eq!((server.tell(0, &["KEYS", "*"]), server.tell(2, &["GET", "in use"])), (String::new(), "x".into()));
+    assert_eq!(server.tell(2, &["GET", "__bahub_swapped"]), "run");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_a_database_of_the_backup_is_refused() {
+    let (many, few) = (Room::of(Release::System, &["databases 40"]), Room::filled(Release::System));
+    many.server.tell(0, &["SET", "a", "x"]);
+    many.server.tell(20, &["SET", "b", "x"]);
+    few.stored(&super::foreign::file_of(&many).await).await;
+    let (before, keys) = (few.server.digest(), few.server.keyspace());
+    let text = failure_text(&few.restore(RestoreTarget::Original).await);
+    assert!(text.contains("db20 has to be there") && text.contains("raise `databases`"), "{text}");
+    assert_eq!((few.server.digest(), few.server.keyspace()), (before, keys));
+}
