@@ -92,7 +92,12 @@ impl Adapter for Command {
             None => step,
         };
         let trailer = self.trailer.as_ref().map(ByteString::from);
-        Ok(Replay { main: vec![step], trailer, ..Replay::default() })
+        Ok(Replay {
+            main: vec![step],
+            trailer,
+            failure_note: Some("what the command did before it failed is not known".into()),
+            ..Replay::default()
+        })
     }
 
     fn census(&self, target: &ReplayTarget) -> Option<Step> {
@@ -122,10 +127,6 @@ impl Adapter for Command {
     fn restore_warning(&self, target: &ReplayTarget) -> Option<String> {
         (target.location == RestoreTarget::Original)
             .then(|| "what happens to existing data is up to the command of the spec".into())
-    }
-
-    fn failure_note(&self, _target: &ReplayTarget) -> Option<String> {
-        Some("what the command did before it failed is not known".into())
     }
 
     fn explain(&self, failure: &StepFailure) -> Option<Diagnosis> {

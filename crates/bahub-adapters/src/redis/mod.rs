@@ -85,7 +85,7 @@ impl Adapter for Redis {
                 Replay {
                     before: vec![made, script(Script::Folder).arg(bytes(&work)).arg(bytes(&file))],
                     main: vec![script(Script::Fill).arg(bytes(&new)).reads_backup()],
-                    after: vec![script(Script::Place).arg(bytes(&new)).arg(bytes(&work)).arg(bytes(&file))],
+                    after: vec![vec![script(Script::Place).arg(bytes(&new)).arg(bytes(&work)).arg(bytes(&file))]],
                     undo: vec![removed],
                     ..Replay::default()
                 }
@@ -96,7 +96,7 @@ impl Adapter for Redis {
                 Replay {
                     before: vec![script(Script::Folder).arg(bytes(&work)).arg("")],
                     main: vec![script(Script::Fill).arg(bytes(&file)).reads_backup()],
-                    after: vec![restore.stderr_warns()],
+                    after: vec![vec![restore.stderr_warns()]],
                     undo,
                     ..Replay::default()
                 }

@@ -47,7 +47,7 @@ impl Component for Sqlite {
 
 impl Adapter for Sqlite {
     fn capabilities(&self) -> &'static [AdapterCapability] {
-        &[AdapterCapability::Directory, AdapterCapability::Scratch, AdapterCapability::Swap]
+        &[AdapterCapability::Directory, AdapterCapability::Scratch, AdapterCapability::KeepOld]
     }
 
     fn required_paths(&self) -> Vec<String> {
@@ -90,7 +90,8 @@ impl Adapter for Sqlite {
         Ok(Replay {
             before: [made, vec![Script::Unused.on(&place)]].concat(),
             main: vec![Script::Fill.on(&place).arg(&run).reads_backup()],
-            after: vec![replace],
+            after: vec![vec![replace]],
+            failure_note: Some("the database is as it was, unless the error says that it was replaced".into()),
             undo: vec![Script::Undo.on(&place).arg(&run)],
             notices: kept.into_iter().collect(),
             ..Replay::default()
@@ -123,10 +124,6 @@ impl Adapter for Sqlite {
                 self.path.display()
             )
         })
-    }
-
-    fn failure_note(&self, _target: &ReplayTarget) -> Option<String> {
-        Some("the database is as it was, unless the error says that it was replaced".into())
     }
 
     fn explain(&self, failure: &StepFailure) -> Option<Diagnosis> {
