@@ -35,6 +35,9 @@ pub struct Segment {
     /// What its last [`TRAILER_WITHIN`] bytes must contain, where its program ends its output with a trailer: without it the
     /// output was cut, whatever the exit status says.
     pub trailer: Option<ByteString>,
+    /// Whether the other segments are still read where this one fails, so that the error names every one that does. There is no
+    /// version either way.
+    pub independent: bool,
 }
 
 /// How many bytes before the end a trailer may begin.
@@ -184,7 +187,7 @@ impl From<DataStream> for Capture {
 impl Segment {
     /// The data of this source, without a name.
     pub fn new(source: Source) -> Self {
-        Self { name: None, source, trailer: None }
+        Self { name: None, source, trailer: None, independent: false }
     }
 
     /// The output of these programs, without a name.
@@ -196,6 +199,12 @@ impl Segment {
     #[must_use]
     pub fn named(self, name: impl Into<String>) -> Self {
         Self { name: Some(name.into()), ..self }
+    }
+
+    /// Reads the other segments all the same where this one fails.
+    #[must_use]
+    pub fn independent(self) -> Self {
+        Self { independent: true, ..self }
     }
 
     /// Takes it for whole only if these words are at its end.

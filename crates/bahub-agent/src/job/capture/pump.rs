@@ -76,7 +76,7 @@ fn captured<W: Write + Send>(
         let trailer = segment.trailer.as_ref();
         match &segment.source {
             Source::Pipeline(steps) => {
-                // Once a part has failed there will be no version; the others are read all the same, to name every part that fails.
+                // Once a part has failed there will be no version.
                 let told = if failed.is_empty() {
                     pipeline(steps, trailer, cx, out)
                 } else {
@@ -85,7 +85,7 @@ fn captured<W: Write + Send>(
                 match told.map_err(|failure| failure.in_part(part)) {
                     Ok(told) => warnings.extend(told),
                     Err(Failure { kind: FailureKind::Step(step), .. })
-                        if part.is_some() && !cx.cancel.is_cancelled() =>
+                        if segment.independent && !cx.cancel.is_cancelled() =>
                     {
                         failed.push(step);
                     }
