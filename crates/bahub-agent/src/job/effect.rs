@@ -20,7 +20,7 @@ const UNDO: Duration = Duration::from_secs(60);
 pub(super) struct Broken {
     pub(super) failure: Failure,
     /// What the proof said, where it came that far: from then on the restore may have taken effect.
-    pub(super) proven: Option<Done>,
+    pub(super) proven: Option<Box<Done>>,
 }
 
 impl From<Failure> for Broken {
@@ -41,7 +41,7 @@ pub(super) fn settled(replay: &Replay, ended: Result<Done, Broken>, cx: &JobCont
     match answer {
         Some((Answer::Yes, done, _)) => {
             let late = format!("the restore had taken effect before it was broken off: {why}");
-            Ok(with_warnings(done, [vec![late], cleaned_up(&replay.cleanup, cx)].concat()))
+            Ok(with_warnings(*done, [vec![late], cleaned_up(&replay.cleanup, cx)].concat()))
         }
         Some((Answer::Unclear(reason), _, effect)) => Err(Failure {
             kind: FailureKind::EffectUnknown,

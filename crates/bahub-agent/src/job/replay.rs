@@ -59,7 +59,7 @@ fn attempt(
     let completed = completed.and_then(|told| Ok([told, each_pipeline(&replay.after, cx)?].concat()));
     match completed {
         Ok(told) => Ok(with_warnings(done, [warnings, told].concat())),
-        Err(failure) => Err(Broken { failure, proven: Some(with_warnings(done, warnings)) }),
+        Err(failure) => Err(Broken { failure, proven: Some(Box::new(with_warnings(done, warnings))) }),
     }
 }
 

@@ -235,7 +235,7 @@ impl Reading<'_> {
                 Ok(Ok(AgentMessage::Failed(Failure { kind: FailureKind::Step(step), .. })))
                     if cause.kind() == RunErrorKind::Agent =>
                 {
-                    let failure = Failure::from(step);
+                    let failure = Failure::from(*step);
                     return Err(error::of_agent(failure, self.plan.adapter.as_ref(), RunErrorKind::Program));
                 }
                 Ok(Ok(AgentMessage::Done(done))) if restores => return Readings::of(done).ok_or(cause),

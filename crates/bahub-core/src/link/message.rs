@@ -246,7 +246,7 @@ pub struct Failure {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FailureKind {
     /// A program did not succeed.
-    Step(StepFailure),
+    Step(Box<StepFailure>),
     /// The store.
     Sink(SinkErrorKind),
     /// The answer to a commit was lost.
@@ -275,7 +275,7 @@ impl Failure {
     #[must_use]
     pub fn in_part(self, name: Option<&str>) -> Self {
         match (self.kind, name) {
-            (FailureKind::Step(step), Some(name)) => StepFailure { part: Some(name.to_owned()), ..step }.into(),
+            (FailureKind::Step(step), Some(name)) => StepFailure { part: Some(name.to_owned()), ..*step }.into(),
             (kind, _) => Self { kind, ..self },
         }
     }
@@ -288,7 +288,7 @@ impl Failure {
 
 impl From<StepFailure> for Failure {
     fn from(step: StepFailure) -> Self {
-        Self { message: step.to_string(), kind: FailureKind::Step(step), help: None }
+        Self { message: step.to_string(), kind: FailureKind::Step(Box::new(step)), help: None }
     }
 }
 

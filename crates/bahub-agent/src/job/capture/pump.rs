@@ -87,7 +87,7 @@ fn captured<W: Write + Send>(
                     Err(Failure { kind: FailureKind::Step(step), .. })
                         if segment.independent && !cx.cancel.is_cancelled() =>
                     {
-                        failed.push(step);
+                        failed.push(*step);
                     }
                     Err(failure) => return Err(failure),
                 }
