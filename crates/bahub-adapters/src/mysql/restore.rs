@@ -74,7 +74,7 @@ fn into_other(
     }
     let original = record::databases(stored).into_iter().next().unwrap_or_else(|| name.to_owned());
     let replay = if record::is_apart(stored) {
-        let sequences = record::has_sequences(stored).then(|| copy::sequences(&original, other)).unwrap_or_default();
+        let sequences = if record::has_sequences(stored) { copy::sequences(&original, other) } else { String::new() };
         let filled = rows(sequences + later_end(found, stored), client(mysql, Some(other)));
         Replay {
             segments: vec![
