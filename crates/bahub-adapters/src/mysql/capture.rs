@@ -30,7 +30,7 @@ pub(super) const OBJECTS: &str = "objects";
 
 pub(super) fn capture(mysql: &Mysql, found: &Findings) -> Result<Capture, Unsupported> {
     version::refuse_other_family(found, mysql.allow_other_client)?;
-    rights::refuse(mysql, found)?;
+    rights::refuse_backup(mysql, found)?;
     let invalid = named_pairs(found, preflight::INVALID);
     if mysql.on_invalid_view == OnInvalidView::Fail && !invalid.is_empty() {
         return Err(Unsupported {

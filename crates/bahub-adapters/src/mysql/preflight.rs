@@ -65,6 +65,7 @@ fn before_a_restore(mysql: &Mysql) -> Vec<Probe> {
     vec![
         Probe::check(Step::new("sed").args(["-n", "p"]).env("LC_ALL", "C")),
         Probe::fact(EVENTS, query(mysql, &events)),
+        Probe::fact(rights::LACKING, query(mysql, &rights::to_replace(mysql))),
         Probe::fact(PRESENT, query(mysql, &list_of("schema_name", present))),
         Probe::fact(REFERENCED, query(mysql, &list_of("name", &referenced))),
         Probe::fact(OTHER_CASE, query(mysql, &list_of("name", &other_case))),
@@ -74,7 +75,7 @@ fn before_a_restore(mysql: &Mysql) -> Vec<Probe> {
 fn before_a_backup(mysql: &Mysql) -> Vec<Probe> {
     let mut probes = Vec::new();
     probes.extend(named(mysql).map(|name| Probe::check(query(mysql, &format!("USE {};", sql::ident(name))))));
-    probes.push(Probe::fact(rights::LACKING, query(mysql, &rights::lacking(mysql))));
+    probes.push(Probe::fact(rights::LACKING, query(mysql, &rights::to_read(mysql))));
     probes.push(Probe::fact(VIEWS, query(mysql, &pairs(mysql, "table_type = 'VIEW'"))));
     probes.push(Probe::fact(USED_VIEWS, query(mysql, &used_views(mysql))));
     probes.push(Probe::fact(INVALID, query(mysql, &pairs(mysql, INVALID_VIEW))));

@@ -9,7 +9,7 @@ use super::capture::{DATA, OBJECTS};
 use super::scope::Scope;
 use super::sql::TRAILER;
 use super::swap::{Database, Swap};
-use super::{Mysql, census, copy, legacy, preflight, record, scope, sql, swap, users, version};
+use super::{Mysql, census, copy, legacy, preflight, record, rights, scope, sql, swap, users, version};
 
 /// How to restore one database of a dump of several.
 const ONE_OF_SEVERAL: &str = "its SQL contains the names of its databases: restore all of it on another server, or {download the data} \
@@ -94,6 +94,7 @@ fn into_other(
 }
 
 fn to_original(mysql: &Mysql, target: &ReplayTarget, found: &Findings, stored: &Stored) -> Result<Replay, Unsupported> {
+    rights::refuse_restore(mysql, found)?;
     refuse_referenced(found)?;
     refuse_other_case(mysql, found)?;
     if !record::is_apart(stored) {

@@ -1,4 +1,4 @@
-//! The rights without which a dump would silently be incomplete.
+//! The rights without which a dump would silently be incomplete, or a restore fail too late.
 
 use bahub_core::adapter::Findings;
 use bahub_core::replay::Unsupported;
@@ -11,15 +11,29 @@ use super::{Mysql, preflight, sql};
 pub(super) const LACKING: &str = "rights that are missing";
 
 /// The rights that a dump needs on what it reads. Without TRIGGER, triggers are silently left out; EVENT and SHOW VIEW stop it.
-const ON_DATABASES: [&str; 4] = ["SELECT", "SHOW VIEW", "TRIGGER", "EVENT"];
+const TO_READ: [&str; 4] = ["SELECT", "SHOW VIEW", "TRIGGER", "EVENT"];
+
+/// The rights that a restore needs when the old database is gone.
+const TO_REPLACE: [&str; 8] =
+    ["INSERT", "CREATE", "DROP", "ALTER", "CREATE VIEW", "TRIGGER", "EVENT", "CREATE ROUTINE"];
 
 /// What a dump needs to read the text of routines: a word in place of a right, since the families differ.
 const ROUTINES: &str = "ROUTINES";
 
-/// A query for the rights that are missing on any database of the backup, separated by commas. What a role grants cannot be
-/// determined, so an account with one is trusted.
-pub(super) fn lacking(mysql: &Mysql) -> String {
-    let rights = ON_DATABASES.map(|right| format!("SELECT '{right}' AS name")).join(" UNION ALL ");
+/// A query for the rights that are missing for a backup, separated by commas.
+pub(super) fn to_read(mysql: &Mysql) -> String {
+    lacking(mysql, &TO_READ, true)
+}
+
+/// The same for a restore over databases that are there.
+pub(super) fn to_replace(mysql: &Mysql) -> String {
+    lacking(mysql, &TO_REPLACE, false)
+}
+
+/// A query for those of these rights that are missing on any database of the spec. What a role grants cannot be determined, so
+/// an account with one is trusted.
+fn lacking(mysql: &Mysql, rights: &[&str], with_routines: bool) -> String {
+    let rights = rights.iter().map(|right| format!("SELECT '{right}' AS name")).collect::<Vec<_>>().join(" UNION ALL ");
     let account = "CONCAT('\\'', SUBSTRING_INDEX(CURRENT_USER(), '@', 1), '\\'@\\'', SUBSTRING_INDEX(CURRENT_USER(), '@', -1), '\\'')";
     let global = |rights: &str| {
         format!(
@@ -43,17 +57,28 @@ pub(super) fn lacking(mysql: &Mysql) -> String {
     format!(
         "SET SESSION sql_mode = ''; SET @missing = (SELECT GROUP_CONCAT(DISTINCT needed.name ORDER BY 1 SEPARATOR ', ') FROM ({rights}) AS needed, \
          information_schema.schemata AS schemata WHERE {} AND NOT EXISTS ({}) {anywhere}); \
-         SET @routines = IF(EXISTS ({}) OR (VERSION() LIKE '%MariaDB%' AND EXISTS ({on_proc})), NULL, '{ROUTINES}'); \
+         SET @routines = IF({} OR EXISTS ({}) OR (VERSION() LIKE '%MariaDB%' AND EXISTS ({on_proc})), NULL, '{ROUTINES}'); \
          SET @roles = (SELECT COUNT(*) FROM information_schema.enabled_roles WHERE role_name IS NOT NULL); \
          SELECT IF(@roles > 0, '', CONCAT_WS(', ', @missing, @routines));",
         preflight::within(mysql, "schemata.schema_name"),
         global("needed.name"),
+        if with_routines { "FALSE" } else { "TRUE" },
         global("'SELECT', 'SHOW_ROUTINE'"),
     )
 }
 
-/// Refuses a backup that would lack something, and says which statements give the rights.
-pub(super) fn refuse(mysql: &Mysql, found: &Findings) -> Result<(), Unsupported> {
+/// Refuses a backup that would lack something.
+pub(super) fn refuse_backup(mysql: &Mysql, found: &Findings) -> Result<(), Unsupported> {
+    refuse(mysql, found, "without which a dump is silently incomplete")
+}
+
+/// Refuses a restore that would fail when the old database is gone.
+pub(super) fn refuse_restore(mysql: &Mysql, found: &Findings) -> Result<(), Unsupported> {
+    refuse(mysql, found, "without which the restore would fail after the old database was dropped")
+}
+
+/// Says which statements give the rights.
+fn refuse(mysql: &Mysql, found: &Findings, why: &str) -> Result<(), Unsupported> {
     let lacking = found.get(LACKING).unwrap_or_default();
     if lacking.is_empty() {
         return Ok(());
@@ -76,7 +101,7 @@ pub(super) fn refuse(mysql: &Mysql, found: &Findings) -> Result<(), Unsupported>
     let grants = grants.map(|grant| format!("{grant} TO {user}@`HOST`; ")).collect::<String>();
     let names: Vec<_> = rights.into_iter().chain(routines.map(|(name, _)| name)).collect();
     Err(Unsupported {
-        what: format!("the user lacks {}, without which a dump is silently incomplete", names.join(", ")),
-        help: format!("{grants}docs/adapters/mysql.md lists what a backup needs").into(),
+        what: format!("the user lacks {}, {why}", names.join(", ")),
+        help: format!("{grants}docs/adapters/mysql.md lists what backups and restores need").into(),
     })
 }

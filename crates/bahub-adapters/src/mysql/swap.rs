@@ -58,7 +58,7 @@ impl Swap<'_> {
     pub(super) fn created(&self) -> Step {
         let create = |database: &Database| {
             let name = sql::ident(&database.filled);
-            format!("CREATE DATABASE {name}; CREATE TABLE {name}.{FILLED} (id INT); ")
+            format!("CREATE DATABASE {name}; CREATE TABLE {name}.{FILLED} (id INT PRIMARY KEY); ")
         };
         preflight::query(self.mysql, &self.databases.iter().map(create).collect::<String>())
     }

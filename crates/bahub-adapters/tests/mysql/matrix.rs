@@ -1,6 +1,8 @@
 //! The same cases on every server, with its own client programs and with its neighbours'.
 
-use bahub_core::engine::{RestoreMode, RestoreOptions, RunOutcome};
+use std::fmt::Write as _;
+
+use bahub_core::engine::{RestoreMode, RestoreOptions, RunErrorKind, RunOutcome, VerifyOptions};
 use bahub_core::replay::{ReplayTarget, RestoreTarget};
 use bahub_testkit::fixtures::{MariaDb, Release};
 use serde_json::{Value, json};
@@ -102,6 +104,8 @@ async fn goes_round(release: Release, client: Release, more: Value) {
     let made = case.room.backup(case.world()).await;
     done(&made);
 
+    let plan = case.room.plan(case.world());
+    done(&case.room.engine.engine().verify(&plan, &VerifyOptions::default()).await);
     let drill = case.look(RestoreMode::DrillOnly).await;
     done(&drill);
     let counts = drill.report.drill.as_ref().unwrap();
@@ -150,11 +154,6 @@ async fn goes_round(release: Release, client: Release, more: Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_world_goes_round_on_this_system() {
-    goes_round(Release::System, Release::System, json!({})).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn the_world_goes_round_on_mariadb_11() {
     if Release::MariaDb11.is_there() {
         goes_round(Release::MariaDb11, Release::MariaDb11, json!({})).await;
@@ -166,4 +165,49 @@ async fn the_world_goes_round_on_mysql_9() {
     if Release::MySql9.is_there() {
         goes_round(Release::MySql9, Release::MySql9, json!({})).await;
     }
+}
+
+/// Client programs of another family are refused before a backup.
+async fn is_refused(release: Release, client: Release) {
+    let (server, room) = (server(release), Room::with_client(client));
+    server.sql("CREATE DATABASE d; CREATE USER visitor@'%' IDENTIFIED BY 'pw'; GRANT ALL ON *.* TO visitor@'%';");
+    let made = room.backup(spec(&server, json!({ "database": "d", "user": "visitor", "password": "pw" }))).await;
+    assert_eq!(made.error.as_ref().unwrap().kind(), RunErrorKind::Preflight);
+}
+
+/// `cargo test --workspace --all-features --test mysql -- --ignored --nocapture matrix`
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "some minutes: every server with every client"]
+async fn matrix() {
+    let all = [Release::System, Release::MariaDb11, Release::MySql9];
+    let there: Vec<_> = all.into_iter().filter(|release| release.is_there()).collect();
+    let (mut table, mut failed) =
+        (String::from("| server | client | result | seconds |\n|---|---|---|---|\n"), Vec::new());
+    for release in &there {
+        for client in &there {
+            let (release, client) = (*release, *client);
+            let began = std::time::Instant::now();
+            let is_mysql = |release| release == Release::MySql9;
+            let (run, good) = if is_mysql(release) == is_mysql(client) {
+                let run = tokio::spawn(goes_round(release, client, json!({})));
+                (
+                    run,
+                    "make, verify, drill, into, restore, scratch, in place, all databases twice on a fresh server: same dumps",
+                )
+            } else {
+                (tokio::spawn(is_refused(release, client)), "refused, exit 8")
+            };
+            let result = match run.await {
+                Ok(()) => good,
+                Err(_) => {
+                    failed.push((release, client));
+                    "FAILED"
+                }
+            };
+            let seconds = began.elapsed().as_secs();
+            let _ = writeln!(table, "| {} | {} | {result} | {seconds} |", release.name(), client.name());
+        }
+    }
+    println!("{table}");
+    assert!(failed.is_empty(), "{failed:?}");
 }

@@ -39,6 +39,24 @@ async fn suffice(server: &MariaDb, suffix: &str, routines: &str) {
         let after = server.dump(&["shop"]);
         assert!(after == before, "{before}\n----\n{after}");
     }
+    // A right that is missed when the old database is gone is asked for before, but one by a role cannot be.
+    server.sql("REVOKE TRIGGER ON shop.* FROM restore@'%'; INSERT INTO shop.t VALUES (2);");
+    let refused = failure_text(&room.restore(restore.clone(), RestoreTarget::Original).await);
+    assert!(refused.starts_with("Unsupported: the user lacks TRIGGER"), "{refused}");
+    assert_eq!(server.sql("SELECT COUNT(*) FROM shop.t;").trim(), "2");
+    let on_mysql = server.release() == Release::MySql9;
+    let default =
+        if on_mysql { "SET DEFAULT ROLE nothing TO restore@'%';" } else { "SET DEFAULT ROLE nothing FOR restore@'%';" };
+    server.sql(&format!("CREATE ROLE nothing; GRANT nothing TO restore@'%'; {default}"));
+    let broken = room.restore(restore.clone(), RestoreTarget::Original).await;
+    let text = failure_text(&broken);
+    assert!(
+        text.contains("unknown whether") && text.contains("__bahub_new_") && text.contains("restore again"),
+        "{text}"
+    );
+    server.sql("GRANT TRIGGER ON shop.* TO restore@'%';");
+    done(&room.restore(restore.clone(), RestoreTarget::Original).await);
+    assert!(server.dump(&["shop"]) == before, "a second restore completes it");
     server.sql(&format!("REVOKE {routines} FROM backup@'%';"));
     let refused = failure_text(&room.backup(backup).await);
     assert!(
