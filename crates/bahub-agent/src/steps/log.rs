@@ -114,8 +114,15 @@ mod tests {
     fn a_line_that_means_failure_is_kept_whatever_follows() {
         let text = format!("a read error at byte 7\n{}", "y\n".repeat(10_000));
         let log: LogLine = Arc::new(|_, _| {});
-        let said = StderrSummary::read("p", text.as_bytes(), &["read error".into()], &["y".into()], &log);
-        assert_eq!(said.lines, 1);
+        let said = StderrSummary::read("p", text.as_bytes(), &["read error".into()], &[], &log);
         assert!(said.is_fatal() && said.tail().starts_with("a read error at byte 7\n"));
+    }
+
+    #[test]
+    fn what_is_ignored_is_neither_kept_nor_logged() {
+        let log: LogLine = Arc::new(|_, line| assert_eq!(line, "an error"));
+        let text = "Warning: unknown variable 'loose-ssl-mode=REQUIRED'\nan error\n";
+        let said = StderrSummary::read("p", text.as_bytes(), &[], &["unknown variable 'loose-".into()], &log);
+        assert_eq!(said.tail(), "an error");
     }
 }
