@@ -27,7 +27,7 @@ pub struct ScriptEdits {
 pub struct HeadChange {
     /// What it begins with.
     pub begins: ByteString,
-    /// What is put in its place.
+    /// The replacement.
     pub becomes: NewLine,
 }
 

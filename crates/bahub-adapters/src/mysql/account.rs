@@ -13,7 +13,7 @@ const CONNECT_TIMEOUT: &str = "--connect-timeout=8";
 /// The warning about an unencrypted connection.
 pub(super) const PLAIN: &str = "the connection is not encrypted";
 
-/// What a MySQL server says in its place: it knows no such statement outside of routines.
+/// The error of a MySQL server instead of it: MySQL has no such statement outside of routines.
 pub(super) const PLAIN_ON_MYSQL: &str = "ERROR 1242 (21000): Subquery returns more than 1 row";
 
 /// MariaDB's programs continue without encryption if the server has none, and only the client has an option that requires it.
@@ -121,7 +121,7 @@ impl Account {
 }
 
 /// The option of MySQL's programs, over which MariaDB's stumble with a warning, and those of MariaDB's. From 11.4 on these
-/// verify the server's certificate where they are not told otherwise, and refuse a server without encryption.
+/// verify the server's certificate unless an option says otherwise, and refuse a server without encryption.
 fn encryption(tls: &Tls) -> (Option<&'static str>, &'static [&'static str]) {
     match tls.mode {
         TlsMode::Disable => (Some("loose-ssl-mode=DISABLED"), &["skip-ssl"]),

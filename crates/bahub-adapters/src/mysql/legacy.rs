@@ -8,7 +8,7 @@ use super::{Mysql, preflight, record, restore};
 /// The segment with all databases of a version that records its parts.
 const DATABASES: &str = "databases";
 
-/// Where it came from. Its tables and what runs cannot be told apart, so that databases are dropped first.
+/// Where it came from. Its tables cannot be separated from what runs, so databases are dropped first.
 pub(super) fn replay(mysql: &Mysql, stored: &Stored) -> Replay {
     match &mysql.scope {
         Scope::One(name) => Replay {

@@ -92,7 +92,7 @@ fn before_a_backup(mysql: &Mysql) -> Vec<Probe> {
     }
     if let Scope::All { exclude } = &mysql.scope {
         let left_out = sql::texts(SYSTEM.into_iter().chain(exclude.iter().map(String::as_str)));
-        // What a restore fills, or a drill, is nobody's data.
+        // Databases that a restore or a drill fills are not the user's data.
         let from = format!(
             "information_schema.schemata WHERE {} NOT IN {left_out} AND NOT schema_name REGEXP '^__bahub_(new|try)_[0-9a-f]{{32}}'",
             sql::exact("schema_name")

@@ -38,7 +38,7 @@ const ANSWERED: &str = "`[^`]*\\(``[^`]*\\)*`@`[^`]*\\(``[^`]*\\)*`";
 
 /// The server prints statements without a semicolon. A user that already exists gets the password and the limits from the
 /// backup. Default roles come last, when all are granted: MySQL prints them here. Rights on a database that only restores use
-/// belong to nobody.
+/// are left out.
 fn idempotent() -> String {
     format!(
         "s/;*$/;/\n\

@@ -179,7 +179,7 @@ async fn events_of_a_database_that_differs_in_case_are_not_dropped() {
     assert_eq!(SHARED.sql("SELECT COUNT(*) FROM information_schema.events WHERE event_schema = 'upper';").trim(), "1");
 }
 
-/// A server without encryption, and client programs that verify certificates where they are not told otherwise.
+/// A server without encryption, and client programs that verify certificates by default.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_newer_client_falls_back_where_encryption_is_only_preferred() {
     if !Release::MariaDb11.is_there() {

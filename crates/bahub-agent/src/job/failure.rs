@@ -53,19 +53,19 @@ pub(super) fn cause(mut failures: Vec<StepFailure>) -> Option<StepFailure> {
     failures.into_iter().next()
 }
 
-/// How many failures are told in full.
-const MAX_TOLD: usize = 10;
+/// How many failures are reported in full.
+const MAX_REPORTED: usize = 10;
 
-/// The first of these, which tells of the others.
+/// The first of these, with the others in its message.
 pub(super) fn together(failures: Vec<StepFailure>) -> Option<StepFailure> {
     let count = failures.len();
     let mut failures = failures.into_iter();
     let mut first = failures.next()?;
-    for other in failures.take(MAX_TOLD - 1) {
+    for other in failures.take(MAX_REPORTED - 1) {
         first.stderr = format!("{}\nalso: {other}", first.stderr.trim_end());
     }
-    if count > MAX_TOLD {
-        first.stderr += &format!("\nand {} more parts failed", count - MAX_TOLD);
+    if count > MAX_REPORTED {
+        first.stderr += &format!("\nand {} more parts failed", count - MAX_REPORTED);
     }
     Some(first)
 }

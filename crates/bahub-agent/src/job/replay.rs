@@ -56,9 +56,9 @@ fn attempt(
         };
     }
     let done = proven?;
-    let completed = completed.and_then(|told| Ok([told, each_pipeline(&replay.after, cx)?].concat()));
+    let completed = completed.and_then(|before| Ok([before, each_pipeline(&replay.after, cx)?].concat()));
     match completed {
-        Ok(told) => Ok(with_warnings(done, [warnings, told].concat())),
+        Ok(more) => Ok(with_warnings(done, [warnings, more].concat())),
         Err(failure) => Err(Broken { failure, proven: Some(Box::new(with_warnings(done, warnings))) }),
     }
 }

@@ -77,13 +77,13 @@ fn captured<W: Write + Send>(
         match &segment.source {
             Source::Pipeline(steps) => {
                 // Once a part has failed there will be no version.
-                let told = if failed.is_empty() {
+                let ended = if failed.is_empty() {
                     pipeline(steps, trailer, cx, out)
                 } else {
                     pipeline(steps, trailer, cx, &mut io::sink())
                 };
-                match told.map_err(|failure| failure.in_part(part)) {
-                    Ok(told) => warnings.extend(told),
+                match ended.map_err(|failure| failure.in_part(part)) {
+                    Ok(more) => warnings.extend(more),
                     Err(Failure { kind: FailureKind::Step(step), .. })
                         if segment.independent && !cx.cancel.is_cancelled() =>
                     {
