@@ -35,9 +35,33 @@ pub struct Segment {
     /// What its last [`TRAILER_WITHIN`] bytes must contain, where its program ends its output with a trailer: without it the
     /// output was cut, whatever the exit status says.
     pub trailer: Option<ByteString>,
-    /// Whether the other segments are still read where this one fails, so that the error names every one that does. There is no
-    /// version either way.
-    pub independent: bool,
+    /// What happens where it cannot be read.
+    pub on_failure: OnFailure,
+}
+
+/// What happens where a segment cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum OnFailure {
+    /// Nothing more is read, and there is no version.
+    #[default]
+    Stop,
+    /// The others are read, so that the error names every one that fails; there is no version.
+    ReadOn,
+    /// The others are read, and make a partial version if any of them that may be left out is whole. What was read of this one
+    /// stays in the message, marked as not whole. Only a named segment, with those up to the next name, can be left out. The run is refused
+    /// where the data is not compressed, which leaves no room for the mark, and where the store lacks
+    /// [`SinkCapability::Partial`](crate::sink::SinkCapability::Partial).
+    LeaveOut,
+}
+
+/// A part of a backup that is missing in a partial version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MissingPart {
+    /// Its segment's name.
+    pub name: String,
+    /// Why it could not be read.
+    pub reason: String,
 }
 
 /// How many bytes before the end a trailer may begin.
@@ -187,7 +211,7 @@ impl From<DataStream> for Capture {
 impl Segment {
     /// The data of this source, without a name.
     pub fn new(source: Source) -> Self {
-        Self { name: None, source, trailer: None, independent: false }
+        Self { name: None, source, trailer: None, on_failure: OnFailure::Stop }
     }
 
     /// The output of these programs, without a name.
@@ -201,10 +225,10 @@ impl Segment {
         Self { name: Some(name.into()), ..self }
     }
 
-    /// Reads the other segments all the same where this one fails.
+    /// Decides about the others where this one fails.
     #[must_use]
-    pub fn independent(self) -> Self {
-        Self { independent: true, ..self }
+    pub fn on_failure(self, on_failure: OnFailure) -> Self {
+        Self { on_failure, ..self }
     }
 
     /// Takes it for whole only if these words are at its end.
@@ -218,6 +242,18 @@ impl Capture {
     /// The output of one program.
     pub fn of(step: Step) -> Self {
         Self { segments: vec![Segment::of(vec![step])], ..Self::default() }
+    }
+
+    /// How many parts may be left out of a partial version: segments with a name, each with those up to the next name.
+    pub fn parts_to_leave_out(&self) -> usize {
+        let (mut part, mut parts) = (None, std::collections::BTreeSet::new());
+        for (number, segment) in self.segments.iter().enumerate() {
+            part = if segment.name.is_some() { Some(number) } else { part };
+            if segment.on_failure == OnFailure::LeaveOut {
+                parts.extend(part);
+            }
+        }
+        parts.len()
     }
 
     /// Every step of every segment, to change.

@@ -48,6 +48,8 @@ pub enum ExitCode {
     Output = 16,
     /// A restore over live data was not confirmed.
     Declined = 17,
+    /// A version was made without some parts of the data.
+    Partial = 18,
     /// A commit's answer was lost: there may be a version.
     Unknown = 70,
     /// Something that was changed could not be brought back.
@@ -60,7 +62,7 @@ pub enum ExitCode {
 
 impl ExitCode {
     /// Every code, in the order of the numbers.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Ok,
         Self::Failed,
         Self::Usage,
@@ -79,6 +81,7 @@ impl ExitCode {
         Self::Unsupported,
         Self::Output,
         Self::Declined,
+        Self::Partial,
         Self::Unknown,
         Self::Undo,
         Self::Internal,
@@ -122,6 +125,7 @@ impl ExitCode {
             Self::Unsupported => "unsupported",
             Self::Output => "output",
             Self::Declined => "declined",
+            Self::Partial => "partial",
             Self::Unknown => "unknown",
             Self::Undo => "undo",
             Self::Internal => "internal",
@@ -150,6 +154,7 @@ impl ExitCode {
             Self::Unsupported => "the adapter does not support this restore",
             Self::Output => "the downloaded file or the output cannot be written",
             Self::Declined => "a restore over live data, or to another instance, was not confirmed",
+            Self::Partial => "a version was made, but some parts of the data could not be read and are not in it",
             Self::Unknown => {
                 "the answer to a commit was lost: there may be a new version, or a restore may have taken effect"
             }

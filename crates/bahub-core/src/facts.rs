@@ -1,13 +1,14 @@
 //! Facts about a version that travel inside its message.
 //!
 //! For zstd they are skippable frames (RFC 8878 section 3.1.2), which `zstd -d` ignores: one at the head, one before
-//! each named segment, one at the tail, and behind that zstd's own seek table, which lists all frames. For gzip they are members without content, whose headers have an extra field `BH`
+//! each named segment, one behind each that is not whole, one at the tail, and behind that zstd's own seek table, which lists all frames. For gzip they are members without content, whose headers have an extra field `BH`
 //! (RFC 1952 section 2.3.1.1). What is not compressed carries none.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::capture::MissingPart;
 use crate::instance::Identity;
 
 /// The first four bytes of our skippable frames, little-endian on the wire: variant 11 of the sixteen.
@@ -43,6 +44,8 @@ pub enum Fact {
         /// Its name.
         name: String,
     },
+    /// The part that ends here is not whole: it could not be read to its end.
+    Missing(MissingPart),
     /// What was learnt until the end.
     Tail {
         /// Counts taken before and after the capture, as text lines.

@@ -53,6 +53,8 @@ pub struct Stored {
     pub prefix: Vec<u8>,
     /// The instance that it was captured from, where it says so.
     pub instance: Option<Identity>,
+    /// The names of the segments that are not whole in it: a restore leaves them out. An agent that meets one of them refuses it.
+    pub missing: Vec<String>,
 }
 
 /// How many of the first bytes of a content are looked at.

@@ -2,6 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
+use crate::capture::MissingPart;
 use crate::census::CensusUnits;
 use crate::event::Operation;
 use crate::instance::Identity;
@@ -43,6 +44,8 @@ pub struct Report {
     pub notices: Vec<String>,
     /// What did not stop the run and should be read.
     pub warnings: Vec<String>,
+    /// What is missing in the version that was made or read.
+    pub missing: Vec<MissingPart>,
     /// What `recover` mended.
     pub recovered: Vec<Recovered>,
     /// What a restore beside the original came to.
@@ -93,6 +96,8 @@ pub enum Outcome {
     Succeeded,
     /// Everything was done, and there is something to read.
     SucceededWithWarnings,
+    /// A version was made without some parts of the data; [`Report::missing`] names them.
+    Partial,
     /// It was not done; nothing became visible.
     #[default]
     Failed,

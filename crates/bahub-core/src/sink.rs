@@ -170,6 +170,8 @@ pub enum SinkCapability {
     List,
     /// It removes versions for credentials that may: [`Sink::remove`].
     Remove,
+    /// It can state that a version is partial: [`Upload::mark_partial`], [`Version::missing`], [`Download::missing`].
+    Partial,
 }
 
 /// A version on its way. Dropping it without commit leaves no version.
@@ -180,6 +182,15 @@ pub trait Upload: Send {
     /// # Errors
     /// If the store broke off or refused; the upload can then only be aborted.
     async fn write(&mut self, chunk: Bytes) -> Result<(), SinkError>;
+
+    /// States, before the commit, that this many parts of the data are missing. Whoever lists or opens the version learns it.
+    ///
+    /// # Errors
+    /// Where the store cannot say so, as here; only those with [`SinkCapability::Partial`] are asked.
+    async fn mark_partial(&mut self, missing: u32) -> Result<(), SinkError> {
+        let message = format!("the store cannot record that {missing} parts of the version are missing");
+        Err(SinkError::new(SinkErrorKind::Refused, message))
+    }
 
     /// Makes the version visible.
     ///
@@ -193,6 +204,17 @@ pub trait Upload: Send {
     /// # Errors
     /// If leftovers could not be removed; no version exists all the same.
     async fn abort(self: Box<Self>) -> Result<(), SinkError>;
+}
+
+/// Commits a version in which this many parts are missing.
+///
+/// # Errors
+/// As [`Upload::commit`]; [`CommitError::Refused`] where the store cannot state that the version is partial.
+pub async fn commit(mut upload: Box<dyn Upload>, missing: usize) -> Result<Receipt, CommitError> {
+    if missing > 0 {
+        upload.mark_partial(u32::try_from(missing).unwrap_or(u32::MAX)).await.map_err(CommitError::Refused)?;
+    }
+    upload.commit().await
 }
 
 /// Where an agent can choose, the chunks of an upload begin at addresses that are multiples of this, and are multiples of it
@@ -319,12 +341,15 @@ pub struct Version {
     /// never quietly means an older one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub damage: Option<String>,
+    /// How many parts of the data are missing in it, because they could not be read.
+    #[serde(default)]
+    pub missing: u32,
 }
 
 impl Version {
     /// This version, of this size, at this location; the fields can be set.
     pub fn new(number: VersionNumber, size: u64, location: impl Into<String>) -> Self {
-        Self { number, created: None, size, sha256: None, location: location.into(), damage: None }
+        Self { number, created: None, size, sha256: None, location: location.into(), damage: None, missing: 0 }
     }
 
     /// Sets when it was made.
@@ -337,6 +362,12 @@ impl Version {
     #[must_use]
     pub fn with_sha256(self, sha256: impl Into<Option<String>>) -> Self {
         Self { sha256: sha256.into(), ..self }
+    }
+
+    /// Sets how many parts are missing.
+    #[must_use]
+    pub fn with_missing(self, missing: u32) -> Self {
+        Self { missing, ..self }
     }
 
     /// Sets why it cannot be read.
@@ -430,6 +461,8 @@ pub struct Download {
     pub sha256: Option<String>,
     /// The instance that the version is of, where the store's description says so.
     pub instance: Option<Identity>,
+    /// How many parts are missing in it, as the store's description says.
+    pub missing: u32,
     /// The bytes. A stream that ends early must end in an error where the sink can tell.
     pub stream: BoxStream<'static, Result<Bytes, SinkError>>,
 }
@@ -437,7 +470,7 @@ pub struct Download {
 impl Download {
     /// These bytes, of which nothing is known beforehand; the fields can be set.
     pub fn new(stream: BoxStream<'static, Result<Bytes, SinkError>>) -> Self {
-        Self { size: None, sha256: None, instance: None, stream }
+        Self { size: None, sha256: None, instance: None, missing: 0, stream }
     }
 
     /// Sets how many bytes will come.
@@ -456,6 +489,12 @@ impl Download {
     #[must_use]
     pub fn with_instance(self, instance: impl Into<Option<Identity>>) -> Self {
         Self { instance: instance.into(), ..self }
+    }
+
+    /// Sets how many parts are missing in it.
+    #[must_use]
+    pub fn with_missing(self, missing: u32) -> Self {
+        Self { missing, ..self }
     }
 
     /// The size that the store stated, where the stream has ended after another number of bytes.
@@ -521,6 +560,7 @@ mod tests {
             sha256: None,
             location: String::new(),
             damage: damage.map(str::to_owned),
+            missing: 0,
         };
         let listed = [version(2, None), version(9, Some("cut off")), version(3, None)];
         let chosen = |selector: VersionSelector| selector.choose(listed.clone()).map(|version| version.number.0);

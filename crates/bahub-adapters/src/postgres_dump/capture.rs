@@ -112,8 +112,8 @@ fn several(postgres: &PostgresDump, found: &Findings, databases: &[Database]) ->
         segments.push(literal(&format!("making of {name}"), &format!("\n{made}{connection}{connect}")));
         // One part of the backup: only the first has a name.
         let path = postgres.account.script(name, &needs::path_statement()).stderr_warns();
-        segments.push(Segment::of(vec![path]).named(data_of(name)).independent());
-        segments.push(plain(postgres, name).independent());
+        segments.push(Segment::of(vec![path]).named(data_of(name)).on_failure(postgres.on_failure));
+        segments.push(plain(postgres, name).on_failure(postgres.on_failure));
     }
     if postgres.globals {
         let finished = postgres.account.script(lease::maintenance([]), &roles::finished());

@@ -1,10 +1,11 @@
 //! What a schema of the `spec` cannot say.
 
+use bahub_core::capture::OnFailure;
 use bahub_core::registry::SpecError;
 
 use super::PostgresDump;
 use super::account::Account;
-use super::config::PostgresDumpConfig;
+use super::config::{OnDatabaseFailure, PostgresDumpConfig};
 use super::scope::{self, Scope};
 use crate::options;
 
@@ -41,6 +42,14 @@ impl PostgresDumpConfig {
             let help = "list the database in `databases`, or remove `globals`";
             wrong.push(SpecError::new("/globals", what).with_help(help));
         }
+        let on_failure = match self.on_failure {
+            OnDatabaseFailure::Fail => OnFailure::ReadOn,
+            OnDatabaseFailure::Partial => OnFailure::LeaveOut,
+        };
+        if on_failure == OnFailure::LeaveOut && is_one {
+            let what = "a backup of one database is whole or there is none";
+            wrong.push(SpecError::new("/on_failure", what).with_help("remove it, or list the database in `databases`"));
+        }
         match (account, scope) {
             (Some(account), Some(scope)) if wrong.is_empty() => Ok(PostgresDump {
                 account,
@@ -50,6 +59,7 @@ impl PostgresDumpConfig {
                 format: self.format,
                 schema_only: self.schema_only,
                 extra_args: self.extra_args,
+                on_failure,
                 counts: self.counts.is_on(),
             }),
             _ => Err(wrong),

@@ -64,6 +64,9 @@ pub struct PostgresDumpConfig {
     /// More options of `pg_dump` that change its form or its speed: `--option` or `--option=value`.
     #[serde(default)]
     pub extra_args: Vec<String>,
+    /// What happens where a database of several cannot be dumped.
+    #[serde(default)]
+    pub on_failure: OnDatabaseFailure,
     /// Whether rows are counted before and after the dump, for drills to compare with.
     #[serde(default)]
     pub counts: Counts,
@@ -82,6 +85,17 @@ pub enum Format {
     Custom,
     /// SQL, for `psql`.
     Plain,
+}
+
+/// What happens where a database of several cannot be dumped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnDatabaseFailure {
+    /// There is no version; the error names every such database.
+    #[default]
+    Fail,
+    /// The others make a partial version; the run still ends with an error, of exit code 18.
+    Partial,
 }
 
 /// How the connection is encrypted: libpq's `sslmode`.
@@ -129,6 +143,7 @@ impl PostgresDumpConfig {
             schema_only: false,
             sslmode: SslMode::default(),
             extra_args: Vec::new(),
+            on_failure: OnDatabaseFailure::default(),
             counts: Counts::default(),
             gzip_args: None,
         }

@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use bahub_core::adapter::Findings;
 use bahub_core::replay::{Stored, Unsupported};
 
+use super::capture::data_of;
 use super::config::Format;
 use super::scope::Scope;
 use super::{PostgresDump, needs, preflight, sql};
@@ -176,7 +177,9 @@ pub(super) fn stored_roles(stored: &Stored) -> StoredRoles {
 
 /// The form of a stored version, and its databases if it records them.
 pub(super) fn stored(postgres: &PostgresDump, stored: &Stored) -> Result<(Form, Vec<Database>), Unsupported> {
-    let databases = stored.record.get(DATABASES).and_then(|line| Database::parse_each(line)).unwrap_or_default();
+    let recorded = stored.record.get(DATABASES).and_then(|line| Database::parse_each(line)).unwrap_or_default();
+    let is_there = |database: &Database| !stored.missing.contains(&data_of(&database.name));
+    let databases: Vec<_> = recorded.into_iter().filter(is_there).collect();
     let begins = |words: &str| stored.prefix.starts_with(words.as_bytes());
     let form = match stored.record.get(FORM).map(String::as_str) {
         Some("custom") => Form::Custom,

@@ -23,12 +23,12 @@ mod script;
 mod sql;
 mod wipe;
 
-pub use config::{Format, PostgresDumpConfig, SslMode};
+pub use config::{Format, OnDatabaseFailure, PostgresDumpConfig, SslMode};
 
 use std::ffi::OsString;
 
 use bahub_core::adapter::{Adapter, AdapterCapability, Diagnosis, Findings, Probe, StepFailure};
-use bahub_core::capture::Capture;
+use bahub_core::capture::{Capture, OnFailure};
 use bahub_core::census::CensusUnits;
 use bahub_core::registry::{Component, SpecError};
 use bahub_core::replay::{Replay, ReplayTarget, Scratch, Stored, Unsupported};
@@ -48,6 +48,7 @@ pub struct PostgresDump {
     globals: bool,
     schema_only: bool,
     extra_args: Vec<String>,
+    on_failure: OnFailure,
     counts: bool,
 }
 

@@ -1,6 +1,7 @@
 //! What is checked before anything starts: programs, the server, the login, the databases, the rights.
 
 use bahub_core::adapter::{Findings, Probe};
+use bahub_core::capture::OnFailure;
 use bahub_core::run::RunPurpose;
 use bahub_core::step::Step;
 
@@ -40,7 +41,7 @@ pub(super) fn probes(postgres: &PostgresDump, purpose: RunPurpose) -> Vec<Probe>
     let server = "SELECT pg_catalog.current_setting('server_version');";
     if purpose == RunPurpose::Backup {
         probes.push(Probe::tool(SERVER, ask(server)));
-        if let Scope::Some(names) = &postgres.scope {
+        if let (Scope::Some(names), OnFailure::ReadOn) = (&postgres.scope, postgres.on_failure) {
             probes.extend(names.iter().map(|name| Probe::check(postgres.account.script(name, "SELECT 1;"))));
         }
         probes.extend(
@@ -149,6 +150,8 @@ fn readable(postgres: &PostgresDump) -> Vec<(&str, String)> {
             ));
         }
         Scope::One(name) => scripts.push((name, unreadable(postgres))),
+        // What cannot be read is left out.
+        Scope::Some(_) if postgres.on_failure == OnFailure::LeaveOut => {}
         Scope::Some(names) => scripts.extend(names.iter().map(|name| (name.as_str(), unreadable(postgres)))),
     }
     scripts

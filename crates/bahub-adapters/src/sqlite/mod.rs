@@ -13,10 +13,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use bahub_core::adapter::{Adapter, AdapterCapability, Diagnosis, Findings, Probe, StepFailure};
+use bahub_core::advice::Advice;
 use bahub_core::capture::{Capture, Segment};
 use bahub_core::census::CensusUnits;
 use bahub_core::registry::{Component, SpecError};
-use bahub_core::replay::{Replay, ReplayTarget, RestoreTarget, Scratch, Stored, Unsupported};
+use bahub_core::replay::{Effect, Replay, ReplayTarget, RestoreTarget, Scratch, Stored, Unsupported};
 use bahub_core::run::RunPurpose;
 use bahub_core::step::Step;
 
@@ -78,21 +79,26 @@ impl Adapter for Sqlite {
         let name = place.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let short = &run[..8];
         let kept = if target.keep_old { format!("{name}.old-{short}") } else { String::new() };
+        let unreadable = format!("{name}.unreadable-{short}");
         let made = match (&target.location, place.parent()) {
             (RestoreTarget::Directory(_), Some(folder)) => vec![make_directory(folder)],
             _ => Vec::new(),
         };
         let replace = Script::Replace
             .on(&place)
-            .args([run.as_str(), &owner, &mode, &kept, &format!("{name}.unreadable-{short}"), self.check()])
+            .args([run.as_str(), &owner, &mode, &kept, &unreadable, self.check()])
             .stderr_warns();
+        let undo = Script::Undo.on(&place).args([&run, &kept, &unreadable]);
+        let effect = Effect { question: Script::Effect.on(&place).arg(&run), unclear: unclear(&place, &run) };
         let kept = (!kept.is_empty()).then(|| format!("the old database is kept beside the new one as {kept}"));
         Ok(Replay {
             before: [made, vec![Script::Unused.on(&place)]].concat(),
             main: vec![Script::Fill.on(&place).arg(&run).reads_backup()],
             after: vec![vec![replace]],
-            failure_note: Some("the database is as it was, unless the error says that it was replaced".into()),
-            undo: vec![Script::Undo.on(&place).arg(&run)],
+            cleanup: vec![Script::Cleanup.on(&place).arg(&run)],
+            effect: Some(effect),
+            failure_note: Some("unless the error says otherwise, the database is as it was".into()),
+            undo: vec![undo],
             notices: kept.into_iter().collect(),
             ..Replay::default()
         })
@@ -144,6 +150,16 @@ impl Sqlite {
     fn check(&self) -> &'static str {
         if self.check { "check" } else { "" }
     }
+}
+
+/// What to do where it cannot be determined whose file has the name.
+fn unclear(place: &Path, run: &str) -> Advice {
+    format!(
+        "look at {}: it is either the database that was there before or the restored one, and whole in both cases; while \
+         .bahub-new-{run} is beside it, it is the former, and the restore can be repeated",
+        place.display()
+    )
+    .into()
 }
 
 fn refused(target: &ReplayTarget) -> Result<(), Unsupported> {

@@ -25,6 +25,7 @@ fn invalid_values_are_reported_with_their_place() {
         (json!({ "database": "a", "databases": ["b"] }), ["/databases", "both"]),
         (json!({ "database": "a", "exclude_databases": ["b"] }), ["/exclude_databases", "only some"]),
         (json!({ "database": "a", "globals": true }), ["/globals", "whole server"]),
+        (json!({ "database": "a", "on_failure": "partial" }), ["/on_failure", "is whole or there is none"]),
         (json!({ "exclude_tables": [""] }), ["/exclude_tables", "is not a table name"]),
         (json!({ "extra_args": ["--file=/x"] }), ["/extra_args/0", "not an allowed option"]),
         (json!({ "extra_args": ["-Z9"] }), ["/extra_args/0", "not an allowed option"]),

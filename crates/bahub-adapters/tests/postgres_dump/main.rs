@@ -11,6 +11,7 @@ mod conforms;
 mod hostile;
 mod matrix;
 mod outcome;
+mod partial;
 mod preflight;
 mod regression;
 mod rights;

@@ -90,6 +90,12 @@ pub(crate) fn left(server: &Postgres) -> String {
     server.sql("postgres", "SELECT datname FROM pg_database WHERE datname ~ '^__bahub' ORDER BY 1")
 }
 
+/// Those of one restore, on a server where others restore meanwhile.
+pub(crate) fn left_by(ended: &RunOutcome, server: &Postgres) -> String {
+    let run = ended.report.run.replace('-', "");
+    left(server).lines().filter(|name| name.contains(&run)).collect()
+}
+
 impl Room {
     /// The content of the newest version.
     pub(crate) async fn content(&self) -> Vec<u8> {

@@ -62,6 +62,18 @@ async fn rows_that_refer_to_none_are_a_warning() {
     assert!(ended.report.warnings.iter().any(|warning| warning.contains("2 rows of")), "{:?}", ended.report.warnings);
 }
 
+/// The check opens the file for reading only, and SQLite reads no CHECK constraint then.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_breaks_a_check_constraint_is_no_damage() {
+    let room = Room::with(
+        "CREATE TABLE t (v CHECK (v > 0)); PRAGMA ignore_check_constraints = ON; INSERT INTO t VALUES (-1);",
+    );
+    for ended in [room.backup().await, room.restore(RestoreTarget::Original).await] {
+        done(&ended);
+        assert!(ended.report.warnings.is_empty(), "{:?}", ended.report.warnings);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_database_is_found_before_the_run() {
     let room = Room::with(ROWS);

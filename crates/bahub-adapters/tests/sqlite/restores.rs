@@ -120,3 +120,16 @@ async fn a_restore_needs_a_folder_and_says_so() {
         "{text}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_journal_is_removed_without_a_warning() {
+    let room = Room::with("CREATE TABLE t (v); INSERT INTO t VALUES ('good');");
+    done(&room.backup().await);
+    sql(&room.database(), "PRAGMA journal_mode = PERSIST; UPDATE t SET v = 'newer'");
+    assert_eq!(room.names(), ["app.db", "app.db-journal"]);
+    let ended = room.restore(RestoreTarget::Original).await;
+    done(&ended);
+    assert!(ended.report.warnings.is_empty(), "{:?}", ended.report.warnings);
+    assert_eq!(sql(&room.database(), "SELECT v FROM t"), "good");
+    assert_eq!(room.names(), ["app.db"]);
+}

@@ -12,8 +12,8 @@ use bahub_core::plan::Plan;
 use bahub_core::registry::Component;
 use bahub_core::replay::{ReplayTarget, RestoreTarget};
 use bahub_core::report::Outcome;
-use bahub_testkit::fakes::MemorySink;
-use bahub_testkit::fixtures::EngineRoom;
+use bahub_testkit::fakes::{MemorySink, WithPrograms};
+use bahub_testkit::fixtures::{EngineRoom, script};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -53,6 +53,12 @@ impl Room {
         self.engine.plan(Arc::new(adapter(path, more)), Arc::new(self.sink.clone()))
     }
 
+    /// With this shell.
+    pub(crate) fn plan_in(&self, shell: &TempDir) -> Plan {
+        let adapter = WithPrograms::new(adapter(&self.database(), json!({})), shell.path());
+        self.engine.plan(Arc::new(adapter), Arc::new(self.sink.clone()))
+    }
+
     pub(crate) async fn backup(&self) -> RunOutcome {
         self.engine.backup(&self.plan(json!({}))).await
     }
@@ -76,6 +82,18 @@ pub(crate) fn adapter(path: &Path, more: Value) -> Sqlite {
     let Value::Object(more) = more else { panic!("an object") };
     spec.as_object_mut().unwrap().extend(more);
     Sqlite::from_config(serde_json::from_value(spec).unwrap(), &()).unwrap_or_else(|wrong| panic!("{wrong:?}"))
+}
+
+/// A folder with a shell in which programs of these names run these lines before they begin.
+pub(crate) fn shell_where(programs: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let tools = folder.path().join("tools");
+    fs::create_dir(&tools).unwrap();
+    for (name, lines) in programs {
+        script(&tools.join(name), &format!("{lines}\nPATH=${{PATH#*:}}\nexec {name} \"$@\""));
+    }
+    script(&folder.path().join("sh"), &format!("PATH={}:$PATH\nexec /bin/sh \"$@\"", tools.display()));
+    folder
 }
 
 /// What sqlite3 puts out.

@@ -3,6 +3,8 @@
 use std::io::{self, Read};
 use std::sync::atomic::Ordering;
 
+use bahub_core::capture::MissingPart;
+use bahub_core::facts::Fact;
 use bahub_core::link::{Failure, FailureKind};
 use bahub_core::step::ByteString;
 
@@ -41,6 +43,22 @@ pub(super) fn measure(
             0 => return Ok(()),
             count => each(&buffer[..count])?,
         }
+    }
+}
+
+/// Refuses a part that is not whole in the backup; its end was read.
+pub(super) fn part_whole(plain: &Plain, name: &str) -> Result<(), Failure> {
+    let missing = plain.content().facts.iter().find_map(|fact| match fact {
+        Fact::Missing(missing) if missing.name == name => Some(missing),
+        _ => None,
+    });
+    match missing {
+        None => Ok(()),
+        Some(MissingPart { reason, .. }) => Err(Failure {
+            kind: FailureKind::Integrity,
+            message: format!("the backup does not contain all of its part {name:?}: {reason}"),
+            help: Some("restore the others: {choose what is restored}; or another version ({list the versions})".into()),
+        }),
     }
 }
 

@@ -71,6 +71,7 @@ fn pump(
             let read = plain.prove().map_err(|error| failure::reading(&error))?;
             suffix = read.then(|| bahub_core::step::ByteString::from(plain.ends()));
         }
+        Deliver::ProveFacts => measure(&mut plain, cx, |_| Ok(())).map_err(|error| failure::reading(&error))?,
         Deliver::Peek => {
             plain.peek().map_err(|error| failure::reading(&error))?;
             return Ok(done(cx, String::new(), plain.content().clone(), None));

@@ -7,7 +7,7 @@ use bahub_core::step::{Stdin, Step};
 
 use super::effect::{Broken, settled};
 use super::pipeline::Pipeline;
-use super::plain::{Plain, READ, ended_whole, measure, read_segment, read_some};
+use super::plain::{Plain, READ, ended_whole, measure, part_whole, read_segment, read_some};
 use super::{JobContext, failure};
 use crate::steps::{Child, KillSwitch, Plug, start};
 use crate::stream::Content;
@@ -98,6 +98,7 @@ fn each_segment<'a>(
         warnings.extend(each(&part.before, cx).map_err(of_part)?);
         let mut pipeline = Pipeline::start(&part.main, cx).map_err(|failure| of_part(failure.into()))?;
         let fed = pipeline.feed(|room| read_segment(plain, cx, room));
+        let fed = fed.and_then(|()| part_whole(plain, &part.name));
         if fed.is_err() || part.main.iter().any(has_suffix) {
             open.push(pipeline);
             fed?;

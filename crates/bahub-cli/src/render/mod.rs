@@ -183,7 +183,12 @@ fn version_line(version: &Version) -> String {
     match &version.damage {
         None => {
             let (size, created) = (human(version.size), version.created.map_or_else(|| "-".to_owned(), date));
-            format!("{number:<8} {size:>10}  {created}  {}", escape(&version.location))
+            let partial = match version.missing {
+                0 => String::new(),
+                1 => "  partial: 1 part is missing".to_owned(),
+                missing => format!("  partial: {missing} parts are missing"),
+            };
+            format!("{number:<8} {size:>10}  {created}  {}{partial}", escape(&version.location))
         }
         Some(damage) => format!("{number:<8} {:>10}  cannot be read: {}", "-", escape(damage)),
     }

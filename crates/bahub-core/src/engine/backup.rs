@@ -6,13 +6,15 @@ use super::agent::Agent;
 use super::blocking::off_the_runtime;
 use super::capture::{Capturing, Feed};
 use super::control::{RunControl, unless_cancelled};
-use super::error::RunError;
+use super::error::{RunError, RunErrorKind};
 use super::lock::RunLock;
 use super::outcome::RunOutcome;
 use super::route;
 use super::run::{Run, Work};
 use super::runner::Engine;
 use super::target::{self, caught, identify};
+use crate::capture::Capture;
+use crate::compression::Algorithm;
 use crate::event::{Operation, Phase};
 use crate::instance::Identity;
 use crate::keys::Recipient;
@@ -20,7 +22,7 @@ use crate::link::CaptureJob;
 use crate::plan::Plan;
 use crate::replay::ReplayTarget;
 use crate::run::{RunContext, RunPurpose};
-use crate::sink::{NewVersion, Purpose};
+use crate::sink::{NewVersion, Purpose, SinkCapability};
 use crate::transport::Session;
 
 /// How many days before a recipient's key expires the report warns.
@@ -124,6 +126,7 @@ async fn captured_by(
     run.report.tools = tools.0.clone();
     let mut capture = plan.adapter.capture(&found).map_err(RunError::refused)?;
     let mut census = plan.adapter.census(&ReplayTarget::default());
+    admit_partial(plan, &capture)?;
     agent.shield(capture.steps_mut().chain(&mut census), cx);
     capture.warnings.drain(..).for_each(|warning| run.warn(warning));
     agent.cleanup_stale(plan.adapter.as_ref(), cx, run).await?;
@@ -149,6 +152,23 @@ async fn captured_by(
     };
     let feed = Feed::of(&job.capture);
     Capturing { plan, cx, agent, session, run, feed }.run(job, granted).await
+}
+
+/// Refuses what could make a partial version where nobody would learn that it is one.
+fn admit_partial(plan: &Plan, capture: &Capture) -> Result<(), RunError> {
+    if capture.parts_to_leave_out() == 0 {
+        return Ok(());
+    }
+    let what = if !plan.sink.capabilities().contains(&SinkCapability::Partial) {
+        format!("the store {} cannot record that a version is partial", plan.sink.identity())
+    } else if plan.compression.algorithm == Algorithm::None {
+        "what is not compressed cannot record which parts are missing".to_owned()
+    } else {
+        return Ok(());
+    };
+    let message = format!("a backup that may be partial was asked for, but {what}");
+    Err(RunError::new(RunErrorKind::Preflight, message)
+        .with_help("compress it, and use a store with version files: a directory, S3; or leave out `on_failure: partial`"))
 }
 
 fn days_until(expires: i64) -> i64 {

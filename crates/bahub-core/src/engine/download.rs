@@ -148,6 +148,7 @@ impl Engine {
         agent.quit().await;
         let read = read?;
         file.flush().await.map_err(|error| not_written(path, &error))?;
+        run.missing_in_version(read.missing);
         run.report.plain_bytes = read.plain;
         run.report.stored_bytes = read.stored;
         run.report.sha256 = Some(read.sha256);

@@ -40,6 +40,8 @@ pub enum RunErrorKind {
     Output,
     /// A restore to another instance than the version's was not confirmed.
     Declined,
+    /// A version was made without some parts of the data.
+    Partial,
     /// The user ended the run.
     Cancelled,
     /// The run took longer than its `timeout`.
@@ -70,6 +72,7 @@ impl RunErrorKind {
             Self::Unsupported => ExitCode::Unsupported,
             Self::Output => ExitCode::Output,
             Self::Declined => ExitCode::Declined,
+            Self::Partial => ExitCode::Partial,
             Self::Unknown => ExitCode::Unknown,
             Self::Undo => ExitCode::Undo,
             Self::Internal => ExitCode::Internal,
@@ -175,7 +178,7 @@ pub(super) fn of_agent(failure: Failure, adapter: &dyn Adapter, program_kind: Ru
     RunError::new(kind, message).with_help_opt(help)
 }
 
-fn of_step(step: &StepFailure, adapter: &dyn Adapter, kind: RunErrorKind) -> RunError {
+pub(super) fn of_step(step: &StepFailure, adapter: &dyn Adapter, kind: RunErrorKind) -> RunError {
     match adapter.explain(step) {
         Some(diagnosis) => RunError::new(kind, format!("{} ({step})", diagnosis.cause)).with_help(diagnosis.help),
         None => RunError::new(kind, step.to_string()),

@@ -32,7 +32,9 @@ pub(super) async fn prove(
         return Ok(Proven { sha256: None, stored: peeked, readings: None });
     }
     reading.cx.events.phase(Phase::Proving);
-    let readings = reading.run(Deliver::Prove, None, Content::Rejected).await?;
+    let deliver = if reading.found.missing > 0 { Deliver::ProveFacts } else { Deliver::Prove };
+    let readings = reading.run(deliver, None, Content::Rejected).await?;
+    run.missing_in_version(readings.missing.clone());
     readings.warnings.iter().for_each(|warning| run.warn(warning));
     let (sha256, stored) = (Some(readings.sha256.clone()), readings.stored_content.clone());
     Ok(Proven { sha256, stored, readings: Some(readings) })

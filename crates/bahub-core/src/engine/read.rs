@@ -16,6 +16,7 @@ use super::control::cancelled;
 use super::error::{self, RunError, RunErrorKind};
 use super::route;
 use super::version::ResolvedVersion;
+use crate::capture::MissingPart;
 use crate::facts::Fact;
 use crate::link::{Deliver, Done, Expected, Failure, FailureKind, Job, LinkSender, ReadJob, ToAgent};
 use crate::plan::Plan;
@@ -78,6 +79,8 @@ pub(super) struct Readings {
     pub(super) stored_content: Stored,
     /// What was counted before and after the capture, where the message was read to its end.
     pub(super) census: Option<[Vec<String>; 2]>,
+    /// The parts that are not whole in it, as far as it was read.
+    pub(super) missing: Vec<MissingPart>,
     /// Its last bytes, where a message that bahub did not make was proven.
     suffix: Option<Bytes>,
 }
@@ -85,7 +88,7 @@ pub(super) struct Readings {
 impl Readings {
     fn of(done: Done) -> Option<Self> {
         let Done::Read { plain, stored, sha256, facts, prefix, suffix, warnings, .. } = done else { return None };
-        let (mut record, mut instance, mut census) = (None, None, None);
+        let (mut record, mut instance, mut census, mut missing) = (None, None, None, Vec::new());
         for fact in facts.iter().filter_map(|fact| Fact::from_content(fact.as_bytes())) {
             match fact {
                 Fact::Head { record: of_head, instance: of_version, .. } => {
@@ -93,12 +96,14 @@ impl Readings {
                     instance = instance.or(of_version);
                 }
                 Fact::Tail { census: of_tail, .. } => census = of_tail,
+                Fact::Missing(part) => missing.push(part),
                 Fact::Segment { .. } => {}
             }
         }
-        let stored_content = Stored { record: record.unwrap_or_default(), prefix, instance };
+        let names = missing.iter().map(|part| part.name.clone()).collect();
+        let stored_content = Stored { record: record.unwrap_or_default(), prefix, instance, missing: names };
         let suffix = suffix.map(|suffix| Bytes::from(suffix.0));
-        Some(Self { plain, stored, sha256, warnings, stored_content, census, suffix })
+        Some(Self { plain, stored, sha256, warnings, stored_content, census, missing, suffix })
     }
 
     /// Refuses content that was cut before it was encrypted.

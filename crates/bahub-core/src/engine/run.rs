@@ -13,6 +13,7 @@ use super::control::{RunControl, cancelled};
 use super::error::{RunError, RunErrorKind};
 use super::outcome::RunOutcome;
 use super::runner::Engine;
+use crate::capture::MissingPart;
 use crate::event::{Event, Events, Operation, Phase};
 use crate::observer::RunInfo;
 use crate::plan::Plan;
@@ -155,6 +156,14 @@ impl Run {
         self.cx.warn(message);
     }
 
+    /// Takes what is missing in a version that was read into the report, with a warning for each part.
+    pub(super) fn missing_in_version(&mut self, missing: Vec<MissingPart>) {
+        for MissingPart { name, reason } in &missing {
+            self.warn(format!("the version is partial: {name:?} is not in it, because it could not be read: {reason}"));
+        }
+        self.report.missing = missing;
+    }
+
     /// Notes that something could not be brought back. The outcome is the work's own: a version that was committed
     /// stands.
     pub(super) fn not_undone(&mut self, sentence: &str) {
@@ -198,6 +207,7 @@ impl Run {
         match error.as_ref().map(RunError::kind) {
             None => self.report.succeeded(),
             Some(RunErrorKind::Unknown) => self.report.outcome = Outcome::Unknown,
+            Some(RunErrorKind::Partial) => self.report.outcome = Outcome::Partial,
             Some(RunErrorKind::Cancelled) => self.report.outcome = Outcome::Cancelled,
             Some(_) => self.report.outcome = Outcome::Failed,
         }

@@ -80,6 +80,7 @@ impl Engine {
         let read = reading.run(deliver, None, content).await;
         agent.quit().await;
         let read = read?;
+        run.missing_in_version(read.missing);
         run.report.plain_bytes = read.plain;
         run.report.stored_bytes = read.stored;
         run.report.sha256 = Some(read.sha256);

@@ -19,6 +19,8 @@ pub(super) struct ResolvedVersion {
     pub(super) sha256: Option<String>,
     /// The instance that it is of, as its description says.
     pub(super) instance: Option<Identity>,
+    /// How many parts are missing in it, as its description says.
+    pub(super) missing: u32,
 }
 
 impl Engine {
@@ -35,7 +37,7 @@ impl Engine {
     /// Resolves the selector to a number, reads the head of that version, and unlocks its session key.
     pub(super) async fn find(&self, plan: &Plan, selector: VersionSelector) -> Result<ResolvedVersion, RunError> {
         let number = resolve(plan, selector).await?;
-        let Download { size, sha256, instance, mut stream } = plan.sink.open(number).await?;
+        let Download { size, sha256, instance, missing, mut stream } = plan.sink.open(number).await?;
         let mut head = Vec::new();
         while head.len() < MAX_HEAD {
             match stream.next().await {
@@ -50,7 +52,7 @@ impl Engine {
         // Key files are read from disk, and an S2K takes its time.
         let (keys, spec) = (std::sync::Arc::clone(&self.keys), plan.encryption.clone());
         let key = off_the_runtime(move || keys.unlock(&spec, &head)).await??;
-        Ok(ResolvedVersion { number, key, size, sha256, instance })
+        Ok(ResolvedVersion { number, key, size, sha256, instance, missing })
     }
 }
 

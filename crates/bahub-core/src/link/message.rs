@@ -180,6 +180,8 @@ pub enum Deliver {
     /// Nowhere: the message is decrypted to its end, and decompressed unless it is of bahub's own making, which is
     /// ended only when all that made it ended well.
     Prove,
+    /// The same, but always decompressed: for the facts in it.
+    ProveFacts,
     /// Nowhere: only its head and the first bytes of its content are read, and nothing is proven.
     Peek,
     /// Nowhere: the message is decrypted and decompressed to its end.
@@ -207,6 +209,8 @@ pub enum Done {
         receipt: Option<Receipt>,
         /// Warnings for the user, a sentence each.
         warnings: Vec<String>,
+        /// What failed in the parts that are missing in a partial version.
+        missing: Vec<StepFailure>,
     },
     /// The message was read to its end, its integrity is proven, and its content was delivered.
     Read {

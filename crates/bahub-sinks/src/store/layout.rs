@@ -25,7 +25,8 @@
 //! ```
 //!
 //! `bahub` is the layout's own version, and changes only when older programs could no longer read it; fields that a
-//! reader does not know are ignored. Where the storage forbids listing, the number is the UTC time in seconds.
+//! reader does not know are ignored. A version without some parts of the data, which could not be read, has their number as
+//! `missing`; their names are in the message. Where the storage forbids listing, the number is the UTC time in seconds.
 
 use bahub_core::hex::is_hex;
 use bahub_core::instance::Identity;
@@ -69,11 +70,19 @@ pub struct VersionFile {
     /// The instance that was backed up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<Identity>,
+    /// How many parts of the data are missing, because they could not be read; the message says which.
+    #[serde(default, skip_serializing_if = "is_whole")]
+    pub missing: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_whole(missing: &u32) -> bool {
+    *missing == 0
 }
 
 impl VersionFile {
     /// Describes a finished message; the caller chooses the number, and may have to try several.
-    pub(super) fn new(version: &NewVersion, message: String, size: u64, sha256: String) -> Self {
+    pub(super) fn new(version: &NewVersion, message: String, size: u64, sha256: String, missing: u32) -> Self {
         Self {
             bahub: LAYOUT,
             version: 0,
@@ -86,6 +95,7 @@ impl VersionFile {
             compression: version.compression.clone(),
             bahub_version: version.bahub.clone(),
             instance: version.instance.clone(),
+            missing,
         }
     }
 
@@ -125,6 +135,7 @@ impl VersionFile {
         Version::new(VersionNumber(self.version), self.size, location)
             .with_created(self.created)
             .with_sha256(self.sha256.clone())
+            .with_missing(self.missing)
     }
 }
 
@@ -181,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_version_file_is_read_back_and_unknown_fields_are_ignored() {
-        let file = VersionFile::new(&new_version(), "a.pgp".into(), 3, "0".repeat(64));
+        let file = VersionFile::new(&new_version(), "a.pgp".into(), 3, "0".repeat(64), 2);
         let text = String::from_utf8(file.encode(42)).unwrap().replacen('{', "{\"later\": [1],", 1);
         let read = VersionFile::decode(text.as_bytes(), 42, "x").unwrap();
         assert_eq!(read, VersionFile { version: 42, ..file });
@@ -189,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_version_file_that_leads_elsewhere_is_damaged() {
-        let file = VersionFile::new(&new_version(), "../secrets.pgp".into(), 3, "0".repeat(64));
+        let file = VersionFile::new(&new_version(), "../secrets.pgp".into(), 3, "0".repeat(64), 0);
         let error = VersionFile::decode(&file.encode(1), 1, "/b/v000001.json").unwrap_err();
         assert_eq!(error.kind(), SinkErrorKind::Corrupt);
         assert!(error.to_string().starts_with("/b/v000001.json is damaged"), "{error}");

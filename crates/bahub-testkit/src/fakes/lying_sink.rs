@@ -40,6 +40,8 @@ pub enum SinkLie {
     RemovesAll,
     /// The receipt counts one byte too many.
     MiscountsInReceipt,
+    /// A partial version is listed as a whole one.
+    ForgetsWhatIsMissing,
     /// The identity changes.
     WandersOff,
     /// `Debug` and identity show this password.
@@ -84,7 +86,7 @@ impl Sink for LyingSink {
     }
 
     async fn begin(&self, _version: &NewVersion) -> Result<Box<dyn Upload>, SinkError> {
-        let upload = LyingUpload { sink: self.clone(), chunks: Vec::new(), early: None, ended: false };
+        let upload = LyingUpload { sink: self.clone(), chunks: Vec::new(), early: None, ended: false, missing: 0 };
         Ok(Box::new(upload))
     }
 
@@ -106,6 +108,7 @@ impl Sink for LyingSink {
         match self.lie {
             SinkLie::Forgets if listed.len() > 1 => drop(listed.remove(0)),
             SinkLie::ListsBackwards => listed.reverse(),
+            SinkLie::ForgetsWhatIsMissing => listed.iter_mut().for_each(|version| version.missing = 0),
             _ => {}
         }
         Ok(listed)
@@ -125,6 +128,7 @@ struct LyingUpload {
     chunks: Vec<Bytes>,
     early: Option<VersionNumber>,
     ended: bool,
+    missing: u32,
 }
 
 impl LyingUpload {
@@ -148,7 +152,7 @@ impl LyingUpload {
         if let Some(early) = self.early {
             versions.lock().retain(|stored| stored.version.number != early);
         }
-        versions.push(self.message())
+        versions.push(self.message(), self.missing)
     }
 }
 
@@ -159,6 +163,11 @@ impl Upload for LyingUpload {
         if self.sink.lie == SinkLie::CommitsEarly {
             self.early = Some(self.store().number);
         }
+        Ok(())
+    }
+
+    async fn mark_partial(&mut self, missing: u32) -> Result<(), SinkError> {
+        self.missing = missing;
         Ok(())
     }
 

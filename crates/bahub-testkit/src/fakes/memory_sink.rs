@@ -80,7 +80,7 @@ impl MemorySink {
 
     /// Stores a message made by another program.
     pub fn put(&self, message: Vec<u8>) {
-        self.versions.push(message.into());
+        self.versions.push(message.into(), 0);
     }
 
     /// Silently changes a stored message; its listed size and SHA-256 stay.
@@ -107,13 +107,14 @@ impl Versions {
     }
 
     /// Stores a message as a version under the next number.
-    pub(super) fn push(&self, message: Bytes) -> Version {
+    pub(super) fn push(&self, message: Bytes, missing: u32) -> Version {
         let mut versions = self.lock();
         let number = VersionNumber(versions.last().map_or(1, |newest| newest.version.number.0 + 1));
         let sha256 = Sha256::digest(&message).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let version = Version::new(number, message.len() as u64, format!("memory {number}"))
             .with_created(jiff::Timestamp::now())
-            .with_sha256(sha256);
+            .with_sha256(sha256)
+            .with_missing(missing);
         versions.push(Stored { version: version.clone(), message });
         version
     }
@@ -136,13 +137,13 @@ impl Sink for MemorySink {
     }
 
     fn capabilities(&self) -> &'static [SinkCapability] {
-        &[SinkCapability::List, SinkCapability::Remove]
+        &[SinkCapability::List, SinkCapability::Remove, SinkCapability::Partial]
     }
 
     async fn begin(&self, _version: &NewVersion) -> Result<Box<dyn Upload>, SinkError> {
         let held = self.held.subscribe();
         let (versions, room) = (self.versions.clone(), self.room);
-        Ok(Box::new(MemoryUpload { versions, message: BytesMut::new(), held, room }))
+        Ok(Box::new(MemoryUpload { versions, message: BytesMut::new(), held, room, missing: 0 }))
     }
 
     async fn open(&self, version: VersionNumber) -> Result<Download, SinkError> {
@@ -152,7 +153,7 @@ impl Sink for MemorySink {
             let end = message.len().min(start + 64 * 1024);
             Ok(message.slice(start..end))
         });
-        Ok(Download::new(stream::iter(chunks).boxed()).with_size(version.size).with_sha256(version.sha256))
+        Ok(Download::new(stream::iter(chunks).boxed()).with_size(version.size).with_sha256(version.sha256).with_missing(version.missing))
     }
 
     async fn list(&self) -> Result<Vec<Version>, SinkError> {
@@ -177,6 +178,7 @@ struct MemoryUpload {
     message: BytesMut,
     held: watch::Receiver<bool>,
     room: usize,
+    missing: u32,
 }
 
 #[async_trait]
@@ -191,8 +193,13 @@ impl Upload for MemoryUpload {
         Ok(())
     }
 
+    async fn mark_partial(&mut self, missing: u32) -> Result<(), SinkError> {
+        self.missing = missing;
+        Ok(())
+    }
+
     async fn commit(self: Box<Self>) -> Result<Receipt, CommitError> {
-        let Version { number, size, sha256, location, .. } = self.versions.push(self.message.freeze());
+        let Version { number, size, sha256, location, .. } = self.versions.push(self.message.freeze(), self.missing);
         Ok(Receipt::new(number, size, location).with_sha256(sha256))
     }
 

@@ -70,6 +70,11 @@ async fn a_sink_that_miscounts_is_rejected() {
 }
 
 #[tokio::test]
+async fn a_sink_that_forgets_what_is_missing_is_rejected() {
+    rejects(SinkLie::ForgetsWhatIsMissing, claim::STATES_WHAT_IS_PARTIAL).await;
+}
+
+#[tokio::test]
 async fn a_sink_whose_identity_changes_is_rejected() {
     rejects(SinkLie::WandersOff, claim::IDENTITY_IS_STABLE).await;
 }

@@ -6,4 +6,4 @@ shut
 sync -- "$3" 2>/dev/null || sync
 [ ! -e "$5" ] || fail "there is a file $5 already"
 mv -- "$3" "$5" || fail "$5 cannot be made"
-rm -rf -- "$4"
+sync -- "${5%/*}/" 2>/dev/null || sync

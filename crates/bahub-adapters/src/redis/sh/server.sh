@@ -11,9 +11,9 @@ reach() {
         [ -z "$BAHUB_TLS_CA" ] || set -- --cacert "$BAHUB_TLS_CA" "$@"
         set -- --tls "$@"
     fi
-    "$client" "$@"
+    "$client" "$@" 8>&-
 }
-# A command.
+# A command. Where its answer is lost, the client program sends it once more.
 real() {
     [ -z "$BAHUB_USER" ] || set -- --user "$BAHUB_USER" "$@"
     if [ -n "$password" ]; then reach -e --askpass "$@" <"$password"; else reach -e "$@" </dev/null; fi
@@ -35,3 +35,5 @@ meet() {
     [ "$(real INFO cluster | value cluster_enabled)" != 1 ] ||
         fail "the server is a node of a cluster, and holds only a part of its data"
 }
+# Whether database $1 holds what a restore has copied or replaced.
+is_marked() { [ -n "$(real -n "$1" GET __bahub_restore 2>/dev/null)$(real -n "$1" GET __bahub_swapped 2>/dev/null)" ]; }

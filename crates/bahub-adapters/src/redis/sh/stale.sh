@@ -1,9 +1,16 @@
-# Removes what killed restores left: folders in $3, and databases of the server whose copying nobody goes on with. A user who
-# only makes backups may not look there, and does not have to.
+# Removes what killed restores left: folders in $3, and databases with keys that one has copied or replaced. A user who only
+# makes backups may see these, and not remove them.
 sweep "$3"/.bahub-redis-*
+kept=
 for number in $(real INFO keyspace 2>/dev/null | keyspace | sed 's/ .*//'); do
-    left=$(real -n "$number" GET __bahub_restore 2>/dev/null) && [ -n "$left" ] || continue
+    is_marked "$number" || continue
     lease=$(real -n "$number" GET __bahub_lease 2>/dev/null) && [ -z "$lease" ] || continue
-    ! real -n "$number" FLUSHDB >/dev/null 2>&1 || swept="$swept db$number"
+    if said=$(real EVAL "$BAHUB_DROP" 0 "$number" '' 2>&1); then
+        [ "$said" != emptied ] || swept="$swept db$number"
+    else
+        kept="$kept db$number" why=$said
+    fi
 done
+[ -z "$kept" ] ||
+    fail "a killed restore left keys in$kept, which every backup contains: FLUSHDB there, or \`:recover\` as a user who may ($why)"
 [ -z "$swept" ] || printf '%s\n' "what an unfinished restore left:$swept"

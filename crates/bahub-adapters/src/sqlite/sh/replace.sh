@@ -14,10 +14,14 @@ fi
 sync -- "$new" 2>/dev/null || sync
 refuse_used "$1"
 # Its own log (-wal) or journal beside another file would be written into that one by the next program that opens it. So the
-# old database is closed properly first. Where others are connected, sqlite3 refuses.
+# old database is closed properly first, without a change to it: if anything fails after that, it is as it was. Where others
+# are connected, sqlite3 refuses the lock.
 if [ -f "$file" ]; then
-    if said=$(sql "$file" 'PRAGMA journal_mode=DELETE' 'SELECT count(*) FROM sqlite_master' 2>&1); then
-        case $said in wal*) fail "$1 is in use: its write-ahead log cannot be closed" ;; esac
+    if said=$(sql "$file" 'PRAGMA locking_mode=EXCLUSIVE' 'BEGIN EXCLUSIVE' 'SELECT count(*) FROM sqlite_master' 'COMMIT' \
+        'PRAGMA wal_checkpoint(TRUNCATE)' 2>&1 >/dev/null); then
+        [ ! -s "$file-wal" ] || fail "$1 is in use: its write-ahead log cannot be closed"
+        # What is left of them holds nothing.
+        rm -f -- "$file-journal" "$file-wal" "$file-shm"
     else
         case $said in *locked* | *busy*) fail "$1 is in use: $said" ;; esac
         printf '%s\n' "$1 cannot be read ($said): it is kept as $6" >&2
@@ -31,5 +35,7 @@ for side in -journal -wal -shm; do
     fi
 done
 [ -z "$5" ] || [ ! -f "$file" ] || ln -- "$file" "./$5" || fail "$1 cannot be kept as $5"
+# By this it can be determined later whose file has the name.
+stat -c '%d:%i' -- "$new" >"$new-inode" || fail "the inode of the new file cannot be noted beside $1"
 mv -f -- "$new" "$file" || fail "the new file cannot take the name $1"
 sync -- . 2>/dev/null || sync

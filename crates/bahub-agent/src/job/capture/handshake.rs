@@ -5,6 +5,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::census::Counted;
 use super::output::Output;
+use super::pump::Learnt;
 use super::stream::stream;
 use crate::job::{JobContext, JobInput, failure};
 use crate::stream::SourceEvent;
@@ -16,9 +17,9 @@ pub(in crate::job) async fn run(job: CaptureJob, cx: &JobContext, input: JobInpu
     let captured = captured_whole(&job, cx, &mut output, data, (go, commit)).await;
     let (plain, stored) = (cx.counters.plain(), cx.counters.stored());
     match captured {
-        Ok(warnings) => {
-            let receipt = output.commit().await?;
-            Ok(Done::Captured { plain, stored, receipt, warnings })
+        Ok(Learnt { warnings, missing }) => {
+            let receipt = output.commit(missing.len()).await?;
+            Ok(Done::Captured { plain, stored, receipt, warnings, missing })
         }
         Err(failure) => {
             output.abort(&cx.log()).await;
@@ -35,7 +36,7 @@ async fn captured_whole(
     output: &mut Output,
     data: mpsc::UnboundedReceiver<SourceEvent>,
     (go, commit): (oneshot::Receiver<()>, oneshot::Receiver<()>),
-) -> Result<Vec<String>, Failure> {
+) -> Result<Learnt, Failure> {
     let counting = tokio::task::spawn_blocking({
         let (job, cx) = (job.clone(), cx.clone());
         move || Counted::take(&job, &cx)
@@ -48,7 +49,7 @@ async fn captured_whole(
     cx.answered(go).await?;
     let moved = cx.with_progress(stream(job, before, data, cx, output)).await;
     cx.report_progress();
-    let warnings = moved?;
+    let learnt = moved?;
     if cx.cancel.is_cancelled() {
         return Err(Failure::cancelled());
     }
@@ -56,5 +57,5 @@ async fn captured_whole(
         cx.send(&FromAgent::Stored)?;
         cx.answered(commit).await?;
     }
-    Ok(warnings)
+    Ok(learnt)
 }

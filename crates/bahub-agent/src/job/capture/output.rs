@@ -39,10 +39,11 @@ impl Output {
         }
     }
 
-    pub(super) async fn commit(self) -> Result<Option<Receipt>, Failure> {
+    /// Makes the version visible, without as many of its parts as are missing.
+    pub(super) async fn commit(self, missing: usize) -> Result<Option<Receipt>, Failure> {
         match self {
             Self::Relayed(_) => Ok(None),
-            Self::Direct(upload) => Ok(Some(upload.commit().await?)),
+            Self::Direct(upload) => Ok(Some(bahub_core::sink::commit(upload, missing).await?)),
         }
     }
 

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use super::census::Counted;
 use super::fed::Fed;
 use super::output::Output;
-use super::pump::pump;
+use super::pump::{Learnt, pump};
 use crate::job::{JobContext, failure};
 use crate::stream::{ChunkWriter, SourceEvent};
 
@@ -24,7 +24,7 @@ pub(super) async fn stream(
     data: mpsc::UnboundedReceiver<SourceEvent>,
     cx: &JobContext,
     output: &mut Output,
-) -> Result<Vec<String>, Failure> {
+) -> Result<Learnt, Failure> {
     let (writer, mut chunks) = ChunkWriter::new(DEPTH);
     let stop = cx.cancel.child_token();
     let fed = Fed::new(data, stop.clone());

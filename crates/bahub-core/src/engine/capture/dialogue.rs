@@ -77,9 +77,9 @@ impl Capturing<'_> {
                     | AgentMessage::Captured
                     | AgentMessage::Stored,
                 ) => {}
-                Ok(AgentMessage::Done(Done::Captured { plain, stored, receipt: Some(receipt), warnings })) => {
+                Ok(AgentMessage::Done(Done::Captured { plain, stored, receipt: Some(receipt), warnings, missing })) => {
                     self.run.report.stored_bytes = stored;
-                    return Some(LastWords::Done(Captured { plain, receipt: Some(receipt), warnings }));
+                    return Some(LastWords::Done(Captured { plain, receipt: Some(receipt), warnings, missing }));
                 }
                 Ok(AgentMessage::Failed(failure)) => return Some(LastWords::Failed(failure)),
                 Ok(AgentMessage::Done(_)) | Err(_) => return None,

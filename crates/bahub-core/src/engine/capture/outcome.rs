@@ -1,5 +1,6 @@
 //! What a capture comes to, and what ends it.
 
+use crate::adapter::StepFailure;
 use crate::engine::error::RunError;
 use crate::link::Failure;
 use crate::sink::{Receipt, Upload};
@@ -9,6 +10,7 @@ pub(super) struct Captured {
     pub(super) plain: u64,
     pub(super) receipt: Option<Receipt>,
     pub(super) warnings: Vec<String>,
+    pub(super) missing: Vec<StepFailure>,
 }
 
 /// What an agent says before it falls silent.

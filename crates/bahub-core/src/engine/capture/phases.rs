@@ -89,9 +89,9 @@ impl Capturing<'_> {
             match (self.next(relay.as_deref_mut()).await?, relay.as_deref_mut()) {
                 (AgentMessage::Data(chunk), Some(relay)) => relay.take(chunk),
                 (AgentMessage::Stored, _) if direct => return Ok(None),
-                (AgentMessage::Done(Done::Captured { plain, stored, receipt, warnings }), _) if !direct => {
+                (AgentMessage::Done(Done::Captured { plain, stored, receipt, warnings, missing }), _) if !direct => {
                     self.run.report.stored_bytes = stored;
-                    return Ok(Some(Captured { plain, receipt, warnings }));
+                    return Ok(Some(Captured { plain, receipt, warnings, missing }));
                 }
                 (AgentMessage::Failed(failure), _) => return Err(self.failed(failure, true)),
                 _ => return Err(protocol_violation().into()),

@@ -41,7 +41,7 @@ pub(super) async fn open(objects: &Objects, number: u64) -> Result<Download, Sin
         }
     });
     let download = Download::new(stream.boxed()).with_size(version.size).with_sha256(version.sha256);
-    Ok(download.with_instance(version.instance))
+    Ok(download.with_instance(version.instance).with_missing(version.missing))
 }
 
 struct Reading {

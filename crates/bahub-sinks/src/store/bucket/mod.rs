@@ -60,7 +60,7 @@ impl Sink for Bucket {
     }
 
     fn capabilities(&self) -> &'static [SinkCapability] {
-        &[SinkCapability::List, SinkCapability::Remove]
+        &[SinkCapability::List, SinkCapability::Remove, SinkCapability::Partial]
     }
 
     async fn begin(&self, version: &NewVersion) -> Result<Box<dyn Upload>, SinkError> {

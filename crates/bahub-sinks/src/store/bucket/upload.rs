@@ -24,6 +24,7 @@ pub(super) struct BucketUpload {
     batcher: Batcher,
     hasher: Hasher,
     size: u64,
+    missing: u32,
 }
 
 impl BucketUpload {
@@ -47,6 +48,7 @@ impl BucketUpload {
             batcher: Batcher::default(),
             hasher: Hasher::start(),
             size: 0,
+            missing: 0,
         })
     }
 
@@ -65,7 +67,7 @@ impl BucketUpload {
         self.hasher.feed(self.batcher.take()).await;
         self.message.finish(self.size, last_part).await?;
         let sha256 = self.hasher.finish().await?;
-        let file = VersionFile::new(&self.version, self.name, self.size, sha256);
+        let file = VersionFile::new(&self.version, self.name, self.size, sha256, self.missing);
         Ok((self.objects, self.numbering, file))
     }
 }
@@ -86,6 +88,11 @@ impl Upload for BucketUpload {
                 self.send_part().await?;
             }
         }
+        Ok(())
+    }
+
+    async fn mark_partial(&mut self, missing: u32) -> Result<(), SinkError> {
+        self.missing = missing;
         Ok(())
     }
 

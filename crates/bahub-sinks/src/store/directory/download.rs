@@ -38,7 +38,7 @@ pub(super) fn open(folder: &Folder, number: u64) -> Result<Download, SinkError> 
     });
     let stream = futures::stream::poll_fn(move |cx| received.poll_recv(cx)).boxed();
     let download = Download::new(stream).with_size(version.size).with_sha256(version.sha256);
-    Ok(download.with_instance(version.instance))
+    Ok(download.with_instance(version.instance).with_missing(version.missing))
 }
 
 fn read(

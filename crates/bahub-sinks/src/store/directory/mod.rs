@@ -77,7 +77,7 @@ impl Sink for Directory {
     }
 
     fn capabilities(&self) -> &'static [SinkCapability] {
-        &[SinkCapability::List, SinkCapability::Remove]
+        &[SinkCapability::List, SinkCapability::Remove, SinkCapability::Partial]
     }
 
     async fn begin(&self, version: &NewVersion) -> Result<Box<dyn Upload>, SinkError> {

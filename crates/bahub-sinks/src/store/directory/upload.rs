@@ -24,6 +24,7 @@ pub(super) struct DirectoryUpload {
     batcher: Batcher,
     writer: PartWriter,
     hasher: Hasher,
+    missing: u32,
 }
 
 impl DirectoryUpload {
@@ -38,7 +39,7 @@ impl DirectoryUpload {
         .await?;
         let writer = PartWriter::start(file, path.clone());
         let part = Leftover::new(path);
-        Ok(Self { folder, version, stem, part, batcher: Batcher::default(), writer, hasher: Hasher::start() })
+        Ok(Self { folder, version, stem, part, batcher: Batcher::default(), writer, hasher: Hasher::start(), missing: 0 })
     }
 
     async fn send(&mut self, batch: Batch) -> Result<(), SinkError> {
@@ -57,13 +58,18 @@ impl Upload for DirectoryUpload {
         }
     }
 
+    async fn mark_partial(&mut self, missing: u32) -> Result<(), SinkError> {
+        self.missing = missing;
+        Ok(())
+    }
+
     async fn commit(mut self: Box<Self>) -> Result<Receipt, CommitError> {
         let rest = self.batcher.take();
         self.send(rest).await.map_err(CommitError::Refused)?;
-        let Self { folder, version, stem, part, writer, hasher, .. } = *self;
+        let Self { folder, version, stem, part, writer, hasher, missing, .. } = *self;
         let size = writer.finish().await.map_err(CommitError::Refused)?;
         let sha256 = hasher.finish().await.map_err(CommitError::Refused)?;
-        let file = VersionFile::new(&version, format!("{stem}.pgp"), size, sha256);
+        let file = VersionFile::new(&version, format!("{stem}.pgp"), size, sha256, missing);
         tokio::task::spawn_blocking(move || publish::publish(&folder, part, &file, &stem))
             .await
             .unwrap_or_else(|error| Err(publish::broken_off(error)))

@@ -21,13 +21,15 @@ pub const TWO_AT_ONCE: Claim =
 pub const ABSENT_IS_NOT_FOUND: Claim = Claim("a version that is not there is NotFound");
 /// Removing a version removes exactly that one, or is refused and removes nothing.
 pub const REMOVES_EXACTLY_ONE: Claim = Claim("removing a version removes exactly that one, or is refused");
+/// A version that was marked as partial is listed and opened as one, if the sink states that it can; else the mark is refused.
+pub const STATES_WHAT_IS_PARTIAL: Claim = Claim("a partial version is listed and opened as one, or is refused");
 /// The identity does not change, and differs between collections.
 pub const IDENTITY_IS_STABLE: Claim = Claim("the identity is stable, and names one collection");
 /// Identity, `Debug`, locations, delegations and errors contain no secret.
 pub const LEAKS_NO_SECRET: Claim = Claim("identity, Debug, locations, delegations and errors hold no secret");
 
 /// Every claim, in the order of its check.
-pub const ALL: [Claim; 11] = [
+pub const ALL: [Claim; 12] = [
     COMES_BACK_WHOLE,
     FACTS_AGREE,
     INVISIBLE_BEFORE_COMMIT,
@@ -37,6 +39,7 @@ pub const ALL: [Claim; 11] = [
     TWO_AT_ONCE,
     ABSENT_IS_NOT_FOUND,
     REMOVES_EXACTLY_ONE,
+    STATES_WHAT_IS_PARTIAL,
     IDENTITY_IS_STABLE,
     LEAKS_NO_SECRET,
 ];

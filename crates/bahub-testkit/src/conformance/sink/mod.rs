@@ -4,6 +4,7 @@ pub mod claim;
 
 mod message;
 mod numbers;
+mod partial;
 mod secrets;
 mod visible;
 mod whole;
@@ -48,6 +49,7 @@ where
     report.check(claim::TWO_AT_ONCE, LIMIT, async { numbers::two_at_once(&*fresh().await).await }).await;
     report.check(claim::ABSENT_IS_NOT_FOUND, LIMIT, async { numbers::absent(&*fresh().await).await }).await;
     report.check(claim::REMOVES_EXACTLY_ONE, LIMIT, async { numbers::removed(&*fresh().await).await }).await;
+    report.check(claim::STATES_WHAT_IS_PARTIAL, LIMIT, async { partial::stated(&*fresh().await).await }).await;
     report
         .check(claim::IDENTITY_IS_STABLE, LIMIT, async { secrets::identity(&*fresh().await, &*fresh().await).await })
         .await;
