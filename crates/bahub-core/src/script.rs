@@ -17,8 +17,8 @@ pub struct ScriptEdits {
     pub changes: Vec<HeadChange>,
     /// Lines that end with this are left out.
     pub omitted: Vec<ByteString>,
-    /// Bytes that end the restore, as damage would, where they occur in a line that is not left out and no backslash stands before
-    /// them.
+    /// Bytes that end the restore, as damage would, where they occur in a line that is not left out, and no backslash that follows
+    /// an ASCII character stands before them. A NUL byte anywhere always does.
     pub refused: Vec<ByteString>,
 }
 

@@ -51,13 +51,19 @@ pub(super) fn capture(postgres: &PostgresDump, found: &Findings) -> Result<Captu
     let closed = found.get(preflight::CLOSED).filter(|names| !names.is_empty());
     let warnings =
         closed.map(|names| format!("databases that do not allow connections are not in the backup: {names}"));
-    let is_script = form != Form::Custom;
+    let is_script = form != Form::Custom || !restores_directly(found);
     let unrestricted = script::objection(found).filter(|_| is_script).map(|objection| {
         format!("a restore by the programs of this host would be refused: {objection}; {}", script::NEWER)
     });
     let warnings =
         warnings.into_iter().chain(options::warning(found)).chain(unrestricted).chain(needs::warnings(found)).collect();
     Ok(Capture { segments, warnings, record: form::record(postgres, form, found, &databases) })
+}
+
+/// Whether the pg_restore of this host may speak to the server itself, as far as a backup knows: it is of pg_dump's release.
+fn restores_directly(found: &Findings) -> bool {
+    let major = |name| found.get(name).and_then(Release::parse).map(|release| release.major);
+    needs::recorded_path(found).is_none() && major(preflight::PG_DUMP) <= major(preflight::SERVER)
 }
 
 /// Refuses a pg_dump that would refuse the server, or write what that server does not take back.

@@ -17,6 +17,11 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
         "{restore as a copy that takes the name}",
     ),
     (
+        &[super::preflight::POOLED],
+        "the server is reached through a pooler that gives one session to several clients: they would get each other's locks and settings",
+        "connect to the server itself, or through a pool of whole sessions (PgBouncer: `pool_mode = session`)",
+    ),
+    (
         &[OBJECTION],
         "the user lacks a right",
         "the message names it; docs/adapters/postgres_dump.md lists what a backup and a restore need",
@@ -66,6 +71,11 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
         "check `host`, `port` or `socket`, as seen from where the transport runs the client program, and that the server is running",
     ),
     (
+        &["active logical replication slot", "is used by an active"],
+        "a replication slot of the database is in use",
+        "stop its subscriber, or drop the slot: SELECT pg_drop_replication_slot(...)",
+    ),
+    (
         &[" 55006: ", "being accessed by other users"],
         "the database is still in use: by a session that the user may not end, or by a prepared transaction",
         "stop the clients of the database, or restore as a user that may end their sessions (pg_signal_backend)",
@@ -112,6 +122,18 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
          builtin locales need the release that has them (C.UTF-8: 17, PG_UNICODE_FAST: 18)",
     ),
     (
+        &[
+            "is not available",
+            "extension control file",
+            "could not access file",
+            "can only create extension in database",
+            "must be loaded via",
+        ],
+        "the server cannot make an extension of the database; the message names it",
+        "install its package on the server, and what it needs in `shared_preload_libraries`; pg_cron is made in one database only: \
+         {restore in place} there",
+    ),
+    (
         &["tablespace \""],
         "a tablespace of the backup is missing, or its folder is",
         "on the server's host make the folder that the message names, empty and owned by the server's user; or CREATE TABLESPACE by hand",
@@ -119,7 +141,8 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
     (
         &[
             "could not set permissions on directory",
-            " 58P01: ",
+            " 58P01: directory",
+            "ERROR:  directory \"",
             "is not empty\nLOCATION:  create_tablespace",
             "already in use as a tablespace",
         ],
@@ -140,17 +163,6 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
         &["CREATE DATABASE cannot run inside", "DROP DATABASE cannot run inside", "25001: "],
         "the backup is a dump with `--create` or of a whole server, which makes databases of its own",
         "{download the data}, and run it with psql on an empty server",
-    ),
-    (
-        &["is not available", "extension control file", "can only create extension in database", "must be loaded via"],
-        "the server cannot make an extension of the database; the message names it",
-        "install its package on the server, and what it needs in `shared_preload_libraries`; pg_cron is made in one database only: \
-         {restore in place} there",
-    ),
-    (
-        &["logical replication slot", "is used by an active"],
-        "a replication slot of the database is in use",
-        "stop its subscriber, or drop the slot: SELECT pg_drop_replication_slot(...)",
     ),
     (
         &["42704: role", "42704: ERROR:  role"],

@@ -4,7 +4,8 @@
 use bahub_core::replay::{Effect, RestoreTarget, Scratch};
 use bahub_core::step::Step;
 
-use super::account::UNLIMITED;
+use super::account::{self, UNLIMITED};
+use super::scope::Scope;
 use super::{PostgresDump, sql};
 
 /// The class of the advisory lock that a restore holds while it runs ("bahu").
@@ -91,18 +92,81 @@ impl Lease {
 }
 
 impl Lease {
-    /// A script that answers whether the names were taken over from these databases. The lock is free when the session that does it
-    /// has ended: from then on the answer stays what it is.
-    pub(super) fn taken_over(&self, news: &[String]) -> String {
+    /// A script that answers whether the names were taken over from these databases, which is why there are others of these names.
+    /// The lock is free when the session that does it has ended: from then on the answer stays what it is.
+    pub(super) fn taken_over(&self, news: &[String], others: &[String]) -> String {
         let (yes, no, key) = (sql::text(Effect::YES), sql::text(Effect::NO), self.key());
         let names = sql::texts(news.iter().map(String::as_str));
+        let others = sql::texts(others.iter().map(String::as_str));
         format!(
             "SET lock_timeout TO '50s';\nSELECT pg_catalog.pg_advisory_lock({SWAPS}, {key}) \\g /dev/null\n\
-             SELECT CASE pg_catalog.count(*) WHEN 0 THEN {yes} WHEN {} THEN {no} ELSE 'some' END FROM pg_catalog.pg_database d \
-             WHERE d.datname::pg_catalog.text = ANY ({names});\n",
+             SELECT CASE WHEN news = 0 AND others = pg_catalog.cardinality({others}) THEN {yes} WHEN news = {} THEN {no} ELSE 'some' END \
+             FROM (SELECT pg_catalog.count(*) FILTER (WHERE d.datname::pg_catalog.text = ANY ({names})) AS news, \
+               pg_catalog.count(*) FILTER (WHERE d.datname::pg_catalog.text = ANY ({others})) AS others FROM pg_catalog.pg_database d) AS there;\n",
             news.len()
         )
     }
+}
+
+impl Lease {
+    /// The name of a schema that is in a database which was restored in place, and in none that was not.
+    pub(super) fn mark(&self) -> String {
+        format!("__bahub_restored_{}", self.run)
+    }
+
+    /// A script that answers whether these databases were all restored in place, by this word, or none of them.
+    pub(super) fn committed_in(&self, names: &[String], all: &str) -> String {
+        let (yes, no, mark, key) = (sql::text(all), sql::text(Effect::NO), sql::text(&self.mark()), self.key());
+        let each = |name: &String| {
+            format!(
+                "{}SET lock_timeout TO '50s';\n\
+                 SELECT pg_catalog.pg_advisory_lock({SWAPS}, {key}) \\g /dev/null\n\
+                 SELECT :marked + pg_catalog.count(*) AS marked FROM pg_catalog.pg_namespace n WHERE n.nspname = {mark} \\gset\n",
+                connect(name),
+            )
+        };
+        format!(
+            "\\set marked 0\n{}SELECT CASE :marked WHEN 0 THEN {no} WHEN {} THEN {yes} ELSE 'some' END;\n",
+            names.iter().map(each).collect::<String>(),
+            names.len()
+        )
+    }
+}
+
+/// A psql script that drops the marks of restores in place, of this name or pattern, that the user may drop. Event triggers of the database
+/// are for its own changes.
+pub(super) fn unmarked(mark: &str) -> String {
+    format!(
+        "SET client_min_messages TO error;\n\
+         SELECT pg_catalog.set_config('session_replication_role', 'replica', false) FROM pg_catalog.pg_roles \
+           WHERE rolname = current_user AND rolsuper \\g /dev/null\n\
+         SELECT pg_catalog.format('DROP SCHEMA IF EXISTS %I', n.nspname) FROM pg_catalog.pg_namespace n \
+           WHERE n.nspname ~ '^{mark}$' AND pg_catalog.pg_has_role(current_user, n.nspowner, 'MEMBER') AND NOT {} \\gexec\n",
+        is_held(SWAPS, "(('x' || pg_catalog.substr(n.nspname, 18, 7))::pg_catalog.bit(28)::pg_catalog.int4)")
+    )
+}
+
+/// The same in these databases, where they are there, of restores that were killed.
+fn unmarked_in(names: &[String]) -> String {
+    let each = |name: &String| {
+        format!(
+            "SELECT pg_catalog.count(*) > 0 AS is_there FROM pg_catalog.pg_database d WHERE d.datname::pg_catalog.text = {} AND d.datallowconn \\gset\n\
+             \\if :is_there\n{}\\endif\n",
+            sql::text(name),
+            connect(name) + &unmarked("__bahub_restored_[0-9a-f]{32}")
+        )
+    };
+    names.iter().map(each).collect()
+}
+
+/// psql's command to go on in this database, with a session that has its limits.
+pub(super) fn reconnect(database: &str) -> String {
+    let connection = sql::set("connection", &sql::ident(&format!("dbname={}", account::quoted(database))));
+    format!("{connection}\\connect -reuse-previous=on :connection\n")
+}
+
+fn connect(name: &str) -> String {
+    reconnect(name) + UNLIMITED
 }
 
 /// Whether any session holds the lock of this class and key, whichever database it is in.
@@ -138,7 +202,13 @@ pub(super) fn cleanup_stale(postgres: &PostgresDump) -> Step {
          WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_database d WHERE d.datname = name);\n",
         drops(&left)
     );
-    postgres.account.script(maintenance([]), &script)
+    let marked = match &postgres.scope {
+        Scope::One(name) => unmarked_in(std::slice::from_ref(name)),
+        Scope::Some(names) => unmarked_in(names),
+        // A restore in place of all drops the marks of earlier ones.
+        Scope::All { .. } => String::new(),
+    };
+    postgres.account.script(maintenance([]), &(script + &marked))
 }
 
 /// The names of databases that restores create for themselves. One for inspection is held by sessions in it, not by a lock.
@@ -164,13 +234,13 @@ pub(super) fn dropped(names: &[String]) -> String {
 /// How many databases of dead runs with subscriptions are rid of them at once; the next run goes on.
 const SUBSCRIBED: usize = 4;
 
-/// Removes subscriptions from databases of `d`, which could not be dropped with them. Those of a restored database are disabled, and
-/// share the slot of the original: it is left alone.
+/// Removes subscriptions from databases of `d`, which could not be dropped with them, and would go on feeding them. Their slots are left
+/// alone: the subscriptions of a restored database, which are disabled, have the same.
 fn unsubscribed(from: &str) -> String {
     let one = format!(
         "SELECT coalesce(max('dbname=''' || pg_catalog.replace(pg_catalog.replace(d.datname, E'\\\\', E'\\\\\\\\'), '''', E'\\\\''') || ''''), '') AS subscribed, \
-           count(*) > 0 AS has_subscriptions {from} AND d.datname ~ '^__bahub_(new|try)_' AND d.datname = (SELECT min(s.datname) FROM (SELECT d.datname {from} \
-             AND d.datname ~ '^__bahub_(new|try)_' AND EXISTS (SELECT FROM pg_catalog.pg_subscription s WHERE s.subdbid = d.oid)) AS s) \\gset\n\
+           count(*) > 0 AS has_subscriptions {from} AND d.datname ~ '{OURS}' AND d.datname = (SELECT min(s.datname) FROM (SELECT d.datname {from} \
+             AND d.datname ~ '{OURS}' AND EXISTS (SELECT FROM pg_catalog.pg_subscription s WHERE s.subdbid = d.oid)) AS s) \\gset\n\
          \\if :has_subscriptions\n\\connect -reuse-previous=on :\"subscribed\"\n{UNLIMITED}\
          SELECT pg_catalog.format(action, s.subname) FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = s.subdbid, \
            (VALUES (1, 'ALTER SUBSCRIPTION %I DISABLE'), (2, 'ALTER SUBSCRIPTION %I SET (slot_name = NONE)'), (3, 'DROP SUBSCRIPTION %I')) AS steps(at, action) \
@@ -180,14 +250,19 @@ fn unsubscribed(from: &str) -> String {
     one.repeat(SUBSCRIBED)
 }
 
-/// A psql script that warns of logical replication slots of these databases, which are dropped with them.
-pub(super) fn slots_named(names: &[String]) -> String {
+/// A psql script that warns of logical replication slots of these databases, and of their subscriptions, which are dropped with them.
+pub(super) fn replication_named(names: &[String]) -> String {
     let names = sql::texts(names.iter().map(String::as_str));
-    sql::block(&format!(
+    let block = sql::block(&format!(
         "DECLARE names pg_catalog.text; BEGIN SELECT pg_catalog.string_agg(slot_name, ', ') INTO names FROM pg_catalog.pg_replication_slots \
            WHERE database::pg_catalog.text = ANY ({names}); \
-         IF names IS NOT NULL THEN RAISE WARNING 'replication slots of the previous database go with it, create them again: %', names; END IF; END"
-    ))
+         IF names IS NOT NULL THEN RAISE WARNING 'replication slots of the previous database go with it, create them again: %', names; END IF; \
+         SELECT pg_catalog.string_agg(s.subname, ', ') INTO names FROM pg_catalog.pg_subscription s \
+           JOIN pg_catalog.pg_database d ON d.oid = s.subdbid WHERE d.datname::pg_catalog.text = ANY ({names}); \
+         IF names IS NOT NULL THEN RAISE WARNING 'subscriptions of the previous database are dropped; their slots stay at the publisher, for \
+           those that came back, or to be dropped there: %', names; END IF; END"
+    ));
+    format!("\\set verbosity :VERBOSITY\n\\set VERBOSITY terse\n{block}\\set VERBOSITY :verbosity\n")
 }
 
 /// The same for rows of `d`; a template has to be none before.

@@ -18,6 +18,22 @@ pub(super) const USED: &str = "SELECT pg_catalog.count(*) || coalesce(pg_catalog
 pub(super) const AVAILABLE: &str = "SELECT pg_catalog.count(*) || coalesce(pg_catalog.string_agg(' ' || pg_catalog.encode(pg_catalog.convert_to(name::pg_catalog.text, 'UTF8'), 'hex'), '' ORDER BY name), '') \
     FROM pg_catalog.pg_available_extensions;\n";
 
+/// A query for what the user of a backup cannot read of the current database, and `pg_dump` leaves out without an error.
+const HIDDEN: &str = "SELECT coalesce(pg_catalog.translate(pg_catalog.concat_ws('; ', \
+      (SELECT 'subscriptions: ' || pg_catalog.string_agg(pg_catalog.quote_ident(s.subname), ', ' ORDER BY s.subname) \
+       FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = s.subdbid WHERE d.datname = pg_catalog.current_database()), \
+      (SELECT 'options of user mappings, such as passwords: ' || pg_catalog.string_agg( \
+         coalesce(pg_catalog.quote_ident(m.usename), 'PUBLIC') || ' on ' || pg_catalog.quote_ident(m.srvname), ', ' ORDER BY m.srvname, m.usename) \
+       FROM pg_catalog.pg_user_mappings m WHERE m.umoptions IS NULL)), E'\\n\\r', '  '), '') AS hidden \
+    FROM pg_catalog.pg_roles r WHERE r.rolname = current_user AND NOT r.rolsuper";
+
+/// The same as a script.
+pub(super) fn hidden() -> String {
+    format!("SELECT coalesce(({HIDDEN}), '');\n")
+}
+
+const LEFT_OUT: &str = "only a superuser can back these up, and they are not in the backup: ";
+
 /// Common table expressions: in `used`, functions that a restore calls while it has an empty search path, and that may rely on one:
 /// those of generated columns, checks, expressions of indexes and materialised views, unless they have a search path of their own, or a
 /// body that the server has resolved. In `safe`, the search path of the database, unless others than its owners may create something
@@ -79,7 +95,9 @@ pub(super) fn path_statement() -> String {
            WHERE path IS NOT NULL AND EXISTS (SELECT FROM used);\n\
          {both} SELECT pg_catalog.format('DO %L', pg_catalog.format('BEGIN RAISE WARNING %L, %L; END', '%', '{WITHOUT}' || \
            pg_catalog.string_agg(name, ', ' ORDER BY name) || ' (in the database ' || pg_catalog.current_database() || '); {REMEDY}')) FROM used \
-           WHERE NOT EXISTS (SELECT FROM safe WHERE path IS NOT NULL) HAVING pg_catalog.count(*) > 0 \\gexec\n"
+           WHERE NOT EXISTS (SELECT FROM safe WHERE path IS NOT NULL) HAVING pg_catalog.count(*) > 0 \\gexec\n\
+         SELECT pg_catalog.format('DO %L', pg_catalog.format('BEGIN RAISE WARNING %L, %L; END', '%', '{LEFT_OUT}' || hidden || \
+           ' (in the database ' || pg_catalog.current_database() || ')')) FROM ({HIDDEN}) AS h WHERE hidden <> '' \\gexec\n"
     )
 }
 
@@ -89,11 +107,15 @@ const REMEDY: &str = "for each of them: ALTER FUNCTION ... SET search_path = pub
 /// Stands for a search path that is not to be used.
 const UNSAFE: &str = ",";
 
+/// The search path that a restore will use.
+pub(super) fn recorded_path(found: &Findings) -> Option<String> {
+    functions_of(found).and_then(|(path, _)| path)
+}
+
 /// What a backup records of it.
 pub(super) fn record(found: &Findings) -> impl Iterator<Item = (String, String)> {
     let extensions = found.get(preflight::EXTENSIONS).map(|line| (EXTENSIONS.to_owned(), line.to_owned()));
-    let path = functions_of(found).and_then(|(path, _)| path);
-    extensions.into_iter().chain(path.map(|path| (SEARCH_PATH.to_owned(), path)))
+    extensions.into_iter().chain(recorded_path(found).map(|path| (SEARCH_PATH.to_owned(), path)))
 }
 
 /// A search path that may be used, and the functions that need one; none if there are none.
@@ -105,7 +127,8 @@ fn functions_of(found: &Findings) -> Option<(Option<String>, Vec<String>)> {
 
 /// What a backup has to say about it.
 pub(super) fn warnings(found: &Findings) -> Vec<String> {
-    let mut warnings = Vec::new();
+    let hidden = found.get(preflight::HIDDEN).filter(|names| !names.is_empty());
+    let mut warnings: Vec<_> = hidden.map(|names| format!("{LEFT_OUT}{names}")).into_iter().collect();
     if let Some((None, functions)) = functions_of(found) {
         warnings.push(format!("{WITHOUT}{}; {REMEDY}", functions.join(", ")));
     }

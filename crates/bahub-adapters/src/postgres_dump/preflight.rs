@@ -3,9 +3,8 @@
 use bahub_core::adapter::{Findings, Probe};
 use bahub_core::capture::OnFailure;
 use bahub_core::run::RunPurpose;
-use bahub_core::step::Step;
+use bahub_core::step::{ByteString, Stdin, Step};
 
-use super::config::Format;
 use super::scope::Scope;
 use super::{PostgresDump, catalog, lease, needs, roles, sql};
 use crate::options;
@@ -19,6 +18,7 @@ pub(super) const PG_RESTORE: &str = "pg_restore";
 pub(super) const EXTENSIONS: &str = "extensions";
 pub(super) const AVAILABLE: &str = "available extensions";
 pub(super) const FUNCTIONS: &str = "functions without a search path";
+pub(super) const HIDDEN: &str = "left out without a superuser";
 pub(super) const SUBSCRIPTIONS: &str = "subscriptions";
 pub(super) const TABLESPACES: &str = "tablespaces";
 pub(super) const CLOSED: &str = "databases that take no connections";
@@ -33,12 +33,14 @@ pub(super) fn probes(postgres: &PostgresDump, purpose: RunPurpose) -> Vec<Probe>
     let mut probes = vec![Probe::tool(PSQL, version(PSQL))];
     match purpose {
         RunPurpose::Backup => probes.insert(0, Probe::tool(PG_DUMP, version(PG_DUMP))),
-        RunPurpose::Restore if postgres.format == Format::Custom && matches!(postgres.scope, Scope::One(_)) => {
+        RunPurpose::Restore if matches!(postgres.scope, Scope::One(_)) => {
             probes.insert(0, Probe::tool(PG_RESTORE, version(PG_RESTORE)));
         }
         RunPurpose::Restore | RunPurpose::Recover => {}
     }
     let server = "SELECT pg_catalog.current_setting('server_version');";
+    let login = if purpose == RunPurpose::Backup { database(postgres) } else { maintenance(postgres) };
+    probes.push(Probe::check(own_session(postgres, login)));
     if purpose == RunPurpose::Backup {
         probes.push(Probe::tool(SERVER, ask(server)));
         if let (Scope::Some(names), OnFailure::ReadOn) = (&postgres.scope, postgres.on_failure) {
@@ -68,8 +70,11 @@ pub(super) fn probes(postgres: &PostgresDump, purpose: RunPurpose) -> Vec<Probe>
     let is_one = matches!(postgres.scope, Scope::One(_));
     if is_one {
         match purpose {
-            RunPurpose::Backup => probes
-                .extend([Probe::fact(EXTENSIONS, ask(needs::USED)), Probe::fact(FUNCTIONS, ask(&needs::functions()))]),
+            RunPurpose::Backup => probes.extend([
+                Probe::fact(EXTENSIONS, ask(needs::USED)),
+                Probe::fact(FUNCTIONS, ask(&needs::functions())),
+                Probe::fact(HIDDEN, ask(&needs::hidden())),
+            ]),
             RunPurpose::Restore => {
                 probes.push(Probe::fact(AVAILABLE, postgres.account.script(maintenance(postgres), needs::AVAILABLE)));
             }
@@ -82,7 +87,8 @@ pub(super) fn probes(postgres: &PostgresDump, purpose: RunPurpose) -> Vec<Probe>
     if purpose == RunPurpose::Backup {
         let script = format!(
             "SELECT coalesce(pg_catalog.string_agg(pg_catalog.quote_ident(s.subname), ', ' ORDER BY s.subname), '') \
-             FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = s.subdbid WHERE {};",
+             FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = s.subdbid \
+             WHERE (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = current_user) AND {};",
             chosen(postgres)
         );
         probes.push(Probe::fact(SUBSCRIPTIONS, ask(&script)));
@@ -91,6 +97,23 @@ pub(super) fn probes(postgres: &PostgresDump, purpose: RunPurpose) -> Vec<Probe>
     let list = postgres.account.script(maintenance(postgres), &catalog::databases(&chosen(postgres)));
     probes.push(Probe::fact(DATABASES, list));
     probes
+}
+
+/// What is said where sessions are shared.
+pub(super) const POOLED: &str = "bahub: the session is shared with other clients";
+
+/// psql, failing where a new session has what another one has set. It sets nothing else, because clients would get that.
+fn own_session(postgres: &PostgresDump, database: &str) -> Step {
+    let setting = "bahub.session";
+    let script = format!(
+        "SELECT pg_catalog.set_config('{setting}', 'another', false) \\g /dev/null\n{}\
+         SELECT coalesce(pg_catalog.current_setting('{setting}', true), '') = 'another' AS is_shared, \
+           pg_catalog.set_config('{setting}', '', false) \\gset\n\
+         \\if :is_shared\n{}\\endif\n",
+        lease::reconnect(database),
+        sql::block(&format!("BEGIN RAISE EXCEPTION '{POOLED}'; END"))
+    );
+    postgres.account.psql(database).stdin(Stdin::Literal(ByteString::from(&script)))
 }
 
 /// Whether the user may create databases; assumed if nothing was found.

@@ -176,6 +176,8 @@ struct Restore<'a> {
     key: Key,
     maintenance: &'static str,
     databases: Vec<(String, Database)>,
+    /// The databases of the spec that are there now.
+    present: Vec<String>,
     /// The search path that functions in the version need.
     search_path: Option<String>,
     /// Whether the version has a record: then its form is known.
@@ -194,7 +196,9 @@ impl<'a> Restore<'a> {
         let (lease, key) = (Lease::of(&target.run), Key::of(&target.run));
         let is_ours = !stored.record.is_empty();
         let search_path = needs::search_path(stored).map(str::to_owned);
-        Self { postgres, target, found, lease, key, maintenance, databases, search_path, is_ours }
+        let present = found.get(preflight::DATABASES).and_then(Database::parse_each).unwrap_or_default();
+        let present = present.into_iter().map(|database| database.name).collect();
+        Self { postgres, target, found, lease, key, maintenance, databases, present, search_path, is_ours }
     }
 
     /// Into a new database, which takes over the name at the end.
@@ -238,11 +242,12 @@ impl<'a> Restore<'a> {
     fn in_place_of_one(&self, form: Form) -> Result<Replay, Unsupported> {
         let Some((name, _)) = self.databases.first() else { return Ok(Replay::default()) };
         let filled = self.filled_in_place(name)?;
+        let names = std::slice::from_ref(name);
         let main = match form {
             Form::Custom => vec![pg_restore(), filled],
             Form::Plain | Form::Several => vec![filled],
         };
-        Ok(Replay { main, ..Replay::default() })
+        Ok(Replay { main, ..self.committed_in_place(names, Effect::YES) })
     }
 
     /// Roles that are missing first, then each database from its segment, then the rest about roles.
@@ -278,7 +283,9 @@ impl<'a> Restore<'a> {
             segments.push(segment(&data_of(&database.name), before, main));
         }
         let mut replay = if self.target.in_place {
-            Replay::default()
+            let names: Vec<_> = self.databases.iter().map(|(name, _)| name.clone()).collect();
+            let all = if let StoredRoles::Apart(_) = roles { "all, but perhaps not the roles" } else { Effect::YES };
+            self.committed_in_place(&names, all)
         } else {
             Replay { before: vec![self.admitted()], ..self.swap() }
         };
@@ -300,7 +307,10 @@ impl<'a> Restore<'a> {
     fn finishing(&self, then: &str) -> Result<Step, Unsupported> {
         let scope = if self.target.with_roles { "all" } else { "new" };
         let before = format!("BEGIN;\nSET LOCAL {} TO '{scope}';\n", roles::SCOPE);
-        Ok(self.read_into(self.maintenance, (&before, then))?.stderr_warns())
+        // What reads the rest as data of a COPY ends well, too.
+        let committed = self.key.marks(COMMITTED);
+        let then = format!("{then}\\echo {committed}\n");
+        Ok(self.read_into(self.maintenance, (&before, &then))?.required_output(committed).stderr_warns())
     }
 
     fn script(&self, script: &str) -> Step {
@@ -318,11 +328,19 @@ impl<'a> Restore<'a> {
                 RestoreTarget::Database(_) => sql::block(&format!(
                     "BEGIN IF {is_there}) THEN RAISE EXCEPTION '{OBJECTION}: there is a database % already', {name}; END IF; END"
                 )),
-                RestoreTarget::Original | RestoreTarget::Directory(_) => sql::block(&format!(
+                RestoreTarget::Original | RestoreTarget::Directory(_) if self.target.keep_old => sql::block(&format!(
+                    "BEGIN IF EXISTS (SELECT FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = s.subdbid \
+                       WHERE s.subenabled AND d.datname::pg_catalog.text = {name}) THEN RAISE EXCEPTION \
+                     '{OBJECTION}: subscriptions of the database % would go on feeding the one that is kept: disable them first', {name}; END IF; END"
+                )),
+                RestoreTarget::Original | RestoreTarget::Directory(_) => String::new(),
+            };
+            if let RestoreTarget::Original = self.target.location {
+                script += &sql::block(&format!(
                     "BEGIN IF {is_there} AND NOT pg_catalog.pg_has_role(current_user, d.datdba, 'MEMBER')) THEN \
                      RAISE EXCEPTION '{OBJECTION}: the user does not own the database %, and cannot rename it', {name}; END IF; END"
-                )),
-            };
+                ));
+            }
         }
         self.script(&script)
     }
@@ -383,12 +401,22 @@ impl<'a> Restore<'a> {
         let cleanup = if keep {
             Vec::new()
         } else {
-            vec![self.script(&(lease::slots_named(&olds) + &lease::dropped(&olds))).warns_on([1, 2, 3]).stderr_warns()]
+            vec![
+                self.script(&(lease::replication_named(&olds) + &lease::dropped(&olds)))
+                    .warns_on([1, 2, 3])
+                    .stderr_warns(),
+            ]
         };
         let kept = |old: &String| format!("the previous database, if there was one, is kept as {old}");
         let notices = if keep { olds.iter().map(kept).collect() } else { Vec::new() };
+        // What takes the place of a database is there when that has its other name.
+        let other = |(index, (name, _)): (usize, &(String, Database))| {
+            if !is_new && self.present.contains(name) { self.old_name(index, name) } else { name.clone() }
+        };
+        let others = databases.iter().enumerate().map(other).collect::<Vec<_>>();
         let names = databases.iter().map(|(name, _)| name.as_str());
-        let effect = Effect { question: self.script(&lease.taken_over(&news)), unclear: unclear(names, &news, &olds) };
+        let effect =
+            Effect { question: self.script(&lease.taken_over(&news, &others)), unclear: unclear(names, &news, &olds) };
         let undo = vec![self.script(&lease::dropped(&news))];
         let ended = databases.iter().map(|(name, _)| name.clone()).chain(news).collect::<Vec<_>>();
         Replay {
@@ -402,19 +430,46 @@ impl<'a> Restore<'a> {
         }
     }
 
+    /// What tells whether these databases were restored in place: each psql commits a schema with the data, which is dropped
+    /// afterwards.
+    fn committed_in_place(&self, names: &[String], all: &str) -> Replay {
+        let account = &self.postgres.account;
+        let unmarked = |name: &String| account.script(name, &lease::unmarked(&self.lease.mark()));
+        let question = account.script(self.maintenance, &self.lease.committed_in(names, all));
+        let unclear = unclear_in_place(&self.lease, names);
+        Replay {
+            cleanup: names.iter().map(unmarked).collect(),
+            effect: Some(Effect { question, unclear }),
+            ..Replay::default()
+        }
+    }
+
     /// psql in this database: it empties it, reads the backup, and commits only when all of that is verified.
     fn filled_in_place(&self, name: &str) -> Result<Step, Unsupported> {
         // A killed psql leaves a statement running, with its locks: the server checks its client's connection (14 and later).
         // A dump of large objects ends transactions of its own: a guard undoes what they would commit.
         let prefix = format!(
             "SELECT pg_catalog.set_config('client_connection_check_interval', '500ms', false) \
-             WHERE pg_catalog.current_setting('server_version_num')::int >= 140000 \\g /dev/null\nBEGIN;\n{GUARD}{}",
-            wipe::script()
+             WHERE pg_catalog.current_setting('server_version_num')::int >= 140000 \\g /dev/null\n{}BEGIN;\n{GUARD}{}CREATE SCHEMA {};\n",
+            self.lease.announced(),
+            wipe::script(),
+            self.lease.mark()
         );
         let committed = self.key.marks(COMMITTED);
         let suffix = format!("SET LOCAL bahub.proven TO 'yes';\nCOMMIT;\n\\echo {committed}\n");
         Ok(self.read_into(name, (&prefix, &suffix))?.required_output(committed))
     }
+}
+
+/// What to do where it cannot be determined which databases were restored in place.
+fn unclear_in_place(lease: &Lease, names: &[String]) -> Advice {
+    format!(
+        "look at each of {}: it is from the backup where it has a schema {}, which can be dropped then, and what it was before where it has none; \
+         the restore can be repeated",
+        names.join(", "),
+        lease.mark()
+    )
+    .into()
 }
 
 /// What to do where it cannot be determined whether the names were taken over.

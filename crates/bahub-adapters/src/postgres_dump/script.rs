@@ -21,6 +21,9 @@ const WAY_OUT: &str = "\\unrestrict";
 const HEAD: [&str; 3] = ["--", "SET ", "SELECT pg_catalog.set_config("];
 const PATH: &str = "SELECT pg_catalog.set_config('search_path', '', false)";
 
+/// What a script may have changed for the text after it: how psql and the server read bytes and quotes.
+const OURS: &str = "\\encoding UTF8\n;\nSET standard_conforming_strings TO on;\n";
+
 /// What follows one that a script cannot know, so that it cannot leave psql's restricted mode.
 #[derive(Debug, Clone)]
 pub(super) struct Key(String);
@@ -39,7 +42,10 @@ impl Key {
     /// psql, reading a script of the version between two of ours. Without the second one its input ends with the script.
     pub(super) fn read_by(&self, psql: Step, (before, after): (&str, &str), edits: ScriptEdits) -> Step {
         let prefix = format!("{UNLIMITED}{before}\\restrict {}\n", self.0);
-        let suffix = if after.is_empty() { String::new() } else { format!("\n{WAY_OUT} {}\n;\n{after}", self.0) };
+        let suffix = match after {
+            "" => String::new(),
+            _ => format!("\n{WAY_OUT} {}\n{OURS}{after}", self.0),
+        };
         let (prefix, suffix) = (ByteString::from(&prefix), ByteString::from(&suffix));
         psql.stdin(Stdin::Backup { prefix, suffix }).edits_script(edits)
     }

@@ -5,6 +5,11 @@ use bahub_core::adapter::{Diagnosis, StepEnd, StepFailure};
 /// Texts on standard error, what they mean, and what to do. The first match is the cause.
 const KNOWN: &[(&[&str], &str, &str)] = &[
     (
+        &["keys of a killed restore"],
+        "what a killed restore has left on the server cannot be removed",
+        "FLUSHDB in the databases that the message names; or {recover what killed runs left} as the user that restores",
+    ),
+    (
         &["there is no redis-cli"],
         "the client program was not found where the transport runs commands",
         "install redis-tools or valkey-tools there, or use a transport whose image has them",
@@ -50,7 +55,7 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
         "check `user` and `password`",
     ),
     (
-        &["NOPERM", "can't run this command"],
+        &["NOPERM", "can't run this command", "has no permissions to run"],
         "the user lacks a right",
         "the message names the command; docs/adapters/redis.md lists what a backup and a restore need",
     ),

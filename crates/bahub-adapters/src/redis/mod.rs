@@ -6,6 +6,7 @@
 mod account;
 mod config;
 mod explain;
+mod modules;
 mod script;
 
 pub use config::{RedisConfig, TlsConfig};
@@ -13,15 +14,16 @@ pub use config::{RedisConfig, TlsConfig};
 use std::path::{Path, PathBuf};
 
 use bahub_core::adapter::{Adapter, AdapterCapability, Diagnosis, Findings, Probe, StepFailure};
+use bahub_core::advice::Advice;
 use bahub_core::capture::{Capture, Segment};
 use bahub_core::census::{CensusUnits, Unit};
 use bahub_core::registry::{Component, SpecError};
-use bahub_core::replay::{Replay, ReplayTarget, RestoreTarget, Scratch, Stored, Unsupported};
+use bahub_core::replay::{Effect, Replay, ReplayTarget, RestoreTarget, Scratch, Stored, Unsupported};
 use bahub_core::run::RunPurpose;
 use bahub_core::step::Step;
 
 use account::{Account, CLIENTS};
-use script::{COPY, SWAP, Script};
+use script::Script;
 
 /// The name of the file with the data, as servers look for it.
 const FILE: &str = "dump.rdb";
@@ -59,16 +61,21 @@ impl Adapter for Redis {
         let client = Probe::tool("redis client", Step::first_of(CLIENTS).arg("--version"));
         let server = Probe::tool("redis server", Step::first_of(["redis-server", "valkey-server"]).arg("--version"));
         match purpose {
-            RunPurpose::Backup => vec![client, Probe::tool("redis server", Script::Backup.with(&self.account))],
+            RunPurpose::Backup => vec![
+                client,
+                Probe::tool("redis server", Script::Backup.with(&self.account)),
+                Probe::fact(modules::FINDING, Script::Modules.with(&self.account)),
+            ],
             // A restore into a folder needs no server that runs; another looks for it before it begins.
             _ => vec![client, server],
         }
     }
 
-    fn capture(&self, _found: &Findings) -> Result<Capture, Unsupported> {
+    fn capture(&self, found: &Findings) -> Result<Capture, Unsupported> {
         let snapshot = self.account.client().args(["--rdb", "-"]);
         let segment = Segment::of(vec![snapshot]).with_trailer(END);
-        Ok(Capture { segments: vec![segment], ..Capture::default() })
+        let warnings = found.get(modules::FINDING).and_then(modules::warning);
+        Ok(Capture { segments: vec![segment], warnings: warnings.into_iter().collect(), ..Capture::default() })
     }
 
     fn replay(&self, target: &ReplayTarget, _found: &Findings, _stored: &Stored) -> Result<Replay, Unsupported> {
@@ -76,28 +83,33 @@ impl Adapter for Redis {
         let run = hexadecimal(&target.run);
         let work = self.work(&run);
         let script = |script: Script| script.with(&self.account);
-        let undo = vec![script(Script::Undo).arg(bytes(&work)).arg(&run)];
         Ok(match &target.location {
             RestoreTarget::Directory(folder) => {
                 let (new, file) = (folder.join(format!(".bahub-new-{run}")), folder.join(FILE));
                 let made = Step::new("mkdir").args(["-p", "--"]).arg(bytes(folder)).env("LC_ALL", "C");
-                let removed = Step::new("rm").args(["-rf", "--"]).arg(bytes(&new)).arg(bytes(&work)).env("LC_ALL", "C");
+                let removed = || Step::new("rm").args(["-rf", "--"]).arg(bytes(&work)).env("LC_ALL", "C");
+                let question = script(Script::Placed).arg(bytes(&new)).arg(bytes(&file));
                 Replay {
                     before: vec![made, script(Script::Folder).arg(bytes(&work)).arg(bytes(&file))],
                     main: vec![script(Script::Fill).arg(bytes(&new)).reads_backup()],
                     after: vec![vec![script(Script::Place).arg(bytes(&new)).arg(bytes(&work)).arg(bytes(&file))]],
-                    undo: vec![removed],
+                    cleanup: vec![removed()],
+                    effect: Some(Effect { question, unclear: placed_or_not(&file) }),
+                    undo: vec![removed().arg(bytes(&new))],
                     ..Replay::default()
                 }
             }
             _ => {
                 let file = work.join(FILE);
-                let restore = script(Script::Restore).arg(bytes(&file)).arg(bytes(&work)).arg(&run).arg(COPY).arg(SWAP);
+                let of_run = |of: Script| script(of).arg(bytes(&work)).arg(&run);
+                let restore = script(Script::Restore).arg(bytes(&file)).arg(bytes(&work)).arg(&run);
                 Replay {
                     before: vec![script(Script::Folder).arg(bytes(&work)).arg("")],
                     main: vec![script(Script::Fill).arg(bytes(&file)).reads_backup()],
-                    after: vec![vec![restore.stderr_warns()]],
-                    undo,
+                    after: vec![vec![restore.stderr_reports()]],
+                    cleanup: vec![of_run(Script::Cleanup).stderr_reports()],
+                    effect: Some(Effect { question: of_run(Script::Effect), unclear: swapped_or_not(&run) }),
+                    undo: vec![of_run(Script::Undo)],
                     ..Replay::default()
                 }
             }
@@ -146,6 +158,22 @@ impl Redis {
     fn work(&self, name: &str) -> PathBuf {
         Path::new(&self.work_folder).join(format!(".bahub-redis-{name}"))
     }
+}
+
+/// What to do where it cannot be determined whether the databases were swapped.
+fn swapped_or_not(run: &str) -> Advice {
+    format!(
+        "ask the server with `redis-cli -n NUMBER GET __bahub_swapped` for each database of `INFO keyspace`: if {run} is the \
+         answer for one, the restore has taken effect, and those databases hold the keys that were replaced; if for none, all \
+         keys are what they were, but the functions may be those of the backup; what is left over is removed by a run that \
+         begins an hour later"
+    )
+    .into()
+}
+
+/// The same where the version becomes a file.
+fn placed_or_not(file: &Path) -> Advice {
+    format!("look for {}: if it is there, the restore has taken effect", file.display()).into()
 }
 
 fn bytes(path: &Path) -> &[u8] {

@@ -11,7 +11,7 @@ use bahub_testkit::fixtures::Postgres;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::support::{Room, adapter, done, failure_text, left, spec};
+use super::support::{Room, adapter, done, failure_text, in_place, left, spec};
 
 /// A folder with a psql that runs these lines of shell first, with its script in `$script`, and the real one in `real`.
 pub(crate) fn psql_that(does: &str) -> TempDir {
@@ -121,4 +121,52 @@ async fn where_the_server_cannot_be_asked_nothing_is_dropped_and_the_outcome_is_
     // The next run removes it.
     done(&room.backup(spec).await);
     assert_eq!(left(&server), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_in_place_that_is_broken_off_is_what_the_server_holds() {
+    let server = Postgres::start();
+    let (room, one) = scene(&server, "placed").await;
+    let rows = |name: &str| server.sql(name, "SELECT string_agg(v::text, ' ') FROM t");
+    let marks = |name: &str| server.sql(name, "SELECT count(*) FROM pg_namespace WHERE nspname ~ '^__bahub'");
+    // An event trigger is for the database's own changes.
+    server.sql("placed", "CREATE TABLE log (tag text); CREATE FUNCTION logs() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO log VALUES (tg_tag); END'; \
+        CREATE EVENT TRIGGER logs ON sql_drop EXECUTE FUNCTION logs()");
+    done(&room.backup(one.clone()).await);
+    done(&room.restore(one.clone(), in_place()).await);
+    assert_eq!((marks("placed").as_str(), server.sql("placed", "SELECT count(*) FROM log").as_str()), ("0", "0"));
+
+    server.sql("placed", "INSERT INTO t VALUES (3)");
+    let is_filling = "grep -q 'CREATE SCHEMA __bahub_restored' \"$script\"";
+    let dies = psql_that(&format!("if {is_filling}; then real \"$@\"; kill -9 $$; fi"));
+    let ended = restored_by(&room, &one, &dies, in_place(), &RunControl::default()).await;
+    done(&ended);
+    assert!(warnings(&ended).contains("had taken effect before it was broken off"), "{}", warnings(&ended));
+    assert_eq!((rows("placed").as_str(), marks("placed").as_str()), ("1 2", "0"));
+
+    server.sql("placed", "INSERT INTO t VALUES (4)");
+    let dead = psql_that(&format!("if {is_filling}; then kill -9 $$; fi"));
+    let ended = restored_by(&room, &one, &dead, in_place(), &RunControl::default()).await;
+    assert_eq!(ended.error.as_ref().unwrap().kind(), RunErrorKind::Program, "{}", failure_text(&ended));
+    assert_eq!(rows("placed"), "1 2 4");
+
+    // One of two.
+    let (_, _) = scene(&server, "beside").await;
+    let (room, both) = (Room::new(), spec(&server, json!({ "databases": ["beside", "placed"] })));
+    done(&room.backup(both.clone()).await);
+    for name in ["beside", "placed"] {
+        server.sql(name, "INSERT INTO t VALUES (5)");
+    }
+    let dead = psql_that(&format!("if {is_filling} && [[ \"$*\" == *\"'placed'\"* ]]; then kill -9 $$; fi"));
+    let ended = restored_by(&room, &both, &dead, in_place(), &RunControl::default()).await;
+    let text = failure_text(&ended);
+    assert!(
+        text.starts_with("Unknown") && text.contains("beside, placed") && text.contains("__bahub_restored_"),
+        "{text}"
+    );
+    assert_eq!((rows("beside").as_str(), rows("placed").as_str()), ("1 2", "1 2 4 5"));
+    assert_eq!((marks("beside").as_str(), marks("placed").as_str()), ("1", "0"));
+    // The next run removes what told them apart.
+    done(&room.backup(both).await);
+    assert_eq!(marks("beside"), "0");
 }

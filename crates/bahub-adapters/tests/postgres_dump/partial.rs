@@ -48,15 +48,24 @@ async fn a_partial_backup_says_so_wherever_it_is_met() {
         plan.compression = Compression::new(algorithm);
         let made = room.engine.backup(&plan).await;
         let text = failure_text(&made);
-        assert_eq!((made.error.as_ref().unwrap().kind(), made.report.outcome), (RunErrorKind::Partial, Outcome::Partial));
-        assert!(text.contains("was stored without 1 of its parts") && text.contains("invalid page in block 100"), "{text}");
+        assert_eq!(
+            (made.error.as_ref().unwrap().kind(), made.report.outcome),
+            (RunErrorKind::Partial, Outcome::Partial)
+        );
+        assert!(
+            text.contains("was stored without 1 of its parts") && text.contains("invalid page in block 100"),
+            "{text}"
+        );
         assert_eq!(made.report.missing.iter().map(|part| part.name.as_str()).collect::<Vec<_>>(), ["data of broken"]);
         let newest = room.sink.list().await.unwrap().pop().unwrap();
         assert_eq!((Some(newest.number), newest.missing), (made.report.version, 1));
         assert!(made.into_result().is_err());
 
         let says = |warnings: &[String]| {
-            assert!(warnings.join("\n").contains("the version is partial: \"data of broken\" is not in it"), "{warnings:?}");
+            assert!(
+                warnings.join("\n").contains("the version is partial: \"data of broken\" is not in it"),
+                "{warnings:?}"
+            );
         };
         let verified = room.engine.engine().verify(&plan, &VerifyOptions::of(VersionSelector::Latest)).await;
         done(&verified);
@@ -78,7 +87,10 @@ async fn a_partial_backup_says_so_wherever_it_is_met() {
         let stream = RestoreOptions::default().streamed(true);
         let streamed = room.engine.restore(&room.plan(spec(&fresh, json!({}))), &stream).await;
         let text = failure_text(&streamed);
-        assert!(text.starts_with("Integrity") && text.contains("does not contain all of its part \"data of broken\""), "{text}");
+        assert!(
+            text.starts_with("Integrity") && text.contains("does not contain all of its part \"data of broken\""),
+            "{text}"
+        );
         assert_eq!((fresh.sql("shop", "SELECT 'later'::regclass"), left(&fresh)), ("later".into(), String::new()));
         let broken = ReplayTarget { members: vec!["broken".into()], ..ReplayTarget::default() };
         let text = failure_text(&room.restore(spec(&fresh, json!({})), broken).await);
@@ -98,7 +110,8 @@ async fn a_partial_backup_says_so_wherever_it_is_met() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_partial_goes_where_nobody_would_learn_that_it_is() {
     let room = Room::new();
-    let mut plan = room.plan(spec(&super::support::SHARED, json!({ "databases": ["postgres"], "on_failure": "partial" })));
+    let mut plan =
+        room.plan(spec(&super::support::SHARED, json!({ "databases": ["postgres"], "on_failure": "partial" })));
     plan.compression = Compression::new(Algorithm::None);
     let refused = room.engine.backup(&plan).await;
     assert!(failure_text(&refused).contains("what is not compressed cannot record"), "{}", failure_text(&refused));

@@ -1,5 +1,10 @@
 //! What fails makes no version, and changes nothing on the server.
 
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
 use bahub_core::engine::{RestoreOptions, RunControl, RunErrorKind};
 use bahub_core::replay::RestoreTarget;
 use bahub_core::sink::Sink;
@@ -128,6 +133,16 @@ async fn a_restore_that_is_cancelled_is_undone() {
         while room.server.tell(1, &["DBSIZE"]).parse::<u32>().unwrap() < 1000 {
             tokio::task::yield_now().await;
         }
+        // The second belongs to a database that the backup does not have. Both are held, and stay so.
+        for number in [1, 2] {
+            assert_ne!(room.server.tell(number, &["GET", "__bahub_restore"]), "", "db{number}");
+            assert_eq!(room.server.tell(number, &["EXPIRE", "__bahub_lease", "20"]), "1", "db{number}");
+        }
+        for number in [1, 2] {
+            while room.server.tell(number, &["TTL", "__bahub_lease"]).parse::<i64>().unwrap() <= 20 {
+                tokio::task::yield_now().await;
+            }
+        }
         control.cancel();
     };
     let (ended, ()) = tokio::join!(room.engine.restore(&plan, &options), cancel);
@@ -145,32 +160,52 @@ async fn what_a_killed_restore_left_is_removed_by_the_next_run_and_what_a_live_o
         room.server.tell(number, &["SET", "copied", "x"]);
     }
     room.server.tell(8, &["SET", "__bahub_lease", "00", "EX", "3600"]);
+    // What one has replaced.
+    room.server.tell(9, &["SET", "__bahub_swapped", "00"]);
+    room.server.tell(9, &["SET", "replaced", "x"]);
     let old = room.work.path().join(".bahub-redis-00");
     std::fs::create_dir(&old).unwrap();
     std::fs::File::open(&old).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
     std::fs::create_dir(room.work.path().join(".bahub-redis-11")).unwrap();
     done(&room.backup().await);
     assert_eq!(room.left(), [".bahub-redis-11"]);
-    assert_eq!((room.server.tell(7, &["DBSIZE"]), room.server.tell(8, &["DBSIZE"])), ("0".into(), "3".into()));
+    assert_eq!([7, 8, 9].map(|number| room.server.tell(number, &["DBSIZE"])), ["0", "3", "0"]);
     room.server.tell(8, &["FLUSHDB"]);
     assert_eq!(room.server.digest(), held);
 }
 
-/// As after a restart of the server in the middle of a restore.
+/// As where bahub is killed, and with it the shell, which was all that knew of the server.
 #[test]
-fn what_is_not_what_the_run_has_copied_is_not_swapped() {
-    let server = Redis::start();
-    let swap = include_str!("../../src/redis/sh/swap.lua");
-    server.tell(0, &["SET", "in use", "x"]);
-    server.tell(2, &["SET", "__bahub_restore", "run"]);
-    for wrong in [["another", "0", "2"], ["run", "0", "1"], ["run", "0", "99"], ["run", "99", "2"]] {
-        let said = server.ask(0, &[&["EVAL", swap, "0"], &wrong[..]].concat()).unwrap_err();
-        assert!(said.contains("gone from") || said.contains("out of range"), "{said}");
-        assert_eq!(server.tell(0, &["KEYS", "*"]), "in use", "{wrong:?}");
+fn the_temporary_server_ends_with_the_shell_that_started_it() {
+    let folder = tempfile::Builder::new().prefix("r").tempdir_in("/tmp").unwrap();
+    let script = format!(
+        "{}{}serve \"$3\" \"$4\"\necho up\nread -r line\n",
+        include_str!("../../src/redis/sh/server.sh"),
+        include_str!("../../src/redis/sh/own.sh")
+    );
+    let mut shell = Command::new("sh")
+        .args(["-c", &script, "sh", "", ""])
+        .arg(folder.path().join("dump.rdb"))
+        .arg(folder.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(shell.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "up\n");
+    let asked = Command::new("redis-cli").arg("-s").arg(folder.path().join("s")).args(["INFO", "server"]).output();
+    let told = String::from_utf8(asked.unwrap().stdout).unwrap();
+    let server = told.lines().find_map(|line| line.strip_prefix("process_id:")).unwrap().trim();
+    let process = Path::new("/proc").join(server);
+    assert!(process.exists());
+    shell.kill().unwrap();
+    shell.wait().unwrap();
+    let began = Instant::now();
+    while process.exists() {
+        assert!(began.elapsed() < Duration::from_secs(20), "the server {server} goes on");
+        std::thread::sleep(Duration::from_millis(10));
     }
-    server.tell(0, &["EVAL", swap, "0", "run", "0", "2"]);
-    assert_eq!((server.tell(0, &["KEYS", "*"]), server.tell(2, &["GET", "in use"])), (String::new(), "x".into()));
-    assert_eq!(server.tell(2, &["GET", "__bahub_swapped"]), "run");
 }
 
 #[tokio::test(flavor = "multi_thread")]

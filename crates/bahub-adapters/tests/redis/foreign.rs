@@ -31,3 +31,17 @@ async fn a_redis_goes_to_a_valkey_and_what_is_too_new_is_refused() {
     assert!(text.contains("of a newer release"), "{text}");
     assert_eq!(redis.server.digest(), held);
 }
+
+/// There are no modules here to test with: the client program says what it would say there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_with_modules_is_backed_up_with_a_warning() {
+    let room = Room::filled(Release::System);
+    let listed = "module:name=ReJSON,ver=80200,api=1,filters=0,usedby=[search],using=[],options=[]\\r\\n\
+        module:name=search,ver=80201,api=1,filters=0,usedby=[],using=[ReJSON],options=[]\\r\\n";
+    let says = format!("case \"$*\" in *'INFO modules') printf '# Modules\\r\\n{listed}'; exit;; esac");
+    room.program_that("redis-cli", &says);
+    let ended = room.backup().await;
+    done(&ended);
+    let warnings = ended.report.warnings.join("\n");
+    assert!(warnings.contains("the server has modules (ReJSON, search)"), "{warnings}");
+}

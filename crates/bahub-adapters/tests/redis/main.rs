@@ -8,6 +8,8 @@ mod breaks;
 mod config;
 mod conforms;
 mod foreign;
+mod marks;
+mod outcome;
 mod restores;
 mod rights;
 mod support;

@@ -1,6 +1,7 @@
 //! The rights that the documentation lists are enough.
 
 use bahub_core::engine::{RestoreMode, RestoreOptions, RunErrorKind};
+use bahub_core::replay::RestoreTarget;
 use bahub_testkit::fixtures::Release;
 use serde_json::json;
 
@@ -53,5 +54,33 @@ async fn a_lacking_right_is_found_before_the_run_and_a_wrong_password_too() {
             assert_eq!(ended.error.as_ref().unwrap().kind(), RunErrorKind::Preflight, "{text}");
             assert!(text.contains(cause), "{text}");
         }
+    }
+}
+
+/// They are in the snapshot, with the marks of the restores that made them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_warns_of_what_it_may_not_remove_and_a_restore_leaves_it_out() {
+    for release in [Release::System, Release::Valkey8].into_iter().filter(|release| release.is_there()) {
+        let room = Room::filled(release);
+        let held = room.server.digest();
+        give(&room, &documented("backup"));
+        for (number, mark) in [(7, "__bahub_restore"), (8, "__bahub_swapped"), (9, "__bahub_restore")] {
+            room.server.tell(number, &["SET", mark, "00"]);
+            room.server.tell(number, &["SET", "copied", "x"]);
+        }
+        // One that goes on.
+        room.server.tell(9, &["SET", "__bahub_lease", "00", "EX", "3600"]);
+        let ended = room.engine.backup(&room.plan(json!({ "user": "backup", "password": "secret" }))).await;
+        done(&ended);
+        let warnings = ended.report.warnings.join("\n");
+        assert!(warnings.contains("are in db7 db8: FLUSHDB"), "{warnings}");
+
+        room.spoil();
+        let ended = room.restore(RestoreTarget::Original).await;
+        done(&ended);
+        assert_eq!(room.server.digest(), held);
+        let left_out = |number| format!("db{number} of the backup is what a killed restore had left");
+        let warnings = ended.report.warnings.join("\n");
+        assert!([7, 8, 9].map(left_out).iter().all(|words| warnings.contains(words)), "{warnings}");
     }
 }

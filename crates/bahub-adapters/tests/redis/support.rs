@@ -57,8 +57,8 @@ impl Room {
             let tools = programs.path().join("tools");
             std::fs::create_dir(&tools).unwrap();
             for name in [
-                "cat", "find", "grep", "head", "mkdir", "mv", "rm", "sed", "sh", "sleep", "sort", "sync", "tail", "tr",
-                "wc",
+                "cat", "find", "grep", "head", "mkdir", "mkfifo", "mv", "rm", "sed", "sh", "sleep", "sort", "sync",
+                "tail", "tr", "wc",
             ] {
                 let program = ["/usr/bin", "/bin"].map(|folder| Path::new(folder).join(name));
                 std::os::unix::fs::symlink(program.iter().find(|path| path.exists()).unwrap(), tools.join(name))
@@ -75,6 +75,15 @@ impl Room {
         }
         let (engine, sink) = (EngineRoom::new(), MemorySink::new("redis"));
         Self { server: Redis::of(release, lines), engine, sink, work, programs }
+    }
+
+    /// From here on this program runs these lines before it begins, wherever a script starts it; `real` is the program itself.
+    pub(crate) fn program_that(&self, name: &str, does: &str) {
+        let shims = self.programs.path().join("shims");
+        std::fs::create_dir_all(&shims).unwrap();
+        let real = format!("real() {{ (PATH=${{PATH#*:}}; {name} \"$@\"); }}");
+        script(&shims.join(name), &format!("{real}\n{does}\nPATH=${{PATH#*:}}\nexec {name} \"$@\""));
+        script(&self.programs.path().join("sh"), &format!("PATH={}:$PATH\nexec /bin/sh \"$@\"", shims.display()));
     }
 
     /// With data.

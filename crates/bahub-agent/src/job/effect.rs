@@ -9,10 +9,12 @@ use bahub_core::step::Step;
 use super::JobContext;
 use super::probe::lines_of;
 use super::replay::with_warnings;
-use crate::steps::{KillSwitch, Plug, start, within};
+use crate::steps::{KillSwitch, within};
 
 /// How long the question may take.
 const QUESTION: Duration = Duration::from_secs(60);
+/// How long one step of tidying up may take.
+const CLEANUP: Duration = Duration::from_secs(3600);
 /// How long one step of an undo may take.
 const UNDO: Duration = Duration::from_secs(60);
 
@@ -33,7 +35,7 @@ impl From<Failure> for Broken {
 /// cannot be determined.
 pub(super) fn settled(replay: &Replay, ended: Result<Done, Broken>, cx: &JobContext) -> Result<Done, Failure> {
     let Broken { failure, proven } = match ended {
-        Ok(done) => return Ok(with_warnings(done, cleaned_up(&replay.cleanup, cx))),
+        Ok(done) => return Ok(with_warnings(done, cleaned_up(&replay.cleanup, &cx.switch, cx))),
         Err(broken) => broken,
     };
     let why = if cx.cancel.is_cancelled() { "the run was cancelled".to_owned() } else { failure.message.clone() };
@@ -41,7 +43,9 @@ pub(super) fn settled(replay: &Replay, ended: Result<Done, Broken>, cx: &JobCont
     match answer {
         Some((Answer::Yes, done, _)) => {
             let late = format!("the restore had taken effect before it was broken off: {why}");
-            Ok(with_warnings(*done, [vec![late], cleaned_up(&replay.cleanup, cx)].concat()))
+            // The job's own switch is tripped by what broke it off.
+            let cleaned_up = cleaned_up(&replay.cleanup, &KillSwitch::default(), cx);
+            Ok(with_warnings(*done, [vec![late], cleaned_up].concat()))
         }
         Some((Answer::Unclear(reason), _, effect)) => Err(Failure {
             kind: FailureKind::EffectUnknown,
@@ -75,7 +79,7 @@ fn asked(effect: &Effect, cx: &JobContext) -> Answer {
 }
 
 /// Tidies up after a restore that has taken effect; returns what is left to say.
-fn cleaned_up(steps: &[Step], cx: &JobContext) -> Vec<String> {
+fn cleaned_up(steps: &[Step], switch: &KillSwitch, cx: &JobContext) -> Vec<String> {
     let mut warnings = Vec::new();
     for step in steps {
         if cx.cancel.is_cancelled() {
@@ -84,7 +88,7 @@ fn cleaned_up(steps: &[Step], cx: &JobContext) -> Vec<String> {
             );
             break;
         }
-        let done = start(step, Plug::Nothing, Plug::Pipe, &cx.switch, &cx.log()).and_then(|child| child.output(0));
+        let done = within(CLEANUP, step, 0, switch, &cx.log());
         match done {
             Ok((_, ended)) => warnings.extend(ended.warnings),
             Err(failure) => warnings.push(format!("the restore is done, but not what comes after it: {failure}")),

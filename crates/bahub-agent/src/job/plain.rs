@@ -57,7 +57,9 @@ pub(super) fn part_whole(plain: &Plain, name: &str) -> Result<(), Failure> {
         Some(MissingPart { reason, .. }) => Err(Failure {
             kind: FailureKind::Integrity,
             message: format!("the backup does not contain all of its part {name:?}: {reason}"),
-            help: Some("restore the others: {choose what is restored}; or another version ({list the versions})".into()),
+            help: Some(
+                "restore the others: {choose what is restored}; or another version ({list the versions})".into(),
+            ),
         }),
     }
 }

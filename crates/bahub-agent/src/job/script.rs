@@ -71,6 +71,12 @@ impl<'a> Editor<'a> {
     }
 
     fn take(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        // A program that reads lines of text may take what stands after it for something else than it is here.
+        if memchr::memchr(0, bytes).is_some() {
+            return Err(io::Error::other(
+                "the script contains a NUL byte, which no dump has: it was damaged or tampered with",
+            ));
+        }
         while let Some(end) = memchr::memchr(b'\n', bytes) {
             self.line.extend_from_slice(&bytes[..=end]);
             self.end_of_line()?;
@@ -80,7 +86,7 @@ impl<'a> Editor<'a> {
         if self.line.len() > MAX_LINE {
             self.admit()?;
             // What is refused may begin in this piece and end in the next.
-            let longest = self.edits.refused.iter().map(|bytes| bytes.0.len() + 1).max().unwrap_or(0);
+            let longest = self.edits.refused.iter().map(|bytes| bytes.0.len() + 2).max().unwrap_or(0);
             let given = self.line.len() - longest;
             self.edited.extend_from_slice(&self.line[..given]);
             self.line.drain(..given);
@@ -128,8 +134,10 @@ impl<'a> Editor<'a> {
         let occurs = |finder: &&Finder<'_>| {
             finder.find_iter(&self.line).any(|at| match at {
                 // Of a long line, what is left of the piece before was looked at with that.
-                0 => !self.is_long,
-                _ => self.line[at - 1] != b'\\',
+                0 | 1 if self.is_long => false,
+                0 => true,
+                // In some encodings of clients the byte of a backslash can be the second one of a character.
+                at => self.line[at - 1] != b'\\' || (at > 1 && !self.line[at - 2].is_ascii()),
             })
         };
         match self.refused.iter().find(occurs) {
@@ -226,11 +234,16 @@ mod tests {
             "\\restrict `id`\n\\unrestrict `id`\n",
             &format!("{long}\\unrestrict `id`"),
             &format!("{}\\unrestrict `id`{long}", &long[..MAX_LINE - 5]),
+            &format!("{}é\\\\unrestrict `id`{long}", &long[..MAX_LINE - 5]),
+            "SELECT 1; é\\\\unrestrict `id`\n",
         ] {
             for piece in [1, 5, 100_000] {
                 let refused = edited(script, piece).unwrap_err();
                 assert!(refused.contains("unrestrict"), "{refused}");
             }
+        }
+        for piece in [1, 5, 100_000] {
+            assert!(edited("SELECT 1;\n\\\0x\nunrestrict `id`\n", piece).unwrap_err().contains("NUL"));
         }
         assert_eq!(edited(&format!("{long}\n{long}"), 1000).unwrap(), format!("{long}\n{long}"));
     }

@@ -167,8 +167,9 @@ fn admit_partial(plan: &Plan, capture: &Capture) -> Result<(), RunError> {
         return Ok(());
     };
     let message = format!("a backup that may be partial was asked for, but {what}");
-    Err(RunError::new(RunErrorKind::Preflight, message)
-        .with_help("compress it, and use a store with version files: a directory, S3; or leave out `on_failure: partial`"))
+    Err(RunError::new(RunErrorKind::Preflight, message).with_help(
+        "compress it, and use a store with version files: a directory, S3; or leave out `on_failure: partial`",
+    ))
 }
 
 fn days_until(expires: i64) -> i64 {

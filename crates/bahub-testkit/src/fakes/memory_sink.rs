@@ -153,7 +153,10 @@ impl Sink for MemorySink {
             let end = message.len().min(start + 64 * 1024);
             Ok(message.slice(start..end))
         });
-        Ok(Download::new(stream::iter(chunks).boxed()).with_size(version.size).with_sha256(version.sha256).with_missing(version.missing))
+        Ok(Download::new(stream::iter(chunks).boxed())
+            .with_size(version.size)
+            .with_sha256(version.sha256)
+            .with_missing(version.missing))
     }
 
     async fn list(&self) -> Result<Vec<Version>, SinkError> {

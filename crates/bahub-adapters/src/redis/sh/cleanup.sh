@@ -1,9 +1,11 @@
 # Drops the keys that the restore $4 has replaced, and removes its folder $3.
 folder=$3 run=$4
-[ ! -e "$folder/pairs" ] || set -- $(cat "$folder/pairs")
-while [ -e "$folder/pairs" ] && [ $# -ge 2 ]; do
-    said=$(real EVAL "$BAHUB_DROP" 0 "$2" "$run" 2>&1) ||
-        printf '%s\n' "the keys that were replaced in db$1 are still in db$2 (FLUSHDB there): $said" >&2
-    shift 2
-done
+drop_replaced() {
+    while [ $# -ge 2 ]; do
+        said=$(real EVAL "$BAHUB_DROP" 0 "$2" "$run" 2>&1) ||
+            printf '%s\n' "the keys that were replaced in db$1 are still in db$2 (FLUSHDB there): $said" >&2
+        shift 2
+    done
+}
+[ ! -e "$folder/pairs" ] || drop_replaced $(cat "$folder/pairs")
 rm -rf -- "$folder"

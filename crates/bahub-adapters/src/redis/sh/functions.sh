@@ -5,5 +5,5 @@ put_functions() {
         printf '*4\r\n$8\r\nFUNCTION\r\n$7\r\nRESTORE\r\n$%s\r\n' "$(($(wc -c <"$1")))"
         cat "$1"
         printf '\r\n$5\r\nFLUSH\r\n'
-    } | piped 2>&1
+    } | piped
 }

@@ -12,5 +12,5 @@ for number in $(real INFO keyspace 2>/dev/null | keyspace | sed 's/ .*//'); do
     fi
 done
 [ -z "$kept" ] ||
-    fail "a killed restore left keys in$kept, which every backup contains: FLUSHDB there, or \`:recover\` as a user who may ($why)"
+    fail "keys of a killed restore, which every backup contains, are in$kept: FLUSHDB there, or recover as the user that restores ($why)"
 [ -z "$swept" ] || printf '%s\n' "what an unfinished restore left:$swept"

@@ -18,7 +18,7 @@ for at = 2, #ARGV, 2 do
         return redis.error_reply('ERR the lease of db' .. ARGV[at + 1] .. ' is over: nothing was swapped')
     end
 end
--- A missing right, and a lack of memory, show themselves before the first swap: what is changed until then is of no consequence.
+-- A missing right shows itself before the first swap: what is changed until then is of no consequence.
 if ARGV[3] then
     redis.call('SWAPDB', ARGV[3], ARGV[3])
 end

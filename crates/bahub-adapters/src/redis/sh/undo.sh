@@ -1,4 +1,4 @@
-# Removes what the restore $4 made on the server and in the folder $3, and puts its functions back.
+# Removes what the restore $4 made on the server and in the folder $3, and puts the server's functions back.
 folder=$3 run=$4 failed=
 ours() {
     there=$(real INFO keyspace) || return 1
@@ -6,11 +6,11 @@ ours() {
         [ "$(real -n "$number" GET __bahub_restore)" != "$run" ] || printf '%s\n' "$number $counts"
     done
 }
-if [ -e "$folder/pairs" ]; then
+undo() {
     # The server may still be reading what a killed client had sent.
     before=none
     for round in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
-        now=$(ours)
+        now=$(ours) || failed=1
         [ "$now" != "$before" ] || break
         before=$now
         sleep 1
@@ -18,9 +18,11 @@ if [ -e "$folder/pairs" ]; then
     for number in $(printf '%s\n' "$now" | sed 's/ .*//'); do
         real EVAL "$BAHUB_DROP" 0 "$number" "$run" >/dev/null || failed=1
     done
-    [ ! -e "$folder/functions.sent" ] || said=$(put_functions "$folder/functions.old") ||
-        { printf '%s\n' "the functions of the server are those of the backup: $said" >&2; failed=1; }
-    real INFO server >/dev/null || failed=1
-fi
+    [ -e "$folder/functions.sent" ] || return 0
+    put_functions "$folder/functions.old" >"$folder/answers" 2>&1 && return 0
+    printf '%s\n' "the server may have the functions of the backup: $(head -n 5 "$folder/answers" | tr '\n' ' ')" >&2
+    failed=1
+}
+[ ! -e "$folder/pairs" ] || undo
 rm -rf -- "$folder"
 [ -z "$failed" ]

@@ -97,7 +97,8 @@ fn captured<W: Write + Send>(
                     Err(failure) => match (survived(failure, segment.on_failure, cx)?, segment.on_failure) {
                         (step, OnFailure::LeaveOut) => {
                             is_left_out = true;
-                            let missing = MissingPart { name: part.unwrap_or_default().to_owned(), reason: step.to_string() };
+                            let missing =
+                                MissingPart { name: part.unwrap_or_default().to_owned(), reason: step.to_string() };
                             fact(out, Fact::Missing(missing))?;
                             learnt.missing.push(step);
                         }
@@ -130,9 +131,7 @@ fn captured<W: Write + Send>(
 /// What failed in a segment, where the others are still read.
 fn survived(failure: Failure, on_failure: OnFailure, cx: &JobContext) -> Result<StepFailure, Failure> {
     match failure {
-        Failure { kind: FailureKind::Step(step), .. }
-            if on_failure != OnFailure::Stop && !cx.cancel.is_cancelled() =>
-        {
+        Failure { kind: FailureKind::Step(step), .. } if on_failure != OnFailure::Stop && !cx.cancel.is_cancelled() => {
             Ok(*step)
         }
         failure => Err(failure),

@@ -39,7 +39,16 @@ impl DirectoryUpload {
         .await?;
         let writer = PartWriter::start(file, path.clone());
         let part = Leftover::new(path);
-        Ok(Self { folder, version, stem, part, batcher: Batcher::default(), writer, hasher: Hasher::start(), missing: 0 })
+        Ok(Self {
+            folder,
+            version,
+            stem,
+            part,
+            batcher: Batcher::default(),
+            writer,
+            hasher: Hasher::start(),
+            missing: 0,
+        })
     }
 
     async fn send(&mut self, batch: Batch) -> Result<(), SinkError> {
