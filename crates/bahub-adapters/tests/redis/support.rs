@@ -81,6 +81,10 @@ impl Room {
     pub(crate) fn program_that(&self, name: &str, does: &str) {
         let shims = self.programs.path().join("shims");
         std::fs::create_dir_all(&shims).unwrap();
+        // It can be given other lines.
+        for program in [shims.join(name), self.programs.path().join("sh")] {
+            let _ = std::fs::remove_file(program);
+        }
         let real = format!("real() {{ (PATH=${{PATH#*:}}; {name} \"$@\"); }}");
         script(&shims.join(name), &format!("{real}\n{does}\nPATH=${{PATH#*:}}\nexec {name} \"$@\""));
         script(&self.programs.path().join("sh"), &format!("PATH={}:$PATH\nexec /bin/sh \"$@\"", shims.display()));
