@@ -32,6 +32,20 @@ pub(super) fn hidden() -> String {
     format!("SELECT coalesce(({HIDDEN}), '');\n")
 }
 
+/// A query for texts of the current database that a script may not hold (`script::WAY_OUT`).
+const REFUSED: &str = "SELECT coalesce(pg_catalog.translate(pg_catalog.string_agg(what, ', ' ORDER BY what), E'\\n\\r', '  '), '') AS refused FROM ( \
+      SELECT 'function ' || p.oid::pg_catalog.regprocedure::pg_catalog.text AS what FROM pg_catalog.pg_proc p \
+        WHERE p.oid >= 16384 AND pg_catalog.strpos(p.prosrc, E'\\\\unrestrict') > 0 \
+      UNION ALL SELECT 'comment on ' || pg_catalog.pg_describe_object(d.classoid, d.objoid, d.objsubid) FROM pg_catalog.pg_description d \
+        WHERE pg_catalog.strpos(d.description, E'\\\\unrestrict') > 0) AS texts";
+
+/// The same as a script.
+pub(super) fn refused() -> String {
+    format!("{REFUSED};\n")
+}
+
+const NOT_RESTORED: &str = "these contain the word \\\\unrestrict, with which psql does not restore them: ";
+
 const LEFT_OUT: &str = "only a superuser can back these up, and they are not in the backup: ";
 
 /// Common table expressions: in `used`, functions that a restore calls while it has an empty search path, and that may rely on one:
@@ -97,7 +111,9 @@ pub(super) fn path_statement() -> String {
            pg_catalog.string_agg(name, ', ' ORDER BY name) || ' (in the database ' || pg_catalog.current_database() || '); {REMEDY}')) FROM used \
            WHERE NOT EXISTS (SELECT FROM safe WHERE path IS NOT NULL) HAVING pg_catalog.count(*) > 0 \\gexec\n\
          SELECT pg_catalog.format('DO %L', pg_catalog.format('BEGIN RAISE WARNING %L, %L; END', '%', '{LEFT_OUT}' || hidden || \
-           ' (in the database ' || pg_catalog.current_database() || ')')) FROM ({HIDDEN}) AS h WHERE hidden <> '' \\gexec\n"
+           ' (in the database ' || pg_catalog.current_database() || ')')) FROM ({HIDDEN}) AS h WHERE hidden <> '' \\gexec\n\
+         SELECT pg_catalog.format('DO %L', pg_catalog.format('BEGIN RAISE WARNING %L, %L; END', '%', E'{NOT_RESTORED}' || refused || \
+           ' (in the database ' || pg_catalog.current_database() || ')')) FROM ({REFUSED}) AS r WHERE refused <> '' \\gexec\n"
     )
 }
 
@@ -128,7 +144,10 @@ fn functions_of(found: &Findings) -> Option<(Option<String>, Vec<String>)> {
 /// What a backup has to say about it.
 pub(super) fn warnings(found: &Findings) -> Vec<String> {
     let hidden = found.get(preflight::HIDDEN).filter(|names| !names.is_empty());
-    let mut warnings: Vec<_> = hidden.map(|names| format!("{LEFT_OUT}{names}")).into_iter().collect();
+    let refused = found.get(preflight::REFUSED).filter(|names| !names.is_empty());
+    let refused =
+        refused.map(|names| format!("{}{names}; restore with `format: custom`", NOT_RESTORED.replace("\\\\", "\\")));
+    let mut warnings: Vec<_> = hidden.map(|names| format!("{LEFT_OUT}{names}")).into_iter().chain(refused).collect();
     if let Some((None, functions)) = functions_of(found) {
         warnings.push(format!("{WITHOUT}{}; {REMEDY}", functions.join(", ")));
     }

@@ -19,6 +19,7 @@ pub(super) const EXTENSIONS: &str = "extensions";
 pub(super) const AVAILABLE: &str = "available extensions";
 pub(super) const FUNCTIONS: &str = "functions without a search path";
 pub(super) const HIDDEN: &str = "left out without a superuser";
+pub(super) const REFUSED: &str = "texts that psql would refuse";
 pub(super) const SUBSCRIPTIONS: &str = "subscriptions";
 pub(super) const TABLESPACES: &str = "tablespaces";
 pub(super) const CLOSED: &str = "databases that take no connections";
@@ -74,6 +75,7 @@ pub(super) fn probes(postgres: &PostgresDump, purpose: RunPurpose) -> Vec<Probe>
                 Probe::fact(EXTENSIONS, ask(needs::USED)),
                 Probe::fact(FUNCTIONS, ask(&needs::functions())),
                 Probe::fact(HIDDEN, ask(&needs::hidden())),
+                Probe::fact(REFUSED, ask(&needs::refused())),
             ]),
             RunPurpose::Restore => {
                 probes.push(Probe::fact(AVAILABLE, postgres.account.script(maintenance(postgres), needs::AVAILABLE)));

@@ -187,7 +187,9 @@ async fn what_looks_like_a_command_in_the_data_comes_back() {
             server.sql("quotes", "DELETE FROM t WHERE v ~ 'unrestrict'");
         }
         let now = server.dump("quotes");
-        done(&room.backup(spec.clone()).await);
+        let made = room.backup(spec.clone()).await;
+        done(&made);
+        assert!(made.report.warnings.is_empty(), "{:?}", made.report.warnings);
         for target in [ReplayTarget::default(), in_place()] {
             done(&room.restore(spec.clone(), target).await);
             assert_eq!(server.dump("quotes"), now);
@@ -196,6 +198,18 @@ async fn what_looks_like_a_command_in_the_data_comes_back() {
         server.sql("quotes", "INSERT INTO t VALUES (E'\\restrict abc'), (E'\\\\! id'), (E'\\\\unrestrict abc'), (E'a\\n\\\\.\\nb'), (E'\\\\.')");
     }
     assert_eq!(server.dump("quotes"), before);
+    // Where that word would make a restore fail, the backup says so.
+    server.sql("quotes", "CREATE FUNCTION way_out() RETURNS text LANGUAGE sql AS $$ SELECT E'\\\\unrestrict' || '\\unrestrict' $$; COMMENT ON FUNCTION way_out IS E'\\\\unrestrict'");
+    for more in [json!({ "database": "quotes" }), json!({ "databases": ["quotes"] })] {
+        let warnings = Room::new().backup(spec(&server, more)).await.report.warnings.join("\n");
+        assert!(
+            warnings.contains("function way_out(), comment on function way_out()")
+                || warnings.contains("comment on function way_out(), function way_out()"),
+            "{warnings}"
+        );
+        assert!(warnings.contains("the word \\unrestrict"), "{warnings}");
+    }
+    server.sql("quotes", "DROP FUNCTION way_out");
     // A dump of a release whose pg_dump restricts nothing yet.
     let text: String = before.split("\\connect quotes").nth(1).unwrap().to_owned();
     let room = Room::new();
