@@ -90,7 +90,7 @@ impl Adapter for Redis {
                 let removed = || Step::new("rm").args(["-rf", "--"]).arg(bytes(&work)).env("LC_ALL", "C");
                 let question = script(Script::Placed).arg(bytes(&new)).arg(bytes(&file));
                 Replay {
-                    before: vec![made, script(Script::Folder).arg(bytes(&work)).arg(bytes(&file))],
+                    before: vec![made, script(Script::Folder).arg("").arg(bytes(&file))],
                     main: vec![script(Script::Fill).arg(bytes(&new)).reads_backup()],
                     after: vec![vec![script(Script::Place).arg(bytes(&new)).arg(bytes(&work)).arg(bytes(&file))]],
                     cleanup: vec![removed()],

@@ -111,16 +111,13 @@ async fn one(server: &Postgres, client: Release, format: &str) {
     same(&server.dump("nasty"), &before);
     let into = RestoreTarget::Database("nasty_2".into());
     done(&restored(&room, &plan, ReplayTarget::at(into)).await);
-    assert_eq!(
-        server.sql("nasty_2", "SELECT (SELECT count(*) FROM people) || ' ' || (SELECT at::text FROM places)"),
-        server.sql("nasty", "SELECT (SELECT count(*) FROM people) || ' ' || (SELECT at::text FROM places)")
-    );
+    same(&server.dump("nasty_2").replace("nasty_2", "nasty"), &before);
+    same(&server.dump("nasty"), &before);
     unsubscribe(server, "nasty_2");
     server.sql("postgres", "DROP DATABASE nasty_2");
-    // PostgreSQL drops no database with a subscription.
-    unsubscribe(server, "nasty");
     server.sql("nasty", "CREATE TABLE later ()");
-    done(&restored(&room, &plan, ReplayTarget::default()).await);
+    let scratch_first = RestoreOptions::default().mode(RestoreMode::ScratchFirst);
+    done(&room.engine.restore(&plan, &scratch_first).await);
     same(&server.dump("nasty"), &before);
     assert_eq!(left(server), "");
     // In one transaction there can be no large objects.
@@ -130,7 +127,7 @@ async fn one(server: &Postgres, client: Release, format: &str) {
     done(&room.engine.backup(&plan).await);
     server.sql("nasty", "CREATE TABLE later ()");
     done(&restored(&room, &plan, in_place()).await);
-    assert_eq!(server.sql("nasty", "SELECT to_regclass('later') IS NULL AND (SELECT count(*) = 500 FROM people)"), "t");
+    same(&lines(&server.dump("nasty")), &lines(&small));
     // As it was, for the next.
     server.sql("postgres", "DROP DATABASE nasty WITH (FORCE)");
     done(&restored(&room, &plan, ReplayTarget::default()).await);
@@ -139,6 +136,11 @@ async fn one(server: &Postgres, client: Release, format: &str) {
     if was_subscribed {
         server.sql("nasty", SUBSCRIBED);
     }
+}
+
+/// Without empty lines, of which pg_dump writes more or fewer.
+fn lines(dump: &str) -> String {
+    dump.lines().filter(|line| !line.is_empty() && *line != "--").collect::<Vec<_>>().join("\n")
 }
 
 fn everything(server: &Postgres) -> String {
@@ -213,25 +215,27 @@ async fn newer_clients_back_up_and_restore_older_servers_and_older_ones_are_refu
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "ten minutes: the whole table, for a release"]
 async fn matrix() {
-    let there = RELEASES.into_iter().filter(|release| release.is_there()).collect::<Vec<_>>();
     let mut table = String::from(
         "| server | client | custom | plain | all databases, fresh server | seconds |\n|---|---|---|---|---|---|\n",
     );
-    for server in &there {
-        let live = filled(*server);
-        for client in &there {
+    for server in &RELEASES {
+        let live = server.is_there().then(|| filled(*server));
+        for client in &RELEASES {
             let began = Instant::now();
-            let row = if major(*client) < major(*server) {
-                refused(&live, *client).await;
+            let row = if !client.is_there() || live.is_none() {
+                ["NOT RUN"; 3]
+            } else if major(*client) < major(*server) {
+                refused(live.as_ref().unwrap(), *client).await;
                 ["refused, exit 8"; 3]
             } else {
+                let live = live.as_ref().unwrap();
                 if major(*server) < 16 && major(*client) > 15 {
-                    unsubscribe(&live, "nasty");
+                    unsubscribe(live, "nasty");
                 }
-                one(&live, *client, "custom").await;
-                one(&live, *client, "plain").await;
-                all(&live, *client).await;
-                ["make, verify, drill, into, restore, in place", "the same", "the same dumps"]
+                one(live, *client, "custom").await;
+                one(live, *client, "plain").await;
+                all(live, *client).await;
+                ["make, verify, drill, into, scratch, restore, in place", "the same", "the same dumps"]
             };
             let _ = writeln!(
                 table,

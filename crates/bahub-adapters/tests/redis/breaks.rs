@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::sync::mpsc;
 
 use bahub_core::engine::{RestoreOptions, RunControl, RunErrorKind};
 use bahub_core::replay::RestoreTarget;
@@ -11,11 +11,15 @@ use bahub_core::sink::Sink;
 use bahub_testkit::fixtures::{Redis, Release};
 use serde_json::json;
 
-use super::support::{Room, done, failure_text};
+use super::support::{LIMIT, Room, done, failure_text, in_time, in_time_with, until, until_at_once};
 
-/// Enough to fill every pipe, compressed as well.
-const LARGE: &str = "for i = 1, 40000 do local words = {} for j = 1, 20 do words[j] = redis.sha1hex(i .. '-' .. j) end \
-    redis.call('SET', 'k' .. i, table.concat(words)) end";
+/// Enough to fill every pipe, compressed as well: what is repeated is farther away than compressors look back.
+const LARGE: &str = "local words = {} for j = 1, 100000 do words[j] = redis.sha1hex(j) end local text = table.concat(words) \
+    for i = 1, 8 do redis.call('SET', 'k' .. i, text) end";
+
+/// Several chunks of a copy.
+const MANY: &str = "local words = {} for j = 1, 20 do words[j] = redis.sha1hex(j) end local text = table.concat(words) \
+    for i = 1, 16000 do redis.call('SET', 'k' .. i, text) end";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_killed_in_mid_transfer_makes_no_version() {
@@ -30,12 +34,10 @@ async fn a_server_that_is_killed_in_mid_transfer_makes_no_version() {
         let line = told.lines().find_map(|line| line.strip_prefix("total_net_repl_output_bytes:").map(str::to_owned));
         line.and_then(|bytes| bytes.trim().parse::<u64>().ok()).unwrap()
     };
-    while sent(room.server.tell(0, &["INFO", "stats"])) < 1_000_000 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    until("a part is sent", || sent(room.server.tell(0, &["INFO", "stats"])) >= 1_000_000).await;
     room.server.kill();
     sink.release();
-    let ended = run.await.unwrap();
+    let ended = in_time(async { run.await.unwrap() }).await;
     assert_eq!(ended.error.as_ref().unwrap().kind(), RunErrorKind::Program);
     assert!(failure_text(&ended).contains("the server ended the connection"), "{}", failure_text(&ended));
     assert!(sink.list().await.unwrap().is_empty());
@@ -46,10 +48,9 @@ async fn refused(room: &Room, cause: &str) {
     for ended in [room.restore(RestoreTarget::Original).await, room.drill().await] {
         let text = failure_text(&ended);
         assert!(text.contains(cause), "{text}");
-        assert_eq!(room.server.digest(), before);
-        assert_eq!(room.server.keyspace(), keys);
         assert_eq!(room.left(), [""; 0]);
     }
+    assert_eq!((room.server.digest(), room.server.keyspace()), (before, keys));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -112,7 +113,7 @@ async fn a_restore_that_fails_at_its_end_is_undone() {
     room.server.tell(0, &["ACL", "SETUSER", "most", "on", ">pw", "~*", "+@all", "-swapdb"]);
     let (before, keys) = (room.server.digest(), room.server.keyspace());
     let plan = room.plan(json!({ "user": "most", "password": "pw" }));
-    let text = failure_text(&room.engine.restore(&plan, &RestoreOptions::default()).await);
+    let text = failure_text(&in_time(room.engine.restore(&plan, &RestoreOptions::default())).await);
     assert!(text.contains("swapped") && text.contains("lacks a right"), "{text}");
     assert_eq!((room.server.digest(), room.server.keyspace()), (before, keys));
     assert_eq!(room.left(), [""; 0]);
@@ -121,35 +122,36 @@ async fn a_restore_that_fails_at_its_end_is_undone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restore_that_is_cancelled_is_undone() {
     let room = Room::new();
-    room.server.tell(0, &["EVAL", LARGE, "0"]);
+    room.server.tell(0, &["EVAL", MANY, "0"]);
     done(&room.backup().await);
     room.spoil();
-    // A chunk takes its time.
-    room.program_that("redis-cli", "case \"$*\" in *'GET cursor'*) sleep 0.5;; esac");
+    // A chunk comes after the other when the test says so.
+    let signals = tempfile::tempdir().unwrap();
+    let next = signals.path().join("next");
+    let waits =
+        format!("case \"$*\" in *'GET cursor'*) until rm '{}' 2>/dev/null; do sleep 0.1; done;; esac", next.display());
+    room.program_that("redis-cli", &waits);
     let (before, keys) = (room.server.digest(), room.server.keyspace());
     let control = RunControl::default();
     let plan = room.plan(json!({}));
     let options = RestoreOptions::default().controlled_by(&control);
     let cancel = async {
         // Some keys were copied, into a database of their own.
-        while room.server.tell(1, &["DBSIZE"]).parse::<u32>().unwrap() < 1000 {
-            tokio::task::yield_now().await;
-        }
+        let copied = || room.server.tell(1, &["DBSIZE"]).parse::<u32>().unwrap();
+        until("keys are copied", || copied() > 1000).await;
         // The second belongs to a database that the backup does not have. Both are held, and stay so.
         for number in [1, 2] {
             assert_ne!(room.server.tell(number, &["GET", "__bahub_restore"]), "", "db{number}");
-            assert_eq!(room.server.tell(number, &["EXPIRE", "__bahub_lease", "20"]), "1", "db{number}");
+            assert_eq!(room.server.tell(number, &["EXPIRE", "__bahub_lease", "1000"]), "1", "db{number}");
         }
+        std::fs::write(&next, "").unwrap();
         for number in [1, 2] {
             let left = || room.server.tell(number, &["TTL", "__bahub_lease"]).parse::<i64>().unwrap();
-            while (0..=20).contains(&left()) {
-                tokio::task::yield_now().await;
-            }
-            assert!(left() > 20, "db{number}");
+            until("the lease is renewed", || left() > 1000).await;
         }
         control.cancel();
     };
-    let (ended, ()) = tokio::join!(room.engine.restore(&plan, &options), cancel);
+    let ended = in_time_with(room.engine.restore(&plan, &options), cancel).await;
     assert_eq!(ended.error.as_ref().unwrap().kind(), RunErrorKind::Cancelled, "{}", failure_text(&ended));
     assert_eq!((room.server.digest(), room.server.keyspace()), (before, keys));
     assert_eq!(room.left(), [""; 0]);
@@ -195,9 +197,11 @@ fn the_temporary_server_ends_with_the_shell_that_started_it() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut line = String::new();
-    BufReader::new(shell.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    assert_eq!(line, "up\n");
+    let (tell, told) = mpsc::channel();
+    let stdout = shell.stdout.take().unwrap();
+    std::thread::spawn(move || tell.send(BufReader::new(stdout).lines().next()));
+    let line = told.recv_timeout(LIMIT).expect("the server starts");
+    assert_eq!(line.unwrap().unwrap(), "up");
     let asked = Command::new("redis-cli").arg("-s").arg(folder.path().join("s")).args(["INFO", "server"]).output();
     let told = String::from_utf8(asked.unwrap().stdout).unwrap();
     let server = told.lines().find_map(|line| line.strip_prefix("process_id:")).unwrap().trim();
@@ -205,10 +209,45 @@ fn the_temporary_server_ends_with_the_shell_that_started_it() {
     assert!(process.exists());
     shell.kill().unwrap();
     shell.wait().unwrap();
-    let began = Instant::now();
-    while process.exists() {
-        assert!(began.elapsed() < Duration::from_secs(20), "the server {server} goes on");
-        std::thread::sleep(Duration::from_millis(10));
+    until_at_once("the server ends", || !process.exists());
+}
+
+/// A shell can open only the numbers up to 9, and a secret may have come as any of them.
+#[test]
+fn what_a_script_opens_is_none_of_the_secrets() {
+    let server = Redis::start();
+    let script = concat!(
+        include_str!("../../src/redis/sh/server.sh"),
+        include_str!("../../src/redis/sh/own.sh"),
+        include_str!("../../src/redis/sh/settled.sh"),
+        include_str!("../../src/redis/sh/functions.sh"),
+        include_str!("../../src/redis/sh/restore.sh"),
+        "cat \"$password\" \"$login\""
+    );
+    let secrets = tempfile::tempdir().unwrap();
+    let (password, login) = (secrets.path().join("password"), secrets.path().join("login"));
+    std::fs::write(&password, format!("{}\n", Redis::PASSWORD)).unwrap();
+    std::fs::write(&login, "the login").unwrap();
+    for (first, second) in [(3, 4), (5, 3), (7, 8), (9, 6)] {
+        let work = tempfile::Builder::new().prefix("r").tempdir_in("/tmp").unwrap();
+        let opens = format!("exec {first}<\"$1\" {second}<\"$2\"; shift 2; exec \"$@\"");
+        let secret = |number: i32| format!("/proc/self/fd/{number}");
+        let ended = Command::new("timeout")
+            .args(["60", "sh", "-c", &opens, "sh"])
+            .args([&password, &login])
+            .args(["sh", "-c", script, "sh", &secret(first), &secret(second)])
+            .args([&work.path().join("dump.rdb"), work.path()])
+            .arg("run")
+            .env("BAHUB_HOST", "127.0.0.1")
+            .env("BAHUB_PORT", server.port().to_string())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(
+            String::from_utf8_lossy(&ended.stdout),
+            format!("{}\nthe login", Redis::PASSWORD),
+            "{first}: {said}"
+        );
     }
 }
 

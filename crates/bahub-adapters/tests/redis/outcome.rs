@@ -1,14 +1,13 @@
 //! Restores that are broken off around the swap: the report says what the server has.
 
 use std::fs;
-use std::time::Duration;
 
 use bahub_core::engine::{RestoreOptions, RunControl, RunErrorKind};
 use bahub_core::replay::RestoreTarget;
 use bahub_testkit::fixtures::Release;
 use serde_json::json;
 
-use super::support::{Room, done, failure_text};
+use super::support::{Room, done, failure_text, in_time_with, until};
 
 /// A server with other keys than its backup, and the digest of what the backup has.
 async fn scene() -> (Room, String) {
@@ -47,12 +46,10 @@ async fn a_restore_that_is_cancelled_after_the_swap_has_succeeded_and_the_next_r
     let control = RunControl::default();
     let (plan, options) = (room.plan(json!({})), RestoreOptions::default().controlled_by(&control));
     let cancel = async {
-        while !swapped.exists() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        until("the databases are swapped", || swapped.exists()).await;
         control.cancel();
     };
-    let (ended, ()) = tokio::join!(room.engine.restore(&plan, &options), cancel);
+    let ended = in_time_with(room.engine.restore(&plan, &options), cancel).await;
     done(&ended);
     let warnings = ended.report.warnings.join("\n");
     assert!(warnings.contains("before what the restore replaced was removed"), "{warnings}");

@@ -1,11 +1,12 @@
 //! What a restore brings back, and what it leaves alone.
 
 use std::fs;
+use std::time::Instant;
 
 use bahub_core::replay::RestoreTarget;
 use bahub_testkit::fixtures::{Redis, Release};
 
-use super::support::{Room, done, failure_text};
+use super::support::{LIMIT, Room, done, failure_text};
 
 async fn goes_round(release: Release) {
     let room = Room::filled(release);
@@ -87,7 +88,8 @@ async fn what_writes_meanwhile_is_no_obstacle() {
     let (server, runtime) = (&room.server, tokio::runtime::Handle::current());
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+            let began = Instant::now();
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) && began.elapsed() < LIMIT {
                 server.tell(3, &["INCR", "written"]);
             }
         });

@@ -5,7 +5,7 @@ use bahub_core::replay::RestoreTarget;
 use bahub_testkit::fixtures::Release;
 use serde_json::json;
 
-use super::support::{Room, done, failure_text};
+use super::support::{Room, done, failure_text, in_time};
 
 /// The `ACL SETUSER` of the documentation for this user.
 fn documented(user: &str) -> Vec<String> {
@@ -29,12 +29,12 @@ async fn the_documented_rights_are_enough() {
             room.plan(json!({ "user": "backup", "password": "secret" })),
             room.plan(json!({ "user": "restore", "password": "secret" })),
         );
-        let ended = room.engine.backup(&maker).await;
+        let ended = in_time(room.engine.backup(&maker)).await;
         done(&ended);
         assert!(ended.report.warnings.is_empty(), "{:?}", ended.report.warnings);
         room.spoil();
         let options = RestoreOptions::default().mode(RestoreMode::ScratchFirst);
-        let ended = room.engine.restore(&restorer, &options).await;
+        let ended = in_time(room.engine.restore(&restorer, &options)).await;
         done(&ended);
         assert!(ended.report.warnings.is_empty(), "{:?}", ended.report.warnings);
         assert_eq!(room.server.digest(), held);
@@ -49,7 +49,7 @@ async fn a_lacking_right_is_found_before_the_run_and_a_wrong_password_too() {
         give(&room, &lacking);
         for (password, cause) in [("secret", "lacks a right"), ("wrong", "the login was refused")] {
             let plan = room.plan(json!({ "user": "backup", "password": password }));
-            let ended = room.engine.backup(&plan).await;
+            let ended = in_time(room.engine.backup(&plan)).await;
             let text = failure_text(&ended);
             assert_eq!(ended.error.as_ref().unwrap().kind(), RunErrorKind::Preflight, "{text}");
             assert!(text.contains(cause), "{text}");
@@ -70,7 +70,7 @@ async fn a_backup_warns_of_what_it_may_not_remove_and_a_restore_leaves_it_out() 
         }
         // One that goes on.
         room.server.tell(9, &["SET", "__bahub_lease", "00", "EX", "3600"]);
-        let ended = room.engine.backup(&room.plan(json!({ "user": "backup", "password": "secret" }))).await;
+        let ended = in_time(room.engine.backup(&room.plan(json!({ "user": "backup", "password": "secret" })))).await;
         done(&ended);
         let warnings = ended.report.warnings.join("\n");
         assert!(warnings.contains("are in db7 db8: FLUSHDB"), "{warnings}");

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bahub_adapters::redis::Redis as Adapter;
 use bahub_core::engine::{RestoreMode, RestoreOptions, RunOutcome};
@@ -99,17 +100,17 @@ impl Room {
 
     pub(crate) fn fill(&self) {
         self.server.tell(0, &["EVAL", FILL, "0"]);
-        while self.server.tell(0, &["EXISTS", "gone soon"]) != "0" {}
+        let gone = || self.server.tell(0, &["EXISTS", "gone soon"]) == "0";
+        until_at_once("a key expires", gone);
         let library = "#!lua name=ours\nredis.register_function('one', function() return 1 end)";
         self.server.tell(0, &["FUNCTION", "LOAD", "REPLACE", library]);
     }
 
     /// Something else than what is filled.
     pub(crate) fn spoil(&self) {
-        self.server.tell(0, &["FLUSHALL"]);
+        let other = "redis.call('FLUSHALL') redis.call('SET', 'number', 'another') redis.call('SELECT', 5) redis.call('SET', 'newer', 'x')";
+        self.server.tell(0, &["EVAL", other, "0"]);
         self.server.tell(0, &["FUNCTION", "FLUSH"]);
-        self.server.tell(0, &["SET", "number", "another"]);
-        self.server.tell(5, &["SET", "newer", "x"]);
         self.server.tell(
             0,
             &["FUNCTION", "LOAD", "#!lua name=newer\nredis.register_function('two', function() return 2 end)"],
@@ -131,17 +132,17 @@ impl Room {
     }
 
     pub(crate) async fn backup(&self) -> RunOutcome {
-        self.engine.backup(&self.plan(json!({}))).await
+        in_time(self.engine.backup(&self.plan(json!({})))).await
     }
 
     pub(crate) async fn restore(&self, location: RestoreTarget) -> RunOutcome {
         let target = ReplayTarget::at(location);
-        self.engine.restore(&self.plan(json!({})), &RestoreOptions::default().to(target)).await
+        in_time(self.engine.restore(&self.plan(json!({})), &RestoreOptions::default().to(target))).await
     }
 
     pub(crate) async fn drill(&self) -> RunOutcome {
         let options = RestoreOptions::default().mode(RestoreMode::DrillOnly);
-        self.engine.restore(&self.plan(json!({})), &options).await
+        in_time(self.engine.restore(&self.plan(json!({})), &options)).await
     }
 
     /// Stores these bytes as a version.
@@ -149,7 +150,7 @@ impl Room {
         let file = self.work.path().join("stored");
         std::fs::write(&file, bytes).unwrap();
         let plan = self.engine.plan(Arc::new(CopyFile::new(&file, "hunter22")), Arc::new(self.sink.clone()));
-        done(&self.engine.backup(&plan).await);
+        done(&in_time(self.engine.backup(&plan)).await);
         std::fs::remove_file(file).unwrap();
     }
 
@@ -157,6 +158,44 @@ impl Room {
     pub(crate) fn left(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.work.path()).unwrap();
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+}
+
+/// How long anything may take, where many tests share a slow machine.
+pub(crate) const LIMIT: Duration = Duration::from_secs(300);
+
+/// A run that does not hang.
+pub(crate) async fn in_time(run: impl Future<Output = RunOutcome>) -> RunOutcome {
+    tokio::time::timeout(LIMIT, run).await.expect("the run ends")
+}
+
+/// A run during which something else is done, which ends with it.
+pub(crate) async fn in_time_with(run: impl Future<Output = RunOutcome>, act: impl Future<Output = ()>) -> RunOutcome {
+    in_time(async {
+        tokio::pin!(run);
+        tokio::select! {
+            ended = &mut run => ended,
+            () = act => run.await,
+        }
+    })
+    .await
+}
+
+/// Waits for this.
+pub(crate) async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < LIMIT, "{what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// The same where nothing else has to go on.
+pub(crate) fn until_at_once(what: &str, mut is_so: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < LIMIT, "{what}");
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 

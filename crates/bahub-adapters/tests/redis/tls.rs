@@ -4,7 +4,7 @@ use bahub_testkit::fixtures::Release;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use serde_json::json;
 
-use super::support::{Room, done, failure_text};
+use super::support::{Room, done, failure_text, in_time};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_with_tls_alone_is_backed_up_and_restored_and_one_of_another_authority_is_refused() {
@@ -36,13 +36,13 @@ async fn a_server_with_tls_alone_is_backed_up_and_restored_and_one_of_another_au
     let held = room.server.digest();
     let client =
         json!({ "port": free, "tls": { "ca": path("ours.ca"), "cert": path("ours.crt"), "key": path("ours.key") } });
-    done(&room.engine.backup(&room.plan(client.clone())).await);
+    done(&in_time(room.engine.backup(&room.plan(client.clone()))).await);
     room.spoil();
-    done(&room.engine.restore(&room.plan(client), &Default::default()).await);
+    done(&in_time(room.engine.restore(&room.plan(client), &Default::default())).await);
     assert_eq!(room.server.digest(), held);
 
     let other =
         json!({ "port": free, "tls": { "ca": path("other.ca"), "cert": path("ours.crt"), "key": path("ours.key") } });
-    let text = failure_text(&room.engine.backup(&room.plan(other)).await);
+    let text = failure_text(&in_time(room.engine.backup(&room.plan(other))).await);
     assert!(text.starts_with("Preflight") && text.contains("certificate"), "{text}");
 }

@@ -1,3 +1,3 @@
-# Makes the private folder $3, for the work of one restore. $4: what must not be there.
+# Fails if the file $4 is there; makes the private folder $3. Either may be empty.
 [ -z "$4" ] || [ ! -e "$4" ] || fail "there is a file $4 already"
-mkdir -m 700 -- "$3" || fail "the folder $3 cannot be made"
+[ -z "$3" ] || mkdir -m 700 -- "$3" || fail "the folder $3 cannot be made"

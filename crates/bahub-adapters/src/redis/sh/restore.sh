@@ -1,9 +1,10 @@
 # Loads the file $3 of the run $5, with the folder $4 to work in, copies its keys into free databases of the real server, and
 # swaps these with the ones in use, all at once.
 file=$3 folder=$4 run=$5
-exec 9>"$folder/held"
+# As long as it is open, nobody takes the folder for left over; then the server has a file open there.
+: >"$folder/held" && exec <"$folder/held" || fail "$folder cannot be written"
 meet
-[ "$(real INFO replication | value role)" = master ] || fail "the server is a replica: restore on its master"
+[ "$(printf '%s\n' "$info" | value role)" = master ] || fail "the server is a replica: restore on its master"
 [ -z "$(printf '%s\n' "$info" | value valkey_version)" ] || BAHUB_PREFER=valkey-server
 serve "$file" "$folder"
 rm -f -- "$file"
@@ -12,31 +13,33 @@ left=$(own EVAL "$BAHUB_SIFT" 0 $(own INFO keyspace | keyspace | sed 's/ .*//') 
 for number in $left; do
     printf '%s\n' "db$number of the backup is what a killed restore had left on the server, and is not restored" >&2
 done
-loaded=$(own INFO keyspace | keyspace)
+loaded=$(own INFO) || fail "the server that loads the backup does not answer: $loaded"
+more=$(printf '%s\n' "$loaded" | value used_memory)
+loaded=$(printf '%s\n' "$loaded" | keyspace)
 
 # Where keys would be evicted to make room, those in use would go too.
-most=$(real INFO memory | value maxmemory)
-used=$(real INFO memory | value used_memory)
-more=$(own INFO memory | value used_memory)
+there=$(real INFO) || fail "$there"
+most=$(printf '%s\n' "$there" | value maxmemory)
+used=$(printf '%s\n' "$there" | value used_memory)
 [ "${most:-0}" -eq 0 ] || [ $((used + more)) -le "$most" ] ||
     fail "maxmemory is $most bytes: both the data in use ($used) and the backup ($more) have to fit"
 
-there=$(real INFO keyspace) || fail "$there"
 taken=$(printf '%s\n' "$there" | keyspace | sed 's/ .*//')
+marked=$(marks $taken) || fail "the databases in use cannot be read: $(real SELECT 0 2>&1)"
 # What another restore is copying, or has left, is no data either.
 numbers=$(
     {
         printf '%s\n' "$loaded" | sed 's/ .*//'
-        for number in $taken; do is_marked "$number" || printf '%s\n' "$number"; done
+        printf '%s\n' "$marked" | grep -v '"' | sed 's/ .*//'
     } | sed '/^$/d' | sort -un
 )
 # In use and free, in use and free: for the scripts on the server.
 pairs=
 free=0
 for number in $numbers; do
-    while printf '%s\n' "$numbers" "$taken" | grep -qx "$free"; do free=$((free + 1)); done
-    [ "$(real SELECT "$free" 2>&1)" = OK ] && [ "$(real SELECT "$number" 2>&1)" = OK ] ||
-        fail "the server has too few databases: db$number has to be there, and a free one for each that is in use or in the backup"
+    while :; do
+        case " $(echo $numbers $taken) " in *" $free "*) free=$((free + 1)) ;; *) break ;; esac
+    done
     pairs="$pairs $number $free"
     free=$((free + 1))
 done
@@ -51,11 +54,16 @@ renew() {
         shift 2
     done
 }
+is_loaded() { case "
+$loaded" in *"
+$1 "*) ;; *) return 1 ;; esac; }
 copy() {
+    # The server would go on as long as this does.
+    exec </dev/null
     log_in
     while [ $# -ge 2 ]; do
         cursor=0
-        while printf '%s\n' "$loaded" | grep -q "^$1 "; do
+        while is_loaded "$1"; do
             renew $pairs
             resp SELECT "$2"
             own --raw EVAL "$BAHUB_COPY" 0 "$1" "$cursor" || return 1
@@ -66,12 +74,14 @@ copy() {
     done
     : >"$folder/copied"
 }
-{ copy $pairs | piped; } >"$folder/answers" 2>&1 8>&- ||
+{ copy $pairs | piped; } >"$folder/answers" 2>&1 ||
     fail "the keys cannot be copied: $(head -n 5 "$folder/answers" | tr '\n' ' ')"
 [ -e "$folder/copied" ] || fail "the server that loads the backup ended: $(tail -n 3 "$said_by_own" | tr '\n' ' ')"
 
 # The keys without an expiry of database $2 in the list $1.
-count() { printf '%s\n' "$1" | sed -n "s/^$2 //p" | while read -r keys expiring; do echo $((keys - expiring)); done; }
+count() {
+    printf '%s\n' "$1" | while read -r number keys expiring; do [ "$number" != "$2" ] || echo $((keys - expiring)); done
+}
 verify() {
     while [ $# -ge 2 ]; do
         wanted=$(count "$loaded" "$1") arrived=$(count "$there" "$2")
@@ -85,7 +95,7 @@ there=$(real INFO keyspace) || fail "$there"
 there=$(printf '%s\n' "$there" | keyspace)
 verify $pairs
 
-if own FUNCTION LIST >/dev/null 2>&1 && [ -n "$(own FUNCTION LIST)$(real FUNCTION LIST)" ]; then
+if functions=$(own FUNCTION LIST 2>/dev/null) && [ -n "$functions$(real FUNCTION LIST)" ]; then
     own -D '' FUNCTION DUMP >"$folder/functions" || fail "the functions of the backup cannot be read"
     real -D '' FUNCTION DUMP >"$folder/functions.old" || fail "the functions of the server cannot be read"
     # From here on an undo puts the old ones back.

@@ -11,12 +11,18 @@ reach() {
         [ -z "$BAHUB_TLS_CA" ] || set -- --cacert "$BAHUB_TLS_CA" "$@"
         set -- --tls "$@"
     fi
-    "$client" "$@" 8>&-
+    "$client" "$@"
 }
 # A command. Where its answer is lost, the client program sends it once more.
 real() {
     [ -z "$BAHUB_USER" ] || set -- --user "$BAHUB_USER" "$@"
     if [ -n "$password" ]; then reach -e --askpass "$@" <"$password"; else reach -e "$@" </dev/null; fi
+}
+# Commands, a line each, on standard input, by one client program; a line of answer for each: OK, (nil), "text", (error) ...
+asked() {
+    [ -z "$BAHUB_USER" ] || set -- --user "$BAHUB_USER"
+    [ -z "$password" ] || set -- --askpass "$@"
+    cat -- ${password:+"$password"} - | reach -e --no-raw "$@"
 }
 # Commands as the protocol has them, on standard input; the login is the first. Any error makes it fail.
 piped() { reach --pipe --pipe-timeout 600; }
@@ -26,14 +32,28 @@ resp() {
     for word; do printf '$%s\r\n%s\r\n' "${#word}" "$word"; done
 }
 # Of INFO on standard input: a value, and a line `number keys expiring-keys` for each database.
-value() { tr -d '\r' | sed -n "s/^$1://p"; }
-keyspace() { tr -d '\r' | sed -n 's/^db\([0-9]*\):keys=\([0-9]*\),expires=\([0-9]*\).*/\1 \2 \3/p'; }
-# Fails unless the server answers and is no part of a cluster.
+carriage_return=$(printf '\r')
+value() { sed -n "s/^$1:\([^$carriage_return]*\).*/\1/p"; }
+keyspace() { sed -n 's/^db\([0-9]*\):keys=\([0-9]*\),expires=\([0-9]*\).*/\1 \2 \3/p'; }
+# Fails unless the server answers and is no part of a cluster; $info has what it says.
 meet() {
-    info=$(real INFO server 2>&1) || fail "$info"
+    info=$(real INFO 2>&1) || fail "$info"
     [ -n "$(printf '%s\n' "$info" | value redis_version)" ] || fail "the server cannot be reached, or is no Redis: $info"
-    [ "$(real INFO cluster | value cluster_enabled)" != 1 ] ||
+    [ "$(printf '%s\n' "$info" | value cluster_enabled)" != 1 ] ||
         fail "the server is a node of a cluster, and holds only a part of its data"
 }
-# Whether database $1 holds what a restore has copied or replaced.
-is_marked() { [ -n "$(real -n "$1" GET __bahub_restore 2>/dev/null)$(real -n "$1" GET __bahub_swapped 2>/dev/null)" ]; }
+# Of each of these databases a line: its number, the restore whose copied keys it holds, the one whose replaced keys, and the
+# one that has the lease; "RUN", or (nil). Fails where the answer is not whole.
+marks() {
+    [ $# -gt 0 ] || return 0
+    for number; do
+        printf '%s\n' "SELECT $number" 'GET __bahub_restore' 'GET __bahub_swapped' 'GET __bahub_lease'
+    done | asked 2>/dev/null | {
+        while read -r selected && [ "$selected" = OK ] &&
+            read -r copied rest && read -r replaced rest && read -r lease rest; do
+            printf '%s\n' "$1 $copied $replaced $lease"
+            shift
+        done
+        [ $# -eq 0 ]
+    }
+}

@@ -17,7 +17,7 @@ settled() {
 release() {
     : >"$folder/swapped"
     while [ $# -ge 2 ]; do
-        real -n "$2" DEL __bahub_lease >/dev/null 2>&1
+        printf '%s\n' "SELECT $2" 'DEL __bahub_lease'
         shift 2
-    done
+    done | asked >/dev/null 2>&1
 }

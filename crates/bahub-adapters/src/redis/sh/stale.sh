@@ -2,9 +2,12 @@
 # makes backups may see these, and not remove them.
 sweep "$3"/.bahub-redis-*
 kept=
-for number in $(real INFO keyspace 2>/dev/null | keyspace | sed 's/ .*//'); do
-    is_marked "$number" || continue
-    lease=$(real -n "$number" GET __bahub_lease 2>/dev/null) && [ -z "$lease" ] || continue
+left() {
+    marks $(real INFO keyspace 2>/dev/null | keyspace | sed 's/ .*//') | while read -r number copied replaced lease; do
+        case $copied$replaced/$lease in *'"'*/'(nil)') printf '%s\n' "$number" ;; esac
+    done
+}
+for number in $(left); do
     if said=$(real EVAL "$BAHUB_DROP" 0 "$number" '' 2>&1); then
         [ "$said" != emptied ] || swept="$swept db$number"
     else

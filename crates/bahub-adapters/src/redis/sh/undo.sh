@@ -2,8 +2,10 @@
 folder=$3 run=$4 failed=
 ours() {
     there=$(real INFO keyspace) || return 1
-    printf '%s\n' "$there" | keyspace | while read -r number counts; do
-        [ "$(real -n "$number" GET __bahub_restore)" != "$run" ] || printf '%s\n' "$number $counts"
+    there=$(printf '%s\n' "$there" | keyspace)
+    marked=$(marks $(printf '%s\n' "$there" | sed 's/ .*//')) || return 1
+    printf '%s\n' "$marked" | while read -r number copied rest; do
+        [ "$copied" != "\"$run\"" ] || printf '%s\n' "$there" | grep "^$number "
     done
 }
 undo() {
