@@ -227,7 +227,8 @@ fn what_a_script_opens_is_none_of_the_secrets() {
     let secrets = tempfile::tempdir().unwrap();
     let (password, login) = (secrets.path().join("password"), secrets.path().join("login"));
     std::fs::write(&password, format!("{}\n", Redis::PASSWORD)).unwrap();
-    std::fs::write(&login, "the login").unwrap();
+    let words = format!("*2\r\n$4\r\nAUTH\r\n${}\r\n{}\r\n", Redis::PASSWORD.len(), Redis::PASSWORD);
+    std::fs::write(&login, &words).unwrap();
     for (first, second) in [(3, 4), (5, 3), (7, 8), (9, 6)] {
         let work = tempfile::Builder::new().prefix("r").tempdir_in("/tmp").unwrap();
         let opens = format!("exec {first}<\"$1\" {second}<\"$2\"; shift 2; exec \"$@\"");
@@ -243,11 +244,7 @@ fn what_a_script_opens_is_none_of_the_secrets() {
             .output()
             .unwrap();
         let said = String::from_utf8_lossy(&ended.stderr);
-        assert_eq!(
-            String::from_utf8_lossy(&ended.stdout),
-            format!("{}\nthe login", Redis::PASSWORD),
-            "{first}: {said}"
-        );
+        assert_eq!(String::from_utf8_lossy(&ended.stdout), format!("{}\n{words}", Redis::PASSWORD), "{first}: {said}");
     }
 }
 
