@@ -194,21 +194,6 @@ async fn a_version_of_other_databases_is_refused_before_anything_is_dropped() {
     SHARED.sql("SELECT * FROM second_of_two.t");
 }
 
-#[test]
-fn a_drill_is_refused_where_it_would_run_events() {
-    use bahub_core::adapter::{Adapter, Findings};
-    use bahub_core::replay::{ReplayTarget, Stored};
-    let adapter = super::support::adapter(json!({ "host": "h", "user": "u", "database": "d" }));
-    let place = adapter.scratch("0123456789abcdef0123456789abcdef").unwrap().location;
-    let tried = |events: &str, location: RestoreTarget| {
-        let found = Findings([("events that run".to_owned(), events.to_owned())].into());
-        adapter.replay(&ReplayTarget::at(location), &found, &Stored::default())
-    };
-    assert!(tried("1", place.clone()).unwrap_err().what.contains("events"));
-    assert!(tried("0", place).is_ok());
-    assert!(tried("1", RestoreTarget::Original).is_ok());
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn the_restoring_account_keeps_its_password_and_grants_on_dropped_tables_stop_nothing() {
     let server = MariaDb::start();

@@ -215,8 +215,7 @@ async fn a_grant_that_may_not_be_given_is_a_warning_and_the_others_follow() {
     let ended = room.restore(of(&server, "restore", json!({})), RestoreTarget::Original).await;
     done(&ended);
     let warnings = ended.report.warnings.join("\n");
-    for grant in ["GRANT PROXY ON 'app'@'%' TO 'boss'@'%' (Access denied", "GRANT `reader` TO `app`@`%` (Access denied"]
-    {
+    for grant in ["GRANT PROXY ON 'app'@'%' TO 'boss'@'%' (error 1698)", "GRANT `reader` TO `app`@`%` (error 1698)"] {
         assert!(warnings.contains(&format!("and the others follow: {grant}")), "{warnings}");
     }
     assert_eq!(ended.report.warnings.len(), 2, "{warnings}");
@@ -228,7 +227,7 @@ async fn a_grant_that_may_not_be_given_is_a_warning_and_the_others_follow() {
     let ended = room.restore(of(&server, "restore", json!({})), RestoreTarget::Original).await;
     done(&ended);
     let warnings = ended.report.warnings.join("\n");
-    assert!(warnings.contains("CREATE USER IF NOT EXISTS `ed`@`%` (Plugin 'ed25519' is not loaded)"), "{warnings}");
+    assert!(warnings.contains("CREATE USER IF NOT EXISTS `ed`@`%` (error 1524)"), "{warnings}");
     assert!(server.sql("SHOW GRANTS FOR zed@'%';").contains("GRANT INSERT ON `shop`.`t`"), "the others are there");
     // A version without a record of its parts can only be read as a whole.
     room.sink.put(room.engine.by_the_original(b"GRANT PROXY ON 'app'@'%' TO 'boss'@'%';\n-- Dump completed\n"));
