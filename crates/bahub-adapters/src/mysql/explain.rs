@@ -63,7 +63,7 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
     (
         &["ERROR 1045", "error: 1045", "ERROR 1698", "error: 1698"],
         "the login was refused",
-        "check `user` and `password`, and that the user may connect from that host",
+        "check `user` and `password`, that the user may connect from that host, and whether the server wants encryption (`tls`)",
     ),
     (
         &["ERROR 2026", "error: 2026"],

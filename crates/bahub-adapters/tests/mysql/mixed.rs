@@ -10,6 +10,7 @@ use super::support::{Room, SHARED, done, failure_text, spec};
 
 #[track_caller]
 fn refused(ended: &RunOutcome, kind: RunErrorKind, words: &[&str]) {
+    assert!(ended.error.is_some(), "it is refused: {words:?}");
     let message = failure_text(ended);
     assert_eq!(ended.error.as_ref().unwrap().kind(), kind, "{message}");
     assert!(words.iter().all(|word| message.contains(word)), "{message}");
@@ -35,11 +36,46 @@ fn d() -> Value {
 async fn each_server_is_handled_as_it_is() {
     for server in &each_server() {
         let room = Room::with_client(server.release());
+        excluded_tables(server, &room).await;
+        names_that_are_alike(server, &room).await;
         invalid_views(server, &room).await;
         referenced_tables(server, &room).await;
         rejected_objects(server, &room).await;
         another_family(server).await;
     }
+}
+
+/// What is excluded takes its triggers along, and no view over it is left behind.
+async fn excluded_tables(server: &MariaDb, room: &Room) {
+    server.sql(
+        "CREATE DATABASE x; USE x; CREATE TABLE kept (id INT); INSERT INTO kept VALUES (1); CREATE TABLE Sessions (id INT); CREATE TABLE gone (id INT); \
+         CREATE TRIGGER logged AFTER INSERT ON Sessions FOR EACH ROW SET @x = 1; CREATE TRIGGER here AFTER INSERT ON kept FOR EACH ROW SET @x = 1; \
+         CREATE VIEW recent AS SELECT * FROM Sessions; CREATE VIEW latest AS SELECT * FROM recent; CREATE VIEW broken AS SELECT * FROM gone; \
+         CREATE VIEW fine AS SELECT * FROM kept; DROP TABLE gone;",
+    );
+    let excluding = |tables: &[&str]| spec(server, json!({ "database": "x", "exclude_tables": tables }));
+    let failed = room.backup(excluding(&["sessions", "broken"])).await;
+    refused(&failed, RunErrorKind::Preflight, &["x.recent (over x.sessions)", "`exclude_tables`"]);
+    let failed = room.backup(excluding(&["sessions", "broken", "recent"])).await;
+    refused(&failed, RunErrorKind::Preflight, &["x.latest (over x.recent)"]);
+    let excluded = excluding(&["sessions", "broken", "recent", "latest"]);
+    done(&room.backup(excluded.clone()).await);
+    done(&room.restore(excluded, RestoreTarget::Original).await);
+    let shown = server.sql("USE x; SHOW TABLES; SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = 'x';");
+    assert_eq!(shown.trim(), "fine\nkept\nhere");
+    server.sql("DROP DATABASE x;");
+}
+
+/// The dump program leaves out a table with a view of the same name in other letters.
+async fn names_that_are_alike(server: &MariaDb, room: &Room) {
+    server.sql("CREATE DATABASE alike; USE alike; CREATE TABLE orders (id INT); CREATE TABLE other (id INT); CREATE TABLE Other (id INT); CREATE VIEW ORDERS AS SELECT 1;");
+    let failed = room.backup(spec(server, json!({ "database": "alike" }))).await;
+    refused(&failed, RunErrorKind::Preflight, &["alike.orders, alike.ORDERS", "rename one of them"]);
+    server.sql("DROP VIEW alike.ORDERS;");
+    let failed = room.backup(spec(server, json!({ "database": "alike", "exclude_tables": ["other"] }))).await;
+    refused(&failed, RunErrorKind::Preflight, &["alike.Other"]);
+    done(&room.backup(spec(server, json!({ "database": "alike" }))).await);
+    server.sql("DROP DATABASE alike;");
 }
 
 /// A view whose table is gone stops a backup with its name, or is left out.
@@ -70,11 +106,19 @@ async fn referenced_tables(server: &MariaDb, room: &Room) {
         refused(&ended, RunErrorKind::Unsupported, &["e.child (", "DROP FOREIGN KEY"]);
     }
     assert_eq!(server.sql("SELECT COUNT(*) FROM d.t;").trim(), "2", "nothing was touched");
+    // What another restore left is nobody's.
+    let left = format!("{}_0", "__bahub_new_0123456789abcdef0123456789abcdef");
+    server.sql(&format!("CREATE DATABASE {left}; CREATE TABLE {left}.__bahub_is_moving (id INT); RENAME TABLE e.child TO {left}.child;"));
+    done(&room.restore(spec(server, d()), RestoreTarget::Original).await);
+    server.sql(&format!("RENAME TABLE {left}.child TO e.child; DROP DATABASE {left}; INSERT INTO d.t VALUES (2);"));
     let both = json!({ "databases": ["d", "e"] });
     done(&room.backup(spec(server, both.clone())).await);
-    server.sql("DELETE FROM e.child; DELETE FROM d.t;");
-    done(&room.restore(spec(server, both), RestoreTarget::Original).await);
-    assert_eq!(server.sql("SELECT COUNT(*) FROM d.t; SELECT COUNT(*) FROM e.child;").trim(), "2\n1");
+    for in_place in [false, true] {
+        server.sql("DELETE FROM e.child; DELETE FROM d.t;");
+        let target = ReplayTarget { in_place, ..ReplayTarget::default() };
+        done(&room.restore_to(spec(server, both.clone()), target).await);
+        assert_eq!(server.sql("SELECT COUNT(*) FROM d.t; SELECT COUNT(*) FROM e.child;").trim(), "2\n1");
+    }
     let dangling = server.sql("SELECT COUNT(*) FROM information_schema.referential_constraints WHERE constraint_schema = 'e' AND unique_constraint_schema = 'd';");
     assert_eq!(dangling.trim(), "1");
     server.sql("DROP DATABASE e;");
@@ -105,6 +149,15 @@ async fn another_family(server: &MariaDb) {
         spec
     };
     server.sql("CREATE USER visitor@'%' IDENTIFIED BY 'pw'; GRANT ALL ON *.* TO visitor@'%';");
+    if server.release() == Release::MySql9 {
+        let plain = over_tcp(json!({ "database": "d", "tls": { "mode": "disable" } }));
+        let ended = Room::with_client(Release::MySql9).backup(plain.clone()).await;
+        refused(&ended, RunErrorKind::Preflight, &["can only be sent over an encrypted connection", "2061"]);
+        server.sql("SET GLOBAL require_secure_transport = ON;");
+        let ended = Room::with_client(Release::MySql9).backup(plain).await;
+        refused(&ended, RunErrorKind::Preflight, &["accepts encrypted connections only", "3159"]);
+        server.sql("SET GLOBAL require_secure_transport = OFF;");
+    }
     let ended = room.backup(over_tcp(d())).await;
     refused(
         &ended,
@@ -157,14 +210,25 @@ async fn history_moves_to_a_newer_release() {
         return;
     }
     let target = MariaDb::of(Release::MariaDb11, &[]);
-    SHARED.sql("CREATE DATABASE past; CREATE TABLE past.t (id INT PRIMARY KEY, v INT) WITH SYSTEM VERSIONING; INSERT INTO past.t VALUES (1, 1); UPDATE past.t SET v = 2;");
-    let past = json!({ "database": "past" });
-    let room = Room::new();
-    done(&room.backup(spec(&SHARED, past.clone())).await);
-    let there = Room { client: Release::MariaDb11, ..room };
-    done(&there.restore(spec(&target, past), RestoreTarget::Original).await);
-    assert_eq!(target.sql("SELECT v FROM past.t;").trim(), "2");
-    assert_eq!(target.sql("SELECT COUNT(*) FROM past.t FOR SYSTEM_TIME ALL;").trim(), "2");
+    let own = "`valid from` TIMESTAMP(6) GENERATED ALWAYS AS ROW START, vt TIMESTAMP(6) GENERATED ALWAYS AS ROW END";
+    SHARED.sql(&format!(
+        "CREATE DATABASE past; CREATE DATABASE past2; USE past; SET time_zone = '+00:00'; \
+         CREATE TABLE t (id INT PRIMARY KEY, v INT) WITH SYSTEM VERSIONING; INSERT INTO t VALUES (1, 1); UPDATE t SET v = 2; \
+         CREATE TABLE o (id INT PRIMARY KEY, g INT AS (id + 1), s TEXT, {own}, w TIMESTAMP(6) NOT NULL DEFAULT '2038-01-19 03:14:07.999999', \
+           PERIOD FOR SYSTEM_TIME (`valid from`, vt)) WITH SYSTEM VERSIONING; \
+         INSERT INTO o (id, s) VALUES (1, 'a (''b'', \\\\),\\n'), (2, ','); UPDATE o SET s = CONCAT(s, 'x') WHERE id = 1; \
+         CREATE TABLE past2.o (id INT, g INT, s TEXT, f INT, v TIMESTAMP(6) NOT NULL); INSERT INTO past2.o VALUES (1, 2, '', 4, '2038-01-19 03:14:07.999999');"
+    ));
+    for databases in [json!({ "databases": ["past", "past2"] }), json!({ "database": "past" })] {
+        let room = Room::new();
+        done(&room.backup(spec(&SHARED, databases.clone())).await);
+        let there = Room { client: Release::MariaDb11, ..room };
+        done(&there.restore(spec(&target, databases), RestoreTarget::Original).await);
+        let rows = target.sql("SET time_zone = '+00:00'; SELECT v FROM past.t; SELECT s FROM past.o; SELECT DISTINCT w FROM past.o; SELECT v FROM past2.o;");
+        assert_eq!(rows.trim(), "2\na ('b', \\\\),\\nx\n,\n2038-01-19 03:14:07.999999\n2038-01-19 03:14:07.999999");
+        let all = "SELECT COUNT(*) FROM past.t FOR SYSTEM_TIME ALL; SELECT COUNT(*) FROM past.o FOR SYSTEM_TIME ALL;";
+        assert_eq!(target.sql(all).trim(), "2\n3");
+    }
 }
 
 /// MariaDB drops the events of `shop` with `Shop`.
