@@ -157,7 +157,7 @@ fn used_views(mysql: &Mysql) -> String {
 /// Views, and what they use that is left out of the backup.
 fn over_excluded(mysql: &Mysql) -> String {
     let from = format!(
-        "information_schema.views AS v JOIN ({}) AS x ON LOCATE(CONCAT({}, '.', {}), v.view_definition) > 0 WHERE {}",
+        "information_schema.views AS v JOIN ({}) AS x ON LOCATE(LOWER(CONCAT({}, '.', {})), LOWER(v.view_definition)) > 0 WHERE {}",
         excluded(mysql),
         sql::quoted("x.place"),
         sql::quoted("x.name"),
@@ -312,7 +312,7 @@ fn excluded(mysql: &Mysql) -> String {
 fn fits_nothing(mysql: &Mysql) -> String {
     let tables = format!(
         "(SELECT CONCAT(place, '.', name) AS name FROM ({}) AS tables_to_leave_out WHERE NOT EXISTS \
-          (SELECT 1 FROM information_schema.tables AS t WHERE t.table_schema = place AND t.table_name = name)) AS absent",
+          (SELECT 1 FROM information_schema.tables AS t WHERE LOWER(t.table_schema) = LOWER(place) AND LOWER(t.table_name) = LOWER(name))) AS absent",
         excluded(mysql)
     );
     list_of("name", &tables)

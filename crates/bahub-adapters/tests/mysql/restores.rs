@@ -99,14 +99,22 @@ async fn a_dump_of_the_original_comes_back_and_a_cut_one_is_refused_before_anyth
         create trigger plain before insert\n on t for each\nrow set new.id = new.id; CREATE PROCEDURE reading() SELECT * FROM legacy.t; \
         CREATE EVENT runs ON SCHEDULE EVERY 1 DAY STARTS '2030-01-01 00:00:00' COMMENT ' PRESERVE DISABLE ' DO SET @x = 1; \
         CREATE EVENT changes ON SCHEDULE EVERY 1 DAY STARTS '2030-01-01 00:00:00' DO DELETE FROM legacy.t;");
-    let dumped = || SHARED.command("mariadb-dump").args(["--skip-lock-tables", "--routines", "--events", "legacy"]).output().unwrap().stdout;
+    let dumped = || {
+        SHARED
+            .command("mariadb-dump")
+            .args(["--skip-lock-tables", "--routines", "--events", "legacy"])
+            .output()
+            .unwrap()
+            .stdout
+    };
     let dump = dumped();
     assert!(dump.starts_with(b"/*M!999999"), "it has a line that older client programs refuse");
     let text = String::from_utf8(dump).unwrap();
     let cut = text[..text.find("-- Dump completed").unwrap()].to_owned();
     let live = json!({ "database": "legacy" });
     a_legacy_copy_is_isolated(&text, live.clone()).await;
-    SHARED.sql("USE legacy; create trigger legacy.qualified before update on legacy.t for each row set new.id = new.id;");
+    SHARED
+        .sql("USE legacy; create trigger legacy.qualified before update on legacy.t for each row set new.id = new.id;");
     let room = Room::new();
     room.sink.put(room.engine.by_the_original(&dumped()));
     let ended = room.restore(spec(&SHARED, live.clone()), RestoreTarget::Database("legacy_copy".into())).await;
@@ -131,7 +139,8 @@ async fn a_dump_of_the_original_comes_back_and_a_cut_one_is_refused_before_anyth
 fn older_client() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("mariadb");
-    std::fs::write(&program, "#!/bin/sh\nsed 's/^.*M!999999.*$/UNKNOWN COMMAND;/' | exec /usr/bin/mariadb \"$@\"\n").unwrap();
+    std::fs::write(&program, "#!/bin/sh\nsed 's/^.*M!999999.*$/UNKNOWN COMMAND;/' | exec /usr/bin/mariadb \"$@\"\n")
+        .unwrap();
     std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     folder
 }
@@ -146,7 +155,10 @@ async fn a_legacy_copy_is_isolated(dump: &str, live: serde_json::Value) {
     let ended = room.engine.restore(&plan, &RestoreOptions::default().to(copy)).await;
     done(&ended);
     let warnings = ended.report.warnings.join("\n");
-    assert!(warnings.contains("event changes, procedure reading") && warnings.contains("in the copy: runs"), "{warnings}");
+    assert!(
+        warnings.contains("event changes, procedure reading") && warnings.contains("in the copy: runs"),
+        "{warnings}"
+    );
     let left = "SELECT event_name, status FROM information_schema.events WHERE event_schema = 'legacy_copy'; \
         SELECT routine_name FROM information_schema.routines WHERE routine_schema = 'legacy_copy'; \
         SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = 'legacy_copy'; DROP DATABASE legacy_copy;";
@@ -192,7 +204,11 @@ async fn a_drill_counts_what_came_back_and_leaves_nothing() {
     done(&ended);
     let drill = ended.report.drill.unwrap();
     assert_eq!((drill.things, drill.count, drill.compared), (3, 1001, true));
-    assert!(ended.report.warnings.iter().any(|warning| warning.ends_with("in the copy: tick")), "{:?}", ended.report.warnings);
+    assert!(
+        ended.report.warnings.iter().any(|warning| warning.ends_with("in the copy: tick")),
+        "{:?}",
+        ended.report.warnings
+    );
     let left = || server.sql("SHOW DATABASES LIKE '\\_\\_bahub%'");
     assert_eq!(left(), "");
     server.sql("INSERT INTO drilled.t VALUES (2)");

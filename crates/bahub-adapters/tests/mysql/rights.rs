@@ -17,6 +17,7 @@ fn grants(of: &str) -> String {
 
 const SHOP: &str = "CREATE DATABASE shop; USE shop; CREATE TABLE t (id INT PRIMARY KEY); INSERT INTO t VALUES (1); CREATE VIEW v AS SELECT * FROM t; \
      CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET NEW.id = NEW.id; CREATE DEFINER = gone@nowhere PROCEDURE p() SELECT 1; \
+     CREATE TABLE child (id INT, FOREIGN KEY (id) REFERENCES t (id)); CREATE PROCEDURE bound() SELECT COUNT(*) FROM shop . t; \
      CREATE FUNCTION f() RETURNS INT DETERMINISTIC RETURN 1; CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO SET @x = 1;";
 
 /// Makes, drills and restores with the accounts of the documentation; a lost right is a refusal that names it.
@@ -31,9 +32,10 @@ async fn suffice(server: &MariaDb, suffix: &str, routines: &str) {
     let restore = of(server, "restore", json!({ "database": "shop" }));
     done(&room.backup(backup.clone()).await);
     done(&looked_at(&room, restore.clone(), RestoreMode::DrillOnly).await);
-    let rows = "SELECT COUNT(*) FROM mysql.procs_priv;";
+    copies_are_isolated(server, &room, &restore, suffix).await;
+    let rows = "SELECT COUNT(*) FROM mysql.procs_priv WHERE db <> 'shop';";
     assert_eq!(server.sql(rows).trim(), "0", "a drill leaves no rights behind");
-    for lost in ["DROP DATABASE shop;", "DROP TABLE shop.t; DROP FUNCTION shop.f;"] {
+    for lost in ["DROP DATABASE shop;", "DROP TABLE shop.child, shop.t; DROP FUNCTION shop.f;"] {
         server.sql(lost);
         done(&room.restore(restore.clone(), RestoreTarget::Original).await);
         let after = server.dump(&["shop"]);
@@ -54,15 +56,50 @@ async fn suffice(server: &MariaDb, suffix: &str, routines: &str) {
         text.contains("unknown whether") && text.contains("__bahub_new_") && text.contains("restore again"),
         "{text}"
     );
+    assert!(!text.contains("are as they were"), "{text}");
     server.sql("GRANT TRIGGER ON shop.* TO restore@'%';");
     done(&room.restore(restore.clone(), RestoreTarget::Original).await);
     assert!(server.dump(&["shop"]) == before, "a second restore completes it");
+    // What only a role may grant is no reason to refuse.
+    let default = default.replace("restore@", "backup@");
+    server.sql(&format!("REVOKE TRIGGER ON shop.* FROM backup@'%'; GRANT nothing TO backup@'%'; {default}"));
+    let made = room.backup(backup.clone()).await;
+    done(&made);
+    let warned = |made: &RunOutcome| {
+        made.report.warnings.iter().any(|warning| warning.contains("whether the user has TRIGGER by a role"))
+    };
+    assert!(warned(&made), "{:?}", made.report.warnings);
+    server.sql("GRANT TRIGGER ON shop.* TO backup@'%';");
+    let made = room.backup(backup.clone()).await;
+    done(&made);
+    assert!(!warned(&made), "{:?}", made.report.warnings);
+    server.sql("REVOKE nothing FROM backup@'%';");
     server.sql(&format!("REVOKE {routines} FROM backup@'%';"));
     let refused = failure_text(&room.backup(backup).await);
     assert!(
         refused.starts_with("Preflight: the user lacks ") && refused.contains(&format!("GRANT {routines}")),
         "{refused}"
     );
+}
+
+/// What the account may read is looked at; what it may not read is left out.
+async fn copies_are_isolated(server: &MariaDb, room: &Room, restore: &Value, suffix: &str) {
+    server.sql(&grants("restore elsewhere"));
+    let routines = if suffix.is_empty() { "SELECT ON mysql.proc" } else { "SHOW_ROUTINE ON *.*" };
+    let names = "SELECT routine_name FROM information_schema.routines WHERE routine_schema = 'shop_copy' ORDER BY 1; DROP DATABASE shop_copy;";
+    for (right, left_out, left) in [
+        ("GRANT", "original database: procedure bound", "f\np"),
+        ("REVOKE", "function f, procedure bound, procedure p", ""),
+    ] {
+        if right == "REVOKE" {
+            server.sql(&format!("REVOKE {routines} FROM restore@'%';"));
+        }
+        let ended = room.restore(restore.clone(), RestoreTarget::Database("shop_copy".into())).await;
+        done(&ended);
+        assert!(ended.report.warnings.iter().any(|warning| warning.ends_with(left_out)), "{:?}", ended.report.warnings);
+        assert_eq!(server.sql(names).trim(), left);
+    }
+    server.sql(&format!("GRANT {routines} TO restore@'%';"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

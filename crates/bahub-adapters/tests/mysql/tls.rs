@@ -77,7 +77,13 @@ async fn names_in_other_letters(server: &MariaDb, certificate: &std::path::Path)
         }
         if scope["database"].is_string() {
             done(&room.restore(spec, RestoreTarget::Database("Copy".into())).await);
-            assert_eq!(server.sql("SELECT COUNT(*) FROM copy.v; SHOW TRIGGERS FROM copy LIKE 't'; DROP DATABASE copy;").matches("tr\tINSERT").count(), 1);
+            assert_eq!(
+                server
+                    .sql("SELECT COUNT(*) FROM copy.v; SHOW TRIGGERS FROM copy LIKE 't'; DROP DATABASE copy;")
+                    .matches("tr\tINSERT")
+                    .count(),
+                1
+            );
         }
     }
 }
@@ -91,5 +97,10 @@ async fn binary_log(server: &MariaDb) {
     done(&room.backup(spec.clone()).await);
     let ended = room.restore(spec, RestoreTarget::Original).await;
     let text = failure_text(&ended);
-    assert!(text.contains("ERROR 1419") && text.contains("log_bin_trust_function_creators") && text.contains("are as they were"), "{text}");
+    assert!(
+        text.contains("ERROR 1419")
+            && text.contains("log_bin_trust_function_creators")
+            && text.contains("are as they were"),
+        "{text}"
+    );
 }
