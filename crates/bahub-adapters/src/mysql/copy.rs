@@ -111,6 +111,18 @@ fn is_hidden(body: &str, _: &str) -> String {
     format!("COALESCE({body}, '') = ''")
 }
 
+/// Views of the copy over views of other databases that read the original.
+fn through_others(copy: &str, select: &str) -> String {
+    format!(
+        "{select} FROM information_schema.views AS c JOIN information_schema.views AS o ON LOCATE(CONCAT({}, '.', {}), c.view_definition) > 0 \
+         WHERE {} AND NOT {} AND NOT (c.view_definition REGEXP @in_view) AND o.view_definition REGEXP @in_view",
+        sql::quoted("o.table_schema"),
+        sql::quoted("o.table_name"),
+        sql::among("c.table_schema", [copy]),
+        sql::among("o.table_schema", [copy])
+    )
+}
+
 /// Columns of the copy whose default values come out of the original's sequences.
 fn defaults(copy: &str) -> String {
     // The first condition spares the server to open the tables of all others.
@@ -129,10 +141,11 @@ fn unbound(copy: &str) -> String {
         |body, original| format!("({} OR {})", is_bound(body, original), is_hidden(body, original)),
     );
     format!(
-        "SELECT CONCAT('ALTER EVENT ', {}, ' DISABLE;') FROM information_schema.events WHERE {} AND status = 'ENABLED'; {dropped}; \
+        "SELECT CONCAT('ALTER EVENT ', {}, ' DISABLE;') FROM information_schema.events WHERE {} AND status = 'ENABLED'; {dropped}; {}; \
          SELECT CONCAT('ALTER TABLE ', {}, ' ALTER COLUMN ', {}, ' DROP DEFAULT;') {};",
         sql::quoted("event_name"),
         sql::among("event_schema", [copy]),
+        through_others(copy, &format!("SELECT DISTINCT CONCAT('DROP VIEW ', {}, ';')", sql::quoted("c.table_name"))),
         sql::quoted("table_name"),
         sql::quoted("column_name"),
         defaults(copy)
@@ -154,7 +167,9 @@ fn named(copy: &str) -> String {
         sql::among("event_schema", [copy]),
         is_bound("event_definition", "@as_written")
     );
+    let through = through_others(copy, "SELECT DISTINCT c.table_name AS name");
     said("left out of the copy, because they name the original database", format!("{bound} UNION ALL {columns}"))
+        + &said("left out of the copy, because they read the original through views of other databases", through)
         + &said(
             "left out of the copy, because the user may not read their text (docs/adapters/mysql.md lists the grants)",
             each(copy, name, is_hidden),

@@ -104,7 +104,8 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
     (
         &["ERROR 1356", "error: 1356"],
         "a view no longer works: tables, columns or rights that it needs are gone",
-        "repair or drop the view that the message names; or set `on_invalid_view: skip` to leave such views out",
+        "in a backup: repair or drop the view that the message names, or set `on_invalid_view: skip` to leave such views out; \
+         in a restore it may need what this database has lost: {restore in place}",
     ),
     (
         &["ERROR 1049", "error: 1049"],

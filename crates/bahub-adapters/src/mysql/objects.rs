@@ -5,6 +5,8 @@
 //! catalogue, because a dump program repeats a trigger's statement as it was written, with the database's name if the author
 //! wrote it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use bahub_core::adapter::Findings;
 use bahub_core::replay::{Stored, Unsupported};
 use bahub_core::step::Step;
@@ -67,8 +69,8 @@ pub(super) struct Views {
     pub(super) invalid: Vec<Name>,
     /// Those that are dumped.
     dumped: Vec<Name>,
-    /// A view, and one that it uses.
-    uses: Vec<(Name, Name)>,
+    /// A view, and those that it uses.
+    uses: BTreeMap<Name, Vec<Name>>,
 }
 
 impl Views {
@@ -99,30 +101,33 @@ impl Views {
                 help: "add these views to `exclude_tables`, or back up the tables".into(),
             });
         }
-        let uses = preflight::listed(found, preflight::USED_VIEWS)?;
-        let name = |at: &[String]| (at[0].clone(), at[1].clone());
-        let uses = uses.chunks_exact(4).map(|edge| (name(&edge[..2]), name(&edge[2..]))).collect();
+        let mut uses: BTreeMap<Name, Vec<Name>> = BTreeMap::new();
+        for edge in preflight::listed(found, preflight::USED_VIEWS)?.chunks_exact(4) {
+            let [user, used] = [0, 2].map(|at| (edge[at].clone(), edge[at + 1].clone()));
+            uses.entry(user).or_default().push(used);
+        }
         Ok(Self { all, invalid, dumped, uses })
     }
 
     /// Each view after those that it uses, in groups of one database: the dump program creates them in the order of its arguments.
     pub(super) fn in_order(&self) -> Vec<(String, Vec<String>)> {
-        let mut left = self.dumped.clone();
+        let mut left: BTreeSet<_> = self.dumped.iter().collect();
         let mut ordered: Vec<(String, Vec<String>)> = Vec::new();
         while !left.is_empty() {
-            let waits = |view: &Name| self.uses.iter().any(|(user, used)| user == view && left.contains(used));
-            let ready: Vec<_> = left.iter().filter(|view| !waits(view)).cloned().collect();
+            let waits =
+                |view: &Name| self.uses.get(view).is_some_and(|used| used.iter().any(|used| left.contains(used)));
+            let ready: Vec<_> = left.iter().copied().filter(|view| !waits(view)).collect();
             // A definition may mention another view without using it.
-            let ready = if ready.is_empty() { left.clone() } else { ready };
+            let ready = if ready.is_empty() { left.iter().copied().collect() } else { ready };
             let current = ordered.last().map(|(database, _)| database.clone());
             let current = current.filter(|current| ready.iter().any(|(database, _)| database == current));
             let database = current.unwrap_or_else(|| ready[0].0.clone());
-            left.retain(|view| view.0 != database || !ready.contains(view));
-            let views: Vec<_> = ready.into_iter().filter(|view| view.0 == database).map(|(_, name)| name).collect();
-            left.retain(|(of, name)| *of != database || !views.contains(name));
+            let ready: Vec<_> = ready.into_iter().filter(|view| view.0 == database).collect();
+            left.retain(|view| !ready.contains(view));
+            let views = ready.iter().map(|(_, name)| name.clone());
             match ordered.last_mut() {
                 Some((last, group)) if *last == database => group.extend(views),
-                _ => ordered.push((database, views)),
+                _ => ordered.push((database, views.collect())),
             }
         }
         ordered
@@ -309,7 +314,7 @@ mod tests {
                 all: Vec::new(),
                 invalid: Vec::new(),
                 dumped: ["da", "db", "dc", "ea"].map(name).into(),
-                uses: edges.iter().map(|(user, used)| (name(user), name(used))).collect(),
+                uses: edges.iter().map(|(user, used)| (name(user), vec![name(used)])).collect(),
             };
             let ordered =
                 views.in_order().into_iter().map(|(database, views)| format!("{database}: {}", views.join(" ")));

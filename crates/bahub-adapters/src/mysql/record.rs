@@ -116,9 +116,7 @@ pub(super) fn fits(scope: &Scope, found: &Findings, stored: &Stored) -> Result<(
             help: format!("restore it with a spec that lists its databases ({})", names.join(", ")).into(),
         })
     };
-    let is_same = |name: &str, other: &str| {
-        name == other || (preflight::ignores_case(found) && name.to_lowercase() == other.to_lowercase())
-    };
+    let is_same = |name: &str, other: &str| is_same(found, name, other);
     match (stored.record.get(FORM).map(String::as_str), scope) {
         (Some(SEVERAL), Scope::One(name)) => refused(format!(
             "the version contains several databases, which would be dropped and recreated, but the spec only lists {name:?}"
@@ -136,4 +134,21 @@ pub(super) fn fits(scope: &Scope, found: &Findings, stored: &Stored) -> Result<(
         }
         _ => Ok(()),
     }
+}
+
+/// Refuses a version of one database that would replace another than the spec names.
+pub(super) fn is_of(scope: &Scope, found: &Findings, stored: &Stored) -> Result<(), Unsupported> {
+    match (scope, databases(stored).as_slice()) {
+        (Scope::One(name), [of]) if !is_same(found, name, of) => Err(Unsupported {
+            what: format!("the version is a backup of {of:?}, which it would replace, but the spec names {name:?}"),
+            help: format!("restore it with {{restore under another name}}, or with a spec whose `database` is {of}")
+                .into(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Whether two names are one database's on this server.
+fn is_same(found: &Findings, name: &str, other: &str) -> bool {
+    name == other || (preflight::ignores_case(found) && name.to_lowercase() == other.to_lowercase())
 }

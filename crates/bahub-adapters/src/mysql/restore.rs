@@ -93,6 +93,7 @@ fn to_original(mysql: &Mysql, target: &ReplayTarget, found: &Findings, stored: &
     rights::refuse_restore(mysql, found)?;
     refuse_referenced(mysql, found, stored)?;
     refuse_other_case(mysql, found)?;
+    record::is_of(&mysql.scope, found, stored)?;
     let mut notices: Vec<_> = rights::unknown(found).into_iter().collect();
     if !record::is_apart(stored)? {
         return Ok(Replay { notices, ..legacy::replay(mysql, found, stored) });

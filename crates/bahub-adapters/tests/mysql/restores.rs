@@ -194,7 +194,7 @@ async fn a_drill_counts_what_came_back_and_leaves_nothing() {
     // A drill's database is swept by any run on the server, once no session is in it.
     let server = MariaDb::start();
     server.sql("SET GLOBAL event_scheduler = ON; CREATE DATABASE drilled; USE drilled; CREATE TABLE ticks (id INT AUTO_INCREMENT PRIMARY KEY) ENGINE=Aria; \
-        CREATE EVENT tick ON SCHEDULE EVERY 1 HOUR DO INSERT INTO ticks VALUES (); ALTER EVENT tick ON SCHEDULE EVERY 1 HOUR STARTS '2030-01-01 00:00:00'; DELETE FROM ticks;");
+        CREATE EVENT tick ON SCHEDULE EVERY 1 HOUR STARTS '2030-01-01 00:00:00' DO INSERT INTO ticks VALUES ();");
     server.sql("USE drilled; CREATE TABLE `a``\n\\b` (v INT); INSERT INTO `a``\n\\b` SELECT seq FROM seq_1_to_1000; CREATE TABLE t (v INT) ENGINE=Aria; INSERT INTO t VALUES (1); CREATE VIEW w AS SELECT * FROM t; CREATE SEQUENCE s;");
     let room = Room::new();
     let database = spec(&server, json!({ "database": "drilled" }));
@@ -236,7 +236,8 @@ async fn a_drill_counts_what_came_back_and_leaves_nothing() {
 /// A server that takes small statements only: tables move in several, and what does not fit is found before anything is dropped.
 async fn small_packets(server: &MariaDb, room: &Room, database: serde_json::Value) {
     let more: String = (0..20).map(|number| format!("CREATE TABLE more_{number} (v INT);")).collect();
-    server.sql(&format!("USE drilled; {more}"));
+    let keys = "CREATE TABLE zz (id INT PRIMARY KEY); CREATE TABLE aa (id INT, FOREIGN KEY (id) REFERENCES zz (id)); INSERT INTO zz VALUES (1); INSERT INTO aa VALUES (1);";
+    server.sql(&format!("USE drilled; {keys} {more}"));
     done(&room.backup(database.clone()).await);
     let before = server.dump(&["drilled"]);
     server.sql("SET GLOBAL max_allowed_packet = 8192; DELETE FROM drilled.t;");
@@ -276,6 +277,8 @@ async fn a_version_of_other_databases_is_refused_before_anything_is_dropped() {
     done(&room.backup(spec(&SHARED, json!({ "database": "first_of_two" }))).await);
     let ended = room.restore(spec(&SHARED, json!({ "databases": ["first_of_two"] })), RestoreTarget::Original).await;
     assert!(failure_text(&ended).contains("contains one database"), "{}", failure_text(&ended));
+    let ended = room.restore(spec(&SHARED, json!({ "database": "second_of_two" })), RestoreTarget::Original).await;
+    assert!(failure_text(&ended).contains("is a backup of \"first_of_two\""), "{}", failure_text(&ended));
     SHARED.sql("SELECT * FROM second_of_two.t");
 }
 
