@@ -5,10 +5,10 @@ use bahub_core::capture::{Capture, Segment, Source};
 use bahub_core::replay::Unsupported;
 use bahub_core::step::{ByteString, Step};
 
-use super::config::OnInvalidView;
+use super::objects::{Marks, Views};
 use super::scope::Scope;
 use super::{Mysql, objects, preflight, record, rights, sql, users, version};
-use crate::{list, options};
+use crate::options;
 
 /// Tables with all rows, as they are read, bytes in hexadecimal. `LOCK TABLES` in a dump would keep a default value from its
 /// sequence.
@@ -31,31 +31,21 @@ pub(super) const OBJECTS: &str = "objects";
 pub(super) fn capture(mysql: &Mysql, found: &Findings) -> Result<Capture, Unsupported> {
     version::refuse_other_family(found, mysql.allow_other_client)?;
     rights::refuse_backup(mysql, found)?;
-    let invalid = named_pairs(found, preflight::INVALID);
-    if mysql.on_invalid_view == OnInvalidView::Fail && !invalid.is_empty() {
-        return Err(Unsupported {
-            what: format!("views that no longer work cannot be dumped: {}", named(&invalid)),
-            help: "repair or drop them: SHOW CREATE VIEW shows each; or set `on_invalid_view: skip` to leave them out"
-                .into(),
-        });
-    }
-    let names = match &mysql.scope {
-        Scope::One(name) => vec![name.clone()],
-        Scope::Some(names) => names.clone(),
-        Scope::All { .. } => databases(found)?,
-    };
+    refuse_alike(found)?;
+    let views = Views::of(mysql, found)?;
+    let names = preflight::databases(mysql, found)?;
     let mut segments = Vec::new();
     if !names.is_empty() {
-        let rows = rows(mysql, found);
+        let rows = rows(mysql, found, &views)?;
         let rows = match &mysql.scope {
-            Scope::One(name) => rows.arg("--").arg(name),
+            Scope::One(_) => rows.arg("--").args(&names),
             Scope::Some(_) | Scope::All { .. } => rows.args(["--databases", "--"]).args(&names),
         };
         segments.push(Segment::of(vec![rows]).with_trailer(sql::TRAILER).named(DATA));
-        segments.extend(objects(mysql, found, &names));
+        segments.extend(objects(mysql, found, &names, &views));
     }
     if mysql.users {
-        segments.extend(users::segments(mysql, found));
+        segments.extend(users::segments(mysql, found)?);
     }
     if segments.is_empty() {
         return Err(Unsupported {
@@ -65,51 +55,45 @@ pub(super) fn capture(mysql: &Mysql, found: &Findings) -> Result<Capture, Unsupp
     }
     Ok(Capture {
         segments,
-        warnings: warnings(found, &invalid),
-        record: record::of(&mysql.scope, &names, mysql.users, found),
+        warnings: warnings(found, &views)?,
+        record: record::of(&mysql.scope, &names, mysql.users, found)?,
     })
 }
 
-fn warnings(found: &Findings, invalid: &[(String, String)]) -> Vec<String> {
-    let mut warnings = version::warnings(found);
-    if !invalid.is_empty() {
-        warnings.push(format!("views that no longer work were left out: {}", named(invalid)));
+/// Refuses names that the dump program would leave out one with the other.
+fn refuse_alike(found: &Findings) -> Result<(), Unsupported> {
+    let alike = preflight::listed(found, preflight::ALIKE)?;
+    if alike.is_empty() {
+        return Ok(());
     }
-    let versioned = named_pairs(found, preflight::VERSIONED);
+    Err(Unsupported {
+        what: format!(
+            "the dump program does not distinguish these names: it would leave out a table with a view, or with an excluded table: {}",
+            alike.join("; ")
+        ),
+        help: "rename one of them".into(),
+    })
+}
+
+fn warnings(found: &Findings, views: &Views) -> Result<Vec<String>, Unsupported> {
+    let mut warnings = version::warnings(found);
+    warnings.extend(rights::unknown(found));
+    if !views.invalid.is_empty() {
+        warnings.push(format!("views that no longer work were left out: {}", objects::named(&views.invalid)));
+    }
+    let versioned = version::versioned(found)?.into_iter().map(|table| (table.database, table.name));
+    let versioned: Vec<_> = versioned.collect();
     if !versioned.is_empty() && !version::dumps_history(found) {
         warnings.push(format!(
             "the dump program does not write the history of system-versioned tables, only their current rows ({}): install that \
              of MariaDB 10.11 or later",
-            named(&versioned)
+            objects::named(&versioned)
         ));
     }
-    let uncovered = found.get(preflight::UNCOVERED).and_then(list::parse).unwrap_or_default();
-    warnings.extend(preflight::warning(&uncovered));
-    warnings.extend(users::warnings(found));
+    warnings.extend(preflight::warning(&preflight::listed(found, preflight::UNCOVERED)?));
+    warnings.extend(users::warnings(found)?);
     warnings.extend(options::warning(found));
-    warnings
-}
-
-/// Database and name of the objects that a finding lists.
-pub(super) fn named_pairs(found: &Findings, finding: &str) -> Vec<(String, String)> {
-    let texts = found.get(finding).and_then(list::parse).unwrap_or_default();
-    let mut pairs: Vec<_> = texts.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect();
-    pairs.sort();
-    pairs
-}
-
-fn named(objects: &[(String, String)]) -> String {
-    objects.iter().map(|(database, name)| format!("{database}.{name}")).collect::<Vec<_>>().join(", ")
-}
-
-fn databases(found: &Findings) -> Result<Vec<String>, Unsupported> {
-    let Some(line) = found.get(preflight::DATABASES) else { return Ok(Vec::new()) };
-    let mut names = list::parse(line).ok_or_else(|| Unsupported {
-        what: "the server's list of databases cannot be read".into(),
-        help: "list the databases in `databases`".into(),
-    })?;
-    names.sort();
-    Ok(names)
+    Ok(warnings)
 }
 
 /// The dump program that fits the server.
@@ -121,29 +105,40 @@ pub(super) fn program(mysql: &Mysql, found: &Findings) -> Step {
     }
 }
 
-fn rows(mysql: &Mysql, found: &Findings) -> Step {
+fn rows(mysql: &Mysql, found: &Findings, views: &Views) -> Result<Step, Unsupported> {
     // The options that make a dump complete come last, so they win.
     let mut step = program(mysql, found).args(&mysql.extra_args).args(ROWS);
     step = if mysql.lock { step.arg(LOCK) } else { step.args(SNAPSHOT) };
-    if version::dumps_history(found) && !named_pairs(found, preflight::VERSIONED).is_empty() {
+    if version::dumps_history(found) && !version::versioned(found)?.is_empty() {
         step = step.arg("--dump-history");
     }
-    let left_out = mysql.exclude_tables.iter().map(|table| (table.database.clone(), table.name.clone()));
-    let views = named_pairs(found, preflight::VIEWS);
-    left_out.chain(views).fold(step, |step, (database, name)| step.arg(format!("--ignore-table={database}.{name}")))
+    let left_out = mysql.exclude_tables.iter().map(|table| (&table.database, &table.name));
+    let views = views.all.iter().map(|(database, name)| (database, name));
+    Ok(left_out.chain(views).fold(step, |step, (database, name)| step.arg(format!("--ignore-table={database}.{name}"))))
 }
 
-/// One segment: what comes after its first part has no name of its own.
-fn objects(mysql: &Mysql, found: &Findings, names: &[String]) -> Vec<Segment> {
+/// One segment: what comes after its first part has no name of its own. Views may use routines and views of other databases.
+fn objects(mysql: &Mysql, found: &Findings, names: &[String], views: &Views) -> Vec<Segment> {
+    let marks = Marks::of(found);
+    let dumped = |dump: Step| Segment::of(vec![dump]).with_trailer(sql::TRAILER);
+    let within = |name: &str| {
+        let selected = format!("{}\nUSE {};\n", marks.database(), sql::ident(name));
+        (!matches!(mysql.scope, Scope::One(_))).then(|| literal(&selected))
+    };
     let mut parts = Vec::new();
     for name in names {
-        if !matches!(mysql.scope, Scope::One(_)) {
-            parts.push(literal(&format!("USE {};\n", sql::ident(name))));
-        }
+        parts.extend(within(name));
         parts.push(Segment::of(vec![objects::properties(mysql, found, name)]));
-        let dumps = objects::routines_and_views(mysql, found, name).into_iter();
-        parts.extend(dumps.map(|dump| Segment::of(vec![dump]).with_trailer(sql::TRAILER)));
-        parts.push(Segment::of(vec![objects::triggers_and_events(mysql, found, name)]));
+        parts.push(dumped(objects::routines(mysql, found, name, views)));
+    }
+    for (name, views) in views.in_order() {
+        parts.extend(within(&name));
+        parts.push(dumped(objects::views(mysql, found, &name, &views)));
+    }
+    for name in names {
+        parts.extend(within(name));
+        parts.push(Segment::of(objects::triggers(mysql, found, name, &marks)));
+        parts.push(Segment::of(vec![objects::events(mysql, found, name, &marks)]));
     }
     if let Some(first) = parts.first_mut() {
         first.name = Some(OBJECTS.to_owned());

@@ -1,6 +1,5 @@
 //! Counting rows, and databases that exist only to be counted.
 
-use bahub_core::adapter::Findings;
 use bahub_core::replay::{ReplayTarget, RestoreTarget, Scratch, Unsupported};
 use bahub_core::step::{ByteString, Stdin, Step};
 
@@ -17,7 +16,7 @@ pub(super) fn census(mysql: &Mysql, target: &ReplayTarget) -> Option<Step> {
     }
     let is_one = matches!(mysql.scope, Scope::One(_));
     let schemas = match (&target.location, &mysql.scope) {
-        (RestoreTarget::Database(name), _) => format!("table_schema = {}", sql::text(name)),
+        (RestoreTarget::Database(name), _) => sql::among("table_schema", [name.as_str()]),
         (RestoreTarget::Original | RestoreTarget::Directory(_), _) => preflight::within(mysql, "table_schema"),
     };
     // A database that is restored under another name leaves out what the original does.
@@ -56,21 +55,8 @@ pub(super) fn scratch(mysql: &Mysql, run: &str) -> Result<Scratch, Unsupported> 
         });
     };
     let name = format!("{TEMPORARY}{run}");
-    let is_it = format!("schema_name = {}", sql::text(&name));
+    let is_it = sql::among("schema_name", [name.as_str()]);
     Ok(Scratch { removal: preflight::query(mysql, &dropped(&is_it)), location: RestoreTarget::Database(name) })
-}
-
-/// Refuses a trial restore if restored events would run and change the original: they name what they change.
-pub(super) fn runs_no_events(database: &str, found: &Findings) -> Result<(), Unsupported> {
-    match found.get(preflight::EVENTS) {
-        Some("1") if database.starts_with(TEMPORARY) => Err(Unsupported {
-            what: "a test restore would run the database's events a second time on this server".into(),
-            help:
-                "test the restore on another server, or disable the event scheduler: SET GLOBAL event_scheduler = OFF"
-                    .into(),
-        }),
-        _ => Ok(()),
-    }
 }
 
 /// Drops a temporary database that no session is in, and says which.
@@ -87,6 +73,6 @@ pub(super) fn cleanup_stale(mysql: &Mysql) -> Step {
 pub(super) fn dropped(condition: &str) -> String {
     format!(
         "SET @left_over = (SELECT MIN(schema_name) FROM information_schema.schemata WHERE {condition}); \
-         SET @sweep = IF(@left_over IS NULL, 'DO 0', CONCAT('DROP DATABASE `', @left_over, '`')); PREPARE sweep FROM @sweep; EXECUTE sweep; "
+         SET @sweep = IF(@left_over IS NULL, 'DO 0', CONCAT('DROP DATABASE `', REPLACE(@left_over, '`', '``'), '`')); PREPARE sweep FROM @sweep; EXECUTE sweep; "
     )
 }

@@ -2,99 +2,177 @@
 
 use bahub_core::step::Step;
 
-use super::objects::{DISABLED, ENABLED};
-use super::{Mysql, preflight, restore, sql};
+use super::objects::Marks;
+use super::{Mysql, preflight, restore, sql, swap};
+
+/// What the client is sent in place of a statement that would reach the original.
+pub(super) const TRIGGER: &str = "a trigger of this dump may name its database";
+pub(super) const EVENT: &str = "an event of this dump cannot be disabled";
 
 /// A filter for what runs: views that are stored with the database's name, because they are over several, are over the
 /// copy's tables; events are created, but never run. They may name what they change.
-pub(super) fn objects(original: &str, copy: &str) -> Step {
-    // A line that only MariaDB's recent client programs understand is left out.
-    let script = format!(
-        "/^\\/\\*M!999999/d\ns/^{ENABLED}$/{DISABLED}/\n{}",
-        sql::views_renamed(sql::Lines::Each, original, copy, 0)
-    );
-    sql::sed(&script)
+pub(super) fn objects(original: &str, copy: &str, marks: &Marks) -> Step {
+    let events = format!("s/^{}$/{}/", marks.enabled(), marks.disabled());
+    let views = sql::views_renamed([(original, copy)]);
+    sql::sed([swap::SANDBOX.to_owned(), events].into_iter().chain(views))
 }
 
-/// A script for sed for tables whose default values come out of sequences: these are stored with the database's name.
-pub(super) fn sequences(original: &str, copy: &str) -> String {
-    let (old, new) = (sql::pattern(&sql::ident(original)), sql::replacement(&sql::ident(copy)));
-    format!("/^  `/s/ DEFAULT nextval({old}\\./ DEFAULT nextval({new}./\n")
-}
-
-/// A filter for dumps of others: a dump program repeats a trigger as it was written, and one that names its database would be
-/// created there. It lets pass what names none, and has the client stop at all others.
-pub(super) fn without_qualified_triggers() -> Step {
-    let name = "\\(`\\([^`]\\|``\\)*`\\|[^`. ]*\\)";
-    let begin = "^\\/\\*!50003 CREATE\\*\\/ .* TRIGGER ";
+/// A filter for dumps of others. A dump program repeats a trigger as it was written, and one that names its database would be
+/// created there: the filter lets pass what surely names none, and has the client stop at all others. It disables events.
+pub(super) fn dump_of_others() -> Step {
+    let word = sql::word;
+    let gap = "[[:space:]]\\{1,\\}";
+    let name = "\\(`\\([^`]\\|``\\)*`\\|[^`.[:space:]]\\{1,\\}\\)";
+    let each_row = format!("{}{gap}{}{gap}{}", word("for"), word("each"), word("row"));
+    let begin = format!("^\\/\\*!50003 CREATE\\*\\/ .*\\/\\*!50003 {}", word("trigger"));
     let plain = format!(
-        "{begin}{name} *\\([bB][eE][fF][oO][rR][eE]\\|[aA][fF][tT][eE][rR]\\) *[a-zA-Z]* *[oO][nN] *{name} *[fF][oO][rR] *[eE][aA][cC][hH] "
+        "{begin}{gap}{name}{gap}\\({}\\|{}\\){gap}[a-zA-Z]*{gap}\\({}[^.]*\\)\\{{0,1\\}}{}[[:space:]]*{name}[[:space:]]*{each_row}",
+        word("before"),
+        word("after"),
+        word("of"),
+        word("on")
     );
-    let script =
-        format!("/^\\/\\*M!999999/d\n/{begin}/{{\n/{plain}/!s/.*/bahub objects: a trigger names its database;/\n}}\n");
-    sql::sed(&script)
+    let trigger =
+        format!("/{begin}/{{\n:h\n/{each_row}/!{{\n/;;$/!{{\n$!{{\nN\nbh\n}}\n}}\n}}\n/{plain}/!s/.*/{TRIGGER};/\n}}");
+    let event = format!(
+        "/^\\/\\*!50106 CREATE\\*\\/ .*\\/\\*!50106 EVENT /{{\ns/ ON COMPLETION \\(NOT \\)\\{{0,1\\}}PRESERVE ENABLE / ON COMPLETION \\1PRESERVE DISABLE /\n\
+         / PRESERVE DISABLE /!s/.*/{EVENT};/\n}}\n/^CREATE .*EVENT /s/.*/{EVENT};/"
+    );
+    sql::sed([swap::SANDBOX.to_owned(), trigger, event])
 }
 
 /// Pipelines that leave out of the copy what would read or change the original, by the server's own catalogue, and name it.
 pub(super) fn isolated(mysql: &Mysql, original: &str, copy: &str) -> Vec<Vec<Step>> {
-    let asked = |query: String| preflight::query(mysql, &(setup(original, copy) + &query));
+    let asked = |query: String| preflight::query(mysql, &(setup(original) + &query));
     // Each line of its output is a warning.
     let reported = Step::new("sed").args(["-n", "w /dev/stderr"]).env("LC_ALL", "C").stderr_reports();
-    vec![vec![asked(named()), reported], vec![asked(unbound()), restore::client(mysql, Some(copy))]]
+    vec![vec![asked(named(copy)), reported], vec![asked(unbound(copy)), restore::fed(mysql, Some(copy))]]
 }
 
-/// Variables: the copy's name, and a regular expression for the original's before an object, as people write it.
-fn setup(original: &str, copy: &str) -> String {
+/// Variables: regular expressions for the original's name before an object, as people write it, and as the server writes it in the
+/// definitions of views and columns.
+fn setup(original: &str) -> String {
     let escaped: String = original
         .chars()
         .map(|character| match character {
-            '^' | '\\' => format!("\\{character}"),
             '`' => "``?".to_owned(),
-            other if other.is_ascii() && !other.is_ascii_alphanumeric() && other != '_' => format!("[{other}]"),
+            other if other.is_ascii_punctuation() && other != '_' => format!("\\{other}"),
             other => other.to_string(),
         })
         .collect();
+    let gap = "([[:space:]]|/[*]([^*]|[*][^/])*[*]/|(--|#)[^\n]*\n)*";
+    let as_written = format!("(`{escaped}`|\"{escaped}\"|(^|[^[:alnum:]_$`\"]){escaped}){gap}[.]");
+    let sequence = format!("(nextval|lastval|setval)[(]`{escaped}`[.]");
+    let in_view = format!("`{escaped}`[.](`[^`]*`)+[.(]|(from|join) [(]*`{escaped}`[.]|{sequence}");
     format!(
-        "SET NAMES utf8mb4; SET SESSION sql_mode = '', group_concat_max_len = 67108864; SET @copy = {}, @as_written = {}; ",
-        sql::text(copy),
-        sql::text(&format!("(^|[^[:alnum:]_$`])`?{escaped}`?[[:space:]]*[.]"))
+        "SET NAMES utf8mb4; SET SESSION sql_mode = '', group_concat_max_len = 67108864; SET @as_written = {}, @in_view = {}, @sequence = {}; ",
+        sql::text(&as_written),
+        sql::text(&in_view),
+        sql::text(&sequence)
     )
 }
 
-fn in_copy(column: &str) -> String {
-    format!("{} = @copy", sql::exact(column))
-}
+/// What may run in the copy, its text, and what in it would be the original's name.
+const KINDS: [(&str, &str, &str, &str, &str, &str); 4] = [
+    ("triggers", "trigger_schema", "trigger_name", "'TRIGGER'", "action_statement", "@as_written"),
+    ("routines", "routine_schema", "routine_name", "routine_type", "routine_definition", "@as_written"),
+    ("events", "event_schema", "event_name", "'EVENT'", "event_definition", "@as_written"),
+    (
+        "views",
+        "table_schema",
+        "table_name",
+        "'VIEW'",
+        // No table follows these words "from".
+        "REGEXP_REPLACE(REGEXP_REPLACE(view_definition, 'extract[(][a-z_]* from ', ''), 'trim[(](leading|trailing|both) .{0,200}? from ', '')",
+        "@in_view",
+    ),
+];
 
-/// What runs and names the original would read or change it.
-fn bound(select: impl Fn(&str, &str) -> String) -> String {
-    let kinds = [
-        ("triggers", "trigger_schema", "trigger_name", "'TRIGGER'", "action_statement"),
-        ("routines", "routine_schema", "routine_name", "routine_type", "routine_definition"),
-        ("events", "event_schema", "event_name", "'EVENT'", "event_definition"),
-    ];
-    let queries = kinds.map(|(table, schema, name, kind, body)| {
+/// A query over each kind for what meets a condition on its text.
+fn each(copy: &str, select: impl Fn(&str, &str) -> String, condition: impl Fn(&str, &str) -> String) -> String {
+    let queries = KINDS.map(|(table, schema, name, kind, body, original)| {
+        let in_copy = sql::among(schema, [copy]);
         format!(
-            "{} FROM information_schema.{table} WHERE {} AND {body} REGEXP @as_written",
+            "{} FROM information_schema.{table} WHERE {in_copy} AND {}",
             select(kind, name),
-            in_copy(schema)
+            condition(body, original)
         )
     });
     queries.join(" UNION ALL ")
 }
 
+/// What names the original would read or change it.
+fn is_bound(body: &str, original: &str) -> String {
+    format!("{body} REGEXP {original}")
+}
+
+/// What a user may not read might.
+fn is_hidden(body: &str, _: &str) -> String {
+    format!("COALESCE({body}, '') = ''")
+}
+
+/// Views of the copy over views of other databases that read the original.
+fn through_others(copy: &str, select: &str) -> String {
+    format!(
+        "{select} FROM information_schema.views AS c JOIN information_schema.views AS o ON LOCATE(CONCAT({}, '.', {}), c.view_definition) > 0 \
+         WHERE {} AND NOT {} AND NOT (c.view_definition REGEXP @in_view) AND o.view_definition REGEXP @in_view",
+        sql::quoted("o.table_schema"),
+        sql::quoted("o.table_name"),
+        sql::among("c.table_schema", [copy]),
+        sql::among("o.table_schema", [copy])
+    )
+}
+
+/// Columns of the copy whose default values come out of the original's sequences.
+fn defaults(copy: &str) -> String {
+    // The first condition spares the server to open the tables of all others.
+    format!(
+        "FROM information_schema.columns WHERE table_schema = {} AND {} AND column_default REGEXP @sequence",
+        sql::text(copy),
+        sql::among("table_schema", [copy])
+    )
+}
+
 /// Statements that leave it out of the copy.
-fn unbound() -> String {
-    bound(|kind, name| format!("SELECT CONCAT('DROP ', {kind}, ' ', {}, ';')", sql::quoted(name))) + ";"
+fn unbound(copy: &str) -> String {
+    let dropped = each(
+        copy,
+        |kind, name| format!("SELECT CONCAT('DROP ', {kind}, ' ', {}, ';')", sql::quoted(name)),
+        |body, original| format!("({} OR {})", is_bound(body, original), is_hidden(body, original)),
+    );
+    format!(
+        "SELECT CONCAT('ALTER EVENT ', {}, ' DISABLE;') FROM information_schema.events WHERE {} AND status = 'ENABLED'; {dropped}; {}; \
+         SELECT CONCAT('ALTER TABLE ', {}, ' ALTER COLUMN ', {}, ' DROP DEFAULT;') {};",
+        sql::quoted("event_name"),
+        sql::among("event_schema", [copy]),
+        through_others(copy, &format!("SELECT DISTINCT CONCAT('DROP VIEW ', {}, ';')", sql::quoted("c.table_name"))),
+        sql::quoted("table_name"),
+        sql::quoted("column_name"),
+        defaults(copy)
+    )
 }
 
 /// What is not as in the original, a line for each kind.
-fn named() -> String {
-    let left_out = bound(|kind, name| format!("SELECT CONCAT(LOWER({kind}), ' ', {name}) AS name"));
-    format!(
-        "SELECT CONCAT('left out of the copy, because they name the original database: ', GROUP_CONCAT(name ORDER BY 1 SEPARATOR ', ')) \
-           FROM ({left_out}) AS bound HAVING COUNT(*) > 0; \
-         SELECT CONCAT('events are disabled in the copy: ', GROUP_CONCAT(event_name ORDER BY 1 SEPARATOR ', ')) \
-           FROM information_schema.events WHERE {} AND NOT (event_definition REGEXP @as_written) HAVING COUNT(*) > 0;",
-        in_copy("event_schema")
-    )
+fn named(copy: &str) -> String {
+    let name = |kind: &str, name: &str| format!("SELECT CONCAT(LOWER({kind}), ' ', {name}) AS name");
+    let said = |sentence: &str, names: String| {
+        format!(
+            "SELECT CONCAT('{sentence}: ', GROUP_CONCAT(name ORDER BY BINARY name SEPARATOR ', ')) FROM ({names}) AS bound HAVING COUNT(*) > 0; "
+        )
+    };
+    let bound = each(copy, name, is_bound);
+    let columns = format!("SELECT CONCAT('default of ', table_name, '.', column_name) {}", defaults(copy));
+    let events = format!(
+        "SELECT event_name AS name FROM information_schema.events WHERE {} AND NOT ({})",
+        sql::among("event_schema", [copy]),
+        is_bound("event_definition", "@as_written")
+    );
+    let through = through_others(copy, "SELECT DISTINCT c.table_name AS name");
+    said("left out of the copy, because they name the original database", format!("{bound} UNION ALL {columns}"))
+        + &said("left out of the copy, because they read the original through views of other databases", through)
+        + &said(
+            "left out of the copy, because the user may not read their text (docs/adapters/mysql.md lists the grants)",
+            each(copy, name, is_hidden),
+        )
+        + &said("events are disabled in the copy", events)
 }

@@ -30,9 +30,29 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
         "check `host`, `port` or `socket`, as seen from where the transport runs the client program, and that the server is running",
     ),
     (
-        &["a trigger names its database"],
-        "a trigger of this dump names its database: in a copy it would change the original",
+        &[super::copy::TRIGGER],
+        "a trigger of this dump names its database, or is written so that this cannot be excluded: in a copy it could change the original",
         "restore the version to its own name, on another server; versions made by this bahub have no such triggers",
+    ),
+    (
+        &[super::copy::EVENT],
+        "an event of this dump is written so that it cannot be disabled: in a copy it would run a second time",
+        "restore the version to its own name, on another server; versions made by this bahub have no such events",
+    ),
+    (
+        &[super::columns::UNREADABLE],
+        "the columns of a trigger (UPDATE OF) cannot be read, because of a comment or another event in its head",
+        "create the trigger that the message names again, in plain words: BEFORE UPDATE OF a, b ON t FOR EACH ROW ...",
+    ),
+    (
+        &[super::swap::TOO_MANY],
+        "the restored tables cannot be moved to the old database by the server's statements",
+        "raise the server's `max_allowed_packet` (SET GLOBAL max_allowed_packet = 1073741824), or {restore in place}",
+    ),
+    (
+        &[super::swap::NOT_MOVED],
+        "not all restored tables could be moved to the old name",
+        "they are in the databases called `__bahub_new_...`: restore again, or move them by RENAME TABLE",
     ),
     (
         // A refused login has no line number.
@@ -43,7 +63,7 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
     (
         &["ERROR 1045", "error: 1045", "ERROR 1698", "error: 1698"],
         "the login was refused",
-        "check `user` and `password`, and that the user may connect from that host",
+        "check `user` and `password`, that the user may connect from that host, and whether the server wants encryption (`tls`)",
     ),
     (
         &["ERROR 2026", "error: 2026"],
@@ -84,7 +104,8 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
     (
         &["ERROR 1356", "error: 1356"],
         "a view no longer works: tables, columns or rights that it needs are gone",
-        "repair or drop the view that the message names; or set `on_invalid_view: skip` to leave such views out",
+        "in a backup: repair or drop the view that the message names, or set `on_invalid_view: skip` to leave such views out; \
+         in a restore it may need what this database has lost: {restore in place}",
     ),
     (
         &["ERROR 1049", "error: 1049"],
@@ -141,10 +162,9 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
 pub(super) fn explain(failure: &StepFailure) -> Option<Diagnosis> {
     let said = |cause: &str, help: &'static str| Some(Diagnosis { cause: cause.to_owned(), help: help.into() });
     match &failure.end {
-        StepEnd::NotFound if failure.program == "sed" => said(
-            "sed was not found where the client program runs",
-            "install sed or busybox there, or set `users: false`",
-        ),
+        StepEnd::NotFound if failure.program == "sed" => {
+            said("sed was not found where the client program runs", "install sed or busybox there")
+        }
         StepEnd::NotFound => said(
             &format!("{} was not found where the transport runs commands", failure.program),
             "install the client programs there (mariadb-client), or use a transport whose image has them",

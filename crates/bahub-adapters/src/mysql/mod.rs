@@ -6,6 +6,7 @@ mod account;
 mod capture;
 mod census;
 mod check;
+mod columns;
 mod config;
 mod copy;
 mod explain;

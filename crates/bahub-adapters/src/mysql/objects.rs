@@ -5,56 +5,162 @@
 //! catalogue, because a dump program repeats a trigger's statement as it was written, with the database's name if the author
 //! wrote it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use bahub_core::adapter::Findings;
+use bahub_core::replay::{Stored, Unsupported};
 use bahub_core::step::Step;
 
+use super::config::OnInvalidView;
 use super::version::{self, Family};
-use super::{Mysql, capture, preflight, sql};
-use crate::list;
+use super::{Mysql, capture, columns, preflight, record, sql};
 
-/// The prefix of a statement that only a copy needs: a comment for every other reader.
-pub(super) const ONLY_IN_COPY: &str = "-- in a copy: ";
-/// The line that an enabled event is created with, and what it is in a copy: events of a copy never run.
-pub(super) const ENABLED: &str = "ENABLE -- of an event";
-pub(super) const DISABLED: &str = "DISABLE -- of an event";
-
-/// Runs of the dump program for the routines of this database, then for its views, which may use them.
-pub(super) fn routines_and_views(mysql: &Mysql, found: &Findings, database: &str) -> Vec<Step> {
-    let dump =
-        || {
-            capture::program(mysql, found)
-                .args(["--no-data", "--skip-triggers", "--comments", "--no-tablespaces"])
-                .args(["--single-transaction", "--skip-lock-tables", "--skip-add-locks"])
-        };
-    let views = ordered_views(found, database);
-    // MySQL's program opens every view that is not left out, also where it writes none.
-    let all = capture::named_pairs(found, preflight::VIEWS).into_iter().filter(|view| view.0 == database);
-    let ignored = all.map(|(database, name)| format!("--ignore-table={database}.{name}"));
-    let routines = dump().args(["--no-create-info", "--routines"]).args(ignored).arg("--").arg(database);
-    let views = (!views.is_empty()).then(|| dump().arg("--").arg(database).args(views));
-    [routines].into_iter().chain(views).collect()
+/// Lines that a restore finds what it changes by. They contain a word that was made for this version, so no text of the user's is one.
+#[derive(Debug)]
+pub(super) struct Marks {
+    word: String,
 }
 
-/// The views of a database, each after those that it uses: the dump program creates them in the order of its arguments.
-fn ordered_views(found: &Findings, database: &str) -> Vec<String> {
-    let invalid = capture::named_pairs(found, preflight::INVALID);
-    let views = capture::named_pairs(found, preflight::VIEWS).into_iter();
-    let mut left: Vec<_> =
-        views.filter(|view| view.0 == database && !invalid.contains(view)).map(|(_, name)| name).collect();
-    let used = found.get(preflight::USED_VIEWS).and_then(list::parse).unwrap_or_default();
-    let uses = |view: &String, other: &String| {
-        used.chunks_exact(3).any(|edge| edge[0] == database && edge[1] == *view && edge[2] == *other)
-    };
-    let mut ordered = Vec::with_capacity(left.len());
-    while !left.is_empty() {
-        let (ready, waiting): (Vec<_>, Vec<_>) =
-            left.iter().cloned().partition(|view| !left.iter().any(|other| uses(view, other)));
-        // A definition may mention another view without using it.
-        let (ready, waiting) = if ready.is_empty() { (waiting, ready) } else { (ready, waiting) };
-        ordered.extend(ready);
-        left = waiting;
+impl Marks {
+    pub(super) fn of(found: &Findings) -> Self {
+        Self { word: found.get(preflight::MARKER).unwrap_or_default().to_owned() }
     }
-    ordered
+
+    /// Those of a stored version.
+    pub(super) fn stored(stored: &Stored) -> Self {
+        Self { word: record::marker(stored).to_owned() }
+    }
+
+    /// The line before the statement that selects a database.
+    pub(super) fn database(&self) -> String {
+        format!("-- in database {}", self.word)
+    }
+
+    /// The prefix of a statement that only a copy needs: a comment for every other reader.
+    pub(super) fn only_in_copy(&self) -> String {
+        format!("-- in a copy {}: ", self.word)
+    }
+
+    /// The line that an enabled event is created with.
+    pub(super) fn enabled(&self) -> String {
+        format!("ENABLE -- of an event {}", self.word)
+    }
+
+    /// What it is in a copy, whose events never run.
+    pub(super) fn disabled(&self) -> String {
+        format!("DISABLE -- of an event {}", self.word)
+    }
+}
+
+/// Database and name.
+type Name = (String, String);
+
+/// Names of the form `database.name`.
+pub(super) fn named(objects: &[Name]) -> String {
+    objects.iter().map(|(database, name)| format!("{database}.{name}")).collect::<Vec<_>>().join(", ")
+}
+
+/// The views of the backup.
+#[derive(Debug)]
+pub(super) struct Views {
+    /// All that the server has.
+    pub(super) all: Vec<Name>,
+    /// Those that no longer work and are left out.
+    pub(super) invalid: Vec<Name>,
+    /// Those that are dumped.
+    dumped: Vec<Name>,
+    /// A view, and those that it uses.
+    uses: BTreeMap<Name, Vec<Name>>,
+}
+
+impl Views {
+    /// Refuses views that cannot be dumped, or not be restored.
+    pub(super) fn of(mysql: &Mysql, found: &Findings) -> Result<Self, Unsupported> {
+        let is_excluded = |(database, name): &Name| mysql.exclude_tables.iter().any(|table| table.is(database, name));
+        let all = names(found, preflight::VIEWS)?;
+        let mut invalid = names(found, preflight::INVALID)?;
+        invalid.retain(|view| !is_excluded(view));
+        if mysql.on_invalid_view == OnInvalidView::Fail && !invalid.is_empty() {
+            return Err(Unsupported {
+                what: format!("views that no longer work cannot be dumped: {}", named(&invalid)),
+                help:
+                    "repair or drop them: SHOW CREATE VIEW shows each; or set `on_invalid_view: skip` to leave them out"
+                        .into(),
+            });
+        }
+        let dumped: Vec<_> = all.iter().filter(|view| !is_excluded(view) && !invalid.contains(view)).cloned().collect();
+        let over = preflight::listed(found, preflight::OVER_EXCLUDED)?;
+        let over = over.chunks_exact(3).filter(|over| dumped.contains(&(over[0].clone(), over[1].clone())));
+        let over: Vec<_> = over.map(|over| format!("{}.{} (over {})", over[0], over[1], over[2])).collect();
+        if !over.is_empty() {
+            return Err(Unsupported {
+                what: format!(
+                    "views cannot be restored without the tables that `exclude_tables` leaves out: {}",
+                    over.join(", ")
+                ),
+                help: "add these views to `exclude_tables`, or back up the tables".into(),
+            });
+        }
+        let mut uses: BTreeMap<Name, Vec<Name>> = BTreeMap::new();
+        for edge in preflight::listed(found, preflight::USED_VIEWS)?.chunks_exact(4) {
+            let [user, used] = [0, 2].map(|at| (edge[at].clone(), edge[at + 1].clone()));
+            uses.entry(user).or_default().push(used);
+        }
+        Ok(Self { all, invalid, dumped, uses })
+    }
+
+    /// Each view after those that it uses, in groups of one database: the dump program creates them in the order of its arguments.
+    pub(super) fn in_order(&self) -> Vec<(String, Vec<String>)> {
+        let mut left: BTreeSet<_> = self.dumped.iter().collect();
+        let mut ordered: Vec<(String, Vec<String>)> = Vec::new();
+        while !left.is_empty() {
+            let waits =
+                |view: &Name| self.uses.get(view).is_some_and(|used| used.iter().any(|used| left.contains(used)));
+            let ready: Vec<_> = left.iter().copied().filter(|view| !waits(view)).collect();
+            // A definition may mention another view without using it.
+            let ready = if ready.is_empty() { left.iter().copied().collect() } else { ready };
+            let current = ordered.last().map(|(database, _)| database.clone());
+            let current = current.filter(|current| ready.iter().any(|(database, _)| database == current));
+            let database = current.unwrap_or_else(|| ready[0].0.clone());
+            let ready: Vec<_> = ready.into_iter().filter(|view| view.0 == database).collect();
+            left.retain(|view| !ready.contains(view));
+            let views = ready.iter().map(|(_, name)| name.clone());
+            match ordered.last_mut() {
+                Some((last, group)) if *last == database => group.extend(views),
+                _ => ordered.push((database, views.collect())),
+            }
+        }
+        ordered
+    }
+}
+
+/// Database and name of the objects that a finding lists.
+fn names(found: &Findings, finding: &str) -> Result<Vec<Name>, Unsupported> {
+    let texts = preflight::listed(found, finding)?;
+    let mut names: Vec<_> = texts.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect();
+    names.sort();
+    Ok(names)
+}
+
+fn dump(mysql: &Mysql, found: &Findings) -> Step {
+    capture::program(mysql, found).args(["--no-data", "--skip-triggers", "--comments", "--no-tablespaces"]).args([
+        "--single-transaction",
+        "--skip-lock-tables",
+        "--skip-add-locks",
+    ])
+}
+
+/// A run of the dump program for the routines of this database.
+pub(super) fn routines(mysql: &Mysql, found: &Findings, database: &str, views: &Views) -> Step {
+    // MySQL's program opens every view that is not left out, also where it writes none.
+    let all = views.all.iter().filter(|view| view.0 == database);
+    let ignored = all.map(|(database, name)| format!("--ignore-table={database}.{name}"));
+    dump(mysql, found).args(["--no-create-info", "--routines"]).args(ignored).arg("--").arg(database)
+}
+
+/// A run of the dump program for these views of a database.
+pub(super) fn views(mysql: &Mysql, found: &Findings, database: &str, views: &[String]) -> Step {
+    dump(mysql, found).arg("--").arg(database).args(views)
 }
 
 /// A query for statements that give a database its properties, in it.
@@ -66,8 +172,10 @@ pub(super) fn properties(mysql: &Mysql, found: &Findings, database: &str) -> Ste
     };
     // The comment came with MariaDB 10.5.
     let more = if found.get(version::SERVER).is_some_and(has_no_comments) { "''" } else { more };
+    // A quoted string is escaped with backslashes, whatever the server's mode is.
     let statement = format!(
-        "SELECT CONCAT('SET NAMES utf8mb4;\\nALTER DATABASE CHARACTER SET ', default_character_set_name, ' COLLATE ', default_collation_name, {more}, ';') \
+        "SET SESSION sql_mode = ''; SELECT CONCAT('SET NAMES utf8mb4;\\nSET SESSION sql_mode = '''';\\n\
+           ALTER DATABASE CHARACTER SET ', default_character_set_name, ' COLLATE ', default_collation_name, {more}, ';') \
          FROM information_schema.schemata WHERE {} = {};",
         sql::exact("schema_name"),
         sql::text(database)
@@ -80,13 +188,8 @@ fn has_no_comments(version: &str) -> bool {
         && version.contains("MariaDB")
 }
 
-/// A query for statements that create the triggers and events of this database, in it.
-pub(super) fn triggers_and_events(mysql: &Mysql, found: &Findings, database: &str) -> Step {
-    let of_database = |column: &str| format!("{} = {}", sql::exact(column), sql::text(database));
-    let replica = match version::server(found) {
-        Family::MariaDb => "DISABLE ON SLAVE",
-        Family::MySql => "DISABLE ON REPLICA",
-    };
+/// Programs that write the statements which create the triggers of this database, in it.
+pub(super) fn triggers(mysql: &Mysql, found: &Findings, database: &str, marks: &Marks) -> Vec<Step> {
     let trigger = [
         "'DROP TRIGGER IF EXISTS '".to_owned(),
         sql::quoted("t.trigger_name"),
@@ -95,17 +198,46 @@ pub(super) fn triggers_and_events(mysql: &Mysql, found: &Findings, database: &st
         begin("t.action_statement"),
         format!("'CREATE DEFINER=', {}, ' TRIGGER '", sql::account("t.definer")),
         sql::quoted("t.trigger_name"),
-        "' ', t.action_timing, ' ', t.event_manipulation, ' ON '".into(),
+        format!("' ', t.action_timing, ' ', t.event_manipulation, {}, ' ON '", columns::of("t.trigger_name")),
         sql::quoted("t.event_object_table"),
         "' FOR EACH ROW ', t.action_statement".into(),
         end("t.action_statement"),
         // A table with triggers cannot be moved to another database.
-        format!("'{ONLY_IN_COPY}DROP TRIGGER IF EXISTS ', {}, ';\\n'", sql::quoted("t.trigger_name")),
+        format!("'{}DROP TRIGGER IF EXISTS ', {}, ';\\n'", marks.only_in_copy(), sql::quoted("t.trigger_name")),
         restored("t"),
     ]
     .join(", ");
+    let excluded = mysql.exclude_tables.iter().filter(|table| table.is(database, &table.name));
+    let excluded: Vec<_> = excluded.map(|table| format!("LOWER({})", sql::text(&table.name))).collect();
+    let triggers = format!(
+        "information_schema.triggers AS t JOIN information_schema.schemata AS s ON s.schema_name = t.trigger_schema WHERE {} = {}{}",
+        sql::exact("t.trigger_schema"),
+        sql::text(database),
+        match excluded.is_empty() {
+            true => String::new(),
+            false => format!(" AND LOWER({}) NOT IN ({})", sql::exact("t.event_object_table"), excluded.join(",")),
+        }
+    );
+    let statements = format!(
+        "SET SESSION sql_mode = ''; SELECT CONCAT({trigger}) FROM {triggers} \
+         ORDER BY t.event_object_table, t.event_manipulation, t.action_timing, t.action_order;"
+    );
+    if version::has_trigger_columns(found) {
+        return columns::asked(mysql, &triggers, &statements);
+    }
+    vec![preflight::query(mysql, &(columns::NONE.to_owned() + &statements))]
+}
+
+/// A query for the statements that create the events of this database, in it.
+pub(super) fn events(mysql: &Mysql, found: &Findings, database: &str, marks: &Marks) -> Step {
+    let replica = match version::server(found) {
+        Family::MariaDb => "DISABLE ON SLAVE",
+        Family::MySql => "DISABLE ON REPLICA",
+    };
     let schedule = "CASE e.event_type WHEN 'ONE TIME' THEN CONCAT(' AT ''', e.execute_at, '''') ELSE CONCAT(' EVERY ''', TRIM(BOTH '''' FROM e.interval_value), ''' ', e.interval_field, \
         IF(e.starts IS NULL, '', CONCAT(' STARTS ''', e.starts, '''')), IF(e.ends IS NULL, '', CONCAT(' ENDS ''', e.ends, ''''))) END";
+    // It is read in the event's mode, in which a backslash may be a backslash.
+    let comment = "IF(FIND_IN_SET('NO_BACKSLASH_ESCAPES', e.sql_mode), CONCAT('''', REPLACE(e.event_comment, '''', ''''''), ''''), QUOTE(e.event_comment))";
     let event = [
         "'DROP EVENT IF EXISTS '".to_owned(),
         sql::quoted("e.event_name"),
@@ -117,24 +249,21 @@ pub(super) fn triggers_and_events(mysql: &Mysql, found: &Findings, database: &st
         sql::quoted("e.event_name"),
         format!("' ON SCHEDULE', {schedule}, ' ON COMPLETION ', e.on_completion, '\\n'"),
         format!(
-            "CASE e.status WHEN 'ENABLED' THEN '{ENABLED}' WHEN 'DISABLED' THEN 'DISABLE' ELSE '{replica}' END, '\\n'"
+            "CASE e.status WHEN 'ENABLED' THEN '{}' WHEN 'DISABLED' THEN 'DISABLE' ELSE '{replica}' END, '\\n'",
+            marks.enabled()
         ),
-        "IF(e.event_comment = '', '', CONCAT('COMMENT ', QUOTE(e.event_comment), '\\n')), 'DO ', e.event_definition"
-            .into(),
+        format!("IF(e.event_comment = '', '', CONCAT('COMMENT ', {comment}, '\\n')), 'DO ', e.event_definition"),
         end("e.event_definition"),
         "'SET time_zone = @bahub_time_zone;\\n'".into(),
         restored("e"),
     ]
     .join(", ");
-    // A quoted string is escaped with backslashes, whatever the server's mode is.
     let statements = format!(
         "SET SESSION sql_mode = ''; \
-         SELECT CONCAT({trigger}) FROM information_schema.triggers AS t JOIN information_schema.schemata AS s ON s.schema_name = t.trigger_schema \
-           WHERE {} ORDER BY t.event_object_table, t.event_manipulation, t.action_timing, t.action_order; \
          SELECT CONCAT({event}) FROM information_schema.events AS e JOIN information_schema.schemata AS s ON s.schema_name = e.event_schema \
-           WHERE {} ORDER BY e.event_name;",
-        of_database("t.trigger_schema"),
-        of_database("e.event_schema")
+           WHERE {} = {} ORDER BY e.event_name;",
+        sql::exact("e.event_schema"),
+        sql::text(database)
     );
     preflight::query(mysql, &statements)
 }
@@ -179,23 +308,21 @@ mod tests {
 
     #[test]
     fn a_view_comes_after_those_that_it_uses() {
-        let line = |texts: &[&str]| list::write(&texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>());
-        let found = |used: &[&str]| {
-            let views = line(&["d", "a", "d", "b", "d", "c", "e", "a", "d", "gone"]);
-            Findings(
-                [
-                    (preflight::VIEWS, views),
-                    (preflight::INVALID, line(&["d", "gone"])),
-                    (preflight::USED_VIEWS, line(used)),
-                ]
-                .map(|(name, line)| (name.to_owned(), line))
-                .into(),
-            )
+        let name = |text: &str| (text[..1].to_owned(), text[1..].to_owned());
+        let ordered = |edges: &[(&str, &str)]| {
+            let views = Views {
+                all: Vec::new(),
+                invalid: Vec::new(),
+                dumped: ["da", "db", "dc", "ea"].map(name).into(),
+                uses: edges.iter().map(|(user, used)| (name(user), vec![name(used)])).collect(),
+            };
+            let ordered =
+                views.in_order().into_iter().map(|(database, views)| format!("{database}: {}", views.join(" ")));
+            ordered.collect::<Vec<_>>().join(", ")
         };
-        let used = ["d", "a", "b", "d", "b", "c", "e", "c", "a"];
-        assert_eq!(ordered_views(&found(&used), "d"), ["c", "b", "a"]);
-        assert_eq!(ordered_views(&found(&[]), "d"), ["a", "b", "c"]);
-        let ring = ["d", "a", "b", "d", "b", "a"];
-        assert_eq!(ordered_views(&found(&ring), "d"), ["c", "a", "b"]);
+        assert_eq!(ordered(&[("da", "db"), ("db", "dc")]), "d: c b a, e: a");
+        assert_eq!(ordered(&[]), "d: a b c, e: a");
+        assert_eq!(ordered(&[("da", "db"), ("db", "da")]), "d: c, e: a, d: a b");
+        assert_eq!(ordered(&[("da", "ea"), ("ea", "dc")]), "d: b c, e: a, d: a");
     }
 }

@@ -40,6 +40,11 @@ pub(super) struct Table {
 }
 
 impl Table {
+    /// Whether it is this one, as the dump program compares: whatever the case.
+    pub(super) fn is(&self, database: &str, name: &str) -> bool {
+        self.database.to_lowercase() == database.to_lowercase() && self.name.to_lowercase() == name.to_lowercase()
+    }
+
     pub(super) fn parse_each(texts: &[String], scope: Option<&Scope>, wrong: &mut Vec<SpecError>) -> Vec<Self> {
         let mut tables = Vec::new();
         for (index, text) in texts.iter().enumerate() {

@@ -6,12 +6,12 @@ use std::sync::LazyLock;
 
 use bahub_core::adapter::Findings;
 use bahub_core::capture::{Segment, Source};
+use bahub_core::replay::{SegmentReplay, Stored, Unsupported};
 use bahub_core::step::{ByteString, Step};
 
 use super::sql::{TRAILER, pattern};
 use super::version::{self, Family};
-use super::{Mysql, preflight, swap};
-use crate::list;
+use super::{Mysql, preflight, record, restore, swap};
 
 /// The segment's name.
 pub(super) const NAME: &str = "users";
@@ -62,13 +62,13 @@ fn unescaped() -> String {
     )
 }
 
-pub(super) fn segments(mysql: &Mysql, found: &Findings) -> Vec<Segment> {
+pub(super) fn segments(mysql: &Mysql, found: &Findings) -> Result<Vec<Segment>, Unsupported> {
     let questions = match version::server(found) {
         Family::MariaDb => &MARIADB,
         Family::MySql => &MYSQL,
     };
     let sed = |script: String| Step::new("sed").arg(script).env("LC_ALL", "C");
-    let statements = Step::new("sed").arg("-n").arg(without(&ungranted(found)) + &idempotent()).env("LC_ALL", "C");
+    let statements = Step::new("sed").arg("-n").arg(without(&ungranted(found)?) + &idempotent()).env("LC_ALL", "C");
     let named = Source::Pipeline(vec![
         preflight::query(mysql, questions),
         mysql.account.escaping_client(),
@@ -78,16 +78,30 @@ pub(super) fn segments(mysql: &Mysql, found: &Findings) -> Vec<Segment> {
     // Strings in the statements are escaped with backslashes.
     let begin = Source::Literal(ByteString::from("SET SESSION sql_mode = '';\n"));
     let end = Source::Literal(ByteString::from(&format!("{TRAILER}: users, roles and grants\n")));
-    vec![Segment::new(begin).named(NAME), Segment::new(named), Segment::new(end)]
+    Ok(vec![Segment::new(begin).named(NAME), Segment::new(named), Segment::new(end)])
 }
 
 /// How a statement that failed is reported.
 const FAILED: &str = "this statement failed, and the others follow: ";
 
+/// Users come last, after the version was proven and its databases are there. They do not include the account that restores:
+/// its password stays.
+pub(super) fn restored_here(mysql: &Mysql, found: &Findings, stored: &Stored) -> Option<SegmentReplay> {
+    let is_restored = record::has_users(stored) && mysql.users && not_restored(mysql, found, stored).is_none();
+    is_restored.then(|| restore::segment(NAME, restored(mysql)))
+}
+
+/// The notice that a server of another product gets no users: it has other statements, passwords and rights.
+pub(super) fn not_restored(mysql: &Mysql, found: &Findings, stored: &Stored) -> Option<String> {
+    let recorded = record::server(stored).filter(|_| record::has_users(stored) && mysql.users)?;
+    version::is_other_family(recorded, found)
+        .then(|| format!("users, roles and grants were not restored: they are those of {recorded}, and this server is another product"))
+}
+
 /// The programs that read users and grants, when the version is proven. Before each statement goes its text without the
 /// password's hash, in a query that forgets earlier errors, and after it the question for its error: the last program puts
-/// both together.
-pub(super) fn restored(mysql: &Mysql) -> Vec<Step> {
+/// both together. It reports the error's number alone, because its text may repeat the hash.
+fn restored(mysql: &Mysql) -> Vec<Step> {
     let each = format!(
         "{}/^\\(CREATE\\|ALTER\\|GRANT\\|REVOKE\\|SET DEFAULT\\|{PREPARED}\\)/{{\nh\ns/ IDENTIFIED .*//\ns/;$//\ns/\\\\/&&/g\ns/'/''/g\n\
          s/^\\(.*\\)$/SELECT 'bahub: \\1' FROM information_schema.engines LIMIT 1;/\np\ng\na\\\nSHOW ERRORS;\n}}\n",
@@ -95,9 +109,15 @@ pub(super) fn restored(mysql: &Mysql) -> Vec<Step> {
     );
     let statements = Step::new("sed").arg("-e").arg(each).env("LC_ALL", "C").reads_backup();
     // What a client reports itself is the end of the connection.
-    let client = mysql.account.escaping_client().arg("--force").fails_on(["ERROR 2"]).reads_backup();
+    let client = mysql
+        .account
+        .escaping_client()
+        .arg("--force")
+        .fails_on(["ERROR 2"])
+        .ignores(["ERROR 1", "ERROR 3", "ERROR 4", "IDENTIFIED", " AS "])
+        .reads_backup();
     let report = format!(
-        "/^bahub: /{{\ns///\nh\nd\n}}\n/^Error\t/{{\nG\ns/^Error\t[0-9]*\t\\(.*\\)\\n\\(.*\\)$/{FAILED}\\2 (\\1)/\nw /dev/stderr\n}}\n"
+        "/^bahub: /{{\ns///\nh\nd\n}}\n/^Error\t/{{\nG\ns/^Error\t\\([0-9]*\\)\t.*\\n\\(.*\\)$/{FAILED}\\2 (error \\1)/\nw /dev/stderr\n}}\n"
     );
     let reported = Step::new("sed").args(["-n", "-e"]).arg(report).env("LC_ALL", "C").reads_backup();
     vec![swap::held_back(), statements, client, reported.stderr_reports()]
@@ -118,25 +138,25 @@ fn but(user: &str) -> String {
 }
 
 /// Tables whose grants are left out.
-fn ungranted(found: &Findings) -> Vec<String> {
-    let mut tables = found.get(preflight::UNGRANTED).and_then(list::parse).unwrap_or_default();
+fn ungranted(found: &Findings) -> Result<Vec<String>, Unsupported> {
+    let mut tables = preflight::listed(found, preflight::UNGRANTED)?;
     tables.sort();
-    tables
+    Ok(tables)
 }
 
 /// The warnings about what is left out.
-pub(super) fn warnings(found: &Findings) -> Vec<String> {
-    let tables = ungranted(found);
+pub(super) fn warnings(found: &Findings) -> Result<Vec<String>, Unsupported> {
+    let tables = ungranted(found)?;
     let grants = (!tables.is_empty())
         .then(|| format!("grants on tables that are not in the backup were left out: {}", tables.join(", ")));
-    let accounts = found.get(SECOND_PASSWORDS).and_then(list::parse).unwrap_or_default();
+    let accounts = preflight::listed(found, SECOND_PASSWORDS)?;
     let passwords = (!accounts.is_empty()).then(|| {
         format!(
             "second passwords (RETAIN CURRENT PASSWORD) are not in the backup, only the primary ones: {}",
             accounts.join(", ")
         )
     });
-    grants.into_iter().chain(passwords).collect()
+    Ok(grants.into_iter().chain(passwords).collect())
 }
 
 /// A sed script that removes their grants, in the client's escapes.

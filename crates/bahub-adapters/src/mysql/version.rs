@@ -3,6 +3,8 @@
 use bahub_core::adapter::Findings;
 use bahub_core::replay::Unsupported;
 
+use super::preflight;
+
 /// The findings' names.
 pub(super) const DUMP: &str = "mysql dump";
 pub(super) const MYSQL_DUMP: &str = "mysqldump";
@@ -78,6 +80,46 @@ const WITH_HISTORY: (u32, u32) = (10, 11);
 /// Whether the dump program writes the history of system-versioned tables.
 pub(super) fn dumps_history(found: &Findings) -> bool {
     dump(found) == Family::MariaDb && dump_line(found).and_then(program).is_some_and(|release| release >= WITH_HISTORY)
+}
+
+/// A system-versioned table.
+#[derive(Debug)]
+pub(super) struct Versioned {
+    pub(super) database: String,
+    pub(super) name: String,
+    /// Which of its columns has the end of a row; 0 where it is none of its own.
+    pub(super) end: usize,
+}
+
+impl Versioned {
+    /// The tables of a list of database, name and column, one after the other.
+    pub(super) fn each(texts: &[String]) -> Vec<Self> {
+        let table = |texts: &[String]| Self {
+            database: texts[0].clone(),
+            name: texts[1].clone(),
+            end: texts[2].parse().unwrap_or_default(),
+        };
+        texts.chunks_exact(3).map(table).collect()
+    }
+}
+
+/// The system-versioned tables of the backup.
+pub(super) fn versioned(found: &Findings) -> Result<Vec<Versioned>, Unsupported> {
+    preflight::listed(found, preflight::VERSIONED).map(|texts| Versioned::each(&texts))
+}
+
+/// The first release of MariaDB whose triggers can be restricted to columns.
+const WITH_TRIGGER_COLUMNS: (u32, u32) = (11, 8);
+
+/// Whether the server's triggers can be restricted to columns.
+pub(super) fn has_trigger_columns(found: &Findings) -> bool {
+    let release = found.get(SERVER).and_then(numbers);
+    server(found) == Family::MariaDb && release.is_some_and(|release| release >= WITH_TRIGGER_COLUMNS)
+}
+
+/// Whether a version's users are another product's than this server.
+pub(super) fn is_other_family(recorded: &str, found: &Findings) -> bool {
+    found.get(SERVER).is_some() && Family::of(recorded) != server(found)
 }
 
 /// Refuses a dump program of the other family: what it writes may be accepted by no server.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bahub_core::adapter::Findings;
-use bahub_core::replay::RestoreTarget;
+use bahub_core::adapter::{Adapter, Findings};
+use bahub_core::replay::{Replay, ReplayTarget, RestoreTarget, Stored};
 use bahub_testkit::conformance::{self, AdapterContext, LiveData, RoundTrip, adapter_claim};
 use bahub_testkit::fixtures::MariaDb;
 use proptest::prelude::*;
@@ -39,6 +39,46 @@ fn the_mysql_adapter_conforms() {
         report.assert_conforms();
         assert_eq!(report.held(), adapter_claim::ALL);
     }
+}
+
+/// Facts about a version that a restore decides by.
+#[test]
+fn what_cannot_be_read_whole_or_does_not_fit_is_refused() {
+    let adapter = adapter(json!({ "host": "h", "user": "u" }));
+    let found = |more: (&str, &str)| findings(&[("mysql server", "10.11.19-MariaDB"), ("databases", "1 61"), more]);
+    assert!(adapter.capture(&found(("views", "2 61 62"))).is_ok());
+    for list in [
+        "databases",
+        "views",
+        "views that others use",
+        "views that no longer work",
+        "system-versioned tables",
+        "tables that no transaction covers",
+    ] {
+        let cut = adapter.capture(&found((list, "4 61 62 6")));
+        assert!(cut.unwrap_err().what.contains(&format!("list of {list} is too long")), "{list}");
+    }
+    let replay = |layout: &str, server: &str| {
+        let record =
+            [("layout", layout), ("form", "several"), ("databases", "1 61"), ("users", "yes"), ("server", server)];
+        let record = record.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        adapter.replay(&ReplayTarget::default(), &found(("active roles", "0")), &Stored { record, ..Stored::default() })
+    };
+    let has_users = |replay: &Replay| replay.segments.iter().any(|segment| segment.name == "users");
+    assert!(has_users(&replay("3", "MariaDB 10.11.14").unwrap()));
+    let other = replay("3", "MySQL 9.7.4").unwrap();
+    assert!(
+        !has_users(&other)
+            && other.notices.iter().any(|notice| notice.contains("users, roles and grants were not restored"))
+    );
+    // Its segments would be passed over.
+    assert!(replay("4", "MariaDB 10.11.14").unwrap_err().what.contains("layout 4"));
+    let cut = adapter.replay(
+        &ReplayTarget::default(),
+        &found(("foreign keys of other databases", "3 61")),
+        &Stored::default(),
+    );
+    assert!(cut.is_err());
 }
 
 /// A database of the shared server, and what was in it.

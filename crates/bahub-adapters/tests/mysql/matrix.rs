@@ -11,7 +11,12 @@ use super::support::{Room, done, merge, spec};
 
 const WORLD: &str = include_str!("world.sql");
 const OF_MARIADB: &str = include_str!("world_mariadb.sql");
+const OF_MARIADB_11: &str = "USE world; CREATE TRIGGER `of_columns` BEFORE UPDATE OF `name` ON `parent` FOR EACH ROW SET NEW.name = NEW.name; \
+    create trigger world.`of many` after /* all */ update\n of\t`name` ,id on parent for each row insert into log (what) values ('it''s \\n');";
 const OF_MYSQL: &str = include_str!("world_mysql.sql");
+
+/// The name of a drill's copy.
+const COPY: &str = "__bahub_try_0123456789abcdef0123456789abcdef";
 
 /// A server with the world, and a room with these client programs.
 struct Case {
@@ -29,6 +34,9 @@ impl Case {
         let server = server(release);
         server.sql(WORLD);
         server.sql(if release == Release::MySql9 { OF_MYSQL } else { OF_MARIADB });
+        if release == Release::MariaDb11 {
+            server.sql(OF_MARIADB_11);
+        }
         Self { server, room: Room::with_client(client), more }
     }
 
@@ -38,12 +46,26 @@ impl Case {
         all
     }
 
-    /// What no dump shows: the history of a system-versioned table.
+    /// What no dump shows: the history of a system-versioned table, and the columns of triggers.
     fn history(&self) -> String {
         if self.server.release() == Release::MySql9 {
             return String::new();
         }
-        self.server.sql("SELECT id, v, row_start, IF(row_end > '2038-01-01', 'now', row_end) FROM world.versioned FOR SYSTEM_TIME ALL ORDER BY v;")
+        let triggers = match self.server.release() {
+            Release::MariaDb11 => "SHOW CREATE TRIGGER world.of_columns; SHOW CREATE TRIGGER world.`of many`;",
+            _ => "",
+        };
+        let triggers = self.server.sql(triggers);
+        // The dates of their creation come last, and the second was not written as the catalogue has it.
+        let triggers = triggers.lines().map(|line| {
+            line[..line.rfind('\t').unwrap()].replace("after /* all */ update\\n of\\t", "AFTER UPDATE OF ")
+        });
+        let triggers = triggers.map(|line| match line.split_once("AFTER UPDATE OF ") {
+            Some((_, columns)) => columns[..11].to_owned(),
+            None => line,
+        });
+        let triggers = triggers.collect::<String>();
+        self.server.sql("SELECT id, v, row_start, IF(row_end > '2038-01-01', 'now', row_end) FROM world.versioned FOR SYSTEM_TIME ALL ORDER BY v;") + &triggers
     }
 
     fn world(&self) -> Value {
@@ -73,10 +95,11 @@ impl Case {
                 "views",
                 "table_schema",
                 "table_name",
-                "view_definition LIKE '%`world`.%' AND view_definition NOT LIKE '%''`world`.''%'",
+                // One has a table that is called like the database.
+                "table_name <> 'alias' AND view_definition REGEXP '(from|join) [(]*`world`[.]|`world`[.]`[^`]*`[.(]'",
             ),
             ("triggers", "trigger_schema", "trigger_name", "action_statement LIKE '%world.%'"),
-            ("routines", "routine_schema", "routine_name", "routine_definition LIKE '%world.%'"),
+            ("routines", "routine_schema", "routine_name", "routine_name LIKE 'bound%'"),
             ("events", "event_schema", "event_name", "event_definition LIKE '%world.%' OR status = 'ENABLED'"),
             ("columns", "table_schema", "column_name", "column_default LIKE '%`world`.%'"),
             ("key_column_usage", "table_schema", "table_name", "referenced_table_schema = 'world'"),
@@ -112,17 +135,30 @@ async fn goes_round(release: Release, client: Release, more: Value) {
     assert!(counts.compared && counts.things > 10, "{counts:?}");
     untouched();
 
-    let copied = case.restore(ReplayTarget::at(RestoreTarget::Database("world_copy".into()))).await;
+    let copied = case.restore(ReplayTarget::at(RestoreTarget::Database(COPY.into()))).await;
     done(&copied);
-    assert_eq!(case.bound("world_copy"), "");
+    assert_eq!(case.bound(COPY), "");
     untouched();
     let warnings = copied.report.warnings.join("\n");
-    assert!(warnings.contains("procedure bound, trigger bound") && warnings.contains("each_day"), "{warnings}");
-    assert_eq!(case.server.sql("SELECT COUNT(*) FROM world_copy.across;").trim(), "2");
-    case.server.sql("DELETE FROM world_copy.a_child; DELETE FROM world_copy.parent; INSERT INTO world_copy.parent (name) VALUES ('three');");
-    assert_eq!(case.server.sql("SELECT COUNT(*) FROM world_copy.over_across;").trim(), "0", "it reads the copy");
+    let left_out = "name the original database: procedure bound, procedure bound_in_quotes, procedure bound_with_a_comment, \
+                    procedure bound_without_a_space, trigger bound";
+    assert!(warnings.contains(left_out) && warnings.contains("each_day"), "{warnings}");
+    let copy = |statements: &str| case.server.sql(&format!("USE {COPY}; {statements}"));
+    assert_eq!(
+        copy("SELECT COUNT(*) FROM across; SELECT y, u FROM namesake; SELECT t FROM alias;").trim(),
+        "2\n2026\tabc\none\ntwo"
+    );
+    copy("DELETE FROM a_child; DELETE FROM parent; INSERT INTO parent (name) VALUES ('three');");
+    assert_eq!(
+        copy("SELECT COUNT(*) FROM over_across; SELECT COUNT(*) FROM alias;").trim(),
+        "0\n0",
+        "they read the copy"
+    );
+    if release != Release::MySql9 {
+        copy("INSERT INTO calculated (v) VALUES (2); SELECT * FROM last_number;");
+    }
     untouched();
-    case.server.sql("DROP DATABASE world_copy;");
+    case.server.sql(&format!("DROP DATABASE {COPY};"));
 
     case.damage();
     done(&case.restore(ReplayTarget::default()).await);

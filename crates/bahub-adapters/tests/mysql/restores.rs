@@ -95,11 +95,30 @@ fn a_backup_under_writers_is_of_one_moment() {
 /// What the original product stored: a plain dump, compressed by gzip.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dump_of_the_original_comes_back_and_a_cut_one_is_refused_before_anything_is_touched() {
-    SHARED.sql("CREATE DATABASE legacy; USE legacy; CREATE TABLE t (id INT); INSERT INTO t VALUES (1), (2), (3);");
-    let dump = SHARED.command("mariadb-dump").args(["--skip-lock-tables", "legacy"]).output().unwrap().stdout;
+    SHARED.sql("CREATE DATABASE legacy; USE legacy; CREATE TABLE t (id INT); INSERT INTO t VALUES (1), (2), (3); \
+        create trigger plain before insert\n on t for each\nrow set new.id = new.id; CREATE PROCEDURE reading() SELECT * FROM legacy.t; \
+        CREATE EVENT runs ON SCHEDULE EVERY 1 DAY STARTS '2030-01-01 00:00:00' COMMENT ' PRESERVE DISABLE ' DO SET @x = 1; \
+        CREATE EVENT changes ON SCHEDULE EVERY 1 DAY STARTS '2030-01-01 00:00:00' DO DELETE FROM legacy.t;");
+    let dumped = || {
+        SHARED
+            .command("mariadb-dump")
+            .args(["--skip-lock-tables", "--routines", "--events", "legacy"])
+            .output()
+            .unwrap()
+            .stdout
+    };
+    let dump = dumped();
+    assert!(dump.starts_with(b"/*M!999999"), "it has a line that older client programs refuse");
     let text = String::from_utf8(dump).unwrap();
     let cut = text[..text.find("-- Dump completed").unwrap()].to_owned();
     let live = json!({ "database": "legacy" });
+    a_legacy_copy_is_isolated(&text, live.clone()).await;
+    SHARED
+        .sql("USE legacy; create trigger legacy.qualified before update on legacy.t for each row set new.id = new.id;");
+    let room = Room::new();
+    room.sink.put(room.engine.by_the_original(&dumped()));
+    let ended = room.restore(spec(&SHARED, live.clone()), RestoreTarget::Database("legacy_copy".into())).await;
+    assert!(failure_text(&ended).contains("a trigger of this dump names its database"), "{}", failure_text(&ended));
     for (content, whole) in [(text, true), (cut, false)] {
         let room = Room::new();
         room.sink.put(room.engine.by_the_original(content.as_bytes()));
@@ -114,6 +133,37 @@ async fn a_dump_of_the_original_comes_back_and_a_cut_one_is_refused_before_anyth
             assert_eq!(SHARED.sql("SELECT SUM(id) FROM legacy.t;").trim(), "9", "nothing was touched");
         }
     }
+}
+
+/// An older client program, for which the dump's first line is an error.
+fn older_client() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("mariadb");
+    std::fs::write(&program, "#!/bin/sh\nsed 's/^.*M!999999.*$/UNKNOWN COMMAND;/' | exec /usr/bin/mariadb \"$@\"\n")
+        .unwrap();
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    folder
+}
+
+/// Nothing in a copy of another program's dump runs, or reads the original; nor does an older client program stop.
+async fn a_legacy_copy_is_isolated(dump: &str, live: serde_json::Value) {
+    let (room, older) = (Room::new(), older_client());
+    room.sink.put(room.engine.by_the_original(dump.as_bytes()));
+    let client = bahub_testkit::fakes::WithPrograms::new(super::support::adapter(spec(&SHARED, live)), older.path());
+    let plan = room.engine.plan(std::sync::Arc::new(client), std::sync::Arc::new(room.sink.clone()));
+    let copy = ReplayTarget::at(RestoreTarget::Database("legacy_copy".into()));
+    let ended = room.engine.restore(&plan, &RestoreOptions::default().to(copy)).await;
+    done(&ended);
+    let warnings = ended.report.warnings.join("\n");
+    assert!(
+        warnings.contains("event changes, procedure reading") && warnings.contains("in the copy: runs"),
+        "{warnings}"
+    );
+    let left = "SELECT event_name, status FROM information_schema.events WHERE event_schema = 'legacy_copy'; \
+        SELECT routine_name FROM information_schema.routines WHERE routine_schema = 'legacy_copy'; \
+        SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = 'legacy_copy'; DROP DATABASE legacy_copy;";
+    assert_eq!(SHARED.sql(left).trim(), "runs\tDISABLED\nplain");
+    done(&room.engine.restore(&plan, &RestoreOptions::default()).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -143,7 +193,9 @@ async fn a_statement_that_is_refused_stops_the_restore_and_its_line_is_named() {
 async fn a_drill_counts_what_came_back_and_leaves_nothing() {
     // A drill's database is swept by any run on the server, once no session is in it.
     let server = MariaDb::start();
-    server.sql("CREATE DATABASE drilled; USE drilled; CREATE TABLE `a``\n\\b` (v INT); INSERT INTO `a``\n\\b` SELECT seq FROM seq_1_to_1000; CREATE TABLE t (v INT) ENGINE=Aria; INSERT INTO t VALUES (1); CREATE VIEW w AS SELECT * FROM t; CREATE SEQUENCE s;");
+    server.sql("SET GLOBAL event_scheduler = ON; CREATE DATABASE drilled; USE drilled; CREATE TABLE ticks (id INT AUTO_INCREMENT PRIMARY KEY) ENGINE=Aria; \
+        CREATE EVENT tick ON SCHEDULE EVERY 1 HOUR STARTS '2030-01-01 00:00:00' DO INSERT INTO ticks VALUES ();");
+    server.sql("USE drilled; CREATE TABLE `a``\n\\b` (v INT); INSERT INTO `a``\n\\b` SELECT seq FROM seq_1_to_1000; CREATE TABLE t (v INT) ENGINE=Aria; INSERT INTO t VALUES (1); CREATE VIEW w AS SELECT * FROM t; CREATE SEQUENCE s;");
     let room = Room::new();
     let database = spec(&server, json!({ "database": "drilled" }));
     done(&room.backup(database.clone()).await);
@@ -151,7 +203,12 @@ async fn a_drill_counts_what_came_back_and_leaves_nothing() {
     let ended = room.engine.restore(&room.plan(database.clone()), &look(RestoreMode::DrillOnly)).await;
     done(&ended);
     let drill = ended.report.drill.unwrap();
-    assert_eq!((drill.things, drill.count, drill.compared), (2, 1001, true));
+    assert_eq!((drill.things, drill.count, drill.compared), (3, 1001, true));
+    assert!(
+        ended.report.warnings.iter().any(|warning| warning.ends_with("in the copy: tick")),
+        "{:?}",
+        ended.report.warnings
+    );
     let left = || server.sql("SHOW DATABASES LIKE '\\_\\_bahub%'");
     assert_eq!(left(), "");
     server.sql("INSERT INTO drilled.t VALUES (2)");
@@ -161,10 +218,11 @@ async fn a_drill_counts_what_came_back_and_leaves_nothing() {
     // The database of a killed drill is swept by the next run.
     let dead = format!("__bahub_try_{}", "0123456789abcdef".repeat(2));
     server.sql(&format!("CREATE DATABASE `{dead}`; CREATE TABLE `{dead}`.t (v INT)"));
-    let ended = room.backup(database).await;
+    let ended = room.backup(database.clone()).await;
     done(&ended);
     assert_eq!(ended.report.recovered[0].what, format!("database {dead}"));
     assert_eq!(left(), "");
+    small_packets(&server, &room, database).await;
     let several = spec(&server, json!({ "databases": ["drilled"] }));
     done(&room.backup(several.clone()).await);
     let ended = room.engine.restore(&room.plan(several), &look(RestoreMode::DrillOnly)).await;
@@ -173,6 +231,34 @@ async fn a_drill_counts_what_came_back_and_leaves_nothing() {
         "{}",
         failure_text(&ended)
     );
+}
+
+/// A server that takes small statements only: tables move in several, and what does not fit is found before anything is dropped.
+async fn small_packets(server: &MariaDb, room: &Room, database: serde_json::Value) {
+    let more: String = (0..20).map(|number| format!("CREATE TABLE more_{number} (v INT);")).collect();
+    let keys = "CREATE TABLE zz (id INT PRIMARY KEY); CREATE TABLE aa (id INT, FOREIGN KEY (id) REFERENCES zz (id)); INSERT INTO zz VALUES (1); INSERT INTO aa VALUES (1);";
+    server.sql(&format!("USE drilled; {keys} {more}"));
+    done(&room.backup(database.clone()).await);
+    let before = server.dump(&["drilled"]);
+    server.sql("SET GLOBAL max_allowed_packet = 8192; DELETE FROM drilled.t;");
+    done(&room.restore(database.clone(), RestoreTarget::Original).await);
+    server.sql("SET GLOBAL max_allowed_packet = 16777216;");
+    assert!(server.dump(&["drilled"]) == before, "tables that moved by several statements");
+    let more: String = (20..80).map(|number| format!("CREATE TABLE more_{number} (v INT);")).collect();
+    server.sql(&format!("USE drilled; {more}"));
+    done(&room.backup(database.clone()).await);
+    server.sql("USE drilled; CREATE TABLE later (t TEXT); INSERT INTO later VALUES (REPEAT('x', 20000)); SET GLOBAL max_allowed_packet = 8192;");
+    let ended = room.restore(database.clone(), RestoreTarget::Original).await;
+    let text = failure_text(&ended);
+    assert!(text.contains("cannot be moved") && text.contains("are as they were"), "{text}");
+    server.sql("SELECT v FROM drilled.more_79;");
+    server.sql("SET GLOBAL max_allowed_packet = 16777216;");
+    done(&room.backup(database.clone()).await);
+    server.sql("SET GLOBAL max_allowed_packet = 8192;");
+    let ended = room.restore(database, RestoreTarget::Original).await;
+    assert!(failure_text(&ended).contains("a row is larger than the server accepts"), "{}", failure_text(&ended));
+    server.sql("SET GLOBAL max_allowed_packet = 16777216;");
+    assert_eq!(server.sql("SELECT LENGTH(t) FROM drilled.later; SHOW DATABASES LIKE '%bahub%';").trim(), "20000");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -191,22 +277,9 @@ async fn a_version_of_other_databases_is_refused_before_anything_is_dropped() {
     done(&room.backup(spec(&SHARED, json!({ "database": "first_of_two" }))).await);
     let ended = room.restore(spec(&SHARED, json!({ "databases": ["first_of_two"] })), RestoreTarget::Original).await;
     assert!(failure_text(&ended).contains("contains one database"), "{}", failure_text(&ended));
+    let ended = room.restore(spec(&SHARED, json!({ "database": "second_of_two" })), RestoreTarget::Original).await;
+    assert!(failure_text(&ended).contains("is a backup of \"first_of_two\""), "{}", failure_text(&ended));
     SHARED.sql("SELECT * FROM second_of_two.t");
-}
-
-#[test]
-fn a_drill_is_refused_where_it_would_run_events() {
-    use bahub_core::adapter::{Adapter, Findings};
-    use bahub_core::replay::{ReplayTarget, Stored};
-    let adapter = super::support::adapter(json!({ "host": "h", "user": "u", "database": "d" }));
-    let place = adapter.scratch("0123456789abcdef0123456789abcdef").unwrap().location;
-    let tried = |events: &str, location: RestoreTarget| {
-        let found = Findings([("events that run".to_owned(), events.to_owned())].into());
-        adapter.replay(&ReplayTarget::at(location), &found, &Stored::default())
-    };
-    assert!(tried("1", place.clone()).unwrap_err().what.contains("events"));
-    assert!(tried("0", place).is_ok());
-    assert!(tried("1", RestoreTarget::Original).is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread")]

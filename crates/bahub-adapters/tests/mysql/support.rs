@@ -16,6 +16,19 @@ use serde_json::{Value, json};
 /// A server that tests share; each has its own databases there.
 pub(crate) static SHARED: LazyLock<MariaDb> = LazyLock::new(MariaDb::start);
 
+/// The same of other releases. No drill may run there: any run sweeps what a drill fills.
+pub(crate) static SHARED_11: LazyLock<MariaDb> = LazyLock::new(|| MariaDb::of(Release::MariaDb11, &[]));
+pub(crate) static SHARED_MYSQL: LazyLock<MariaDb> = LazyLock::new(|| MariaDb::of(Release::MySql9, &[]));
+
+/// The shared server of this release.
+pub(crate) fn shared(release: Release) -> &'static MariaDb {
+    match release {
+        Release::MySql9 => &SHARED_MYSQL,
+        Release::MariaDb11 => &SHARED_11,
+        _ => &SHARED,
+    }
+}
+
 /// The spec of an adapter that logs in as root, with more keys.
 pub(crate) fn spec(server: &MariaDb, more: Value) -> Value {
     let mut spec = json!({

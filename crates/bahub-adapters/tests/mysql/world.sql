@@ -31,22 +31,49 @@ CREATE VIEW plain AS SELECT id, name, doubled(id) AS twice FROM parent;
 CREATE VIEW a_view_first AS SELECT * FROM plain WHERE id > 0 WITH CHECK OPTION;
 CREATE VIEW across AS SELECT p.id, o.id AS o FROM parent AS p JOIN other.o AS o ON o.id = p.id;
 CREATE VIEW over_across AS SELECT id, '`world`.' AS text FROM across;
+CREATE TABLE world (id INT PRIMARY KEY, d DATE, t VARCHAR(20));
+INSERT INTO world VALUES (1, '2026-01-02', 'abc');
+CREATE FUNCTION world(v INT) RETURNS INT DETERMINISTIC RETURN v;
+CREATE VIEW namesake AS SELECT world.id, world(world.id) AS w, world.world(id) AS x, EXTRACT(YEAR FROM world.d) AS y, TRIM(BOTH 'a' FROM world.t) AS t,
+    TRIM(LEADING CONCAT('a', UPPER(world.t)) FROM world.t) AS u FROM world;
+CREATE VIEW alias AS SELECT world.id, EXTRACT(YEAR FROM world.name) AS y, TRIM(LEADING CONCAT('a', world.name) FROM world.name) AS t, w.id AS w
+    FROM world AS w JOIN (world.parent AS world, other.o AS o) ON o.id = world.id WHERE EXISTS (SELECT 1 FROM world.parent WHERE parent.id = world.id);
+CREATE VIEW other.backward AS SELECT id, world.doubled(id) AS d FROM world.plain WHERE id > 0;
+CREATE VIEW other.checked AS SELECT id FROM world.world WHERE id > 0 WITH CHECK OPTION;
 CREATE TRIGGER world.qualified BEFORE INSERT
     ON world.parent FOR EACH ROW SET NEW.name = CONCAT('', NEW.name);
 CREATE TRIGGER second AFTER INSERT ON parent FOR EACH ROW INSERT INTO log (what) VALUES (CONCAT('ü', NEW.name));
 CREATE TRIGGER bound AFTER DELETE ON parent FOR EACH ROW INSERT INTO world.log (what) VALUES ('from anywhere');
 CREATE DEFINER = gone@nowhere PROCEDURE definer_is_gone() SELECT 1;
 CREATE PROCEDURE bound() SELECT COUNT(*) FROM world.parent;
+CREATE PROCEDURE bound_without_a_space(v INT) SELECT id INTO@x FROM`world`.parent LIMIT 1;
+CREATE PROCEDURE bound_with_a_comment() SELECT COUNT(*) FROM world/* the
+original's */. # its
+parent;
+SET SESSION sql_mode = 'ANSI_QUOTES';
+CREATE PROCEDURE bound_in_quotes() SELECT COUNT(*) FROM "world"."parent";
+SET SESSION sql_mode = DEFAULT;
 DELIMITER ;;
 CREATE PROCEDURE `lines`()
 BEGIN
-  -- USE `world`;
-  -- in a copy: not a statement
-  SELECT 1; -- the last comment
+/*
+-- in database
+USE `world`;
+-- Dump completed
+*/
+-- in a copy: not a statement
+-- in a copy : nor this
+SELECT
+1 AS
+ENABLE -- of an event
+; -- the last comment
 END;;
 CREATE EVENT each_day ON SCHEDULE EVERY '1:30' HOUR_MINUTE STARTS '2030-01-01 00:00:00' ON COMPLETION PRESERVE ENABLE COMMENT 'it''s' DO
 BEGIN
   DELETE FROM log WHERE id < 0; # done
 END;;
 DELIMITER ;
+SET SESSION sql_mode = 'NO_BACKSLASH_ESCAPES';
+CREATE EVENT backslash ON SCHEDULE AT '2037-01-01 00:00:00' DISABLE COMMENT 'it''s a \' DO DELETE FROM log WHERE what = '\';
+SET SESSION sql_mode = DEFAULT;
 CREATE EVENT disabled ON SCHEDULE AT '2037-01-01 00:00:00' DISABLE DO DELETE FROM log;

@@ -294,9 +294,10 @@ impl Restoring<'_> {
         cx.events.phase(Phase::Replaying);
         let note = replay.failure_note.clone();
         let notices = replay.notices.clone();
-        put_back(&mut reading, replay, &proven, run).await.map_err(|error| match note {
-            Some(note) => error.with_more_help(note),
-            None => error,
+        put_back(&mut reading, replay, &proven, run).await.map_err(|error| match (note, error.kind()) {
+            // What such a restore leaves behind is not known, and the error says so.
+            (_, RunErrorKind::Unknown | RunErrorKind::Agent) | (None, _) => error,
+            (Some(note), _) => error.with_more_help(note),
         })?;
         // From here on a cancellation comes too late: what was asked for is done.
         session.verify_quiesced().await.map_err(|error| {
