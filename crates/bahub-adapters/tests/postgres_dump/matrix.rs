@@ -211,6 +211,22 @@ async fn newer_clients_back_up_and_restore_older_servers_and_older_ones_are_refu
     }
 }
 
+/// What one client does with a server.
+async fn cell(live: &Postgres, client: Release) -> [&'static str; 3] {
+    let server = live.release();
+    if major(client) < major(server) {
+        refused(live, client).await;
+        return ["refused, exit 8"; 3];
+    }
+    if major(server) < 16 && major(client) > 15 {
+        unsubscribe(live, "nasty");
+    }
+    one(live, client, "custom").await;
+    one(live, client, "plain").await;
+    all(live, client).await;
+    ["make, verify, drill, into, scratch, restore, in place", "the same", "the same dumps"]
+}
+
 /// `cargo test --workspace --all-features --test postgres_dump -- --ignored --nocapture matrix`
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "ten minutes: the whole table, for a release"]
@@ -222,20 +238,9 @@ async fn matrix() {
         let live = server.is_there().then(|| filled(*server));
         for client in &RELEASES {
             let began = Instant::now();
-            let row = if !client.is_there() || live.is_none() {
-                ["NOT RUN"; 3]
-            } else if major(*client) < major(*server) {
-                refused(live.as_ref().unwrap(), *client).await;
-                ["refused, exit 8"; 3]
-            } else {
-                let live = live.as_ref().unwrap();
-                if major(*server) < 16 && major(*client) > 15 {
-                    unsubscribe(live, "nasty");
-                }
-                one(live, *client, "custom").await;
-                one(live, *client, "plain").await;
-                all(live, *client).await;
-                ["make, verify, drill, into, scratch, restore, in place", "the same", "the same dumps"]
+            let row = match &live {
+                Some(live) if client.is_there() => cell(live, *client).await,
+                _ => ["NOT RUN"; 3],
             };
             let _ = writeln!(
                 table,
