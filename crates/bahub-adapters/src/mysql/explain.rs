@@ -145,7 +145,7 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
     (
         &["ERROR 2006", "ERROR 2013", "error: 2013", "Lost connection", "gone away"],
         "the server ended the connection",
-        "check the server's log: it was stopped, or killed the connection",
+        "check the server's log: it was stopped, killed the connection, or got a row larger than its `max_allowed_packet`",
     ),
     (
         &["ERROR 1146"],

@@ -256,7 +256,8 @@ async fn small_packets(server: &MariaDb, room: &Room, database: serde_json::Valu
     done(&room.backup(database.clone()).await);
     server.sql("SET GLOBAL max_allowed_packet = 8192;");
     let ended = room.restore(database, RestoreTarget::Original).await;
-    assert!(failure_text(&ended).contains("a row is larger than the server accepts"), "{}", failure_text(&ended));
+    // It may close the connection before the client has read why.
+    assert!(failure_text(&ended).contains("`max_allowed_packet`"), "{}", failure_text(&ended));
     server.sql("SET GLOBAL max_allowed_packet = 16777216;");
     assert_eq!(server.sql("SELECT LENGTH(t) FROM drilled.later; SHOW DATABASES LIKE '%bahub%';").trim(), "20000");
 }

@@ -3,7 +3,7 @@ ALTER DATABASE world COMMENT 'the world''s \\';
 CREATE SEQUENCE numbers START WITH 100;
 CREATE TABLE numbered (id BIGINT DEFAULT NEXTVAL(numbers) PRIMARY KEY, v INT);
 INSERT INTO numbered (v) VALUES (1), (2);
-CREATE TABLE calculated (id BIGINT DEFAULT (NEXTVAL(world.numbers) * 10 + LASTVAL(numbers)) COMMENT 'nextval(`world`.`numbers`)', t VARCHAR(99) DEFAULT CONCAT('x', NEXTVAL(numbers)), v INT);
+CREATE TABLE calculated (id BIGINT DEFAULT (NEXTVAL(world.numbers) * 10) COMMENT 'nextval(`world`.`numbers`)', t VARCHAR(99) DEFAULT CONCAT('x', NEXTVAL(numbers)), v INT);
 INSERT INTO calculated (v) VALUES (1);
 CREATE VIEW last_number AS SELECT NEXTVAL(numbers) > 0 AS n;
 CREATE TABLE versioned (id INT PRIMARY KEY, v INT) WITH SYSTEM VERSIONING;
