@@ -6,6 +6,10 @@ use std::os::fd::OwnedFd;
 
 use bahub_core::secret::Secret;
 use rustix::fs::{MemfdFlags, Mode, SealFlags, fchmod, fcntl_add_seals, memfd_create};
+use rustix::io::fcntl_dupfd_cloexec;
+
+/// Scripts open descriptors of one digit themselves, over whatever is there.
+const FIRST: i32 = 10;
 
 /// Makes the file: mode 0600, sealed, closed on exec until a child is given it.
 pub(super) fn create(content: &Secret) -> io::Result<OwnedFd> {
@@ -15,5 +19,18 @@ pub(super) fn create(content: &Secret) -> io::Result<OwnedFd> {
     let fd = OwnedFd::from(file);
     fchmod(&fd, Mode::RUSR | Mode::WUSR)?;
     fcntl_add_seals(&fd, SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE | SealFlags::SEAL)?;
-    Ok(fd)
+    Ok(fcntl_dupfd_cloexec(&fd, FIRST)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsRawFd;
+
+    use super::*;
+
+    #[test]
+    fn no_script_overwrites_it() {
+        let file = create(&Secret::new("hunter22")).unwrap();
+        assert!(file.as_raw_fd() >= FIRST);
+    }
 }
