@@ -88,8 +88,8 @@ pub struct Replay {
     /// Run, all of them, when the restore has taken effect. What fails here, or is left out because the run was cancelled, is a
     /// warning.
     pub cleanup: Vec<Step>,
-    /// How to learn whether a restore has taken effect that failed or was cancelled after the backup was proven; `None` where such
-    /// a restore has not.
+    /// How to learn whether a restore has taken effect that failed or was cancelled after the backup was proven, and where there is
+    /// an `after`, in that; `None` where such a restore has not.
     pub effect: Option<Effect>,
     /// Run, all of them, where the restore fails or is cancelled after `before` has succeeded and has not taken effect; each has a
     /// minute.

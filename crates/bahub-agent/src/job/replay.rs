@@ -56,6 +56,10 @@ fn attempt(
         };
     }
     let done = proven?;
+    // Where programs run after these, the restore takes effect only there.
+    if !replay.after.is_empty() {
+        completed.as_ref().map_err(|failure| failure.clone())?;
+    }
     let completed = completed.and_then(|before| Ok([before, each_pipeline(&replay.after, cx)?].concat()));
     match completed {
         Ok(more) => Ok(with_warnings(done, [warnings, more].concat())),
