@@ -296,7 +296,7 @@ impl<'a> Restore<'a> {
             replay.after.clear();
             if !self.target.with_roles {
                 replay.notices.push(
-                    "roles that were there before are as they were, with their passwords and memberships; to give them what the backup has: {overwrite existing roles}".into(),
+                    "roles that were there before are as they were, with their passwords and memberships; a restore overwrites them only where that is asked for (docs/adapters/postgres_dump.md)".into(),
                 );
             }
         }

@@ -50,7 +50,11 @@ async fn roles_that_exist_are_changed_only_where_that_is_asked_for_and_with_the_
     fresh.sql("postgres", "GRANT readers TO app");
     let ended = room.restored(there.clone()).await;
     done(&ended);
-    assert!(ended.report.notices.join("\n").contains("overwrite existing roles"), "{:?}", ended.report.notices);
+    assert!(
+        ended.report.notices.join("\n").contains("overwrites them only where that is asked for"),
+        "{:?}",
+        ended.report.notices
+    );
     assert_eq!((password(&fresh, "app"), password(&fresh, "boss")), (mine, password(&source, "boss")));
     assert_eq!(
         fresh.sql(

@@ -30,8 +30,8 @@ async fn a_server_that_is_killed_in_mid_transfer_makes_no_version() {
     let (engine, sink) = (room.engine.engine().clone(), room.sink.clone());
     let run = tokio::spawn(async move { engine.backup(&plan, &Default::default()).await });
     // A part of the snapshot has been sent: more than nothing, and less than all, which does not fit into the pipes.
-    let sent = |told: String| {
-        let line = told.lines().find_map(|line| line.strip_prefix("total_net_repl_output_bytes:").map(str::to_owned));
+    let sent = |info: String| {
+        let line = info.lines().find_map(|line| line.strip_prefix("total_net_repl_output_bytes:").map(str::to_owned));
         line.and_then(|bytes| bytes.trim().parse::<u64>().ok()).unwrap()
     };
     until("a part is sent", || sent(room.server.tell(0, &["INFO", "stats"])) >= 1_000_000).await;
@@ -197,14 +197,14 @@ fn the_temporary_server_ends_with_the_shell_that_started_it() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let (tell, told) = mpsc::channel();
+    let (sender, lines) = mpsc::channel();
     let stdout = shell.stdout.take().unwrap();
-    std::thread::spawn(move || tell.send(BufReader::new(stdout).lines().next()));
-    let line = told.recv_timeout(LIMIT).expect("the server starts");
+    std::thread::spawn(move || sender.send(BufReader::new(stdout).lines().next()));
+    let line = lines.recv_timeout(LIMIT).expect("the server starts");
     assert_eq!(line.unwrap().unwrap(), "up");
     let asked = Command::new("redis-cli").arg("-s").arg(folder.path().join("s")).args(["INFO", "server"]).output();
-    let told = String::from_utf8(asked.unwrap().stdout).unwrap();
-    let server = told.lines().find_map(|line| line.strip_prefix("process_id:")).unwrap().trim();
+    let info = String::from_utf8(asked.unwrap().stdout).unwrap();
+    let server = info.lines().find_map(|line| line.strip_prefix("process_id:")).unwrap().trim();
     let process = Path::new("/proc").join(server);
     assert!(process.exists());
     shell.kill().unwrap();
