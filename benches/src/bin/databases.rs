@@ -3,10 +3,11 @@
 use std::io;
 
 use bahub_benches::{Common, Series, Setup};
-use bahub_testkit::fixtures::{MariaDb, Postgres};
+use bahub_testkit::fixtures::{MariaDb, Postgres, Release};
 use clap::Parser;
 
-/// Starts a MariaDB and a PostgreSQL, fills them, and prints ratios of medians; below 1 bahub needs less.
+/// Starts the system's MariaDB and PostgreSQL, MySQL 9 and PostgreSQL 18 one after the other, fills them, and prints ratios of medians;
+/// below 1 bahub needs less.
 #[derive(Debug, Parser)]
 struct Args {
     #[command(flatten)]
@@ -28,42 +29,46 @@ const FIRST: u64 = 200_000;
 fn main() -> io::Result<()> {
     let args = Args::parse();
     let setup = args.common.setup()?;
-    mariadb(&setup, &args)?;
-    postgres(&setup, &args)
+    for release in [Release::System, Release::MySql9].into_iter().filter(|release| release.is_there()) {
+        mysql(&setup, &args, release)?;
+    }
+    for release in [Release::System, Release::Postgres18].into_iter().filter(|release| release.is_there()) {
+        postgres(&setup, &args, release)?;
+    }
+    Ok(())
 }
 
 fn copies(args: &Args) -> u64 {
     (args.megabytes * 1_000_000 / ROW / FIRST).max(1)
 }
 
-fn mariadb(setup: &Setup, args: &Args) -> io::Result<()> {
-    let server = MariaDb::start();
+fn mysql(setup: &Setup, args: &Args, release: Release) -> io::Result<()> {
+    let server = MariaDb::of(release, &[]);
+    let digits = "(SELECT 0 n UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 UNION SELECT 6 UNION SELECT 7 UNION SELECT 8 UNION SELECT 9)";
+    let joined = ["b", "c", "d", "e"].map(|name| format!("JOIN {digits} {name}")).join(" ");
     server.sql(&format!(
         "CREATE DATABASE bench; USE bench; SET GLOBAL innodb_buffer_pool_size = 4294967296; CREATE TABLE orders (id INT PRIMARY KEY, customer INT, state VARCHAR(20), note TEXT); \
          INSERT INTO orders SELECT seq, FLOOR(RAND(seq) * 100000), ELT(1 + FLOOR(RAND(seq + 1) * 4), 'pending', 'shipped', 'paid', 'returned'), \
-         CONCAT('invoice ', MD5(seq), ' express address street ', FLOOR(RAND(seq) * 1000000), ' blue cotton shirt, gift note: ', MD5(seq DIV 7), ' warehouse ', seq MOD 97) FROM seq_1_to_{FIRST};"
+         CONCAT('invoice ', MD5(seq), ' express address street ', FLOOR(RAND(seq) * 1000000), ' blue cotton shirt, gift note: ', MD5(seq DIV 7), ' warehouse ', seq MOD 97) \
+         FROM (SELECT 1 + a.n + 10 * b.n + 100 * c.n + 1000 * d.n + 10000 * e.n + 100000 * f.n seq FROM {digits} a {joined} JOIN (SELECT 0 n UNION SELECT 1) f) numbers;"
     ));
     for copy in 1..copies(args) {
         server.sql(&format!("USE bench; INSERT INTO orders SELECT id + {copy} * {FIRST}, customer, state, CONCAT(note, ' ', id * {copy}) FROM orders WHERE id <= {FIRST};"));
     }
-    let options = server
-        .command("mariadb-dump")
-        .get_args()
-        .map(|arg| arg.to_string_lossy().into_owned())
-        .collect::<Vec<_>>()
-        .join(" ");
-    let rival =
-        format!("mariadb-dump {options} --single-transaction --quick --routines --events --triggers --hex-blob bench");
+    let dump = server.command("mariadb-dump");
+    let words = std::iter::once(dump.get_program()).chain(dump.get_args());
+    let dump = words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
+    let rival = format!("{dump} --single-transaction --quick --routines --events --triggers --hex-blob bench");
     let spec = format!(
         "socket: {:?}, user: root, password: {:?}, database: bench",
         server.socket().display().to_string(),
         MariaDb::ROOT_PASSWORD
     );
-    compare(setup, args, ("mysql", "bahub.adapters.mysql", &spec), &rival)
+    compare(setup, args, ("bahub.adapters.mysql", release, &spec), &rival)
 }
 
-fn postgres(setup: &Setup, args: &Args) -> io::Result<()> {
-    let server = Postgres::start();
+fn postgres(setup: &Setup, args: &Args, release: Release) -> io::Result<()> {
+    let server = Postgres::of(release, &[]);
     server.sql("postgres", "CREATE DATABASE bench");
     server.sql("bench", &format!(
         "CREATE TABLE orders (id int, customer int, state text, note text); \
@@ -77,8 +82,9 @@ fn postgres(setup: &Setup, args: &Args) -> io::Result<()> {
     server.sql("bench", "ALTER TABLE orders ADD PRIMARY KEY (id); VACUUM ANALYZE orders");
     let passfile = server.folder().join("passfile");
     let rival = format!(
-        "PGPASSFILE={} pg_dump -h 127.0.0.1 -p {} -U postgres -Fc -Z0 bench",
+        "PGPASSFILE={} {} -h 127.0.0.1 -p {} -U postgres -Fc -Z0 bench",
         passfile.display(),
+        release.program("pg_dump").get_program().to_string_lossy(),
         server.port()
     );
     let spec = format!(
@@ -86,18 +92,24 @@ fn postgres(setup: &Setup, args: &Args) -> io::Result<()> {
         server.port(),
         Postgres::PASSWORD
     );
-    compare(setup, args, ("postgres", "bahub.adapters.postgres_dump", &spec), &rival)
+    compare(setup, args, ("bahub.adapters.postgres_dump", release, &spec), &rival)
 }
 
-fn compare(setup: &Setup, args: &Args, (name, adapter, spec): (&str, &str, &str), dump: &str) -> io::Result<()> {
+fn compare(setup: &Setup, args: &Args, (adapter, release, spec): (&str, Release, &str), dump: &str) -> io::Result<()> {
+    let name = format!("{}-{}", adapter.rsplit('.').next().unwrap_or(adapter), release.name());
+    let path = release.folder().map_or_else(String::new, |folder| format!("PATH={}:$PATH ", folder.display()));
     let access = format!("{{ url: \"file://{}/store-{name}\" }}", setup.folder.display());
-    let counted = setup.bahub_with(name, &access, (adapter, spec), "")?;
+    let counted = setup.bahub_with(&name, &access, (adapter, spec), "")?;
     let uncounted =
         setup.bahub_with(&format!("{name}-off"), &access, (adapter, &format!("{spec}, counts: off")), "")?;
     let remove = format!("rm -rf store-{name}");
     let mut series = [
-        Series::new("bahub, counts: off", &remove, format!("{uncounted} :backup:make data >/dev/null")),
-        Series::new("bahub, rows counted before and after", &remove, format!("{counted} :backup:make data >/dev/null")),
+        Series::new("bahub, counts: off", &remove, format!("{path}{uncounted} :backup:make data >/dev/null")),
+        Series::new(
+            "bahub, rows counted before and after",
+            &remove,
+            format!("{path}{counted} :backup:make data >/dev/null"),
+        ),
         Series::new(
             "dump | zstd -3 -T1 | gpg",
             "rm -f rival-dump.pgp",
@@ -105,7 +117,7 @@ fn compare(setup: &Setup, args: &Args, (name, adapter, spec): (&str, &str, &str)
         ),
     ];
     Series::interleaved(&mut series, args.rounds, &setup.folder)?;
-    println!("\n{adapter}: wall time, CPU of the client side, peak RSS of any one process");
+    println!("\n{adapter}, {}: wall time, CPU of the client side, peak RSS of any one process", release.name());
     let first = series[0].median(|cost| cost.wall);
     for one in &series {
         let (wall, cpu, rss) =

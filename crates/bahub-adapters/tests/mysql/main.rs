@@ -13,5 +13,6 @@ mod museum;
 mod preflight;
 mod restores;
 mod rights;
+mod samples;
 mod support;
 mod tls;

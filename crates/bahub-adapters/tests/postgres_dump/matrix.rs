@@ -25,6 +25,9 @@ fn major(release: Release) -> u32 {
     }
 }
 
+/// 16 MiB, and in a dump twice as much.
+const LARGE_ROW: &str = "CREATE TABLE wide AS SELECT decode(repeat('00ff5c27220a0d1a', 2097152), 'hex') AS v";
+
 /// Objects of one release only.
 fn more(release: Release) -> &'static str {
     match release {
@@ -236,6 +239,9 @@ async fn matrix() {
     );
     for server in &RELEASES {
         let live = server.is_there().then(|| filled(*server));
+        if let Some(live) = &live {
+            live.sql("nasty", LARGE_ROW);
+        }
         for client in &RELEASES {
             let began = Instant::now();
             let row = match &live {

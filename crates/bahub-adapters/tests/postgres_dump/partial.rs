@@ -74,7 +74,9 @@ async fn a_partial_backup_says_so_wherever_it_is_met() {
         let drilled = room.engine.restore(&plan, &drill).await;
         done(&drilled);
         says(&drilled.report.warnings);
-        assert_eq!(drilled.report.drill.unwrap().things, 2);
+        assert_eq!(drilled.report.warnings.len(), 1, "{:?}", drilled.report.warnings);
+        let drill = drilled.report.drill.unwrap();
+        assert_eq!((drill.things, drill.count, drill.compared), (2, 4000, true));
         let restored = room.restored(spec(&fresh, json!({}))).await;
         done(&restored);
         says(&restored.report.warnings);

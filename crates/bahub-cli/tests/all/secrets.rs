@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use bahub_testkit::contains;
+
 use super::support::{Gate, PASSWORD, REAL_TAR, Run, Scene, Server, all_processes, is_create, shim};
 
 const PASSPHRASE: &str = "correct horse of the secret test";
@@ -52,13 +54,15 @@ fn assert_silent(run: &Run, secrets: &[&str]) {
 /// Looks at all processes while a tar of ours waits.
 fn look(secrets: &[&str]) {
     let processes = all_processes();
-    let holds = |content: &[u8], text: &str| content.windows(text.len()).any(|window| window == text.as_bytes());
-    let marked: Vec<&str> =
-        processes.iter().filter(|(_, content)| holds(content, MARKER)).map(|(name, _)| name.as_str()).collect();
+    let marked: Vec<&str> = processes
+        .iter()
+        .filter(|(_, content)| contains(content, MARKER.as_bytes()))
+        .map(|(name, _)| name.as_str())
+        .collect();
     assert!(marked.contains(&"bahub") && marked.contains(&"tar"), "{marked:?}");
     for (name, content) in &processes {
         for secret in secrets {
-            assert!(!holds(content, secret), "a secret can be read of {name}");
+            assert!(!contains(content, secret.as_bytes()), "a secret can be read of {name}");
         }
     }
 }

@@ -156,8 +156,12 @@ impl Run {
         self.cx.warn(message);
     }
 
-    /// Takes what is missing in a version that was read into the report, with a warning for each part.
+    /// Takes what is missing in a version that was read into the report, with a warning for each part; a drill of several parts
+    /// reads the same version again.
     pub(super) fn missing_in_version(&mut self, missing: Vec<MissingPart>) {
+        if self.report.missing == missing {
+            return;
+        }
         for MissingPart { name, reason } in &missing {
             self.warn(format!("the version is partial: {name:?} is not in it, because it could not be read: {reason}"));
         }

@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
+use crate::contains;
+
 const HEADER: &[u8] = b"-----BEGIN PGP MESSAGE";
 const FOOTER: &[u8] = b"-----END PGP MESSAGE";
 
@@ -68,10 +70,6 @@ impl StreamCheck {
             self.tail.pop_front();
         }
     }
-}
-
-fn contains(haystack: &[u8], needle: &[u8]) -> bool {
-    haystack.windows(needle.len()).any(|window| window == needle)
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use bahub_testkit::contains;
+
 use super::{Scene, Server, all_processes};
 
 /// An address of this host that is no loopback, which containers and agents elsewhere reach.
@@ -77,7 +79,7 @@ impl Watch {
                     looked.push(("what others are shown".into(), shown.into_bytes()));
                 }
                 for (name, content) in looked {
-                    let holds = |secret: &&String| content.windows(secret.len()).any(|part| part == secret.as_bytes());
+                    let holds = |secret: &&String| contains(&content, secret.as_bytes());
                     seen.secrets.extend(secrets.iter().find(holds).map(|secret| format!("{secret} of {name}")));
                 }
                 thread::sleep(PAUSE);

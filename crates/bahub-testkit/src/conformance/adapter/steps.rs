@@ -6,15 +6,14 @@ use bahub_core::step::{Arg, Stdin, Step};
 use super::super::report::Checked;
 use super::AdapterContext;
 use super::recipe::{DATABASE, DIRECTORY, MEMBER, OPTION, Recipe};
+use crate::contains;
 
 /// Programs that read code from an argument.
 const SHELLS: &[&str] =
     &["sh", "bash", "dash", "ash", "ksh", "mksh", "zsh", "busybox", "env", "su", "sudo", "eval", "xargs"];
 
 pub(super) fn no_secret(adapter: &dyn Adapter, recipes: &[Recipe], secrets: &[String]) -> Checked {
-    let holds = |bytes: &[u8]| {
-        secrets.iter().any(|secret| bytes.windows(secret.len().max(1)).any(|window| window == secret.as_bytes()))
-    };
+    let holds = |bytes: &[u8]| secrets.iter().any(|secret| contains(bytes, secret.as_bytes()));
     ensure!(!holds(format!("{adapter:?}").as_bytes()), "Debug of the adapter contains a secret");
     for (place, step) in recipes.iter().flat_map(Recipe::steps) {
         let name = step.name();
@@ -81,7 +80,7 @@ pub(super) fn no_shell_with_values(recipes: &[Recipe], context: &AdapterContext)
     let values: Vec<&str> = fixed.into_iter().chain(given).filter(|value| !value.is_empty()).collect();
     for (place, step) in recipes.iter().flat_map(Recipe::steps).filter(|(_, step)| is_shell(step)) {
         let Some(script) = script(step) else { continue };
-        let pasted = values.iter().find(|value| script.windows(value.len()).any(|window| window == value.as_bytes()));
+        let pasted = values.iter().find(|value| contains(script, value.as_bytes()));
         if let Some(value) = pasted {
             return Err(format!("{} in {place} has a script with the value {value:?} in it", step.name()));
         }
