@@ -88,8 +88,7 @@ fn settled(server: &Postgres, owner: &str) {
     server.sql("postgres", SETTINGS);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_regression_database_comes_back_as_it_was() {
+async fn comes_back_as_it_was(formats: &[&str]) {
     let (source, fresh) = (Postgres::start(), Postgres::start());
     let has_run = regression(&source, "postgres");
     source.sql("regression", &format!("{MORE} {MORE_OF_SUPERUSERS}"));
@@ -98,7 +97,7 @@ async fn the_regression_database_comes_back_as_it_was() {
     assert!(!has_run || objects.parse::<u32>().unwrap() > 1000, "{objects}");
     let before = source.globals() + &source.dump("regression");
     let one = |server: &Postgres, format: &str| spec(server, json!({ "database": "regression", "format": format }));
-    for format in ["custom", "plain"] {
+    for format in formats {
         let room = Room::new();
         done(&room.backup(one(&source, format)).await);
         source.sql("regression", "CREATE TABLE later ()");
@@ -123,9 +122,21 @@ async fn the_regression_database_comes_back_as_it_was() {
     same(&fresh.dump("regression"), &source.dump("regression"));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_regression_database_comes_back_as_it_was() {
+    comes_back_as_it_was(&["custom"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "minutes: scripts/test --grid"]
+async fn full_grid_the_regression_database_comes_back_as_it_was() {
+    comes_back_as_it_was(&["custom", "plain"]).await;
+}
+
 /// A database made by a user who is not a superuser, and restored as that user.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plain_owner_gets_the_regression_database_back_as_it_was() {
+#[ignore = "minutes: scripts/test --grid"]
+async fn full_grid_a_plain_owner_gets_the_regression_database_back_as_it_was() {
     let source = Postgres::start();
     // The scripts read data from files of the server.
     let password = Postgres::PASSWORD;

@@ -86,15 +86,15 @@ fn refused(scene: &Scene, codes: &[i32], what: &str) {
     }
 }
 
-#[test]
-fn damage_of_the_encrypted_packet_on_a_server_is_always_refused() {
+/// So many places of the encrypted packet, and of the session key's.
+fn on_a_server(of_data: usize, of_key: usize) {
     let server = Server::start();
     let scene = Scene::with_noise(60_000).with_access(&server.access());
     scene.make();
     let whole = server.versions(COLLECTION)[0].data();
     let Parts { encrypted, session_key } = parts(&whole);
     for (count, seed, region, codes) in
-        [(24, 0x9e37_79b9, encrypted, &[12][..]), (8, 0x6a09_e667, session_key, &[6, 12][..])]
+        [(of_data, 0x9e37_79b9, encrypted, &[12][..]), (of_key, 0x6a09_e667, session_key, &[6, 12][..])]
     {
         for (index, at) in sample(region, count, seed).into_iter().enumerate() {
             // A newline is no part of the packet: it stands in the armour.
@@ -113,14 +113,19 @@ fn damage_of_the_encrypted_packet_on_a_server_is_always_refused() {
 }
 
 #[test]
-fn damage_of_the_armour_fails_or_gives_exactly_the_data() {
+fn damage_of_the_encrypted_packet_on_a_server_is_always_refused() {
+    on_a_server(10, 5);
+}
+
+/// Each place of the armour's beginning, and of its end with this step.
+fn of_the_armour(step: usize) {
     let server = Server::start();
     let scene = Scene::new().with_access(&server.access());
     scene.make();
     let whole = server.versions(COLLECTION)[0].data();
     let lines = whole.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at);
     let newlines = lines.clone().take(4).chain(lines.skip(1000).take(3));
-    let places = newlines.chain(0..6).chain(whole.len() - 40..whole.len()).chain([20, 27]);
+    let places = newlines.chain(0..6).chain((whole.len() - 40..whole.len()).step_by(step)).chain([20, 27]);
     let (mut fine, mut failed) = (0, 0);
     for (index, at) in places.enumerate() {
         let kind = KINDS[index % KINDS.len()];
@@ -145,12 +150,16 @@ fn damage_of_the_armour_fails_or_gives_exactly_the_data() {
 }
 
 #[test]
-fn every_damage_in_a_directory_is_refused() {
+fn damage_of_the_armour_fails_or_gives_exactly_the_data() {
+    of_the_armour(3);
+}
+
+fn in_a_directory(places: usize) {
     let scene = Scene::with_noise(60_000);
     scene.make();
     let path = scene.message(1);
     let whole = fs::read(&path).unwrap();
-    for (index, at) in sample(0..whole.len(), 40, 0xbb67_ae85).into_iter().enumerate() {
+    for (index, at) in sample(0..whole.len(), places, 0xbb67_ae85).into_iter().enumerate() {
         let kind = KINDS[index % KINDS.len()];
         let mut data = whole.clone();
         damage(&mut data, kind, at);
@@ -169,6 +178,19 @@ fn every_damage_in_a_directory_is_refused() {
     }
     fs::write(&path, &whole).unwrap();
     scene.assert_restores("out");
+}
+
+#[test]
+fn every_damage_in_a_directory_is_refused() {
+    in_a_directory(14);
+}
+
+#[test]
+#[ignore = "more places: scripts/test --grid"]
+fn full_grid_of_damage() {
+    on_a_server(24, 8);
+    of_the_armour(1);
+    in_a_directory(40);
 }
 
 /// No file that a download began is left.

@@ -27,13 +27,13 @@ async fn run(session: &mut dyn Session, argv: &[&str], input: &[u8]) -> (Exit, S
     timeout(HANGS, work).await.map_err(|_| format!("{argv:?} hangs")).unwrap()
 }
 
-async fn two_hundred_in_a_row(mut session: Box<dyn Session>) {
+async fn in_a_row(programs: i32, mut session: Box<dyn Session>) {
     // More than the pipes and most buffers hold: the writer blocks until the program ends.
     let stuck = vec![7; 16 << 20];
-    for number in 0..200 {
+    for number in 0..programs {
         let code = number % 7;
         let script = format!("echo {number}; exit {code}");
-        if number == 99 {
+        if number == programs / 2 {
             let (exit, _) = run(session.as_mut(), &["sh", "-c", &script], &stuck).await;
             // A server that closes with unread input resets the connection, and the end is lost; or it falls silent.
             assert!([Exit::Code(code), Exit::Lost].contains(&exit), "{exit}");
@@ -45,23 +45,38 @@ async fn two_hundred_in_a_row(mut session: Box<dyn Session>) {
     session.close().await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn two_hundred_programs_in_a_row_do_not_hang() {
+async fn in_a_pod(programs: i32) {
     in_each("execs", async |namespace| {
         namespace.pod("plain");
-        two_hundred_in_a_row(open(&transport(&namespace, "app=plain", json!({ "timeout": 60 }))).await.unwrap()).await;
+        in_a_row(programs, open(&transport(&namespace, "app=plain", json!({ "timeout": 60 }))).await.unwrap()).await;
+    })
+    .await;
+}
+
+async fn beside_a_pod(programs: i32) {
+    in_each("side-execs", async |namespace| {
+        namespace.workload("Deployment", "web", 1);
+        in_a_row(programs, open(&side(&namespace, "web", json!({ "timeout": 900 }))).await.unwrap()).await;
+        namespace.wait("the end of side pods", || namespace.of_runs().is_empty());
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_hundred_programs_in_a_row_beside_a_pod_do_not_hang() {
-    in_each("side-execs", async |namespace| {
-        namespace.workload("Deployment", "web", 1);
-        two_hundred_in_a_row(open(&side(&namespace, "web", json!({ "timeout": 900 }))).await.unwrap()).await;
-        namespace.wait("the end of side pods", || namespace.of_runs().is_empty());
-    })
-    .await;
+async fn many_programs_in_a_row_do_not_hang() {
+    in_a_pod(40).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_programs_in_a_row_beside_a_pod_do_not_hang() {
+    beside_a_pod(40).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "minutes: scripts/test --grid"]
+async fn full_grid_two_hundred_programs_in_a_row_do_not_hang() {
+    in_a_pod(200).await;
+    beside_a_pod(200).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
