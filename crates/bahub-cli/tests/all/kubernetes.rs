@@ -76,7 +76,7 @@ fn files_of_a_pod_with_two_containers_and_parts_of_a_volume() {
 
 #[test]
 fn mariadb_in_a_pod() {
-    Kubernetes::all().iter().for_each(mariadb_in_a_pod_of);
+    Kubernetes::any().iter().for_each(mariadb_in_a_pod_of);
 }
 
 fn mariadb_in_a_pod_of(cluster: &Kubernetes) {

@@ -135,7 +135,7 @@ impl App {
 
 #[test]
 fn a_run_that_fails_or_is_ended_scales_back() {
-    Kubernetes::all().iter().for_each(scales_back_in);
+    Kubernetes::any().iter().for_each(scales_back_in);
 }
 
 fn scales_back_in(cluster: &Kubernetes) {
@@ -248,7 +248,7 @@ fn a_side_pod_that_is_removed_or_drained_is_a_failure_and_the_workload_comes_bac
 
 #[test]
 fn an_api_server_that_is_killed_in_the_middle_is_waited_for() {
-    Kubernetes::all().iter().for_each(is_waited_for_in);
+    Kubernetes::any().iter().for_each(is_waited_for_in);
 }
 
 fn is_waited_for_in(cluster: &Kubernetes) {

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::side::side;
-use super::support::{in_each, open, transport};
+use super::support::{in_each, in_one, open, transport};
 
 /// Far more than one program takes: one that needs this long hangs.
 const HANGS: Duration = Duration::from_secs(150);
@@ -54,7 +54,7 @@ async fn in_a_pod(programs: i32) {
 }
 
 async fn beside_a_pod(programs: i32) {
-    in_each("side-execs", async |namespace| {
+    in_one("side-execs", async |namespace| {
         namespace.workload("Deployment", "web", 1);
         in_a_row(programs, open(&side(&namespace, "web", json!({ "timeout": 900 }))).await.unwrap()).await;
         namespace.wait("the end of side pods", || namespace.of_runs().is_empty());

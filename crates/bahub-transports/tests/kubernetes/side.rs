@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 
 use super::side_either::Either;
-use super::support::{in_each, open, run};
+use super::support::{in_each, in_one, open, run};
 
 pub(crate) fn side(namespace: &Namespace, app: &str, more: Value) -> SidePod {
     let mut spec = json!({
@@ -118,6 +118,12 @@ async fn conforms(namespace: Arc<Namespace>, options: TransportOptions) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sidepod_conforms() {
+    in_one("side", |namespace| conforms(namespace, TransportOptions::default())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "with each protocol of exec: scripts/test --grid"]
+async fn full_grid_sidepod_conforms() {
     in_each("side", |namespace| conforms(namespace, TransportOptions::default())).await;
 }
 

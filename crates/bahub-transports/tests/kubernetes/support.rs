@@ -12,9 +12,14 @@ use serde_json::{Value, json};
 
 /// Does the same in every available cluster: one for each protocol.
 pub(crate) async fn in_each<W: Future<Output = ()>>(test: &str, work: impl Fn(Arc<Namespace>) -> W) {
-    for cluster in Kubernetes::all() {
-        work(Arc::new(cluster.namespace(test))).await;
-    }
+    let clusters = Kubernetes::all();
+    futures::future::join_all(clusters.iter().map(|cluster| work(Arc::new(cluster.namespace(test))))).await;
+}
+
+/// For what does not depend on the protocol of exec.
+pub(crate) async fn in_one<W: Future<Output = ()>>(test: &str, work: impl FnOnce(Arc<Namespace>) -> W) {
+    let Some(cluster) = Kubernetes::any() else { return };
+    work(Arc::new(cluster.namespace(test))).await;
 }
 
 /// A transport into pods with these labels.

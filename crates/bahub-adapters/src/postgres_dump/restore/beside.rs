@@ -6,7 +6,7 @@ use bahub_core::step::Step;
 
 use super::super::form::{Database, Form};
 use super::super::preflight::OBJECTION;
-use super::super::sql;
+use super::super::{lease, sql};
 use super::{Restore, pg_restore};
 
 impl Restore<'_> {
