@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bahub_testkit::contains;
 
-use super::{Scene, Server, all_processes};
+use super::{Processes, Scene, Server};
 
 /// An address of this host that is no loopback, which containers and agents elsewhere reach.
 pub(crate) fn own_address() -> String {
@@ -68,9 +68,9 @@ impl Watch {
         let secrets: Vec<String> = secrets.iter().map(|&secret| secret.to_owned()).collect();
         let ended = Arc::clone(&end);
         let looking = thread::spawn(move || {
-            let (mut seen, mut asked) = (Seen::default(), None::<Instant>);
+            let (mut seen, mut asked, mut processes) = (Seen::default(), None::<Instant>, Processes::default());
             while !ended.load(Ordering::Relaxed) {
-                let mut looked = all_processes();
+                let mut looked = processes.look();
                 seen.agents += looked.iter().filter(|(name, _)| name == "backup-maker").count();
                 if asked.is_none_or(|asked| asked.elapsed() > ASKS) {
                     asked = Some(Instant::now());

@@ -11,7 +11,7 @@ mod server;
 mod shim;
 
 pub(crate) use far::{Watch, comes_back, own_address, routes};
-pub(crate) use process::{all_processes, is_gone};
+pub(crate) use process::{Processes, all_processes, is_gone};
 pub(crate) use pty::Pty;
 pub(crate) use run::Run;
 pub(crate) use running::Running;
