@@ -146,7 +146,8 @@ pub(crate) struct RestoreArgs {
     /// Restore under this name, beside the original database; refused if a database of that name exists
     #[arg(long, value_name = "DATABASE", conflicts_with_all = ["to", "download"])]
     pub(crate) into: Option<String>,
-    /// Replace the existing database in one transaction, for a server without room for a second copy
+    /// Restore without a second copy. PostgreSQL: in one transaction for each database. MySQL and MariaDB: the old databases are dropped
+    /// first, and a failure leaves them incomplete
     #[arg(long, conflicts_with_all = ["to", "into", "download"])]
     pub(crate) in_place: bool,
     /// Keep the previous database under another name
@@ -158,7 +159,7 @@ pub(crate) struct RestoreArgs {
     /// Restore only this part of the backup (a path, or a database of several); may be given several times
     #[arg(long, value_name = "P")]
     pub(crate) path: Vec<OsString>,
-    /// Restore into a temporary database first, and continue only if its row counts match those of the backup
+    /// Restore into a temporary database first, and continue only if that works and its row counts, if there are any, match the backup's
     #[arg(long, conflicts_with_all = ["download", "to"])]
     pub(crate) scratch: bool,
     /// Skip the first pass, which verifies the whole version before anything is changed

@@ -56,7 +56,7 @@ pub enum ExitCode {
     Undo = 100,
     /// bahub itself failed: a bug. What could not be brought back has a code above it.
     Internal = 101,
-    /// Ended by Ctrl-C or SIGTERM; nothing became visible.
+    /// Ended by Ctrl-C or SIGTERM: no new version; a restore may be half done.
     Cancelled = 130,
 }
 
@@ -160,7 +160,7 @@ impl ExitCode {
             }
             Self::Undo => "something that the run changed could not be undone",
             Self::Internal => "bahub failed because of a bug; what could not be undone is reported",
-            Self::Cancelled => "ended by Ctrl-C or SIGTERM; nothing became visible",
+            Self::Cancelled => "ended by Ctrl-C or SIGTERM: no new version; a restore may be half done",
         }
     }
 }

@@ -51,7 +51,11 @@ impl CommandConfig {
             }
         }
         if self.ok_exit_codes.is_empty() {
-            wrong_at("/ok_exit_codes".into(), "no exit code means success".into(), "leave it out for 0 alone");
+            wrong_at(
+                "/ok_exit_codes".into(),
+                "the list is empty, so that no run could succeed".into(),
+                "leave it out: the default is [0]",
+            );
         }
         for name in self.env.keys().filter(|name| name.is_empty() || name.contains(['=', '\0'])) {
             wrong_at(format!("/env/{name}"), format!("{name:?} is no name of a variable"), "write NAME: value");

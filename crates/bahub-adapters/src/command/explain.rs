@@ -19,7 +19,7 @@ pub(super) fn explain(failure: &StepFailure) -> Option<Diagnosis> {
         ),
         StepEnd::TimedOut { .. } => said(
             format!("{} took too long", failure.program),
-            "`preflight` has ten seconds, `counts` an hour; whether it waits for input, a lock or a server is in its own log",
+            "`preflight` has ten seconds, `counts` an hour; the command's own log may say what it waited for: input, a lock, a server",
         ),
         _ => None,
     }

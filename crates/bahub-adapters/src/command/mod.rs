@@ -169,7 +169,7 @@ impl Command {
             (RestoreTarget::Database(name), Some(_))
                 if name.is_empty() || name.starts_with('-') || name.contains('\0') =>
             {
-                refused(format!("{name:?} could be taken for something else than a name"), "choose another name")
+                refused(format!("{name:?} could be taken for something other than a name"), "choose another name")
             }
             (RestoreTarget::Database(name), Some(drill)) => Ok((&drill.restore, name)),
             (RestoreTarget::Database(_), None) => refused(

@@ -57,7 +57,7 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
     (
         // A refused login has no line number.
         &["ERROR 1698 (28000) at line", "ERROR 1045 (28000) at line"],
-        "the account that restores may not grant one of the grants in the backup; the databases were restored, but not that grant and those after it",
+        "the server refused a statement for lack of rights, in a version with users one of their grants perhaps",
         "docs/adapters/mysql.md lists the grants that a restore of users needs; to see that grant: {download the data}, then sed -n LINEp FILE",
     ),
     (
@@ -73,7 +73,7 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
     (
         &["ERROR 3159", "error: 3159"],
         "the server accepts encrypted connections only",
-        "set `tls: { mode: require }`, and remove `tls: { mode: disable }`",
+        "set `tls: { mode: require }` in place of `disable` or `prefer`",
     ),
     (
         &["ERROR 2061", "error: 2061"],

@@ -141,8 +141,7 @@ pub(super) fn is_of(scope: &Scope, found: &Findings, stored: &Stored) -> Result<
     match (scope, databases(stored).as_slice()) {
         (Scope::One(name), [of]) if !is_same(found, name, of) => Err(Unsupported {
             what: format!("the version is a backup of {of:?}, which it would replace, but the spec names {name:?}"),
-            help: format!("restore it with {{restore under another name}}, or with a spec whose `database` is {of}")
-                .into(),
+            help: format!("{{restore under another name}}, or restore it with a spec whose `database` is {of}").into(),
         }),
         _ => Ok(()),
     }

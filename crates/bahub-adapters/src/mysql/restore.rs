@@ -281,8 +281,7 @@ fn refuse_other_case(mysql: &Mysql, found: &Findings) -> Result<(), Unsupported>
             "the server would also drop the events of {}: MariaDB does not distinguish databases whose names differ only in case there",
             names.join(", ")
         ),
-        help: "restore it with {restore under another name}, or on another server; or rename one of these databases"
-            .into(),
+        help: "{restore under another name}, or restore it on another server; or rename one of these databases".into(),
     })
 }
 

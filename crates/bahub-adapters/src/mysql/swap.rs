@@ -97,8 +97,8 @@ impl Swap<'_> {
         Effect {
             question: preflight::query(self.mysql, &question),
             unclear: format!(
-                "restore again: until then a database may be missing or incomplete, and its restored tables may be in a new \
-                 database ({}), which is no longer needed afterwards",
+                "restore again: until that succeeds a database may be missing or incomplete, and its restored tables may be in a new \
+                 database ({}), which must not be dropped before; drop it afterwards",
                 pairs.join(", ")
             )
             .into(),

@@ -22,6 +22,11 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
         "connect to the server itself, or through a pool of whole sessions (PgBouncer: `pool_mode = session`)",
     ),
     (
+        &["disable them first"],
+        "the old database has enabled subscriptions, and would go on receiving changes beside the restored one",
+        "ALTER SUBSCRIPTION ... DISABLE in it first, or restore without keeping the old database",
+    ),
+    (
         &[OBJECTION],
         "the user lacks a right",
         "the message names it; docs/adapters/postgres_dump.md lists what a backup and a restore need",

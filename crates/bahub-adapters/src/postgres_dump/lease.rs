@@ -256,11 +256,11 @@ pub(super) fn replication_named(names: &[String]) -> String {
     let block = sql::block(&format!(
         "DECLARE names pg_catalog.text; BEGIN SELECT pg_catalog.string_agg(slot_name, ', ') INTO names FROM pg_catalog.pg_replication_slots \
            WHERE database::pg_catalog.text = ANY ({names}); \
-         IF names IS NOT NULL THEN RAISE WARNING 'replication slots of the previous database go with it, create them again: %', names; END IF; \
+         IF names IS NOT NULL THEN RAISE WARNING 'replication slots of the old database are dropped with it; create them again: %', names; END IF; \
          SELECT pg_catalog.string_agg(s.subname, ', ') INTO names FROM pg_catalog.pg_subscription s \
            JOIN pg_catalog.pg_database d ON d.oid = s.subdbid WHERE d.datname::pg_catalog.text = ANY ({names}); \
-         IF names IS NOT NULL THEN RAISE WARNING 'subscriptions of the previous database are dropped; their slots stay at the publisher, for \
-           those that came back, or to be dropped there: %', names; END IF; END"
+         IF names IS NOT NULL THEN RAISE WARNING 'subscriptions of the old database are dropped; their slots stay on the publisher, where the \
+           restored ones use them: drop there what is no longer needed: %', names; END IF; END"
     ));
     format!("\\set verbosity :VERBOSITY\n\\set VERBOSITY terse\n{block}\\set VERBOSITY :verbosity\n")
 }

@@ -44,7 +44,7 @@ pub(super) fn refused() -> String {
     format!("{REFUSED};\n")
 }
 
-const NOT_RESTORED: &str = "these contain the word \\\\unrestrict, with which psql does not restore them: ";
+const NOT_RESTORED: &str = "psql cannot restore these, because they contain \\\\unrestrict: ";
 
 const LEFT_OUT: &str = "only a superuser can back these up, and they are not in the backup: ";
 
@@ -117,7 +117,7 @@ pub(super) fn path_statement() -> String {
     )
 }
 
-const WITHOUT: &str = "a restore computes values with functions that may rely on a search path, and has none, because others may create objects on it: ";
+const WITHOUT: &str = "these functions may need a search path, but a restore runs them without one, because other roles may create objects on it: ";
 const REMEDY: &str = "for each of them: ALTER FUNCTION ... SET search_path = public, pg_temp";
 
 /// Stands for a search path that is not to be used.

@@ -26,7 +26,7 @@ pub(super) const CLOSED: &str = "databases that take no connections";
 pub(super) const SERVER: &str = "postgres server";
 
 /// The prefix of our own exceptions.
-pub(super) const OBJECTION: &str = "bahub objects";
+pub(super) const OBJECTION: &str = "refused by bahub";
 
 pub(super) fn probes(postgres: &PostgresDump, purpose: RunPurpose) -> Vec<Probe> {
     let version = |name: &str| Step::new(name).arg("--version").env("LC_ALL", "C");

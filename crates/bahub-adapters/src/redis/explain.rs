@@ -7,7 +7,7 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
     (
         &["keys of a killed restore"],
         "what a killed restore has left on the server cannot be removed",
-        "FLUSHDB in the databases that the message names; or {recover what killed runs left} as the user that restores",
+        "run `redis-cli -n NUMBER FLUSHDB` for each database that the message names, and no other; or {recover what killed runs left} as the user that restores",
     ),
     (
         &["there is no redis-cli"],

@@ -164,9 +164,9 @@ impl Redis {
 fn swapped_or_not(run: &str) -> Advice {
     format!(
         "ask the server with `redis-cli -n NUMBER GET __bahub_swapped` for each database of `INFO keyspace`: if {run} is the \
-         answer for one, the restore has taken effect, and those databases hold the keys that were replaced; if for none, all \
-         keys are what they were, but the functions may be those of the backup; what is left over is removed by a run that \
-         begins an hour later"
+         answer for one, the restore has taken effect, and the old keys are in those databases: save what you need of them now, \
+         because a run with the rights for restores removes them an hour or more later; if for none, all keys are what they \
+         were, but the functions may be those of the backup"
     )
     .into()
 }

@@ -11,8 +11,8 @@ pub(super) fn warning(listed: &str) -> Option<String> {
     let names = names_in(listed);
     (!names.is_empty()).then(|| {
         format!(
-            "the server has modules ({}): if there are values of theirs, this version cannot be restored or drilled by \
-             bahub, which has only the server program; a server with these modules can load it",
+            "the server has modules ({}): if any key uses them, bahub cannot restore or drill this version; a server with these \
+             modules can load it",
             names.join(", ")
         )
     })

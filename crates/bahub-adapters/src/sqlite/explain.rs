@@ -21,7 +21,7 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
     ),
     (
         &["is damaged"],
-        "the database is damaged",
+        "the database that was backed up, or the version that was restored, is damaged; the message says which",
         "restore an earlier version, or repair it with `.recover` of sqlite3; `check: false` stores and restores it as it is",
     ),
     (

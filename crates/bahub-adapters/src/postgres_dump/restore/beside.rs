@@ -124,8 +124,10 @@ impl Restore<'_> {
         };
         let others = databases.iter().enumerate().map(other).collect::<Vec<_>>();
         let names = databases.iter().map(|(name, _)| name.as_str());
-        let effect =
-            Effect { question: self.script(&lease.taken_over(&news, &others)), unclear: unclear(names, &news, &olds) };
+        let effect = Effect {
+            question: self.script(&lease.taken_over(&news, &others)),
+            unclear: unclear(names, &news, &olds, keep),
+        };
         let undo = vec![self.script(&lease::dropped(&news))];
         let ended = databases.iter().map(|(name, _)| name.clone()).chain(news).collect::<Vec<_>>();
         Replay {
@@ -141,13 +143,20 @@ impl Restore<'_> {
 }
 
 /// What to do where it cannot be determined whether the names were taken over.
-fn unclear<'a>(names: impl Iterator<Item = &'a str>, news: &[String], olds: &[String]) -> Advice {
+fn unclear<'a>(names: impl Iterator<Item = &'a str>, news: &[String], olds: &[String], keep: bool) -> Advice {
     let names = names.collect::<Vec<_>>().join(", ");
-    let (news, olds) = (news.join(", "), olds.join(", "));
+    let news = news.join(", ");
+    let old = match olds {
+        [] => String::new(),
+        _ if keep => format!(", and what was there before is in {}", olds.join(", ")),
+        _ => format!(
+            ", and what was there before is in {}, which the next run of a backup of this server drops: rename now what you want to keep",
+            olds.join(", ")
+        ),
+    };
     format!(
         "look at the server with `psql -l`: while {news} is there, {names} is what it was, and the restore can be repeated; \
-         otherwise {names} is from the backup, and what was there before is in {olds}; nothing was dropped; \
-         the next run of a backup of this server removes what is left"
+         otherwise {names} is from the backup{old}"
     )
     .into()
 }

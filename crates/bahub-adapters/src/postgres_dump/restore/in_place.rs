@@ -12,7 +12,7 @@ use super::{COMMITTED, Restore, pg_restore};
 /// Prevents any commit until the backup is marked as verified.
 const GUARD: &str = "CREATE TEMPORARY TABLE bahub_guard (v pg_catalog.int4);\n\
     CREATE FUNCTION pg_temp.bahub_guard() RETURNS pg_catalog.trigger LANGUAGE plpgsql AS 'BEGIN \
-      IF pg_catalog.current_setting(''bahub.proven'', true) IS DISTINCT FROM ''yes'' THEN RAISE EXCEPTION ''bahub objects: the backup ends transactions of its own''; END IF; \
+      IF pg_catalog.current_setting(''bahub.proven'', true) IS DISTINCT FROM ''yes'' THEN RAISE EXCEPTION ''refused by bahub: the backup ends transactions of its own''; END IF; \
       RETURN NULL; END';\n\
     CREATE CONSTRAINT TRIGGER bahub_guard AFTER INSERT ON bahub_guard DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE PROCEDURE pg_temp.bahub_guard();\n\
     INSERT INTO bahub_guard VALUES (1);\n";
@@ -64,8 +64,8 @@ impl Restore<'_> {
 /// What to do where it cannot be determined which databases were restored in place.
 fn unclear_in_place(lease: &Lease, names: &[String]) -> Advice {
     format!(
-        "look at each of {}: it is from the backup where it has a schema {}, which can be dropped then, and what it was before where it has none; \
-         the restore can be repeated",
+        "look in each of {} for a schema {}: a database with it is restored (drop the schema), one without it is unchanged; the restore \
+         can be repeated",
         names.join(", "),
         lease.mark()
     )

@@ -88,7 +88,7 @@ pub(super) fn restore_warning(target: &ReplayTarget) -> Option<&'static str> {
             "a new database replaces the old one in one transaction, which disconnects clients; the old one is kept under another name",
         ),
         (RestoreTarget::Original, false) => Some(
-            "a new database replaces the old one in one transaction, which disconnects clients; the old one is dropped, and changes since the backup are lost",
+            "a new database replaces the old one in one transaction, which disconnects clients; the old one is dropped, and what is not in the backup is lost: changes since then, and what the spec leaves out",
         ),
         (RestoreTarget::Directory(_) | RestoreTarget::Database(_), _) => None,
     }

@@ -15,5 +15,5 @@ for number in $(left); do
     fi
 done
 [ -z "$kept" ] ||
-    fail "keys of a killed restore, which every backup contains, are in$kept: FLUSHDB there, or recover as the user that restores ($why)"
+    fail "keys of a killed restore, which every backup contains, are in$kept: run redis-cli -n NUMBER FLUSHDB for each of these and no other, or recover as the user that restores ($why)"
 [ -z "$swept" ] || printf '%s\n' "what an unfinished restore left:$swept"
