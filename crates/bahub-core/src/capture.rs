@@ -20,7 +20,7 @@ pub struct Capture {
     /// Warnings known beforehand, for the report, a sentence each.
     pub warnings: Vec<String>,
     /// What a restore will have to know ([`Stored::record`](crate::replay::Stored::record)): it goes into the version's
-    /// head, of which streams of gzip and `none` have none.
+    /// head, which a stream without compression has not.
     pub record: BTreeMap<String, String>,
 }
 
@@ -28,7 +28,8 @@ pub struct Capture {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Segment {
-    /// A name that a restore can find it by, for example a database; `None` for a capture of one part.
+    /// A name that a restore can find it by, for example a database; `None` for a capture of one part. A run with names is refused where
+    /// the data is not compressed: nothing would record where they begin.
     pub name: Option<String>,
     /// Where its bytes come from.
     pub source: Source,

@@ -128,6 +128,11 @@ impl Counts {
         Self(of.map(|(name, count)| (name.clone(), *count)).collect())
     }
 
+    /// Whether there is nothing that could have been counted.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// How many things were counted.
     pub fn things(&self) -> usize {
         self.0.values().flatten().count()

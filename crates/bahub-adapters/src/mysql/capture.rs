@@ -32,6 +32,7 @@ pub(super) fn capture(mysql: &Mysql, found: &Findings) -> Result<Capture, Unsupp
     version::refuse_other_family(found, mysql.allow_other_client)?;
     rights::refuse_backup(mysql, found)?;
     refuse_alike(found)?;
+    refuse_incomplete(found)?;
     let views = Views::of(mysql, found)?;
     let names = preflight::databases(mysql, found)?;
     let mut segments = Vec::new();
@@ -75,6 +76,21 @@ fn refuse_alike(found: &Findings) -> Result<(), Unsupported> {
     })
 }
 
+/// Refuses a database that a restore is filling, or was broken off in.
+fn refuse_incomplete(found: &Findings) -> Result<(), Unsupported> {
+    let incomplete = preflight::listed(found, preflight::INCOMPLETE)?;
+    if incomplete.is_empty() {
+        return Ok(());
+    }
+    Err(Unsupported {
+        what: format!(
+            "a restore is filling these databases, or was broken off and left them incomplete: {}",
+            incomplete.join(", ")
+        ),
+        help: "wait for the restore; or restore again".into(),
+    })
+}
+
 fn warnings(found: &Findings, views: &Views) -> Result<Vec<String>, Unsupported> {
     let mut warnings = version::warnings(found);
     warnings.extend(rights::unknown(found));
@@ -90,7 +106,7 @@ fn warnings(found: &Findings, views: &Views) -> Result<Vec<String>, Unsupported>
             objects::named(&versioned)
         ));
     }
-    warnings.extend(preflight::warning(&preflight::listed(found, preflight::UNCOVERED)?));
+    warnings.extend(preflight::warnings(found)?);
     warnings.extend(users::warnings(found)?);
     warnings.extend(options::warning(found));
     Ok(warnings)

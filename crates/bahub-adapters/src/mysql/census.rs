@@ -30,16 +30,21 @@ pub(super) fn census(mysql: &Mysql, target: &ReplayTarget) -> Option<Step> {
     });
     let name = if is_one { "table_name" } else { "CONCAT(table_schema, '.', table_name)" };
     let ident = |column: &str| format!("'`', REPLACE({column}, '`', '``'), '`'");
-    let statements = format!(
-        "SET SESSION group_concat_max_len = 67108864; \
+    let held = match &target.location {
+        RestoreTarget::Database(name) => run_of(name).map(swap::locked),
+        RestoreTarget::Original | RestoreTarget::Directory(_) => None,
+    };
+    let statements = held.unwrap_or_default()
+        + &format!(
+            "SET SESSION group_concat_max_len = 67108864; \
          SET @census = (SELECT GROUP_CONCAT(CONCAT('SELECT CONCAT(COUNT(*), '' '', _utf8mb4 X''', HEX(CONVERT({name} USING utf8mb4)), ''') FROM ', \
            {}, '.', {}) SEPARATOR ' UNION ALL ') FROM information_schema.tables \
            WHERE table_type IN ('BASE TABLE', 'SYSTEM VERSIONED') AND {schemas}{}); \
          SET @census = COALESCE(@census, 'DO 0'); PREPARE census FROM @census; EXECUTE census;",
-        ident("table_schema"),
-        ident("table_name"),
-        excluded.collect::<String>()
-    );
+            ident("table_schema"),
+            ident("table_name"),
+            excluded.collect::<String>()
+        );
     // Line breaks in a name are escaped.
     Some(mysql.account.escaping_client().stdin(Stdin::Literal(ByteString::from(&statements))))
 }
@@ -59,10 +64,15 @@ pub(super) fn scratch(mysql: &Mysql, run: &str) -> Result<Scratch, Unsupported> 
     Ok(Scratch { removal: preflight::query(mysql, &dropped(&is_it)), location: RestoreTarget::Database(name) })
 }
 
-/// Drops a temporary database that no session is in, and says which.
+/// The run whose temporary database this is.
+pub(super) fn run_of(database: &str) -> Option<&str> {
+    database.strip_prefix(TEMPORARY)
+}
+
+/// Drops a temporary database that no session is in and no run holds, and says which.
 pub(super) fn cleanup_stale(mysql: &Mysql) -> Step {
     let left = format!(
-        "schema_name REGEXP '^{TEMPORARY}[0-9a-f]{{32}}$' \
+        "schema_name REGEXP '^{TEMPORARY}[0-9a-f]{{32}}$' AND IS_FREE_LOCK(CONCAT('bahub ', RIGHT(schema_name, 32))) \
          AND schema_name NOT IN (SELECT db FROM information_schema.processlist WHERE db IS NOT NULL)"
     );
     let told = "SELECT COALESCE(CONCAT('database ', @left_over), '');";

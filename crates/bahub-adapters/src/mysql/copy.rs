@@ -111,15 +111,26 @@ fn is_hidden(body: &str, _: &str) -> String {
     format!("COALESCE({body}, '') = ''")
 }
 
-/// Views of the copy over views of other databases that read the original.
+/// Views of the copy over views of other databases that read the original, perhaps through further ones, or that the user may not read.
 fn through_others(copy: &str, select: &str) -> String {
+    let names = |view: &str| {
+        let (schema, name) = (format!("{view}.table_schema"), format!("{view}.table_name"));
+        format!("CONCAT({}, '.', {})", sql::quoted(&schema), sql::quoted(&name))
+    };
+    let elsewhere = |view: &str| format!("NOT {}", sql::among(&format!("{view}.table_schema"), [copy]));
     format!(
-        "{select} FROM information_schema.views AS c JOIN information_schema.views AS o ON LOCATE(CONCAT({}, '.', {}), c.view_definition) > 0 \
-         WHERE {} AND NOT {} AND NOT (c.view_definition REGEXP @in_view) AND o.view_definition REGEXP @in_view",
-        sql::quoted("o.table_schema"),
-        sql::quoted("o.table_name"),
+        "{select} FROM information_schema.views AS c JOIN ( \
+           WITH RECURSIVE o AS ( \
+             SELECT v.table_schema, v.table_name FROM information_schema.views AS v \
+               WHERE {} AND (v.view_definition REGEXP @in_view OR COALESCE(v.view_definition, '') = '') \
+             UNION SELECT v.table_schema, v.table_name FROM information_schema.views AS v JOIN o ON LOCATE({}, v.view_definition) > 0 WHERE {}) \
+           SELECT * FROM o) AS o ON LOCATE({}, c.view_definition) > 0 \
+         WHERE {} AND NOT (c.view_definition REGEXP @in_view)",
+        elsewhere("v"),
+        names("o"),
+        elsewhere("v"),
+        names("o"),
         sql::among("c.table_schema", [copy]),
-        sql::among("o.table_schema", [copy])
     )
 }
 

@@ -7,13 +7,16 @@ use bahub_core::step::{ByteString, Stdin, Step};
 
 use super::scope::{SYSTEM, Scope};
 use super::version::{self, Family};
-use super::{Mysql, rights, sql, users};
+use super::{Mysql, rights, sql, swap, users};
 use crate::{list, options};
 
 /// The findings' names.
 pub(super) const DATABASES: &str = "databases";
 pub(super) const UNGRANTED: &str = "tables whose grants are left out";
 pub(super) const UNCOVERED: &str = "tables that no transaction covers";
+pub(super) const ELSEWHERE: &str = "tables whose rows are elsewhere";
+pub(super) const INCOMPLETE: &str = "databases that a restore has not finished";
+pub(super) const LEFT: &str = "databases that a restore has left";
 pub(super) const VIEWS: &str = "views";
 pub(super) const USED_VIEWS: &str = "views that others use";
 pub(super) const OVER_EXCLUDED: &str = "views over tables that are left out";
@@ -108,6 +111,10 @@ fn before_a_backup(mysql: &Mysql) -> Vec<Probe> {
         probes.push(Probe::fact(options::FITS_NOTHING, query(mysql, &fits_nothing(mysql))));
         probes.push(Probe::fact(OVER_EXCLUDED, query(mysql, &over_excluded(mysql))));
     }
+    probes.push(Probe::fact(ELSEWHERE, query(mysql, &elsewhere(mysql))));
+    let incomplete = swap::incomplete(&within(mysql, "table_schema"));
+    probes.push(Probe::fact(INCOMPLETE, query(mysql, &list_of("table_schema", &incomplete))));
+    probes.push(Probe::fact(LEFT, query(mysql, &list_of("table_schema", &swap::left()))));
     if !mysql.lock {
         probes.push(Probe::fact(UNCOVERED, query(mysql, &uncovered(mysql))));
     }
@@ -272,11 +279,27 @@ fn lists(columns: &[&str], from: &str) -> String {
     )
 }
 
+/// Engines whose rows are in files or on servers elsewhere: the dump programs write none of them. A table of the last one is
+/// nothing but the names of others.
+const OF_ELSEWHERE: &str = "('CONNECT', 'FEDERATED', 'OQGRAPH', 'SPIDER', 'VP')";
+const OF_OTHERS: &str = "'MRG_MYISAM'";
+
+/// Tables of these engines.
+fn elsewhere(mysql: &Mysql) -> String {
+    let tables = format!(
+        "(SELECT CONCAT(table_schema, '.', table_name, ' (', engine, ')') AS name FROM information_schema.tables \
+          WHERE table_type = 'BASE TABLE' AND {} AND UPPER(engine) IN {OF_ELSEWHERE} ORDER BY 1 LIMIT {}) AS elsewhere",
+        within(mysql, "table_schema"),
+        MAX_NAMES + 1,
+    );
+    list_of("name", &tables)
+}
+
 /// Tables of engines without transactions: the first of them by name, plus one if there are more than are listed.
 fn uncovered(mysql: &Mysql) -> String {
     let tables = format!(
         "(SELECT CONCAT(table_schema, '.', table_name) AS name FROM information_schema.tables \
-          WHERE table_type = 'BASE TABLE' AND {} AND engine NOT IN \
+          WHERE table_type = 'BASE TABLE' AND {} AND UPPER(engine) NOT IN {OF_ELSEWHERE} AND UPPER(engine) <> {OF_OTHERS} AND engine NOT IN \
           (SELECT engine FROM information_schema.engines WHERE transactions = 'YES') ORDER BY 1 LIMIT {}) AS uncovered",
         within(mysql, "table_schema"),
         MAX_NAMES + 1,
@@ -318,14 +341,32 @@ fn fits_nothing(mysql: &Mysql) -> String {
     list_of("name", &tables)
 }
 
-/// The warning about tables that are not covered.
-pub(super) fn warning(names: &[String]) -> Option<String> {
-    let more = if names.len() > MAX_NAMES { " and more" } else { "" };
-    let told = names.iter().take(MAX_NAMES).map(String::as_str).collect::<Vec<_>>().join(", ");
-    (!names.is_empty()).then(|| {
-        format!(
-            "tables whose engine has no transactions are not in a consistent snapshot, each was read at its own time: {told}{more}; \
-             `lock: true` locks them during the dump"
-        )
-    })
+/// The warnings about tables that are not covered, whose rows are not there, and about what a restore has left.
+pub(super) fn warnings(found: &Findings) -> Result<Vec<String>, Unsupported> {
+    let named = |finding: &str, told: &dyn Fn(String) -> String| {
+        let names = listed(found, finding)?;
+        let more = if names.len() > MAX_NAMES { " and more" } else { "" };
+        let list = names.iter().take(MAX_NAMES).map(String::as_str).collect::<Vec<_>>().join(", ");
+        Ok((!names.is_empty()).then(|| told(list + more)))
+    };
+    let warnings = [
+        named(UNCOVERED, &|names| {
+            format!(
+                "tables whose engine has no transactions are not in a consistent snapshot, each was read at its own time: {names}; \
+                 `lock: true` locks them during the dump"
+            )
+        })?,
+        named(ELSEWHERE, &|names| {
+            format!(
+                "the backup has the definition of these tables, and none of their rows, which their engine keeps elsewhere: {names}"
+            )
+        })?,
+        named(LEFT, &|names| {
+            format!(
+                "a restore was broken off when its tables were taking the place of a database's, which may be incomplete: they are in {names}; \
+                 restore again, and drop these afterwards"
+            )
+        })?,
+    ];
+    Ok(warnings.into_iter().flatten().collect())
 }

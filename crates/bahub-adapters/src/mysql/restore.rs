@@ -86,7 +86,15 @@ fn into_other(
     };
     let created = preflight::query(mysql, &format!("CREATE DATABASE {};", sql::ident(other)));
     let dropped = preflight::query(mysql, &census::dropped(&sql::among("schema_name", [other])));
-    Ok(Replay { before: vec![created], undo: vec![dropped], after: copy::isolated(mysql, &original, other), ..replay })
+    // A drill's is dropped by any run that finds it abandoned.
+    let beside = census::run_of(other).map(|run| swap::held(mysql, run));
+    Ok(Replay {
+        before: vec![created],
+        undo: vec![dropped],
+        after: copy::isolated(mysql, &original, other),
+        beside,
+        ..replay
+    })
 }
 
 fn to_original(mysql: &Mysql, target: &ReplayTarget, found: &Findings, stored: &Stored) -> Result<Replay, Unsupported> {

@@ -72,11 +72,9 @@ impl Swap<'_> {
         preflight::query(self.mysql, &self.databases.iter().map(create).collect::<String>())
     }
 
-    /// Holds a lock while the restore lives, by which its databases are known as not abandoned. A server notices that a client
-    /// is gone when it answers.
+    /// [`held`] for this restore.
     pub(super) fn held(&self) -> Step {
-        let lock = format!("DO GET_LOCK('bahub {}', 10);\n", self.run);
-        preflight::query(self.mysql, &(lock + &"DO SLEEP(60);\n".repeat(2 * 24 * 60)))
+        held(self.mysql, self.run)
     }
 
     /// Whether the restored databases have their names.
@@ -271,6 +269,30 @@ fn taken(database: &Database) -> String {
 fn all_moved(database: &Database) -> String {
     let left = format!("(SELECT COUNT(*) {}) = 0", to_move(&sql::text(&database.filled)));
     ensured(&left, NOT_MOVED)
+}
+
+/// Holds a lock while a restore lives, by which its databases are known as not abandoned. A server notices that a client is gone when
+/// it answers. MariaDB may limit the time of statements.
+pub(super) fn held(mysql: &Mysql, run: &str) -> Step {
+    let lock = format!("SET @limit = 0 /*M!100100 , SESSION max_statement_time = 0 */;\n{}\n", locked(run));
+    preflight::query(mysql, &(lock + &"DO SLEEP(60);\n".repeat(2 * 24 * 60)))
+}
+
+/// The statement that takes this lock for the rest of the session.
+pub(super) fn locked(run: &str) -> String {
+    format!("DO GET_LOCK('bahub {run}', 10);")
+}
+
+/// What follows `FROM`: databases of the backup that a restore is filling, or has left half filled.
+pub(super) fn incomplete(within: &str) -> String {
+    format!("information_schema.tables WHERE table_name = '{FILLED}' AND {within}")
+}
+
+/// The same: databases whose tables did not all take the place of another one's.
+pub(super) fn left() -> String {
+    format!(
+        "information_schema.tables WHERE table_name = '{MOVING}' AND table_schema REGEXP '^{NEW}[0-9a-f]{{32}}_[0-9]+$'"
+    )
 }
 
 /// A condition on `schema_name`: a new database whose restore is no more, and had not begun to take an old one's place.

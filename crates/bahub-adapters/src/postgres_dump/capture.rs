@@ -7,6 +7,7 @@ use bahub_core::step::{ByteString, Step};
 
 use super::form::{self, Database, Form};
 use super::release::Release;
+use super::scope::Scope;
 use super::{PostgresDump, account, lease, needs, preflight, roles, script, sql};
 use crate::options;
 
@@ -121,11 +122,21 @@ fn several(postgres: &PostgresDump, found: &Findings, databases: &[Database]) ->
         segments.push(Segment::of(vec![path]).named(data_of(name)).on_failure(postgres.on_failure));
         segments.push(plain(postgres, name).on_failure(postgres.on_failure));
     }
+    segments.extend(absent(postgres, databases));
     if postgres.globals {
         let finished = postgres.account.script(lease::maintenance([]), &roles::finished());
         segments.push(Segment::of(vec![finished]).named(GLOBALS));
     }
     segments
+}
+
+/// Databases of the spec that are not there: a part that is missing, like one that cannot be read. Without `on_failure: partial` there
+/// would be no backup.
+fn absent(postgres: &PostgresDump, databases: &[Database]) -> Vec<Segment> {
+    let Scope::Some(names) = &postgres.scope else { return Vec::new() };
+    let is_there = |name: &&String| databases.iter().any(|database| database.name == **name);
+    let absent = names.iter().filter(|name| !is_there(name));
+    absent.map(|name| plain(postgres, name).named(data_of(name)).on_failure(postgres.on_failure)).collect()
 }
 
 fn literal(name: &str, text: &str) -> Segment {

@@ -123,9 +123,10 @@ pub(super) fn may_make(found: &Findings) -> bool {
     found.get(MAKES) != Some("f")
 }
 
-/// The database for queries: one that is in the backup, so that it is known to exist.
+/// The database for queries: one that is in the backup, so that it is known to exist, unless any of them may be missing.
 fn database(postgres: &PostgresDump) -> &str {
     match &postgres.scope {
+        Scope::Some(_) if postgres.on_failure == OnFailure::LeaveOut => maintenance(postgres),
         Scope::One(name) => name,
         Scope::Some(names) => names.first().map_or("postgres", String::as_str),
         Scope::All { .. } => "postgres",

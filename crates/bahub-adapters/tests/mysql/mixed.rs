@@ -40,8 +40,45 @@ async fn each_server_is_handled_as_it_is() {
         invalid_views(server, &room).await;
         referenced_tables(server, &room).await;
         rejected_objects(server, &room).await;
+        unfinished_restores(server, &room).await;
+        rows_elsewhere(server, &room).await;
         another_family(server).await;
     }
+}
+
+/// What a restore that was killed has half filled is no backup.
+async fn unfinished_restores(server: &MariaDb, room: &Room) {
+    server.sql(
+        "CREATE DATABASE half; CREATE TABLE half.t (id INT); CREATE TABLE half.__bahub_is_filled (id INT PRIMARY KEY);",
+    );
+    let failed = room.backup(spec(server, json!({ "database": "half" }))).await;
+    refused(&failed, RunErrorKind::Preflight, &["left them incomplete: half", "restore again"]);
+    let left = format!("{}_0", "__bahub_new_00000000000000000000000000000bad");
+    server.sql(&format!(
+        "DROP DATABASE half; CREATE DATABASE {left}; CREATE TABLE {left}.__bahub_is_moving (id INT PRIMARY KEY);"
+    ));
+    let made = room.backup(spec(server, d())).await;
+    done(&made);
+    assert!(made.report.warnings.iter().any(|warning| warning.contains(&left)), "{:?}", made.report.warnings);
+    server.sql(&format!("DROP DATABASE {left};"));
+}
+
+/// No dump program writes the rows of a table that are on another server.
+async fn rows_elsewhere(server: &MariaDb, room: &Room) {
+    if server.release() == Release::MySql9 {
+        return;
+    }
+    server.sql(&format!(
+        "INSTALL SONAME 'ha_federatedx'; CREATE USER reader@'%' IDENTIFIED BY 'pw'; GRANT SELECT ON d.* TO reader@'%'; CREATE DATABASE remote; \
+         CREATE TABLE remote.t (id INT) ENGINE=FEDERATED CONNECTION='mysql://reader:pw@127.0.0.1:{}/d/t';",
+        server.port()
+    ));
+    let made = room.backup(spec(server, json!({ "database": "remote" }))).await;
+    done(&made);
+    let of = |words: &str| made.report.warnings.iter().any(|warning| warning.contains(words));
+    assert!(of("none of their rows") && of("remote.t (FEDERATED)"), "{:?}", made.report.warnings);
+    assert!(!of("no transactions"), "{:?}", made.report.warnings);
+    server.sql("DROP DATABASE remote; DROP USER reader@'%'; UNINSTALL SONAME 'ha_federatedx';");
 }
 
 /// What is excluded takes its triggers along, and no view over it is left behind.
@@ -131,13 +168,18 @@ async fn referenced_tables(server: &MariaDb, room: &Room) {
 /// What the server does not accept leaves the old database as it was.
 async fn rejected_objects(server: &MariaDb, room: &Room) {
     server.sql("CREATE DATABASE f; CREATE TABLE f.t (id INT); INSERT INTO f.t VALUES (1); CREATE DATABASE g; CREATE TABLE g.t (id INT); CREATE VIEW f.over_g AS SELECT g.t.id FROM g.t, f.t; \
-        CREATE VIEW g.reads_f AS SELECT * FROM f.t; CREATE VIEW f.through AS SELECT * FROM g.reads_f;");
+        CREATE VIEW g.reads_f AS SELECT * FROM f.t; CREATE VIEW f.through AS SELECT * FROM g.reads_f; \
+        CREATE DATABASE h; CREATE VIEW h.further AS SELECT * FROM g.reads_f; CREATE VIEW f.beyond AS SELECT * FROM h.further;");
     let f = json!({ "database": "f" });
     done(&room.backup(spec(server, f.clone())).await);
     let copied = room.restore(spec(server, f.clone()), RestoreTarget::Database("f_copy".into())).await;
     done(&copied);
     assert!(
-        copied.report.warnings.iter().any(|warning| warning.ends_with("through views of other databases: through")),
+        copied
+            .report
+            .warnings
+            .iter()
+            .any(|warning| warning.ends_with("through views of other databases: beyond, through")),
         "{:?}",
         copied.report.warnings
     );
@@ -154,7 +196,7 @@ async fn rejected_objects(server: &MariaDb, room: &Room) {
     if server.release() != Release::System {
         assert_eq!(server.sql("SHOW DATABASES LIKE '%bahub%';"), "", "no other test restores there");
     }
-    server.sql("DROP DATABASE f; DROP DATABASE g;");
+    server.sql("DROP DATABASE f; DROP DATABASE g; DROP DATABASE h;");
 }
 
 /// MariaDB's dump program on MySQL, and the other way round, only where it is asked for.

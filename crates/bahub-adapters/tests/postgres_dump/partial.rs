@@ -104,6 +104,22 @@ async fn a_partial_backup_says_so_wherever_it_is_met() {
     done(&room.restored(partial).await);
     assert_eq!(oid(), before);
 
+    // One that is not there, or that the user may not enter, is missing too, wherever it stands in the list.
+    server.sql(
+        "postgres",
+        "CREATE DATABASE closed; REVOKE CONNECT ON DATABASE closed FROM PUBLIC; CREATE ROLE dumper LOGIN PASSWORD 'd'; \
+        GRANT pg_read_all_data TO dumper",
+    );
+    for names in [["absent", "shop", "closed"], ["closed", "shop", "absent"]] {
+        let more = json!({ "databases": names, "on_failure": "partial", "user": "dumper", "password": "d" });
+        let made = room.backup(spec(&server, more)).await;
+        assert_eq!(made.error.as_ref().unwrap().kind(), RunErrorKind::Partial, "{}", failure_text(&made));
+        let mut missing: Vec<_> = made.report.missing.iter().map(|part| part.name.as_str()).collect();
+        missing.sort_unstable();
+        assert_eq!(missing, ["data of absent", "data of closed"]);
+        assert!(made.report.warnings.iter().all(|warning| !warning.contains("count")), "{:?}", made.report.warnings);
+    }
+
     // Nothing of it can be read.
     let none = room.backup(spec(&server, json!({ "databases": ["broken"], "on_failure": "partial" }))).await;
     assert_eq!((none.error.as_ref().unwrap().kind(), none.report.version), (RunErrorKind::Program, None));
@@ -116,7 +132,11 @@ async fn nothing_partial_goes_where_nobody_would_learn_that_it_is() {
         room.plan(spec(&super::support::SHARED, json!({ "databases": ["postgres"], "on_failure": "partial" })));
     plan.compression = Compression::new(Algorithm::None);
     let refused = room.engine.backup(&plan).await;
-    assert!(failure_text(&refused).contains("what is not compressed cannot record"), "{}", failure_text(&refused));
+    assert!(
+        failure_text(&refused).contains("what is not compressed cannot record where the parts"),
+        "{}",
+        failure_text(&refused)
+    );
     plan.compression = Compression::new(Algorithm::Zstd);
     plan.sink = Arc::new(Unmarked(room.sink.clone()));
     let refused = room.engine.backup(&plan).await;

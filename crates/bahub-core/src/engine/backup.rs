@@ -126,7 +126,7 @@ async fn captured_by(
     run.report.tools = tools.0.clone();
     let mut capture = plan.adapter.capture(&found).map_err(RunError::refused)?;
     let mut census = plan.adapter.census(&ReplayTarget::default());
-    admit_partial(plan, &capture)?;
+    admit(plan, &capture)?;
     agent.shield(capture.steps_mut().chain(&mut census), cx);
     capture.warnings.drain(..).for_each(|warning| run.warn(warning));
     agent.cleanup_stale(plan.adapter.as_ref(), cx, run).await?;
@@ -154,22 +154,26 @@ async fn captured_by(
     Capturing { plan, cx, agent, session, run, feed }.run(job, granted).await
 }
 
-/// Refuses what could make a partial version where nobody would learn that it is one.
-fn admit_partial(plan: &Plan, capture: &Capture) -> Result<(), RunError> {
-    if capture.parts_to_leave_out() == 0 {
-        return Ok(());
+/// Refuses parts that a restore could not find again, and what could make a partial version where nobody would learn that it is one.
+fn admit(plan: &Plan, capture: &Capture) -> Result<(), RunError> {
+    let refused =
+        |message: String, help: &'static str| Err(RunError::new(RunErrorKind::Preflight, message).with_help(help));
+    if plan.compression.algorithm == Algorithm::None && capture.segments.iter().any(|segment| segment.name.is_some()) {
+        return refused(
+            "what is not compressed cannot record where the parts of this backup begin, which its restore needs".into(),
+            "set `compression` to `zstd` or `gzip`; at a low level it costs little",
+        );
     }
-    let what = if !plan.sink.capabilities().contains(&SinkCapability::Partial) {
-        format!("the store {} cannot record that a version is partial", plan.sink.identity())
-    } else if plan.compression.algorithm == Algorithm::None {
-        "what is not compressed cannot record which parts are missing".to_owned()
-    } else {
-        return Ok(());
-    };
-    let message = format!("a backup that may be partial was asked for, but {what}");
-    Err(RunError::new(RunErrorKind::Preflight, message).with_help(
-        "compress it, and use a store with version files: a directory, S3; or leave out `on_failure: partial`",
-    ))
+    if capture.parts_to_leave_out() > 0 && !plan.sink.capabilities().contains(&SinkCapability::Partial) {
+        let store = plan.sink.identity();
+        return refused(
+            format!(
+                "a backup that may be partial was asked for, but the store {store} cannot record that a version is partial"
+            ),
+            "use a store with version files: a directory, S3; or leave out `on_failure: partial`",
+        );
+    }
+    Ok(())
 }
 
 fn days_until(expires: i64) -> i64 {

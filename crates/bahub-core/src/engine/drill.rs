@@ -134,6 +134,8 @@ async fn looked_at(
         Some(prefix) => captured.map(|(before, after)| (before.of(&prefix), after.of(&prefix))),
         None => captured,
     };
+    // What was not counted proves nothing.
+    let captured = captured.filter(|(before, after)| counts.is_empty() || !before.is_empty() || !after.is_empty());
     let left_out = units.smallest().to_owned();
     run.report.drill =
         Some(Drill { things: counts.things(), count: counts.sum(), units, compared: captured.is_some(), seconds });
