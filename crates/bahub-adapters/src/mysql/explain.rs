@@ -57,7 +57,7 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
     (
         // A refused login has no line number.
         &["ERROR 1698 (28000) at line", "ERROR 1045 (28000) at line"],
-        "the server refused a statement for lack of rights, in a version with users one of their grants perhaps",
+        "the server refused a statement for lack of rights: perhaps one of the grants in the backup",
         "docs/adapters/mysql.md lists the grants that a restore of users needs; to see that grant: {download the data}, then sed -n LINEp FILE",
     ),
     (
