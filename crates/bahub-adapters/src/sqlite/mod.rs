@@ -155,8 +155,8 @@ impl Sqlite {
 /// What to do where it cannot be determined whose file has the name.
 fn unclear(place: &Path, run: &str) -> Advice {
     format!(
-        "{} is whole, either way: while .bahub-new-{run} is still beside it, it is the database that was there before, and the \
-         restore can be repeated; otherwise it is the restored one",
+        "{} is whole: it is either the database that was there before or the restored one; while .bahub-new-{run} is still beside \
+         it, it is the old one, and the restore can be repeated",
         place.display()
     )
     .into()

@@ -27,8 +27,8 @@ fn the_traits_in_the_documentation_are_those_of_the_code() {
         ("adapter.rs", "Adapter"),
         ("transport.rs", "Transport"),
         ("transport.rs", "Session"),
-        ("sink.rs", "Sink"),
-        ("sink.rs", "Upload"),
+        ("sink/mod.rs", "Sink"),
+        ("sink/mod.rs", "Upload"),
         ("observer.rs", "Observer"),
     ];
     for (file, of) in traits {
