@@ -343,11 +343,11 @@ fn fits_nothing(mysql: &Mysql) -> String {
 
 /// The warnings about tables that are not covered, whose rows are not there, and about what a restore has left.
 pub(super) fn warnings(found: &Findings) -> Result<Vec<String>, Unsupported> {
-    let named = |finding: &str, told: &dyn Fn(String) -> String| {
+    let named = |finding: &str, sentence: &dyn Fn(String) -> String| {
         let names = listed(found, finding)?;
         let more = if names.len() > MAX_NAMES { " and more" } else { "" };
         let list = names.iter().take(MAX_NAMES).map(String::as_str).collect::<Vec<_>>().join(", ");
-        Ok((!names.is_empty()).then(|| told(list + more)))
+        Ok((!names.is_empty()).then(|| sentence(list + more)))
     };
     let warnings = [
         named(UNCOVERED, &|names| {

@@ -11,6 +11,8 @@ mod frames;
 mod gzip_fact;
 mod hash;
 mod peek;
+#[cfg(test)]
+mod shared;
 mod tail;
 
 pub(crate) use ahead::Ahead;

@@ -30,7 +30,7 @@ impl Restore<'_> {
         Ok(Replay { main, ..self.committed_in_place(names, Effect::YES) })
     }
 
-    /// What tells whether these databases were restored in place: each psql commits a schema with the data, which is dropped
+    /// How it is found out whether these databases were restored in place: each psql commits a schema with the data, which is dropped
     /// afterwards.
     pub(super) fn committed_in_place(&self, names: &[String], all: &str) -> Replay {
         let account = &self.postgres.account;

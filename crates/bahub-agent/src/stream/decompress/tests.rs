@@ -1,25 +1,12 @@
 use std::io::Write;
-use std::sync::{Arc, Mutex};
 
 use bahub_core::compression::Compression;
 use flate2::bufread::MultiGzDecoder;
 use proptest::prelude::*;
 
 use super::super::Compressor;
+use super::super::shared::Shared;
 use super::*;
-
-#[derive(Clone, Default)]
-struct Shared(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 fn compressed(algorithm: Algorithm, parts: &[(Option<Fact>, &[u8])]) -> Vec<u8> {
     let sink = Shared::default();

@@ -3,28 +3,15 @@
 use std::fs;
 use std::io::{self, Read, Write};
 use std::process::Command;
-use std::sync::{Arc, Mutex};
 
 use bahub_core::compression::{Algorithm, Compression};
 use bahub_core::facts::Fact;
 use zstd_safe::seekable::Seekable;
 
+use super::super::shared::Shared;
 use super::super::{Compressor, Decompressor};
 use super::write::FrameWriter;
 use super::{CONTENT, FrameReader, ROOM};
-
-#[derive(Clone, Default)]
-struct Shared(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// Text and noise in turn, never twice the same.
 fn data(size: usize) -> Vec<u8> {
