@@ -262,6 +262,8 @@ pub enum TransportErrorKind {
     Put,
     /// The connection broke in the middle.
     Lost,
+    /// The run was cancelled ([`RunContext::cancel`]) while this waited for something.
+    Cancelled,
     /// Something that was changed could not be brought back.
     Undo,
 }

@@ -49,6 +49,9 @@ pub(super) fn isolated(mysql: &Mysql, original: &str, copy: &str) -> Vec<Vec<Ste
     vec![vec![asked(named(copy)), reported], vec![asked(unbound(copy)), restore::fed(mysql, Some(copy))]]
 }
 
+/// A regular expression for what may stand between a name and a point: space, and comments.
+const GAP: &str = "([[:space:]]|/[*]([^*]|[*][^/])*[*]/|(--|#)[^\n]*\n)*";
+
 /// Variables: regular expressions for the original's name before an object, as people write it, and as the server writes it in the
 /// definitions of views and columns.
 fn setup(original: &str) -> String {
@@ -60,8 +63,7 @@ fn setup(original: &str) -> String {
             other => other.to_string(),
         })
         .collect();
-    let gap = "([[:space:]]|/[*]([^*]|[*][^/])*[*]/|(--|#)[^\n]*\n)*";
-    let as_written = format!("(`{escaped}`|\"{escaped}\"|(^|[^[:alnum:]_$`\"]){escaped}){gap}[.]");
+    let as_written = format!("(`{escaped}`|\"{escaped}\"|(^|[^[:alnum:]_$`\"]){escaped}){GAP}[.]");
     let sequence = format!("(nextval|lastval|setval)[(]`{escaped}`[.]");
     let in_view = format!("`{escaped}`[.](`[^`]*`)+[.(]|(from|join) [(]*`{escaped}`[.]|{sequence}");
     format!(
@@ -111,27 +113,40 @@ fn is_hidden(body: &str, _: &str) -> String {
     format!("COALESCE({body}, '') = ''")
 }
 
-/// Views of the copy over views of other databases that read the original, perhaps through further ones, or that the user may not read.
-fn through_others(copy: &str, select: &str) -> String {
-    let names = |view: &str| {
-        let (schema, name) = (format!("{view}.table_schema"), format!("{view}.table_name"));
-        format!("CONCAT({}, '.', {})", sql::quoted(&schema), sql::quoted(&name))
+/// What names a view or routine of another database that reads the original, perhaps through further ones, or that the user may
+/// not read.
+fn is_bound_through(body: &str, copy: &str) -> String {
+    let elsewhere = |schema: &str| {
+        let system = ["information_schema", "mysql", "performance_schema", "sys"];
+        format!("NOT {}", sql::among(schema, system.into_iter().chain([copy])))
     };
-    let elsewhere = |view: &str| format!("NOT {}", sql::among(&format!("{view}.table_schema"), [copy]));
+    let reading =
+        |body: &str, original: &str| format!("({} OR {})", is_bound(body, original), is_hidden(body, original));
     format!(
-        "{select} FROM information_schema.views AS c JOIN ( \
-           WITH RECURSIVE o AS ( \
-             SELECT v.table_schema, v.table_name FROM information_schema.views AS v \
-               WHERE {} AND (v.view_definition REGEXP @in_view OR COALESCE(v.view_definition, '') = '') \
-             UNION SELECT v.table_schema, v.table_name FROM information_schema.views AS v JOIN o ON LOCATE({}, v.view_definition) > 0 WHERE {}) \
-           SELECT * FROM o) AS o ON LOCATE({}, c.view_definition) > 0 \
-         WHERE {} AND NOT (c.view_definition REGEXP @in_view)",
-        elsewhere("v"),
-        names("o"),
-        elsewhere("v"),
-        names("o"),
-        sql::among("c.table_schema", [copy]),
+        "EXISTS (SELECT 1 FROM ( \
+           WITH RECURSIVE e AS ( \
+             SELECT table_schema AS place, table_name AS name, view_definition AS body, {} AS is_reading FROM information_schema.views WHERE {} \
+             UNION ALL SELECT routine_schema, routine_name, routine_definition, {} FROM information_schema.routines WHERE {}), \
+           o AS (SELECT place, name FROM e WHERE is_reading UNION SELECT e.place, e.name FROM e JOIN o ON e.body REGEXP {}) \
+           SELECT * FROM o) AS o WHERE {body} REGEXP {})",
+        reading("view_definition", "@in_view"),
+        elsewhere("table_schema"),
+        reading("routine_definition", "@as_written"),
+        elsewhere("routine_schema"),
+        named_in("o"),
+        named_in("o"),
     )
+}
+
+/// A regular expression for the name of an object, with its database, as people or the server write it.
+fn named_in(object: &str) -> String {
+    let [before, between, after] = [
+        "(?i)(^|[^[:alnum:]_$])[`\"]?\\Q".to_owned(),
+        format!("\\E[`\"]?{GAP}[.]{GAP}[`\"]?\\Q"),
+        "\\E([^[:alnum:]_$]|$)".to_owned(),
+    ]
+    .map(|part| sql::text(&part));
+    format!("CONCAT({before}, {object}.place, {between}, {object}.name, {after})")
 }
 
 /// Columns of the copy whose default values come out of the original's sequences.
@@ -149,14 +164,16 @@ fn unbound(copy: &str) -> String {
     let dropped = each(
         copy,
         |kind, name| format!("SELECT CONCAT('DROP ', {kind}, ' ', {}, ';')", sql::quoted(name)),
-        |body, original| format!("({} OR {})", is_bound(body, original), is_hidden(body, original)),
+        |body, original| {
+            let through = is_bound_through(body, copy);
+            format!("({} OR {} OR {through})", is_bound(body, original), is_hidden(body, original))
+        },
     );
     format!(
-        "SELECT CONCAT('ALTER EVENT ', {}, ' DISABLE;') FROM information_schema.events WHERE {} AND status = 'ENABLED'; {dropped}; {}; \
+        "SELECT CONCAT('ALTER EVENT ', {}, ' DISABLE;') FROM information_schema.events WHERE {} AND status = 'ENABLED'; {dropped}; \
          SELECT CONCAT('ALTER TABLE ', {}, ' ALTER COLUMN ', {}, ' DROP DEFAULT;') {};",
         sql::quoted("event_name"),
         sql::among("event_schema", [copy]),
-        through_others(copy, &format!("SELECT DISTINCT CONCAT('DROP VIEW ', {}, ';')", sql::quoted("c.table_name"))),
         sql::quoted("table_name"),
         sql::quoted("column_name"),
         defaults(copy)
@@ -178,9 +195,19 @@ fn named(copy: &str) -> String {
         sql::among("event_schema", [copy]),
         is_bound("event_definition", "@as_written")
     );
-    let through = through_others(copy, "SELECT DISTINCT c.table_name AS name");
+    let through = each(copy, name, |body, original| {
+        format!(
+            "NOT {} AND NOT {} AND {}",
+            is_bound(body, original),
+            is_hidden(body, original),
+            is_bound_through(body, copy)
+        )
+    });
     said("left out of the copy, because they name the original database", format!("{bound} UNION ALL {columns}"))
-        + &said("left out of the copy, because they read the original through views of other databases", through)
+        + &said(
+            "left out of the copy, because they may reach the original through views or routines of other databases",
+            through,
+        )
         + &said(
             "left out of the copy, because the user may not read their text (docs/adapters/mysql.md lists the grants)",
             each(copy, name, is_hidden),

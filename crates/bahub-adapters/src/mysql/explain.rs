@@ -82,11 +82,17 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
     ),
     (
         &["ERROR 2059", "error: 2059", "ERROR 1524", "error: 1524"],
-        "the account logs in by a method that the server or the client program no longer has (such as mysql_native_password)",
-        "ALTER USER ... IDENTIFIED WITH caching_sha2_password BY '...'; or install client programs of the server's release",
+        "the account logs in by a method that the server or the client program does not have (such as mysql_native_password, gone in MySQL 9)",
+        "install client programs of the server's release; or give the account another method: on MySQL, \
+         ALTER USER ... IDENTIFIED WITH caching_sha2_password BY '...'",
     ),
     (
-        &["ERROR 1418", "ERROR 1419"],
+        &["ERROR 1418"],
+        "the server writes a binary log, and a function of the backup declares neither DETERMINISTIC nor NO SQL nor READS SQL DATA",
+        "SET GLOBAL log_bin_trust_function_creators = ON during the restore, as it was when the function was created",
+    ),
+    (
+        &["ERROR 1419"],
         "the server writes a binary log and lets only administrators create functions and triggers",
         "SET GLOBAL log_bin_trust_function_creators = ON during the restore; or restore as an administrator (SUPER)",
     ),

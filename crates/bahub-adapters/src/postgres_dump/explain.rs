@@ -121,6 +121,8 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
             "collation provider",
             "could not create locale",
             "locale provider",
+            "option \"builtin_locale\" not recognized",
+            "option \"icu_rules\" not recognized",
         ],
         "this server does not have the locale of the database; the message names both",
         "install it on the server's host (Debian: package locales, `dpkg-reconfigure locales`; then restart PostgreSQL); \

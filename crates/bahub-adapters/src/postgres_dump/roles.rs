@@ -42,13 +42,43 @@ fn flags() -> String {
     .join(" || ")
 }
 
+/// The statement of PL/pgSQL that makes a membership, where the server has the role (`pg_...` of a newer one it has not) and, before
+/// release 16, where the membership is one that it can express: with ADMIN or without, and everything else as the member's own INHERIT says.
+fn membership() -> String {
+    let (role, member) = ("pg_catalog.pg_get_userbyid(m.roleid)", "pg_catalog.pg_get_userbyid(m.member)");
+    let option = |name: &str| format!("(pg_catalog.to_jsonb(m)->>'{name}')");
+    let plain = "CASE WHEN m.admin_option THEN ' WITH ADMIN OPTION' ELSE '' END".to_owned();
+    let (inherit, set) = (option("inherit_option"), option("set_option"));
+    let full = format!(
+        "CASE WHEN {inherit} IS NOT NULL THEN ' WITH ADMIN ' || m.admin_option || ', INHERIT ' || {inherit} || ', SET ' || {set} ELSE {plain} END"
+    );
+    let executed = |options: &str| {
+        format!(
+            "'EXECUTE ' || pg_catalog.quote_literal(pg_catalog.format('GRANT %I TO %I', {role}, {member}) || {options} || \
+             coalesce(' GRANTED BY ' || (SELECT pg_catalog.quote_ident(g.rolname) FROM pg_catalog.pg_roles g WHERE g.oid = m.grantor), ''))"
+        )
+    };
+    let left_out = |why: &str| {
+        format!(
+            "'RAISE WARNING USING MESSAGE = ' || pg_catalog.quote_literal(pg_catalog.format('%I is not made a member of %I: {why}', {member}, {role}))"
+        )
+    };
+    let is_limited = format!(
+        "NOT {set}::bool OR {inherit}::bool <> (SELECT r.rolinherit FROM pg_catalog.pg_roles r WHERE r.oid = m.member)"
+    );
+    format!(
+        "'IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = ' || pg_catalog.quote_literal({role}) || ') THEN ' || {} || \
+         '; ELSIF pg_catalog.current_setting(''server_version_num'')::int >= 160000 THEN ' || {} || \
+         '; ELSE ' || CASE WHEN {is_limited} THEN {} ELSE {} END || '; END IF'",
+        left_out("this server has no such role"),
+        executed(&full),
+        left_out("before release 16 a membership cannot be limited by INHERIT or SET"),
+        executed(&plain),
+    )
+}
+
 /// Memberships: one that passes on a grant comes after the grant to itself.
 fn memberships(statement: impl Fn(&str) -> String) -> String {
-    let grant = "pg_catalog.format('GRANT %I TO %I', pg_catalog.pg_get_userbyid(m.roleid), pg_catalog.pg_get_userbyid(m.member)) || \
-        CASE WHEN pg_catalog.to_jsonb(m) ? 'inherit_option' \
-          THEN ' WITH ADMIN ' || m.admin_option || ', INHERIT ' || (pg_catalog.to_jsonb(m)->>'inherit_option') || ', SET ' || (pg_catalog.to_jsonb(m)->>'set_option') \
-          WHEN m.admin_option THEN ' WITH ADMIN OPTION' ELSE '' END || \
-        coalesce(' GRANTED BY ' || (SELECT pg_catalog.quote_ident(g.rolname) FROM pg_catalog.pg_roles g WHERE g.oid = m.grantor), '')";
     format!(
         "WITH RECURSIVE chain AS (SELECT roleid, member, grantor, 0 AS depth FROM pg_catalog.pg_auth_members WHERE grantor = 10 \
            UNION ALL SELECT n.roleid, n.member, n.grantor, c.depth + 1 FROM pg_catalog.pg_auth_members n \
@@ -56,7 +86,7 @@ fn memberships(statement: impl Fn(&str) -> String) -> String {
          SELECT {} FROM pg_catalog.pg_auth_members m WHERE pg_catalog.pg_get_userbyid(m.member) !~ '^pg_' \
          ORDER BY coalesce((SELECT min(c.depth) FROM chain c WHERE c.roleid = m.roleid AND c.member = m.member AND c.grantor = m.grantor), 50), \
            NOT m.admin_option, 1;",
-        statement(grant)
+        statement(&membership())
     )
 }
 

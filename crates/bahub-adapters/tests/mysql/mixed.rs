@@ -169,7 +169,10 @@ async fn referenced_tables(server: &MariaDb, room: &Room) {
 async fn rejected_objects(server: &MariaDb, room: &Room) {
     server.sql("CREATE DATABASE f; CREATE TABLE f.t (id INT); INSERT INTO f.t VALUES (1); CREATE DATABASE g; CREATE TABLE g.t (id INT); CREATE VIEW f.over_g AS SELECT g.t.id FROM g.t, f.t; \
         CREATE VIEW g.reads_f AS SELECT * FROM f.t; CREATE VIEW f.through AS SELECT * FROM g.reads_f; \
-        CREATE DATABASE h; CREATE VIEW h.further AS SELECT * FROM g.reads_f; CREATE VIEW f.beyond AS SELECT * FROM h.further;");
+        CREATE DATABASE h; CREATE VIEW h.further AS SELECT * FROM g.reads_f; CREATE VIEW f.beyond AS SELECT * FROM h.further; \
+        CREATE FUNCTION h.counts() RETURNS INT READS SQL DATA RETURN (SELECT COUNT(*) FROM g.reads_f); CREATE FUNCTION h.fine() RETURNS INT NO SQL RETURN 1; \
+        CREATE VIEW f.counted AS SELECT h.counts() AS n; CREATE VIEW f.calls_fine AS SELECT h.fine() AS n; \
+        CREATE PROCEDURE f.asks() READS SQL DATA SELECT `h` . counts(); CREATE TRIGGER f.asked BEFORE INSERT ON f.t FOR EACH ROW SET @n = h.Counts();");
     let f = json!({ "database": "f" });
     done(&room.backup(spec(server, f.clone())).await);
     let copied = room.restore(spec(server, f.clone()), RestoreTarget::Database("f_copy".into())).await;
@@ -179,15 +182,15 @@ async fn rejected_objects(server: &MariaDb, room: &Room) {
             .report
             .warnings
             .iter()
-            .any(|warning| warning.ends_with("through views of other databases: beyond, through")),
+            .any(|warning| warning.ends_with("through views or routines of other databases: procedure asks, trigger asked, view beyond, view counted, view through")),
         "{:?}",
         copied.report.warnings
     );
     assert_eq!(
         server
-            .sql("SELECT table_name FROM information_schema.views WHERE table_schema = 'f_copy'; DROP DATABASE f_copy;")
+            .sql("SELECT table_name FROM information_schema.views WHERE table_schema = 'f_copy' ORDER BY 1; DROP DATABASE f_copy;")
             .trim(),
-        "over_g"
+        "calls_fine\nover_g"
     );
     server.sql("DROP TABLE g.t; INSERT INTO f.t VALUES (2);");
     let ended = room.restore(spec(server, f), RestoreTarget::Original).await;
@@ -233,7 +236,14 @@ async fn another_family(server: &MariaDb) {
         "{:?}",
         made.report.warnings
     );
-    if server.release() == Release::MySql9 {
+    if server.release() != Release::MySql9 {
+        // A method of logging in that MySQL's programs have never had.
+        server.sql("INSTALL SONAME 'auth_ed25519'; CREATE USER signer@'%' IDENTIFIED VIA ed25519 USING PASSWORD('pw'); GRANT ALL ON *.* TO signer@'%';");
+        let mut signing = over_tcp(json!({ "database": "d", "allow_other_client": true }));
+        super::support::merge(&mut signing, json!({ "user": "signer" }));
+        let ended = room.backup(signing).await;
+        refused(&ended, RunErrorKind::Preflight, &["2059", "client_ed25519", "programs of the server's release"]);
+    } else {
         // The server remembers a password that came over an encrypted connection.
         server.sql("SET GLOBAL require_secure_transport = ON;");
         let ended = Room::with_client(Release::MySql9).backup(plain).await;

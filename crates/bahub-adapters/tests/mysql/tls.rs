@@ -103,4 +103,14 @@ async fn binary_log(server: &MariaDb) {
             && text.contains("are as they were"),
         "{text}"
     );
+    // What the administrator himself may not do: a function that declares nothing, made while that was allowed.
+    server.sql(
+        "CREATE DATABASE lax; CREATE TABLE lax.t (v INT); SET GLOBAL log_bin_trust_function_creators = ON; \
+        CREATE FUNCTION lax.f() RETURNS INT RETURN 1; SET GLOBAL log_bin_trust_function_creators = OFF;",
+    );
+    let spec = super::support::spec(server, json!({ "database": "lax", "tls": { "mode": "require" } }));
+    done(&room.backup(spec.clone()).await);
+    let text = failure_text(&room.restore(spec, RestoreTarget::Original).await);
+    assert!(text.contains("ERROR 1418") && text.contains("log_bin_trust_function_creators = ON"), "{text}");
+    assert_eq!(server.sql("SELECT lax.f();").trim(), "1");
 }

@@ -33,7 +33,9 @@ fn more(release: Release) -> &'static str {
     match release {
         Release::Postgres17 => {
             "CREATE EXTENSION vector; CREATE TABLE vectors (v vector(3)); INSERT INTO vectors VALUES ('[1,2,3]'); CREATE INDEX ON vectors USING hnsw (v vector_l2_ops); \
-             CREATE EXTENSION postgis; CREATE TABLE shapes (g geometry(Point, 4326), b geometry GENERATED ALWAYS AS (ST_Buffer(g, 1)) STORED); INSERT INTO shapes VALUES ('SRID=4326;POINT(1 2)'); CREATE INDEX ON shapes USING gist (g)"
+             CREATE EXTENSION postgis; CREATE TABLE shapes (g geometry(Point, 4326), b geometry GENERATED ALWAYS AS (ST_Buffer(g, 1)) STORED); INSERT INTO shapes VALUES ('SRID=4326;POINT(1 2)'); CREATE INDEX ON shapes USING gist (g); \
+             CREATE SCHEMA partman; CREATE EXTENSION pg_partman SCHEMA partman; CREATE TABLE visits (at timestamptz NOT NULL, v int) PARTITION BY RANGE (at); \
+             SELECT partman.create_parent('public.visits', 'at', '1 year', p_start_partition := '2020-01-01'); INSERT INTO visits VALUES ('2021-03-04', 7)"
         }
         Release::Postgres18 => {
             "CREATE TABLE virtual (a int, b int GENERATED ALWAYS AS (a * 2) VIRTUAL); INSERT INTO virtual VALUES (4); CREATE EXTENSION btree_gist; \

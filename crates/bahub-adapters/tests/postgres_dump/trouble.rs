@@ -92,6 +92,52 @@ async fn extensions_that_the_server_lacks_are_named_before_anything_is_touched()
     done(&all.engine.restore(&plan(&all, &source, json!({})), &RestoreOptions::default().to(only)).await);
 }
 
+/// Roles and locales that came with a later release.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_older_server_lacks_of_a_newer_one_is_named() {
+    if !Release::Postgres17.is_there() || !Release::Postgres18.is_there() {
+        return;
+    }
+    let source = Postgres::of(Release::Postgres18, &[]);
+    source.sql("postgres", "CREATE ROLE keeper; CREATE ROLE readers; CREATE ROLE writers; CREATE ROLE sleepers; GRANT pg_signal_autovacuum_worker, readers TO keeper; \
+        GRANT writers TO keeper WITH ADMIN OPTION; GRANT sleepers TO keeper WITH INHERIT FALSE; CREATE DATABASE granted; \
+        CREATE DATABASE fast TEMPLATE template0 LOCALE_PROVIDER builtin BUILTIN_LOCALE 'PG_UNICODE_FAST' LC_COLLATE 'C' LC_CTYPE 'C'");
+    source.sql("granted", "CREATE TABLE t (v int); GRANT SELECT ON t TO pg_signal_autovacuum_worker");
+    for older in [Postgres::of(Release::Postgres17, &[]), Postgres::start()] {
+        let restored = async |scope: serde_json::Value| {
+            let room = Room::new();
+            let plan = |server: &Postgres| {
+                let adapter = super::support::adapter(spec(server, scope.clone()));
+                let adapter = bahub_testkit::fakes::WithPrograms::new(adapter, Release::Postgres18.folder().unwrap());
+                room.engine.plan(std::sync::Arc::new(adapter), std::sync::Arc::new(room.sink.clone()))
+            };
+            done(&room.engine.backup(&plan(&source)).await);
+            let ended = room.engine.restore(&plan(&older), &RestoreOptions::default()).await;
+            assert_eq!(left(&older), "");
+            ended
+        };
+        for scope in [json!({ "database": "fast" }), json!({ "databases": ["fast"] })] {
+            let text = failure_text(&restored(scope).await);
+            assert!(text.contains("does not have the locale") && text.contains("PG_UNICODE_FAST"), "{text}");
+        }
+        let text = failure_text(&restored(json!({ "database": "granted" })).await);
+        assert!(
+            text.contains("a role of a newer PostgreSQL") && text.contains("pg_signal_autovacuum_worker"),
+            "{text}"
+        );
+        // Of a whole server only the memberships are left out that cannot be.
+        let ended = restored(json!({ "exclude_databases": ["fast", "granted"] })).await;
+        done(&ended);
+        let warnings = ended.report.warnings.join("\n");
+        let knows_limits = older.sql("postgres", "SELECT current_setting('server_version_num')::int >= 160000") == "t";
+        assert!(warnings.contains("keeper is not made a member of pg_signal_autovacuum_worker"), "{warnings}");
+        assert_eq!(warnings.contains("keeper is not made a member of sleepers"), !knows_limits, "{warnings}");
+        let members = older.sql("postgres", "SELECT string_agg(roleid::regrole || ' ' || admin_option, ', ' ORDER BY roleid::regrole::text) FROM pg_auth_members WHERE member = 'keeper'::regrole");
+        let sleepers = if knows_limits { ", sleepers false" } else { "" };
+        assert_eq!(members, format!("readers false{sleepers}, writers true"));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_database_that_cannot_be_dumped_is_named_with_its_reason() {
     let server = Postgres::start();

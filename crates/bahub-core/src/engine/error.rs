@@ -101,6 +101,7 @@ impl From<TransportError> for RunError {
             TransportErrorKind::Exec | TransportErrorKind::Put | TransportErrorKind::Lost => RunErrorKind::Agent,
             TransportErrorKind::Unreachable | TransportErrorKind::Refused => RunErrorKind::Target,
             TransportErrorKind::NotOwn => RunErrorKind::Preflight,
+            TransportErrorKind::Cancelled => RunErrorKind::Cancelled,
         };
         Self::new(kind, error.chain()).with_help_opt(error.help().cloned())
     }

@@ -135,6 +135,8 @@ impl Gpg {
     pub(crate) fn new() -> Self {
         let home = tempfile::Builder::new().prefix("gpg").tempdir_in("/tmp").unwrap();
         fs::set_permissions(home.path(), fs::Permissions::from_mode(0o700)).unwrap();
+        // Else its agent measures for half a second how much work it may put into a passphrase.
+        fs::write(home.path().join("gpg-agent.conf"), "s2k-count 65536\n").unwrap();
         Self { home }
     }
 

@@ -3,7 +3,9 @@
 use bahub_core::engine::{BackupOptions, RestoreOptions, RunControl, RunErrorKind};
 use bahub_core::event::Phase;
 use bahub_core::exit::ExitCode;
+use bahub_core::run::RunContext;
 use bahub_core::sink::Sink;
+use bahub_core::transport::{Session, Transport, TransportError, TransportErrorKind};
 
 use super::support::{PATIENCE, Scene, Seen, Watcher};
 
@@ -65,6 +67,33 @@ async fn an_abort_waits_for_nothing_but_the_undoing() {
     let outcome = tokio::time::timeout(PATIENCE, backup).await.expect("it ends").unwrap();
     assert_eq!(outcome.error.unwrap().kind(), RunErrorKind::Cancelled);
     assert!(scene.workload.is_up());
+}
+
+/// Waits for something that does not come, as for a pod that nothing schedules, and for the end of the run.
+#[derive(Debug)]
+struct NeverOpens;
+
+#[async_trait::async_trait]
+impl Transport for NeverOpens {
+    async fn open(&self, cx: &RunContext) -> Result<Box<dyn Session>, TransportError> {
+        cx.cancel.cancelled().await;
+        Err(TransportError::new(TransportErrorKind::Cancelled, "the run was cancelled"))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_cancelled_or_times_out_while_it_waits_for_its_target_says_so() {
+    let mut plan = Scene::new().plan.clone();
+    plan.transport = std::sync::Arc::new(NeverOpens);
+    let scene = Scene::new();
+    let control = RunControl::default();
+    control.cancel();
+    let cancelled = BackupOptions::default().controlled_by(&control);
+    let outcome = scene.room.engine().backup(&plan, &cancelled).await;
+    assert_eq!(outcome.exit(false), ExitCode::Cancelled, "{:?}", outcome.error);
+    plan.timeout = Some(std::time::Duration::from_millis(50));
+    let outcome = scene.room.engine().backup(&plan, &BackupOptions::default()).await;
+    assert_eq!(outcome.exit(false), ExitCode::Timeout, "{:?}", outcome.error);
 }
 
 #[tokio::test(flavor = "multi_thread")]

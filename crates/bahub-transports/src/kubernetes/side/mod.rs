@@ -143,7 +143,9 @@ impl SidePod {
         for message in shared.notices.clone() {
             cx.events.emit(Event::Notice { message });
         }
-        let container = containers.first().copied().ok_or_else(cancelled)?;
+        let container = containers.first().copied().ok_or_else(|| {
+            TransportError::new(TransportErrorKind::Refused, format!("the pod {} has no container", state::name(pod)))
+        })?;
         let (run, backup, original) = (&*cx.id, &*cx.backup, pod);
         let likeness =
             Likeness { original, container, shared, claims: &claims, config, name: &name, run, backup, writable };
@@ -207,7 +209,7 @@ impl SidePod {
 
 /// The user cancelled the run during a wait.
 fn cancelled() -> TransportError {
-    TransportError::new(TransportErrorKind::Lost, "the run was cancelled")
+    TransportError::new(TransportErrorKind::Cancelled, "the run was cancelled")
 }
 
 /// The same error, as a failed undo.

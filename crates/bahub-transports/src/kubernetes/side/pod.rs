@@ -77,11 +77,11 @@ pub(super) async fn up(
                 report_unscheduled(pod, &mut reported, cx);
                 seen = Some(pod.clone());
             }
-            // The job's deadline has passed first.
-            None if seen.is_some() => {
-                return Err(seen.map_or_else(cancelled, |pod| not_up(cluster, &namespace, &pod)));
-            }
             None => {
+                // The job's deadline has passed first.
+                if let Some(pod) = seen {
+                    return Err(not_up(cluster, &namespace, &pod));
+                }
                 let is_seen = must_be_possible(cluster, &namespace, name, Instant::now() > until).await?;
                 if !is_seen && began.elapsed() > SLOW {
                     report_once(

@@ -83,13 +83,11 @@ impl Side {
 
     /// The side pod; created at the first call.
     async fn inside(&mut self) -> Result<&mut InPod, TransportError> {
-        if self.pod.is_none() {
-            self.pod = Some(self.start().await?);
-        }
-        match &mut self.pod {
-            Some(up) => Ok(&mut up.inside),
-            None => Err(super::cancelled()),
-        }
+        let up = match self.pod.take() {
+            Some(up) => up,
+            None => self.start().await?,
+        };
+        Ok(&mut self.pod.insert(up).inside)
     }
 
     async fn start(&mut self) -> Result<Up, TransportError> {
