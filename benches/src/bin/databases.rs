@@ -49,7 +49,7 @@ fn mysql(setup: &Setup, args: &Args, release: Release) -> io::Result<()> {
     server.sql(&format!(
         "CREATE DATABASE bench; USE bench; SET GLOBAL innodb_buffer_pool_size = 4294967296; CREATE TABLE orders (id INT PRIMARY KEY, customer INT, state VARCHAR(20), note TEXT); \
          INSERT INTO orders SELECT seq, FLOOR(RAND(seq) * 100000), ELT(1 + FLOOR(RAND(seq + 1) * 4), 'pending', 'shipped', 'paid', 'returned'), \
-         CONCAT('invoice ', MD5(seq), ' express address street ', FLOOR(RAND(seq) * 1000000), ' blue cotton shirt, gift note: ', MD5(seq DIV 7), ' warehouse ', seq MOD 97) \
+         CONCAT('invoice ', LEFT(SHA2(seq, 256), 32), ' express address street ', FLOOR(RAND(seq) * 1000000), ' blue cotton shirt, gift note: ', LEFT(SHA2(seq DIV 7, 256), 32), ' warehouse ', seq MOD 97) \
          FROM (SELECT 1 + a.n + 10 * b.n + 100 * c.n + 1000 * d.n + 10000 * e.n + 100000 * f.n seq FROM {digits} a {joined} JOIN (SELECT 0 n UNION SELECT 1) f) numbers;"
     ));
     for copy in 1..copies(args) {

@@ -44,9 +44,10 @@ pub(super) fn dump_of_others() -> Step {
 /// Pipelines that leave out of the copy what would read or change the original, by the server's own catalogue, and name it.
 pub(super) fn isolated(mysql: &Mysql, original: &str, copy: &str) -> Vec<Vec<Step>> {
     let asked = |query: String| preflight::query(mysql, &(setup(original) + &query));
+    let apart = [original, copy];
     // Each line of its output is a warning.
     let reported = Step::new("sed").args(["-n", "w /dev/stderr"]).env("LC_ALL", "C").stderr_reports();
-    vec![vec![asked(named(copy)), reported], vec![asked(unbound(copy)), restore::fed(mysql, Some(copy))]]
+    vec![vec![asked(told(apart)), reported], vec![asked(unbound(apart)), restore::fed(mysql, Some(copy))]]
 }
 
 /// A regular expression for what may stand between a name and a point: space, and comments.
@@ -113,40 +114,60 @@ fn is_hidden(body: &str, _: &str) -> String {
     format!("COALESCE({body}, '') = ''")
 }
 
-/// What names a view or routine of another database that reads the original, perhaps through further ones, or that the user may
-/// not read.
-fn is_bound_through(body: &str, copy: &str) -> String {
+/// What is not in the copy, for any of the reasons.
+fn is_left_out(body: &str, original: &str, apart: [&str; 2]) -> String {
+    format!("({} OR {} OR {})", is_bound(body, original), is_hidden(body, original), is_bound_through(body, apart))
+}
+
+/// What names an object of another database that reaches the original, perhaps through further ones, or that the user may not read: a view,
+/// a routine, or a table by its triggers.
+fn is_bound_through(body: &str, apart: [&str; 2]) -> String {
     let elsewhere = |schema: &str| {
         let system = ["information_schema", "mysql", "performance_schema", "sys"];
-        format!("NOT {}", sql::among(schema, system.into_iter().chain([copy])))
+        format!("NOT {}", sql::among(schema, system.into_iter().chain(apart)))
     };
-    let reading =
-        |body: &str, original: &str| format!("({} OR {})", is_bound(body, original), is_hidden(body, original));
+    let each = [
+        ("views", "table_schema", "table_name", "view_definition", "@in_view"),
+        ("routines", "routine_schema", "routine_name", "routine_definition", "@as_written"),
+        ("triggers", "event_object_schema", "event_object_table", "action_statement", "@as_written"),
+    ]
+    .map(|(kind, place, name, body, original)| {
+        format!(
+            "SELECT {place} AS place, {name} AS name, {body} AS body, ({} OR {}) AS is_reaching FROM information_schema.{kind} WHERE {}",
+            is_bound(body, original),
+            is_hidden(body, original),
+            elsewhere(place)
+        )
+    });
+    let (qualified, bare) = (named("o", true), named("o", false));
     format!(
         "EXISTS (SELECT 1 FROM ( \
-           WITH RECURSIVE e AS ( \
-             SELECT table_schema AS place, table_name AS name, view_definition AS body, {} AS is_reading FROM information_schema.views WHERE {} \
-             UNION ALL SELECT routine_schema, routine_name, routine_definition, {} FROM information_schema.routines WHERE {}), \
-           o AS (SELECT place, name FROM e WHERE is_reading UNION SELECT e.place, e.name FROM e JOIN o ON e.body REGEXP {}) \
-           SELECT * FROM o) AS o WHERE {body} REGEXP {})",
-        reading("view_definition", "@in_view"),
-        elsewhere("table_schema"),
-        reading("routine_definition", "@as_written"),
-        elsewhere("routine_schema"),
-        named_in("o"),
-        named_in("o"),
+           WITH RECURSIVE e AS ({}), \
+           o AS (SELECT place, name FROM e WHERE is_reaching \
+             UNION SELECT e.place, e.name FROM e JOIN o ON e.body REGEXP {qualified} OR (e.place = o.place AND e.body REGEXP {bare})) \
+           SELECT * FROM o) AS o WHERE {body} REGEXP {qualified})",
+        each.join(" UNION ALL ")
     )
 }
 
-/// A regular expression for the name of an object, with its database, as people or the server write it.
-fn named_in(object: &str) -> String {
+/// A regular expression for the name of an object, as people or the server write it, with its database or, as inside of that, without.
+fn named(object: &str, with_place: bool) -> String {
+    // The dialects of both servers know \Q and \E. What stands in backticks has its own doubled.
+    let name = |column: &str| {
+        let [end, ended, tick, ticked] = ["\\E", "\\E\\\\E\\Q", "`", "\\E``?\\Q"].map(sql::text);
+        format!("REPLACE(REPLACE({object}.{column}, {end}, {ended}), {tick}, {ticked})")
+    };
     let [before, between, after] = [
-        "(?i)(^|[^[:alnum:]_$])[`\"]?\\Q".to_owned(),
+        "(?i)(^|[^[:alnum:]_$.`\"])[`\"]?\\Q".to_owned(),
         format!("\\E[`\"]?{GAP}[.]{GAP}[`\"]?\\Q"),
         "\\E([^[:alnum:]_$]|$)".to_owned(),
     ]
     .map(|part| sql::text(&part));
-    format!("CONCAT({before}, {object}.place, {between}, {object}.name, {after})")
+    if with_place {
+        format!("CONCAT({before}, {}, {between}, {}, {after})", name("place"), name("name"))
+    } else {
+        format!("CONCAT({before}, {}, {after})", name("name"))
+    }
 }
 
 /// Columns of the copy whose default values come out of the original's sequences.
@@ -160,14 +181,12 @@ fn defaults(copy: &str) -> String {
 }
 
 /// Statements that leave it out of the copy.
-fn unbound(copy: &str) -> String {
+fn unbound(apart: [&str; 2]) -> String {
+    let [_, copy] = apart;
     let dropped = each(
         copy,
-        |kind, name| format!("SELECT CONCAT('DROP ', {kind}, ' ', {}, ';')", sql::quoted(name)),
-        |body, original| {
-            let through = is_bound_through(body, copy);
-            format!("({} OR {} OR {through})", is_bound(body, original), is_hidden(body, original))
-        },
+        |kind, name| format!("SELECT CONCAT('DROP ', {kind}, ' IF EXISTS ', {}, ';')", sql::quoted(name)),
+        |body, original| is_left_out(body, original, apart),
     );
     format!(
         "SELECT CONCAT('ALTER EVENT ', {}, ' DISABLE;') FROM information_schema.events WHERE {} AND status = 'ENABLED'; {dropped}; \
@@ -181,7 +200,8 @@ fn unbound(copy: &str) -> String {
 }
 
 /// What is not as in the original, a line for each kind.
-fn named(copy: &str) -> String {
+fn told(apart: [&str; 2]) -> String {
+    let [_, copy] = apart;
     let name = |kind: &str, name: &str| format!("SELECT CONCAT(LOWER({kind}), ' ', {name}) AS name");
     let said = |sentence: &str, names: String| {
         format!(
@@ -191,23 +211,20 @@ fn named(copy: &str) -> String {
     let bound = each(copy, name, is_bound);
     let columns = format!("SELECT CONCAT('default of ', table_name, '.', column_name) {}", defaults(copy));
     let events = format!(
-        "SELECT event_name AS name FROM information_schema.events WHERE {} AND NOT ({})",
+        "SELECT event_name AS name FROM information_schema.events WHERE {} AND NOT {}",
         sql::among("event_schema", [copy]),
-        is_bound("event_definition", "@as_written")
+        is_left_out("event_definition", "@as_written", apart)
     );
     let through = each(copy, name, |body, original| {
         format!(
             "NOT {} AND NOT {} AND {}",
             is_bound(body, original),
             is_hidden(body, original),
-            is_bound_through(body, copy)
+            is_bound_through(body, apart)
         )
     });
     said("left out of the copy, because they name the original database", format!("{bound} UNION ALL {columns}"))
-        + &said(
-            "left out of the copy, because they may reach the original through views or routines of other databases",
-            through,
-        )
+        + &said("left out of the copy, because they may reach the original through other databases", through)
         + &said(
             "left out of the copy, because the user may not read their text (docs/adapters/mysql.md lists the grants)",
             each(copy, name, is_hidden),

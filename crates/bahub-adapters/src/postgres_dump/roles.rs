@@ -43,37 +43,56 @@ fn flags() -> String {
 }
 
 /// The statement of PL/pgSQL that makes a membership, where the server has the role (`pg_...` of a newer one it has not) and, before
-/// release 16, where the membership is one that it can express: with ADMIN or without, and everything else as the member's own INHERIT says.
+/// release 16, where the membership is one that it can express: with ADMIN or without, and everything else as the member's own
+/// INHERIT says. A grantor that cannot be one there (since 16 it needs ADMIN, which older servers did not ask for) is left out; so is
+/// the first superuser, whose name may be another there.
 fn membership() -> String {
     let (role, member) = ("pg_catalog.pg_get_userbyid(m.roleid)", "pg_catalog.pg_get_userbyid(m.member)");
     let option = |name: &str| format!("(pg_catalog.to_jsonb(m)->>'{name}')");
-    let plain = "CASE WHEN m.admin_option THEN ' WITH ADMIN OPTION' ELSE '' END".to_owned();
+    // What the grants of one membership amount to together.
+    let altogether = |option: &str| {
+        format!(
+            "(SELECT pg_catalog.bool_or((pg_catalog.to_jsonb(n)->>'{option}')::bool) FROM pg_catalog.pg_auth_members n \
+             WHERE n.roleid = m.roleid AND n.member = m.member)"
+        )
+    };
     let (inherit, set) = (option("inherit_option"), option("set_option"));
+    let plain = format!("CASE WHEN {} THEN ' WITH ADMIN OPTION' ELSE '' END", altogether("admin_option"));
     let full = format!(
         "CASE WHEN {inherit} IS NOT NULL THEN ' WITH ADMIN ' || m.admin_option || ', INHERIT ' || {inherit} || ', SET ' || {set} ELSE {plain} END"
     );
-    let executed = |options: &str| {
-        format!(
-            "'EXECUTE ' || pg_catalog.quote_literal(pg_catalog.format('GRANT %I TO %I', {role}, {member}) || {options} || \
-             coalesce(' GRANTED BY ' || (SELECT pg_catalog.quote_ident(g.rolname) FROM pg_catalog.pg_roles g WHERE g.oid = m.grantor), ''))"
-        )
-    };
+    let grantor = "coalesce(' GRANTED BY ' || (SELECT pg_catalog.quote_ident(g.rolname) FROM pg_catalog.pg_roles g WHERE g.oid = m.grantor AND g.oid <> 10), '')";
     let left_out = |why: &str| {
         format!(
-            "'RAISE WARNING USING MESSAGE = ' || pg_catalog.quote_literal(pg_catalog.format('%I is not made a member of %I: {why}', {member}, {role}))"
+            "'RAISE WARNING USING MESSAGE = ' || pg_catalog.quote_literal(pg_catalog.format('%I is not made a member of %I: ', {member}, {role})) || '{why}'"
+        )
+    };
+    let granted = |options: &str| {
+        let executed = |by: &str| {
+            format!(
+                "'EXECUTE ' || pg_catalog.quote_literal(pg_catalog.format('GRANT %I TO %I', {role}, {member}) || {options} || {by})"
+            )
+        };
+        format!(
+            "'BEGIN ' || {} || '; EXCEPTION WHEN OTHERS THEN BEGIN ' || {} || '; EXCEPTION WHEN OTHERS THEN ' || {} || '; END; END'",
+            executed(grantor),
+            executed("''"),
+            left_out(" || SQLERRM"),
         )
     };
     let is_limited = format!(
-        "NOT {set}::bool OR {inherit}::bool <> (SELECT r.rolinherit FROM pg_catalog.pg_roles r WHERE r.oid = m.member)"
+        "NOT {} OR {} <> (SELECT r.rolinherit FROM pg_catalog.pg_roles r WHERE r.oid = m.member)",
+        altogether("set_option"),
+        altogether("inherit_option")
     );
     format!(
         "'IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = ' || pg_catalog.quote_literal({role}) || ') THEN ' || {} || \
          '; ELSIF pg_catalog.current_setting(''server_version_num'')::int >= 160000 THEN ' || {} || \
          '; ELSE ' || CASE WHEN {is_limited} THEN {} ELSE {} END || '; END IF'",
-        left_out("this server has no such role"),
-        executed(&full),
-        left_out("before release 16 a membership cannot be limited by INHERIT or SET"),
-        executed(&plain),
+        left_out(" || ''this server has no such role''"),
+        granted(&full),
+        left_out(" || ''before release 16 a membership cannot be limited by INHERIT or SET''"),
+        granted(&plain),
     )
 }
 

@@ -104,8 +104,8 @@ fn the_example_parses_and_builds_by_the_registry() {
     let registry = builder.build().unwrap();
     let entry = registry.adapter(Filesystem::TYPE).unwrap();
     entry.build(serde_yaml::from_str(entry.example).unwrap(), &()).unwrap();
-    assert_eq!(entry.schema["required"], json!(["paths"]));
-    assert_eq!(entry.schema["additionalProperties"], json!(false));
+    assert_eq!(entry.schema()["required"], json!(["paths"]));
+    assert_eq!(entry.schema()["additionalProperties"], json!(false));
     for database in ["mysql", "postgres_dump"] {
         // A build without one names the cargo feature that provides it.
         let known = registry.adapter(&format!("bahub.adapters.{database}"));

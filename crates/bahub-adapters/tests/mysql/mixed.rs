@@ -172,17 +172,24 @@ async fn rejected_objects(server: &MariaDb, room: &Room) {
         CREATE DATABASE h; CREATE VIEW h.further AS SELECT * FROM g.reads_f; CREATE VIEW f.beyond AS SELECT * FROM h.further; \
         CREATE FUNCTION h.counts() RETURNS INT READS SQL DATA RETURN (SELECT COUNT(*) FROM g.reads_f); CREATE FUNCTION h.fine() RETURNS INT NO SQL RETURN 1; \
         CREATE VIEW f.counted AS SELECT h.counts() AS n; CREATE VIEW f.calls_fine AS SELECT h.fine() AS n; \
+        CREATE TABLE h.log (v INT); CREATE TRIGGER h.logs AFTER INSERT ON h.log FOR EACH ROW UPDATE f.t SET id = id; CREATE PROCEDURE h.far() INSERT INTO log VALUES (1); \
+        CREATE PROCEDURE f.goes_far() CALL h.far(); CREATE TABLE f.f (total INT); CREATE VIEW f.total AS SELECT total FROM f.f; CREATE VIEW f.innocent AS SELECT f.total FROM f.f; \
+        CREATE DATABASE `h``\\Eh`; CREATE VIEW `h``\\Eh`.`v``v` AS SELECT * FROM g.reads_f; CREATE VIEW f.odd AS SELECT * FROM `h``\\Eh`.`v``v`; \
+        SET GLOBAL event_scheduler = OFF; CREATE EVENT f.later ON SCHEDULE EVERY 1 YEAR DO CALL h.far(); CREATE EVENT f.calm ON SCHEDULE EVERY 1 YEAR DO SET @x = 1; \
         CREATE PROCEDURE f.asks() READS SQL DATA SELECT `h` . counts(); CREATE TRIGGER f.asked BEFORE INSERT ON f.t FOR EACH ROW SET @n = h.Counts();");
     let f = json!({ "database": "f" });
     done(&room.backup(spec(server, f.clone())).await);
     let copied = room.restore(spec(server, f.clone()), RestoreTarget::Database("f_copy".into())).await;
     done(&copied);
     assert!(
-        copied
-            .report
-            .warnings
-            .iter()
-            .any(|warning| warning.ends_with("through views or routines of other databases: procedure asks, trigger asked, view beyond, view counted, view through")),
+        copied.report.warnings.iter().any(|warning| warning.ends_with(
+            "through other databases: event later, procedure asks, procedure goes_far, trigger asked, view beyond, view counted, view odd, view through"
+        )),
+        "{:?}",
+        copied.report.warnings
+    );
+    assert!(
+        copied.report.warnings.iter().any(|warning| warning.ends_with("disabled in the copy: calm")),
         "{:?}",
         copied.report.warnings
     );
@@ -190,7 +197,7 @@ async fn rejected_objects(server: &MariaDb, room: &Room) {
         server
             .sql("SELECT table_name FROM information_schema.views WHERE table_schema = 'f_copy' ORDER BY 1; DROP DATABASE f_copy;")
             .trim(),
-        "calls_fine\nover_g"
+        "calls_fine\ninnocent\nover_g\ntotal"
     );
     server.sql("DROP TABLE g.t; INSERT INTO f.t VALUES (2);");
     let ended = room.restore(spec(server, f), RestoreTarget::Original).await;
@@ -199,7 +206,7 @@ async fn rejected_objects(server: &MariaDb, room: &Room) {
     if server.release() != Release::System {
         assert_eq!(server.sql("SHOW DATABASES LIKE '%bahub%';"), "", "no other test restores there");
     }
-    server.sql("DROP DATABASE f; DROP DATABASE g; DROP DATABASE h;");
+    server.sql("DROP DATABASE f; DROP DATABASE g; DROP DATABASE h; DROP DATABASE `h``\\Eh`;");
 }
 
 /// MariaDB's dump program on MySQL, and the other way round, only where it is asked for.

@@ -130,12 +130,35 @@ async fn what_an_older_server_lacks_of_a_newer_one_is_named() {
         done(&ended);
         let warnings = ended.report.warnings.join("\n");
         let knows_limits = older.sql("postgres", "SELECT current_setting('server_version_num')::int >= 160000") == "t";
-        assert!(warnings.contains("keeper is not made a member of pg_signal_autovacuum_worker"), "{warnings}");
+        assert!(
+            warnings.contains("keeper is not made a member of pg_signal_autovacuum_worker: this server has"),
+            "{warnings}"
+        );
+        assert!(!warnings.contains("LOCATION"), "{warnings}");
         assert_eq!(warnings.contains("keeper is not made a member of sleepers"), !knows_limits, "{warnings}");
         let members = older.sql("postgres", "SELECT string_agg(roleid::regrole || ' ' || admin_option, ', ' ORDER BY roleid::regrole::text) FROM pg_auth_members WHERE member = 'keeper'::regrole");
         let sleepers = if knows_limits { ", sleepers false" } else { "" };
         assert_eq!(members, format!("readers false{sleepers}, writers true"));
     }
+}
+
+/// Before release 16 a role with CREATEROLE made others members without ADMIN, which it needs as a grantor since.
+#[tokio::test(flavor = "multi_thread")]
+async fn memberships_that_an_older_server_allowed_come_back_on_a_newer_one() {
+    if !Release::Postgres17.is_there() {
+        return;
+    }
+    let (source, newer) = (Postgres::start(), Postgres::of(Release::Postgres17, &[]));
+    source.sql("postgres", "CREATE ROLE ops CREATEROLE; CREATE ROLE readers; CREATE ROLE app; SET ROLE ops; GRANT readers TO app; RESET ROLE; CREATE DATABASE shop");
+    let room = Room::new();
+    done(&room.backup(spec(&source, json!({}))).await);
+    let adapter = super::support::adapter(spec(&newer, json!({})));
+    let adapter = bahub_testkit::fakes::WithPrograms::new(adapter, Release::Postgres17.folder().unwrap());
+    let plan = room.engine.plan(std::sync::Arc::new(adapter), std::sync::Arc::new(room.sink.clone()));
+    let ended = room.engine.restore(&plan, &RestoreOptions::default()).await;
+    done(&ended);
+    assert!(!ended.report.warnings.join(" ").contains("member"), "{:?}", ended.report.warnings);
+    assert_eq!(newer.sql("postgres", "SELECT pg_has_role('app', 'readers', 'USAGE')"), "t");
 }
 
 #[tokio::test(flavor = "multi_thread")]

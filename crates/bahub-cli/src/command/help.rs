@@ -33,7 +33,7 @@ fn describe<'a, T: ?Sized + 'a, C: 'a>(
     })?;
     Ok(match what {
         Describe::Example { .. } => entry.example.trim_matches('\n').to_owned(),
-        Describe::Schema { .. } => format!("{:#}", entry.schema),
+        Describe::Schema { .. } => format!("{:#}", entry.schema()),
     })
 }
 

@@ -8,6 +8,7 @@ use super::environment::Environment;
 use super::error::{ConfigError, ConfigErrorKind};
 use super::errors::ConfigErrors;
 use super::loaded::Loaded;
+use super::schemas::Schemas;
 use super::source::{Source, Sources};
 use super::tree::Node;
 use super::{merge, structure};
@@ -109,8 +110,9 @@ impl Configuration {
         let merged = merge::merge(sources.0.iter().map(|source| Node::json(&source.tree))).map_err(|reason| {
             ConfigError::new(ConfigErrorKind::Structure, format!("the configuration files cannot be merged: {reason}"))
         })?;
-        errors.extend(structure::check(&merged, registry).into_iter().map(|finding| sources.locate(finding)));
-        let loaded = Loaded { sources, merged, registry: Arc::clone(registry), environment };
+        let schemas = Schemas::new(Arc::clone(registry));
+        errors.extend(structure::check(&merged, &schemas).into_iter().map(|finding| sources.locate(finding)));
+        let loaded = Loaded { sources, merged, registry: Arc::clone(registry), schemas, environment };
         Ok((Self { loaded }, errors))
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::environment::Environment;
+use super::schemas::Schemas;
 use super::source::Sources;
 use crate::registry::Registry;
 
@@ -14,6 +15,7 @@ pub(super) struct Loaded {
     /// All files merged; variables are not filled in.
     pub(super) merged: Value,
     pub(super) registry: Arc<Registry>,
+    pub(super) schemas: Schemas,
     pub(super) environment: Environment,
 }
 

@@ -64,7 +64,7 @@ impl<'a> Lookup<'a> {
         let mut value = filling.fill(&pointer, raw);
         let (mut findings, failed) = (filling.findings, filling.failed);
         learn_secrets(&self.scrubber, section, &value, self.loaded);
-        findings.extend(structure::prepare(section, name, &mut value, &self.loaded.registry, &failed));
+        findings.extend(structure::prepare(section, name, &mut value, &self.loaded.schemas, &failed));
         let sound = findings.is_empty();
         self.findings.extend(findings);
         Some(Used { pointer, value, sound })
@@ -94,11 +94,11 @@ impl<'a> Lookup<'a> {
 }
 
 fn learn_secrets(scrubber: &Scrubber, section: Section, value: &Value, loaded: &Loaded) {
-    let schemas = structure::schemas(section, value, &loaded.registry);
+    let schemas = loaded.schemas.of(section, value);
     shape::secrets(value, "", &Shapes::of(&Value::Null), &mut |text| learn(scrubber, text));
     for (below, schema) in &schemas {
         if let Some(part) = value.pointer(below) {
-            shape::secrets(part, "", &Shapes::of(schema), &mut |text| learn(scrubber, text));
+            shape::secrets(part, "", &Shapes::of(&schema.value), &mut |text| learn(scrubber, text));
         }
     }
 }

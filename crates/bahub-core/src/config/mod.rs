@@ -28,6 +28,7 @@ mod planning;
 mod redaction;
 mod resolve;
 mod schema;
+mod schemas;
 mod sentences;
 mod shape;
 mod shown;

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::model::{self, BackupEntry, EncryptionEntry, ErrorHandlerEntry, NotifierEntry, TransportEntry};
-use super::structure::with_type;
+use super::schemas::with_type;
 use crate::registry::{Entry, Kind, Registry};
 
 /// The JSON Schema (draft 2020-12) of a whole file with the `spec` of every registered component.
@@ -37,7 +37,7 @@ fn editable<T: schemars::JsonSchema>() -> Value {
 fn access(registry: &Registry) -> Value {
     let mut cases = Vec::new();
     for sink in registry.sinks() {
-        let mut entry = with_type(&sink.schema);
+        let mut entry = with_type(sink.schema());
         embed(&mut entry, Some(&format!("bahub:sink:{}", sink.type_name)));
         let schemes = sink.aliases.join("|");
         cases.push(json!({
@@ -64,7 +64,7 @@ fn access(registry: &Registry) -> Value {
 fn transport(registry: &Registry) -> Value {
     let mut schema = editable::<TransportEntry>();
     let cases =
-        registry.transports().map(|entry| (names(entry), with_spec(Kind::Transport, entry.type_name, &entry.schema)));
+        registry.transports().map(|entry| (names(entry), with_spec(Kind::Transport, entry.type_name, entry.schema())));
     let cases = cases.map(|(names, then)| {
         json!({ "if": { "required": ["type"], "properties": { "type": { "enum": names } } }, "then": then })
     });
@@ -77,7 +77,7 @@ fn transport(registry: &Registry) -> Value {
 fn backup(registry: &Registry) -> Value {
     let mut schema = editable::<BackupEntry>();
     let cases =
-        registry.adapters().map(|entry| (names(entry), with_spec(Kind::Adapter, entry.type_name, &entry.schema)));
+        registry.adapters().map(|entry| (names(entry), with_spec(Kind::Adapter, entry.type_name, entry.schema())));
     let cases = cases.map(|(names, then)| {
         let meta = json!({ "required": ["type"], "properties": { "type": { "enum": names } } });
         json!({ "if": { "required": ["meta"], "properties": { "meta": meta } }, "then": then })

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::error::ConfigErrorKind;
 use super::finding::{Finding, Target};
+use super::schemas::Schema;
 use super::shape::Shapes;
 use super::suggest;
 use super::tree::{holder, last_name, member, tokens};
@@ -17,14 +18,14 @@ pub(super) struct Part<'a> {
     /// Where the part stands in the whole.
     pub(super) pointer: &'a str,
     pub(super) value: &'a Value,
-    pub(super) schema: &'a Value,
+    pub(super) schema: &'a Schema,
     /// Pointers of values that are not filled in: they count as any scalar.
     pub(super) open: &'a BTreeSet<String>,
 }
 
 /// Everything that does not fit.
 pub(super) fn check(part: &Part<'_>) -> Vec<Finding> {
-    match jsonschema::validator_for(part.schema) {
+    match part.schema.validator() {
         Ok(validator) => without_echoes(validator.iter_errors(part.value).flat_map(|error| part.say(&error)).collect()),
         Err(error) => {
             let message = format!("the schema of this component is not valid: {error}");
@@ -186,7 +187,7 @@ impl Part<'_> {
     }
 
     fn shapes(&self, within: &str) -> Shapes<'_> {
-        Shapes::of(self.schema).at(tokens(within), self.value)
+        Shapes::of(&self.schema.value).at(tokens(within), self.value)
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::lookup::Lookup;
 use super::redaction;
 use super::shape::Shapes;
-use super::structure::{self, REFERENCES, Section};
+use super::structure::{REFERENCES, Section};
 
 /// Stands where a secret was.
 const MARK: &str = "[redacted]";
@@ -29,9 +29,9 @@ pub(super) fn shown(lookup: &mut Lookup<'_>, name: &str) -> Option<Value> {
 fn redacted(lookup: &mut Lookup<'_>, section: Section, name: &str) -> Option<Value> {
     let mut value = lookup.used(section, name)?.value;
     redact(&mut value, "", &Shapes::of(&Value::Null), lookup);
-    for (below, schema) in structure::schemas(section, &value.clone(), &lookup.loaded.registry) {
+    for (below, schema) in lookup.loaded.schemas.of(section, &value.clone()) {
         if let Some(part) = value.pointer_mut(below) {
-            redact(part, "", &Shapes::of(&schema), lookup);
+            redact(part, "", &Shapes::of(&schema.value), lookup);
         }
     }
     Some(value)

@@ -1,19 +1,17 @@
 //! The structure of the sections: what each entry must look like, given the components that are known.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::error::ConfigErrorKind;
 use super::finding::Finding;
 use super::meta;
-use super::model::{self, BackupEntry, EncryptionEntry, ErrorHandlerEntry, NotifierEntry, TransportEntry};
+use super::schemas::Schemas;
 use super::sentences::{self, Part};
 use super::shape::{self, Shapes};
 use super::tree::member;
 use super::{expression, suggest};
-use crate::registry::Registry;
 
 /// A section of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +50,7 @@ pub(super) const REFERENCES: [(&str, Section); 3] =
     [("access", Section::Accesses), ("encryption", Section::Encryption), ("transport", Section::Transports)];
 
 /// Checks what needs no variables, other files, or missing components, in the whole file.
-pub(super) fn check(merged: &Value, registry: &Registry) -> Vec<Finding> {
+pub(super) fn check(merged: &Value, schemas: &Schemas) -> Vec<Finding> {
     let mut findings = unknown_sections(merged);
     let mut open = BTreeSet::new();
     shape::texts(merged, "", &mut |pointer, text| {
@@ -67,7 +65,7 @@ pub(super) fn check(merged: &Value, registry: &Registry) -> Vec<Finding> {
         match merged.get(section.name()) {
             Some(Value::Object(entries)) => {
                 for (name, value) in entries {
-                    findings.extend(prepare(section, name, &mut value.clone(), registry, &open));
+                    findings.extend(prepare(section, name, &mut value.clone(), schemas, &open));
                 }
             }
             Some(_) => {
@@ -88,7 +86,7 @@ pub(super) fn prepare(
     section: Section,
     name: &str,
     value: &mut Value,
-    registry: &Registry,
+    schemas: &Schemas,
     open: &BTreeSet<String>,
 ) -> Vec<Finding> {
     let pointer = section.entry(name);
@@ -99,9 +97,9 @@ pub(super) fn prepare(
         }
     }
     let mut findings = Vec::new();
-    for (below, schema) in schemas(section, value, registry) {
+    for (below, schema) in schemas.of(section, value) {
         let Some(part) = value.pointer_mut(below) else { continue };
-        shape::coerce(part, &Shapes::of(&schema));
+        shape::coerce(part, &Shapes::of(&schema.value));
         let pointer = format!("{pointer}{below}");
         findings.extend(sentences::check(&Part { pointer: &pointer, value: part, schema: &schema, open }));
     }
@@ -111,34 +109,6 @@ pub(super) fn prepare(
         _ => {}
     }
     findings
-}
-
-/// The schemas that speak about parts of an entry. A component that is not registered has none.
-pub(super) fn schemas<'a>(
-    section: Section,
-    value: &Value,
-    registry: &'a Registry,
-) -> Vec<(&'static str, Cow<'a, Value>)> {
-    let type_at = |pointer| value.pointer(pointer).and_then(Value::as_str);
-    match section {
-        Section::Accesses => {
-            let schema = sink_key(value).and_then(|key| registry.sink(&key).ok()).map(|sink| with_type(&sink.schema));
-            schema.map(|schema| ("", Cow::Owned(schema))).into_iter().collect()
-        }
-        Section::Encryption => vec![("", Cow::Owned(model::schema_of::<EncryptionEntry>()))],
-        Section::Transports => {
-            let spec = type_at("/type").and_then(|name| registry.transport(name).ok());
-            let spec = spec.map(|entry| ("/spec", Cow::Borrowed(&entry.schema)));
-            [("", Cow::Owned(model::schema_of::<TransportEntry>()))].into_iter().chain(spec).collect()
-        }
-        Section::Backups => {
-            let spec = type_at("/meta/type").and_then(|name| registry.adapter(name).ok());
-            let spec = spec.map(|entry| ("/spec", Cow::Borrowed(&entry.schema)));
-            [("", Cow::Owned(model::schema_of::<BackupEntry>()))].into_iter().chain(spec).collect()
-        }
-        Section::Notifiers => vec![("", Cow::Owned(model::schema_of::<NotifierEntry>()))],
-        Section::ErrorHandlers => vec![("", Cow::Owned(model::schema_of::<ErrorHandlerEntry>()))],
-    }
 }
 
 /// What an access is looked up by: its `type`, or the scheme of its `url`.
@@ -154,19 +124,6 @@ pub(super) fn scheme(url: &str) -> Option<String> {
     let (scheme, _) = url.split_once(':')?;
     let fits = scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
     (fits && scheme.starts_with(|first: char| first.is_ascii_alphabetic())).then(|| scheme.to_ascii_lowercase())
-}
-
-/// A sink's schema speaks about an access without `type`; the entry may have one.
-pub(super) fn with_type(schema: &Value) -> Value {
-    let mut schema = schema.clone();
-    if let Some(schema) = schema.as_object_mut() {
-        let properties = schema.entry("properties").or_insert_with(|| json!({}));
-        if let Some(properties) = properties.as_object_mut() {
-            let description = "Chooses the kind of store; by default the scheme of `url` does.";
-            properties.entry("type").or_insert_with(|| json!({ "type": "string", "description": description }));
-        }
-    }
-    schema
 }
 
 fn place_of_access(pointer: &str, value: &Value) -> Option<Finding> {

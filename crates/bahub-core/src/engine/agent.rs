@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::agent_program;
+use super::control::cancelled;
 use super::error::{self, RunError, RunErrorKind};
 use super::run::Run;
 use super::runner::{Engine, Environment};
@@ -226,18 +227,13 @@ impl Agent {
     /// Runs a job that moves no data, and returns its result.
     async fn answer(&mut self, job: Job, cx: &RunContext) -> Result<AgentMessage, RunError> {
         self.sender.send(&ToAgent::Job(Box::new(job)))?;
-        let mut cancelled = false;
-        loop {
-            let said = tokio::select! {
-                said = self.next(&cx.events, None) => said?,
-                () = cx.cancel.cancelled(), if !cancelled => {
-                    cancelled = true;
-                    self.sender.send(&ToAgent::Cancel)?;
-                    continue;
-                }
-            };
-            return Ok(said);
+        tokio::select! {
+            said = self.next(&cx.events, None) => return said,
+            () = cx.cancel.cancelled() => {}
         }
+        // What breaks from now on does so because of that, or does not matter any more.
+        self.sender.send(&ToAgent::Cancel).map_err(|_| cancelled())?;
+        self.next(&cx.events, None).await.map_err(|_| cancelled())
     }
 
     /// Learns the secrets of these steps, and keeps variables of this process that hold one away from programs that

@@ -229,6 +229,8 @@ async fn limited(
     tokio::pin!(work);
     tokio::select! {
         result = &mut work => return result,
+        // By somebody else: however long that takes, it is no timeout.
+        () = cx.cancel.cancelled() => return work.await,
         () = tokio::time::sleep(limit) => cx.cancel.cancel(),
     }
     match work.await {

@@ -1,7 +1,7 @@
 //! Collecting components at a program's start.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -35,7 +35,7 @@ impl About {
         build: impl Fn(serde_json::Value, &X) -> Result<Arc<T>, Vec<SpecError>> + Send + Sync + 'static,
     ) -> Entry<T, X> {
         let Self { type_name, aliases, summary, example } = self;
-        Entry { type_name, aliases, summary, example, schema: schema_of::<C>(), build: Arc::new(build) }
+        Entry { type_name, aliases, summary, example, schema: LazyLock::new(schema_of::<C>), build: Arc::new(build) }
     }
 }
 

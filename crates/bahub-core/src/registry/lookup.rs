@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::SpecError;
 use crate::adapter::Adapter;
@@ -60,12 +60,16 @@ pub struct Entry<T: ?Sized, C> {
     pub summary: &'static str,
     /// A working example in YAML.
     pub example: &'static str,
-    /// The JSON Schema of its part of the configuration.
-    pub schema: serde_json::Value,
+    pub(super) schema: LazyLock<serde_json::Value>,
     pub(super) build: Build<T, C>,
 }
 
 impl<T: ?Sized, C> Entry<T, C> {
+    /// The JSON Schema of its part of the configuration; made when it is first asked for.
+    pub fn schema(&self) -> &serde_json::Value {
+        &self.schema
+    }
+
     /// Builds the component from its part of the configuration, which should satisfy the schema.
     ///
     /// # Errors

@@ -3,9 +3,13 @@
 use bahub_core::engine::{BackupOptions, RestoreOptions, RunControl, RunErrorKind};
 use bahub_core::event::Phase;
 use bahub_core::exit::ExitCode;
+use bahub_core::instance::{Coverage, Identity};
 use bahub_core::run::RunContext;
 use bahub_core::sink::Sink;
-use bahub_core::transport::{Session, Transport, TransportError, TransportErrorKind};
+use bahub_core::transport::{
+    Exec, PlacedPath, Process, PutFile, Session, Transport, TransportError, TransportErrorKind,
+};
+use bahub_testkit::fakes::HereTransport;
 
 use super::support::{PATIENCE, Scene, Seen, Watcher};
 
@@ -69,31 +73,66 @@ async fn an_abort_waits_for_nothing_but_the_undoing() {
     assert!(scene.workload.is_up());
 }
 
-/// Waits for something that does not come, as for a pod that nothing schedules, and for the end of the run.
+/// Is cancelled while it opens, or opens and takes its time to close.
 #[derive(Debug)]
-struct NeverOpens;
+struct Cancelled {
+    control: RunControl,
+    opens: bool,
+}
+
+/// How long it takes to close.
+const CLOSING: std::time::Duration = std::time::Duration::from_secs(1);
 
 #[async_trait::async_trait]
-impl Transport for NeverOpens {
+impl Transport for Cancelled {
     async fn open(&self, cx: &RunContext) -> Result<Box<dyn Session>, TransportError> {
-        cx.cancel.cancelled().await;
+        self.control.cancel();
+        if self.opens {
+            return Ok(Box::new(SlowToClose(HereTransport.open(cx).await?)));
+        }
+        // As a side pod's, which looks for the end of the run itself while it waits.
         Err(TransportError::new(TransportErrorKind::Cancelled, "the run was cancelled"))
     }
 }
 
+struct SlowToClose(Box<dyn Session>);
+
+#[async_trait::async_trait]
+impl Session for SlowToClose {
+    async fn exec(&mut self, command: &Exec) -> Result<Process, TransportError> {
+        self.0.exec(command).await
+    }
+
+    async fn put(&mut self, file: PutFile<'_>) -> Result<PlacedPath, TransportError> {
+        self.0.put(file).await
+    }
+
+    async fn identity(&mut self) -> Result<Identity, TransportError> {
+        self.0.identity().await
+    }
+
+    async fn coverage(&mut self, paths: &[String]) -> Result<Vec<Coverage>, TransportError> {
+        self.0.coverage(paths).await
+    }
+
+    async fn close(self: Box<Self>) -> Result<(), TransportError> {
+        tokio::time::sleep(CLOSING).await;
+        self.0.close().await
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_cancelled_or_times_out_while_it_waits_for_its_target_says_so() {
-    let mut plan = Scene::new().plan.clone();
-    plan.transport = std::sync::Arc::new(NeverOpens);
-    let scene = Scene::new();
-    let control = RunControl::default();
-    control.cancel();
-    let cancelled = BackupOptions::default().controlled_by(&control);
-    let outcome = scene.room.engine().backup(&plan, &cancelled).await;
-    assert_eq!(outcome.exit(false), ExitCode::Cancelled, "{:?}", outcome.error);
-    plan.timeout = Some(std::time::Duration::from_millis(50));
-    let outcome = scene.room.engine().backup(&plan, &BackupOptions::default()).await;
-    assert_eq!(outcome.exit(false), ExitCode::Timeout, "{:?}", outcome.error);
+async fn a_cancelled_run_says_so_wherever_it_was_and_however_long_its_end_takes() {
+    for opens in [false, true] {
+        let scene = Scene::new();
+        let control = RunControl::default();
+        let mut plan = scene.plan.clone();
+        plan.transport = std::sync::Arc::new(Cancelled { control: control.clone(), opens });
+        plan.timeout = Some(CLOSING / 2);
+        let options = BackupOptions::default().controlled_by(&control);
+        let outcome = scene.room.engine().backup(&plan, &options).await;
+        assert_eq!(outcome.exit(false), ExitCode::Cancelled, "{:?}", outcome.error);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

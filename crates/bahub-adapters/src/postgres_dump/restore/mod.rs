@@ -205,10 +205,14 @@ impl<'a> Restore<'a> {
     /// psql in a transaction, which reads what is left about roles and goes on with this when the backup is proven.
     fn finishing(&self, then: &str) -> Result<Step, Unsupported> {
         let scope = if self.target.with_roles { "all" } else { "new" };
-        let before = format!("BEGIN;\nSET LOCAL {} TO '{scope}';\n", roles::SCOPE);
+        // A warning in one line, without the place in the server's source.
+        let before = format!(
+            "\\set verbosity :VERBOSITY\n\\set VERBOSITY terse\nBEGIN;\nSET LOCAL client_min_messages TO warning;\nSET LOCAL {} TO '{scope}';\n",
+            roles::SCOPE
+        );
         // What reads the rest as data of a COPY ends well, too.
         let committed = self.key.marks(COMMITTED);
-        let then = format!("{then}\\echo {committed}\n");
+        let then = format!("\\set VERBOSITY :verbosity\n{then}\\echo {committed}\n");
         Ok(self.read_into(self.maintenance, (&before, &then))?.required_output(committed).stderr_warns())
     }
 
