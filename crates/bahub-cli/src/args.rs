@@ -1,6 +1,7 @@
 //! The command line. The help that users read stands in these comments.
 
 use std::ffi::OsString;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use bahub_core::sink::VersionSelector;
@@ -30,6 +31,9 @@ pub(crate) struct Global {
     /// Show phases and the messages of programs; -vv adds debug messages
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     pub(crate) verbose: u8,
+    /// Write nothing about runs that succeed without a warning
+    #[arg(short, long, conflicts_with_all = ["verbose", "debug"], global = true)]
+    pub(crate) quiet: bool,
     /// Same as -vv (the option's name in the original bahub)
     #[arg(long, global = true)]
     pub(crate) debug: bool,
@@ -78,8 +82,9 @@ pub(crate) enum Command {
     Backup(BackupCommand),
     /// Restart what killed runs stopped, and remove what they left behind
     Recover {
-        /// Only this backup's target
-        name: Option<String>,
+        /// Only these backups' targets
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
     },
     /// Check and describe the configuration
     #[command(subcommand)]
@@ -94,27 +99,69 @@ pub(crate) enum Command {
 /// The commands of a backup.
 #[derive(Debug, Subcommand)]
 pub(crate) enum BackupCommand {
-    /// Make a new version
-    Make {
-        /// The backup's name in the configuration
-        name: String,
-    },
+    /// Make new versions of one or several backups
+    Make(Chosen),
     /// Restore a version, or download it
     Restore(RestoreArgs),
-    /// List versions
-    List {
-        /// The backup's name in the configuration
-        name: String,
-    },
+    /// List the versions of a backup, or the newest version of each of several
+    List(Listed),
+    /// Remove the versions that the retention of each backup does not keep
+    Prune(PruneArgs),
     /// Verify a stored version: read, authenticate and decompress all of it
     Verify(VerifyArgs),
+}
+
+/// Which backups.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Chosen {
+    /// The backups' names in the configuration
+    #[arg(value_name = "NAME", required_unless_present_any = ["all", "tag"])]
+    pub(crate) names: Vec<String>,
+    /// All backups of the configuration
+    #[arg(long, conflicts_with_all = ["names", "tag"])]
+    pub(crate) all: bool,
+    /// The backups with this tag; may be given several times, for those with any of them
+    #[arg(long, value_name = "TAG", conflicts_with = "names")]
+    pub(crate) tag: Vec<String>,
+    /// How many of them run at a time
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub(crate) max_parallel: NonZeroUsize,
+}
+
+/// Which backups to list: one, or the newest version of several.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Listed {
+    /// The backups' names in the configuration [default: all]
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    /// The backups with this tag; may be given several times, for those with any of them
+    #[arg(long, value_name = "TAG", conflicts_with = "names")]
+    pub(crate) tag: Vec<String>,
+}
+
+impl Listed {
+    /// The same choice, in which none means all.
+    pub(crate) fn chosen(&self) -> Chosen {
+        let (names, tag) = (self.names.clone(), self.tag.clone());
+        Chosen { all: names.is_empty() && tag.is_empty(), names, tag, max_parallel: NonZeroUsize::MIN }
+    }
+}
+
+/// What to remove.
+#[derive(Debug, clap::Args)]
+pub(crate) struct PruneArgs {
+    #[command(flatten)]
+    pub(crate) chosen: Chosen,
+    /// Only show what would be removed, and why the others are kept
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 /// What to verify, and how.
 #[derive(Debug, clap::Args)]
 pub(crate) struct VerifyArgs {
-    /// The backup's name in the configuration
-    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) chosen: Chosen,
     /// latest, v3 or 3
     #[arg(long, default_value_t, value_name = "V")]
     pub(crate) version: VersionSelector,

@@ -34,6 +34,14 @@ impl Failed {
         Self { reason, ..self }
     }
 
+    /// Why, in one sentence: of several errors in a configuration the first.
+    pub(crate) fn sentence(&self) -> String {
+        match &self.reason {
+            Reason::Config(errors) => errors.iter().next().map(ToString::to_string).unwrap_or_default(),
+            Reason::Run(error) => error.chain(),
+        }
+    }
+
     /// A signal ended the command before it began anything.
     pub(crate) fn cancelled() -> Self {
         Self::new(ExitCode::Cancelled, "cancelled before anything was started")

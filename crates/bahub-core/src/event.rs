@@ -77,6 +77,8 @@ pub enum Operation {
     Download,
     /// What dead runs left is mended.
     Recover,
+    /// Versions that the retention does not keep are removed.
+    Prune,
 }
 
 impl fmt::Display for Operation {
@@ -88,6 +90,7 @@ impl fmt::Display for Operation {
             Self::Verify => "verify",
             Self::Download => "download",
             Self::Recover => "recover",
+            Self::Prune => "prune",
         })
     }
 }
@@ -117,6 +120,8 @@ pub enum Phase {
     Replaying,
     /// The decrypted stream is being written where the user asked.
     Downloading,
+    /// Versions that the retention does not keep are removed.
+    Pruning,
     /// What was stopped is started again, and what was made is removed.
     Closing,
 }
@@ -135,6 +140,7 @@ impl Phase {
             Self::Drilling => "phase.drilling",
             Self::Replaying => "phase.replaying",
             Self::Downloading => "phase.downloading",
+            Self::Pruning => "phase.pruning",
             Self::Closing => "phase.closing",
         }
     }
@@ -153,6 +159,7 @@ impl fmt::Display for Phase {
             Self::Drilling => "restoring beside the original",
             Self::Replaying => "restoring",
             Self::Downloading => "downloading",
+            Self::Pruning => "removing old versions",
             Self::Closing => "closing",
         })
     }

@@ -26,6 +26,8 @@ pub mod plan;
 pub mod registry;
 pub mod replay;
 pub mod report;
+#[cfg(feature = "retention")]
+pub mod retention;
 pub mod run;
 pub mod script;
 pub mod secret;

@@ -4,9 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "retention")]
+use jiff::tz::TimeZone;
+
 use crate::adapter::Adapter;
 use crate::compression::Compression;
 use crate::keys::EncryptionSpec;
+#[cfg(feature = "retention")]
+use crate::retention::Retention;
 use crate::secret::Scrubber;
 use crate::sink::Sink;
 use crate::transport::Transport;
@@ -37,6 +42,12 @@ pub struct Plan {
     pub relay: Option<bool>,
     /// The limit of a whole run; `None` for none.
     pub timeout: Option<Duration>,
+    /// Which versions are kept; `None` keeps all.
+    #[cfg(feature = "retention")]
+    pub retention: Option<Retention>,
+    /// The time zone whose days, weeks, ... the retention counts.
+    #[cfg(feature = "retention")]
+    pub time_zone: TimeZone,
     /// Knows every secret of this backup's configuration.
     pub scrubber: Scrubber,
     /// Parts of the configuration that are accepted and not acted on yet, a sentence each.
@@ -82,6 +93,10 @@ impl Plan {
             compression: Compression::default(),
             relay: None,
             timeout: None,
+            #[cfg(feature = "retention")]
+            retention: None,
+            #[cfg(feature = "retention")]
+            time_zone: TimeZone::system(),
             scrubber: Scrubber::default(),
             notices: Vec::new(),
         })
@@ -121,6 +136,20 @@ impl PlanBuilder {
     /// Limits a whole run; there is no limit by default.
     pub fn timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.0.timeout = limit.into();
+        self
+    }
+
+    /// Has versions removed after each commit that this does not keep; by default all are kept.
+    #[cfg(feature = "retention")]
+    pub fn retention(mut self, retention: impl Into<Option<Retention>>) -> Self {
+        self.0.retention = retention.into();
+        self
+    }
+
+    /// Sets the time zone whose days the retention counts; the system's by default.
+    #[cfg(feature = "retention")]
+    pub fn time_zone(mut self, zone: TimeZone) -> Self {
+        self.0.time_zone = zone;
         self
     }
 

@@ -50,8 +50,63 @@ pub struct Report {
     pub recovered: Vec<Recovered>,
     /// What a restore beside the original came to.
     pub drill: Option<Drill>,
+    /// What became of the versions that were there, where the plan has a retention.
+    #[cfg(feature = "retention")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pruned: Option<Pruned>,
     /// Seconds from start to end.
     pub seconds: f64,
+}
+
+/// What the retention made of each version.
+#[cfg(feature = "retention")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Pruned {
+    /// Whether this is only what would be done.
+    pub dry_run: bool,
+    /// What is kept, the newest first.
+    pub kept: Vec<Kept>,
+    /// What was removed, the oldest first.
+    #[serde(serialize_with = "by_names")]
+    pub removed: Vec<VersionNumber>,
+    /// What the store did not remove: of an object lock, or for want of a right.
+    pub retained: Vec<Retained>,
+}
+
+/// A version that is kept.
+#[cfg(feature = "retention")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Kept {
+    /// Which.
+    #[serde(serialize_with = "named")]
+    pub version: VersionNumber,
+    /// Why, a phrase each.
+    pub reasons: Vec<String>,
+}
+
+/// A version that was to be removed and is still there.
+#[cfg(feature = "retention")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Retained {
+    /// Which.
+    #[serde(serialize_with = "named")]
+    pub version: VersionNumber,
+    /// What the store said.
+    pub reason: String,
+}
+
+#[cfg(feature = "retention")]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn named<S: Serializer>(version: &VersionNumber, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(version)
+}
+
+#[cfg(feature = "retention")]
+fn by_names<S: Serializer>(versions: &[VersionNumber], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(versions.iter().map(ToString::to_string))
 }
 
 fn by_name<S: Serializer>(version: &Option<VersionNumber>, serializer: S) -> Result<S::Ok, S::Error> {

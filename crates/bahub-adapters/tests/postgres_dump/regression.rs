@@ -89,7 +89,10 @@ fn settled(server: &Postgres, owner: &str) {
     server.sql("postgres", SETTINGS);
 }
 
-async fn comes_back_as_it_was(formats: &[&str]) {
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "minutes: scripts/test --grid"]
+async fn full_grid_the_regression_database_comes_back_as_it_was() {
+    let formats = ["custom", "plain"];
     let (source, fresh) = (Postgres::start(), Postgres::start());
     let has_run = regression(&source, "postgres");
     source.sql("regression", &format!("{MORE} {MORE_OF_SUPERUSERS}"));
@@ -123,17 +126,6 @@ async fn comes_back_as_it_was(formats: &[&str]) {
     done(&room.backup(spec(&source, json!({}))).await);
     done(&room.restored(spec(&fresh, json!({}))).await);
     same(&fresh.dump("regression"), &source.dump("regression"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_regression_database_comes_back_as_it_was() {
-    comes_back_as_it_was(&["custom"]).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "minutes: scripts/test --grid"]
-async fn full_grid_the_regression_database_comes_back_as_it_was() {
-    comes_back_as_it_was(&["custom", "plain"]).await;
 }
 
 /// A database made by a user who is not a superuser, and restored as that user.

@@ -39,7 +39,9 @@ impl Bench {
 
     /// The program in the folder, without arguments.
     pub(crate) fn program(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_backup-maker"));
+        // Tests that run in the background, or under nohup, have signals ignored, which programs inherit and backup-maker respects.
+        let mut command = Command::new("/usr/bin/env");
+        command.args(["--default-signal=INT,HUP,TERM", env!("CARGO_BIN_EXE_backup-maker")]);
         command.current_dir(self.folder.path()).stdin(Stdio::null());
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("BM_")) {
             command.env_remove(name);

@@ -1,15 +1,20 @@
-//! `:backup:make NAME`
+//! `:backup:make NAME...`
 
 use bahub_core::config::KeyUse;
-use bahub_core::engine::{BackupOptions, RunControl};
+use bahub_core::engine::BackupOptions;
 use bahub_core::exit::ExitCode;
 
 use super::session::Session;
+use super::several;
+use crate::args::Chosen;
 use crate::failed::Failed;
 
-pub(super) async fn run(session: &Session, name: &str) -> Result<ExitCode, Failed> {
-    let plan = session.plan(name, Some(KeyUse::Seal))?;
-    let control = RunControl::default();
-    let options = BackupOptions::default().controlled_by(&control);
-    Ok(session.guarded(&control, session.engine.backup(&plan, &options)).await?)
+pub(super) async fn run(session: &Session, chosen: &Chosen) -> Result<ExitCode, Failed> {
+    let configuration = session.configuration()?;
+    let names = chosen.names(&configuration)?;
+    let how = (chosen.max_parallel, Some(KeyUse::Seal));
+    several::each(session, &configuration, &names, how, async |plan, control| {
+        session.engine.backup(plan, &BackupOptions::default().controlled_by(control)).await
+    })
+    .await
 }

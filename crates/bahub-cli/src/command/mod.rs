@@ -6,9 +6,11 @@ mod help;
 mod key;
 mod list;
 mod make;
+mod prune;
 mod recover;
 mod restore;
 mod session;
+mod several;
 mod verify;
 
 use bahub_core::exit::ExitCode;
@@ -21,11 +23,12 @@ pub(crate) use session::Session;
 /// Does what the command line asks; returns the exit code.
 pub(crate) async fn run(session: &Session, command: Command) -> Result<ExitCode, Failed> {
     match command {
-        Command::Backup(BackupCommand::Make { name }) => make::run(session, &name).await,
+        Command::Backup(BackupCommand::Make(chosen)) => make::run(session, &chosen).await,
+        Command::Backup(BackupCommand::Prune(args)) => prune::run(session, &args).await,
         Command::Backup(BackupCommand::Restore(args)) => restore::run(session, args).await,
-        Command::Backup(BackupCommand::List { name }) => list::run(session, &name).await,
+        Command::Backup(BackupCommand::List(listed)) => list::run(session, &listed).await,
         Command::Backup(BackupCommand::Verify(args)) => verify::run(session, args).await,
-        Command::Recover { name } => recover::run(session, name.as_deref()).await,
+        Command::Recover { names } => recover::run(session, names).await,
         Command::Config(ConfigCommand::Check { name }) => config::check(session, name.as_deref()),
         Command::Config(ConfigCommand::Schema) => config::schema(session),
         Command::Config(ConfigCommand::Show { name }) => config::show(session, &name),

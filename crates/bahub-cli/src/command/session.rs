@@ -40,11 +40,20 @@ impl Session {
 
     /// The plan of a backup whose key files are there.
     pub(super) fn plan(&self, name: &str, keys: Option<KeyUse>) -> Result<Plan, ConfigErrors> {
-        let configuration = self.configuration()?;
+        self.planned(&self.configuration()?, name, keys)
+    }
+
+    /// The same of a configuration that was read already.
+    pub(super) fn planned(
+        &self,
+        configuration: &Configuration,
+        name: &str,
+        keys: Option<KeyUse>,
+    ) -> Result<Plan, ConfigErrors> {
         if let Some(keys) = keys {
             configuration.check_keys(name, keys)?;
         }
-        self.plan_of(&configuration, name)
+        self.plan_of(configuration, name)
     }
 
     /// The plan of a backup; nothing that is written from now on holds its secrets.

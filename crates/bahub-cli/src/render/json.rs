@@ -1,5 +1,8 @@
 //! One JSON object a line, for programs.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use bahub_core::event::Event;
 use bahub_core::exit::ExitCode;
 use bahub_core::observer::{Observer, RunInfo, RunRecord};
@@ -16,11 +19,20 @@ use crate::terminal::{Terminal, is_hostile};
 pub(super) struct Json {
     pub(super) terminal: Terminal,
     pub(super) fail_on_warnings: bool,
+    /// Whether events have the name of their backup.
+    pub(super) names: Arc<AtomicBool>,
 }
 
 impl Observer for Json {
-    fn event(&mut self, _run: &RunInfo, event: &Event) {
-        self.terminal.print_escaped(&line(event));
+    fn event(&mut self, run: &RunInfo, event: &Event) {
+        if !self.names.load(Ordering::Relaxed) {
+            return self.terminal.print_escaped(&line(event));
+        }
+        let mut event = serde_json::to_value(event).unwrap_or_default();
+        if let Some(fields) = event.as_object_mut() {
+            fields.insert("backup".into(), run.backup.clone().into());
+        }
+        self.terminal.print_escaped(&line(&event));
     }
 
     fn finished(&mut self, record: &RunRecord) {

@@ -7,6 +7,8 @@ mod summary;
 mod text;
 
 use std::io::{self, IsTerminal};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use bahub_core::config::ConfigErrors;
@@ -32,6 +34,17 @@ pub(crate) struct Renderer {
     has_status: bool,
     style: Style,
     fail_on_warnings: bool,
+    /// Whether nothing is written about what succeeds without a warning.
+    quiet: bool,
+    /// Whether a command is about several backups, so that lines begin with a name.
+    names: Arc<AtomicBool>,
+}
+
+/// The newest version of a backup, or why its store could not be asked.
+#[derive(Debug)]
+pub(crate) struct Newest {
+    pub(crate) backup: String,
+    pub(crate) version: Result<Option<Version>, Failed>,
 }
 
 impl Renderer {
@@ -47,10 +60,17 @@ impl Renderer {
             terminal,
             output: global.output,
             verbosity: if global.debug { 2 } else { global.verbose },
-            has_status: is_terminal && !is_dumb && global.output == Output::Text,
+            has_status: is_terminal && !is_dumb && !global.quiet && global.output == Output::Text,
             style: Style { boxes: is_terminal && !is_dumb && is_utf8(), colour },
             fail_on_warnings: global.fail_on_warnings,
+            quiet: global.quiet,
+            names: Arc::default(),
         }
+    }
+
+    /// Has lines about a run begin with its backup's name, or not.
+    pub(crate) fn names_backups(&self, names: bool) {
+        self.names.store(names, Ordering::Relaxed);
     }
 
     /// Starts the logs of libraries.
@@ -88,13 +108,19 @@ impl Renderer {
     pub(crate) fn watch(&self, engine: Engine) -> Engine {
         let terminal = self.terminal.for_observer();
         if self.is_json() {
-            return engine.observed_by(json::Json { terminal, fail_on_warnings: self.fail_on_warnings });
+            return engine.observed_by(json::Json {
+                terminal,
+                fail_on_warnings: self.fail_on_warnings,
+                names: Arc::clone(&self.names),
+            });
         }
         engine.observed_by(text::Text {
             terminal,
             style: self.style,
             verbosity: self.verbosity,
             has_status: self.has_status,
+            quiet: self.quiet,
+            names: Arc::clone(&self.names),
             status: None,
             said: Instant::now(),
         })
@@ -133,11 +159,50 @@ impl Renderer {
         self.terminal.say_escaped(&failure.render(self.style));
     }
 
-    /// Writes whose error follows, where several are recovered.
-    pub(crate) fn not_recovered(&self, name: &str) {
-        if !self.is_json() {
-            self.terminal.say(&format!("{name}: not recovered"));
+    /// Writes why nothing was begun for one of several backups.
+    pub(crate) fn failed_for(&self, name: &str, failed: &Failed) {
+        if !self.is_json() && self.names.load(Ordering::Relaxed) {
+            self.terminal.say(&format!("{name}: not started"));
         }
+        self.failed(failed);
+    }
+
+    /// Writes how each of several backups ended, and what is to be looked at.
+    pub(crate) fn ends(&self, ends: &[(&str, ExitCode)]) {
+        let failed: Vec<_> = ends.iter().filter(|(_, exit)| *exit != ExitCode::Ok).collect();
+        if self.is_json() {
+            let each = ends
+                .iter()
+                .map(|(name, exit)| json!({ "backup": name, "exit_code": exit.code(), "exit": exit.name() }));
+            self.result(&json::line(&json!({ "event": "all-ended", "backups": each.collect::<Vec<_>>() })));
+        } else if !failed.is_empty() {
+            let each = failed.iter().map(|(name, exit)| format!("{name} ({}, exit code {})", exit.name(), exit.code()));
+            let each = each.collect::<Vec<_>>().join(", ");
+            self.terminal.say(&format!("{} of {} failed: {each}", failed.len(), ends.len()));
+        } else if !self.quiet {
+            self.result(&format!("all {} succeeded", ends.len()));
+        }
+    }
+
+    /// Writes the newest version of each backup, which was what the user asked for.
+    pub(crate) fn newest(&self, newest: &[Newest]) -> Result<(), Failed> {
+        if self.is_json() {
+            let each = newest.iter().map(|Newest { backup, version }| match version {
+                Ok(version) => json!({ "backup": backup, "newest": version }),
+                Err(failed) => json!({ "backup": backup, "newest": null, "error": failed.sentence() }),
+            });
+            return self.json_product(&json!({ "backups": each.collect::<Vec<_>>() }));
+        }
+        let width = newest.iter().map(|newest| escape(&newest.backup).chars().count()).max().unwrap_or(0);
+        let lines = newest.iter().map(|Newest { backup, version }| {
+            let what = match version {
+                Ok(Some(version)) => version_line(version),
+                Ok(None) => "-  there is no version".to_owned(),
+                Err(failed) => format!("-  cannot be listed: {}", escape(&failed.sentence())),
+            };
+            format!("{:width$}  {what}", escape(backup))
+        });
+        self.produce(&lines.collect::<Vec<_>>().join("\n"))
     }
 
     /// Writes a list of versions, which was what the user asked for.
@@ -173,6 +238,9 @@ impl Renderer {
 
     /// Writes something that is good to know.
     pub(crate) fn notice(&self, text: &str) {
+        if self.quiet {
+            return;
+        }
         self.terminal.say(&format!("notice: {text}"));
     }
 }

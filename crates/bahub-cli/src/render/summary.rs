@@ -15,11 +15,15 @@ pub(super) fn summary(report: &Report) -> String {
     let location = escape(report.location.as_deref().unwrap_or("-"));
     let mut text = match report.operation {
         Operation::Backup => {
-            format!("{backup}: {version} made in {seconds}: {plain} of data, {stored} stored at {location}")
+            format!(
+                "{backup}: {version} made in {seconds}: {plain} of data, {stored} stored at {location}{}",
+                removed(report)
+            )
         }
         Operation::Restore => format!("{backup}: {version} restored in {seconds}: {plain} of data"),
         Operation::Drill => format!("{backup}: {version} can be restored: {plain} of data"),
         Operation::Verify => format!("{backup}: {version} is intact: {plain} of data in {stored}, read in {seconds}"),
+        Operation::Prune => pruned(report, &backup),
         Operation::Download => format!("{backup}: {version} written to {location} in {seconds}"),
         _ => recovered(report, &backup),
     };
@@ -41,6 +45,30 @@ fn beside(drill: &Drill) -> String {
 fn counted(count: u64, thing: &str) -> String {
     let s = if count == 1 { "" } else { "s" };
     format!("{count} {thing}{s}")
+}
+
+/// What a backup removed after its commit.
+fn removed(report: &Report) -> String {
+    let removed = report.pruned.as_ref().map_or(0, |pruned| pruned.removed.len() as u64);
+    if removed == 0 { String::new() } else { format!("; {} removed", counted(removed, "old version")) }
+}
+
+/// A line for each version, and one for all.
+fn pruned(report: &Report, backup: &str) -> String {
+    let Some(pruned) = &report.pruned else { return format!("{backup}: nothing to remove") };
+    let (go, goes) = if pruned.dry_run { ("would go", "would be removed") } else { ("removed", "removed") };
+    let kept = pruned
+        .kept
+        .iter()
+        .map(|kept| format!("{backup}: {:<8} kept: {}", kept.version.to_string(), kept.reasons.join(", ")));
+    let stay = pruned
+        .retained
+        .iter()
+        .map(|stays| format!("{backup}: {:<8} stays: {}", stays.version.to_string(), escape(&stays.reason)));
+    let gone = pruned.removed.iter().rev().map(|version| format!("{backup}: {:<8} {go}", version.to_string()));
+    let (count, rest) = (counted(pruned.removed.len() as u64, "version"), pruned.kept.len() + pruned.retained.len());
+    let all = format!("{backup}: {count} {goes}, {rest} kept");
+    kept.chain(stay).chain(gone).chain([all]).collect::<Vec<_>>().join("\n")
 }
 
 fn recovered(report: &Report, backup: &str) -> String {

@@ -1,9 +1,12 @@
 //! What people see of a run while it goes on, and how it ended.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bahub_core::event::{Event, Operation};
 use bahub_core::observer::{Observer, RunInfo, RunRecord};
+use bahub_core::report::Outcome;
 
 use super::advice::advice;
 use super::failure::{Failure, Style};
@@ -21,23 +24,29 @@ pub(super) struct Text {
     pub(super) verbosity: u8,
     /// Whether there is a status line.
     pub(super) has_status: bool,
+    /// Whether nothing is written about what succeeds without a warning.
+    pub(super) quiet: bool,
+    /// Whether lines begin with the backup's name.
+    pub(super) names: Arc<AtomicBool>,
     pub(super) status: Option<Status>,
     pub(super) said: Instant,
 }
 
 impl Observer for Text {
-    fn event(&mut self, _run: &RunInfo, event: &Event) {
+    fn event(&mut self, run: &RunInfo, event: &Event) {
+        let name = if self.names.load(Ordering::Relaxed) { format!("{}: ", run.backup) } else { String::new() };
         match event {
-            Event::Phase { phase } => self.status().phase = phase.to_string(),
+            Event::Phase { phase } => self.status().phase = format!("{name}{phase}"),
             &Event::Progress { plain, stored, of } => {
                 let status = self.status();
                 (status.plain, status.stored, status.of) = (plain, stored, of);
-                self.say_how_far(plain, stored, of);
+                self.say_how_far(&name, plain, stored, of);
             }
             _ => {}
         }
-        if let Some(line) = line(event, self.verbosity) {
-            self.terminal.say(&line);
+        let is_quiet = self.quiet && matches!(event, Event::Notice { .. });
+        if let Some(line) = line(event, self.verbosity).filter(|_| !is_quiet) {
+            self.terminal.say(&format!("{name}{line}"));
         }
         if self.has_status {
             self.terminal.show(self.status.clone());
@@ -49,8 +58,9 @@ impl Observer for Text {
         self.terminal.show(None);
         let report = &record.report;
         if let Some(error) = &record.error {
-            if report.operation == Operation::Recover {
-                self.terminal.say(&format!("{}: not recovered", report.backup));
+            if self.names.load(Ordering::Relaxed) || report.operation == Operation::Recover {
+                let failed = if report.operation == Operation::Recover { "not recovered" } else { "failed" };
+                self.terminal.say(&format!("{}: {failed}", report.backup));
             }
             let failure =
                 Failure::new(&error.message, error.help.as_ref().map(|help| advice(help, &report.backup)).as_deref());
@@ -59,7 +69,7 @@ impl Observer for Text {
         for sentence in &record.not_undone {
             self.terminal.say(&format!("NOT BROUGHT BACK: {sentence}"));
         }
-        if record.error.is_none() {
+        if record.error.is_none() && !(self.quiet && report.outcome == Outcome::Succeeded) {
             self.terminal.print_escaped(&summary(report));
         }
     }
@@ -71,10 +81,10 @@ impl Text {
         self.status.get_or_insert_with(begun)
     }
 
-    fn say_how_far(&mut self, plain: u64, stored: u64, of: Option<u64>) {
-        if !self.has_status && self.said.elapsed() >= EVERY {
+    fn say_how_far(&mut self, name: &str, plain: u64, stored: u64, of: Option<u64>) {
+        if !self.has_status && !self.quiet && self.said.elapsed() >= EVERY {
             self.said = Instant::now();
-            self.terminal.say(&moved(plain, stored, of));
+            self.terminal.say(&format!("{name}{}", moved(plain, stored, of)));
         }
     }
 }

@@ -33,6 +33,7 @@ mod repository_faults;
 mod restore;
 mod round_trip;
 mod secrets;
+mod several;
 mod small_disk;
 mod spelling;
 mod ssh;

@@ -28,6 +28,15 @@ impl Configuration {
         self.loaded.entries("backups").map(|(name, _)| name).collect()
     }
 
+    /// The names of all backups with at least one of these tags, in alphabetical order.
+    pub fn tagged(&self, tags: &[impl AsRef<str>]) -> Vec<&str> {
+        let is_wanted = |tag: &Value| tag.as_str().is_some_and(|tag| tags.iter().any(|wanted| wanted.as_ref() == tag));
+        let has_one = |backup: &Value| {
+            backup.pointer("/meta/tags").and_then(Value::as_array).is_some_and(|tags| tags.iter().any(is_wanted))
+        };
+        self.loaded.entries("backups").filter(|(_, backup)| has_one(backup)).map(|(name, _)| name).collect()
+    }
+
     /// Makes the plan of a backup: fills in its variables and secret files and builds its components.
     ///
     /// Key files are not read; [`Configuration::check_keys`] does that.

@@ -11,7 +11,7 @@ use super::loaded::Loaded;
 use super::schemas::Schemas;
 use super::source::{Source, Sources};
 use super::tree::Node;
-use super::{merge, structure};
+use super::{defaults, merge, structure};
 use crate::registry::Registry;
 
 impl Configuration {
@@ -107,9 +107,10 @@ impl Configuration {
         environment: Environment,
     ) -> Result<(Self, Vec<ConfigError>), ConfigErrors> {
         let sources = Sources(sources);
-        let merged = merge::merge(sources.0.iter().map(|source| Node::json(&source.tree))).map_err(|reason| {
+        let mut merged = merge::merge(sources.0.iter().map(|source| Node::json(&source.tree))).map_err(|reason| {
             ConfigError::new(ConfigErrorKind::Structure, format!("the configuration files cannot be merged: {reason}"))
         })?;
+        defaults::apply(&mut merged);
         let schemas = Schemas::new(Arc::clone(registry));
         errors.extend(structure::check(&merged, &schemas).into_iter().map(|finding| sources.locate(finding)));
         let loaded = Loaded { sources, merged, registry: Arc::clone(registry), schemas, environment };

@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use jiff::Span;
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::error::ConfigErrorKind;
 use super::finding::Finding;
-use super::model::{CompressionEntry, Timeout};
+use super::model::{CompressionEntry, RetentionEntry, Timeout};
 use crate::compression::{Algorithm, Compression};
+use crate::retention::{Period, Retention};
 
 /// Checks an entry of `backups`, leaving out values that are not filled in yet.
 pub(super) fn check(name: &str, pointer: &str, entry: &Value, open: &BTreeSet<String>) -> Vec<Finding> {
@@ -33,6 +36,29 @@ pub(super) fn check(name: &str, pointer: &str, entry: &Value, open: &BTreeSet<St
     {
         let help = "write seconds, or a duration like 90m or 2h30m";
         findings.push(wrong(pointer, format!("\"timeout\" {problem}")).help(help));
+    }
+    if let Some((pointer, Value::String(text))) = at("/meta/retention/keep_within")
+        && let Err(problem) = within(text)
+    {
+        findings.push(
+            wrong(pointer, format!("\"keep_within\" {problem}")).help("write a duration like 30d, 8 weeks or 6 months"),
+        );
+    }
+    if let Some((pointer, Value::Object(rules))) = at("/meta/retention")
+        && !rules.iter().any(|(rule, value)| rule.starts_with("keep_") && value.as_u64() != Some(0))
+    {
+        let finding = wrong(pointer, "\"retention\" has no rule that keeps anything".to_owned()).on_key();
+        findings.push(
+            finding
+                .help("set keep_daily, keep_weekly, ... or keep_within; without \"retention\" all versions are kept"),
+        );
+    }
+    if let Some((pointer, Value::String(name))) = at("/meta/time_zone")
+        && time_zone(name).is_none()
+    {
+        let help =
+            "write a name like Europe/Berlin or UTC; the system's database of time zones (tzdata) has to be there";
+        findings.push(wrong(pointer, format!("there is no time zone \"{name}\"")).help(help));
     }
     let settings = (at("/meta/compression/level"), at("/meta/compression"));
     if let (Some((pointer, level)), Some((_, compression))) = settings
@@ -83,6 +109,36 @@ fn span(text: &str) -> Result<Duration, &'static str> {
     match Duration::try_from(span) {
         Ok(span) if !span.is_zero() => Ok(span),
         _ => Err("must be greater than zero"),
+    }
+}
+
+/// How far back all versions are kept.
+fn within(text: &str) -> Result<Span, &'static str> {
+    let span: Span = text.parse().map_err(|_| "is not a duration")?;
+    if span.is_positive() { Ok(span) } else { Err("must be greater than zero") }
+}
+
+/// The time zone of this name, out of the system's database.
+pub(super) fn time_zone(name: &str) -> Option<TimeZone> {
+    TimeZone::get(name).ok()
+}
+
+/// Which versions are kept; what [`check`] refuses is no rule.
+pub(super) fn retention(entry: &RetentionEntry) -> Retention {
+    let periods = [
+        (Period::Hour, entry.keep_hourly),
+        (Period::Day, entry.keep_daily),
+        (Period::Week, entry.keep_weekly),
+        (Period::Month, entry.keep_monthly),
+        (Period::Quarter, entry.keep_quarterly),
+        (Period::Year, entry.keep_yearly),
+    ];
+    Retention {
+        last: entry.keep_last.unwrap_or(0),
+        periods: periods.into_iter().filter_map(|(period, count)| Some((period, count?))).collect(),
+        within: entry.keep_within.as_deref().and_then(|text| within(text).ok()),
+        at_least: entry.min_keep.unwrap_or(1),
+        min_size_ratio: entry.min_size_ratio,
     }
 }
 

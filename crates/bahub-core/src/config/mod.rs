@@ -5,12 +5,15 @@
 //! missing components matter for the backup that is used: [`Configuration::plan`]; [`Configuration::check`] looks at
 //! everything. Every error names its file and line, and all of them are reported at once.
 //!
+//! What stands in `defaults` counts as part of the `meta` of each backup that does not set the same key.
+//!
 //! A value may hold `${VAR}`, `${VAR:-default}`, `${file:/run/secrets/x}` and `${CONFIG_DIR}`; `$${` is a literal
 //! `${`. They are filled in after the file was parsed, so what they hold can never change its structure. A text is
 //! taken as a number or a boolean where the field wants one and the text says exactly that: `"3306"`, `yes`, `off`.
 
 mod components;
 mod configuration;
+mod defaults;
 mod environment;
 mod error;
 mod errors;

@@ -76,6 +76,13 @@ pub(super) struct Meta {
     pub(super) relay: Option<bool>,
     /// The time limit of a run, in seconds or like `2h30m`; by default none.
     pub(super) timeout: Option<Timeout>,
+    /// Which versions are kept; the others are removed after each commit. By default all are kept.
+    pub(super) retention: Option<RetentionEntry>,
+    /// The time zone of the retention's days, weeks, ..., for example `Europe/Berlin`; by default the system's.
+    pub(super) time_zone: Option<String>,
+    /// Words to choose backups by: `--tag`.
+    #[serde(default)]
+    pub(super) tags: Vec<String>,
 }
 
 /// An algorithm's name, or an algorithm with settings.
@@ -98,6 +105,34 @@ pub(super) struct CompressionSettings {
     /// Worker threads; by default at most 4, and at most what the machine allows.
     #[schemars(range(min = 1, max = 256))]
     pub(super) threads: Option<u32>,
+}
+
+/// Which versions are kept: those that any of these rules keeps.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RetentionEntry {
+    /// As many of the newest.
+    pub(super) keep_last: Option<u32>,
+    /// The newest of each hour, for as many hours that have one.
+    pub(super) keep_hourly: Option<u32>,
+    /// The newest of each day, for as many days that have one.
+    pub(super) keep_daily: Option<u32>,
+    /// The newest of each week, for as many weeks that have one.
+    pub(super) keep_weekly: Option<u32>,
+    /// The newest of each month, for as many months that have one.
+    pub(super) keep_monthly: Option<u32>,
+    /// The newest of each quarter of a year, for as many quarters that have one.
+    pub(super) keep_quarterly: Option<u32>,
+    /// The newest of each year, for as many years that have one.
+    pub(super) keep_yearly: Option<u32>,
+    /// All that were made within this time before the newest, for example `30d` or `2 months`.
+    pub(super) keep_within: Option<String>,
+    /// Good versions that stay in any case; by default 1.
+    #[schemars(range(min = 1))]
+    pub(super) min_keep: Option<u32>,
+    /// Nothing is removed while the newest good version is smaller than this share of the median of the others, for example 0.5.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub(super) min_size_ratio: Option<f64>,
 }
 
 /// Seconds, or a duration.

@@ -1,5 +1,6 @@
 //! A backup of the configuration becomes a plan.
 
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::error::ConfigErrorKind;
@@ -24,6 +25,7 @@ pub(super) fn plan(lookup: &mut Lookup<'_>, name: &str) -> Option<Plan> {
     let sink = access.and_then(|access| components::sink(lookup, &access, collection.as_deref().unwrap_or(name)));
     if let (Some(entry), Some(sink)) = (&entry, &sink) {
         check_relay(lookup, &backup, entry, sink.as_ref());
+        check_retention(lookup, &backup, entry, sink.as_ref());
     }
     let encryption = keys.and_then(|keys| encryption(lookup, &keys));
     let (entry, (adapter_type, adapter)) = (entry?, adapter?);
@@ -34,6 +36,8 @@ pub(super) fn plan(lookup: &mut Lookup<'_>, name: &str) -> Option<Plan> {
         .compression(meta::compression(entry.meta.compression.as_ref(), spec))
         .relay(entry.meta.relay)
         .timeout(entry.meta.timeout.as_ref().and_then(meta::timeout))
+        .retention(entry.meta.retention.as_ref().map(meta::retention))
+        .time_zone(entry.meta.time_zone.as_deref().and_then(meta::time_zone).unwrap_or_else(TimeZone::system))
         .scrubber(lookup.scrubber.clone());
     Some(plan.build())
 }
@@ -44,6 +48,16 @@ fn check_relay(lookup: &mut Lookup<'_>, backup: &Used, entry: &BackupEntry, sink
         let message = "`relay: false` is not possible: an agent cannot use this kind of store directly";
         let finding = Finding::new(ConfigErrorKind::WrongValue, pointer, message);
         lookup.findings.push(finding.help("remove it: the encrypted data then goes through this host"));
+    }
+}
+
+fn check_retention(lookup: &mut Lookup<'_>, backup: &Used, entry: &BackupEntry, sink: &dyn Sink) {
+    let needed = [SinkCapability::List, SinkCapability::Remove];
+    if entry.meta.retention.is_some() && !needed.iter().all(|needed| sink.capabilities().contains(needed)) {
+        let pointer = format!("{}/meta/retention", backup.pointer);
+        let message = "`retention` is not possible: this kind of store cannot list and remove versions";
+        let finding = Finding::new(ConfigErrorKind::WrongValue, pointer, message).on_key();
+        lookup.findings.push(finding.help("remove it, and let the store itself remove old versions"));
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::model::{self, BackupEntry, EncryptionEntry, ErrorHandlerEntry, NotifierEntry, TransportEntry};
-use super::schemas::with_type;
+use super::schemas::{schema_of_defaults, with_type};
 use crate::registry::{Entry, Kind, Registry};
 
 /// The JSON Schema (draft 2020-12) of a whole file with the `spec` of every registered component.
@@ -22,6 +22,7 @@ pub fn schema(registry: &Registry) -> Value {
             "encryption": entries(editable::<EncryptionEntry>(), "Who backups are encrypted for."),
             "transports": entries(transport(registry), "Where the data is: how commands are run there."),
             "backups": entries(backup(registry), "What is backed up."),
+            "defaults": defaults(),
             "notifiers": entries(editable::<NotifierEntry>(), "Who is notified. Accepted, but without effect yet."),
             "error_handlers": entries(editable::<ErrorHandlerEntry>(), "Where errors are reported. Accepted, but without effect yet."),
         },
@@ -74,8 +75,16 @@ fn transport(registry: &Registry) -> Value {
     schema
 }
 
+fn defaults() -> Value {
+    schema_of_defaults(editable::<BackupEntry>())
+}
+
 fn backup(registry: &Registry) -> Value {
     let mut schema = editable::<BackupEntry>();
+    // What is missing may stand in the defaults.
+    if let Some(Value::Object(meta)) = schema.pointer_mut("/properties/meta") {
+        meta.insert("required".into(), json!(["type"]));
+    }
     let cases =
         registry.adapters().map(|entry| (names(entry), with_spec(Kind::Adapter, entry.type_name, entry.schema())));
     let cases = cases.map(|(names, then)| {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
+use super::defaults;
 use super::model::{self, BackupEntry, EncryptionEntry, ErrorHandlerEntry, NotifierEntry, TransportEntry};
 use super::structure::{Section, sink_key};
 use crate::registry::Registry;
@@ -68,12 +69,34 @@ impl Schemas {
         std::iter::once(own).chain(spec.map(|spec| ("/spec", spec))).collect()
     }
 
+    /// The one of `defaults`: of all keys of `meta` that are not a backup's own, none required.
+    pub(super) fn of_defaults(&self) -> Arc<Schema> {
+        self.schema(defaults::SECTION, "", || schema_of_defaults(model::schema_of::<BackupEntry>()))
+    }
+
     /// The schema of an entry's own fields (`of` is empty), or of this component.
     fn once(&self, section: Section, of: &'static str, make: impl FnOnce() -> Value) -> Arc<Schema> {
+        self.schema(section.name(), of, make)
+    }
+
+    fn schema(&self, section: &'static str, of: &'static str, make: impl FnOnce() -> Value) -> Arc<Schema> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         let schema = || Arc::new(Schema { value: make(), validator: OnceLock::new() });
-        Arc::clone(made.entry((section.name(), of)).or_insert_with(schema))
+        Arc::clone(made.entry((section, of)).or_insert_with(schema))
     }
+}
+
+/// Out of the schema of an entry of `backups`.
+pub(super) fn schema_of_defaults(backup: Value) -> Value {
+    let mut meta = backup.pointer("/properties/meta").cloned().unwrap_or_default();
+    if let Some(meta) = meta.as_object_mut() {
+        meta.remove("required");
+        meta.insert("description".into(), "Keys of `meta` for every backup that does not set them itself.".into());
+    }
+    if let Some(properties) = meta.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.retain(|key, _| !defaults::OWN.contains(&key.as_str()));
+    }
+    meta
 }
 
 /// A sink's schema speaks about an access without `type`; the entry may have one.

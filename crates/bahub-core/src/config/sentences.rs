@@ -6,6 +6,7 @@ use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use jsonschema::{JsonType, ValidationError};
 use serde_json::Value;
 
+use super::defaults;
 use super::error::ConfigErrorKind;
 use super::finding::{Finding, Target};
 use super::schemas::Schema;
@@ -178,10 +179,13 @@ impl Part<'_> {
             Some(holder) => format!("the key \"{key}\" is missing in \"{holder}\""),
             None => format!("the key \"{key}\" is missing"),
         };
-        let mut finding = Finding::new(ConfigErrorKind::MissingKey, pointer, message);
+        let mut finding = Finding::new(ConfigErrorKind::MissingKey, &pointer, message);
         finding.target = Target::Missing(key.to_owned());
+        let has_defaults =
+            pointer.starts_with("/backups/") && pointer.ends_with("/meta") && !defaults::OWN.contains(&key);
+        let once = if has_defaults { " Once for all backups: in `defaults`." } else { "" };
         match self.shapes(within).member(key).description() {
-            Some(description) => finding.help(format!("{key}: {description}")),
+            Some(description) => finding.help(format!("{key}: {description}{once}")),
             None => finding.help(format!("add \"{key}:\" there")),
         }
     }
@@ -193,7 +197,7 @@ impl Part<'_> {
 
 /// An unknown key, with the known ones.
 pub(super) fn unknown_key(pointer: &str, key: &str, known: &[&str]) -> Finding {
-    const LATER: [&str; 3] = ["schedule", "retention", "hooks"];
+    const LATER: [&str; 2] = ["schedule", "hooks"];
     let message = format!("unknown key \"{key}\"");
     let finding = Finding::new(ConfigErrorKind::UnknownKey, member(pointer, key), message).on_key();
     if LATER.contains(&key) && pointer.ends_with("/meta") {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use miette::NamedSource;
 
+use super::defaults;
 use super::error::{ConfigError, ConfigErrorKind, SourcePosition};
 use super::finding::{Finding, Target};
 use super::redaction::{self, Shown};
@@ -92,9 +93,16 @@ impl Sources {
         self.0.iter().rev().find(|source| source.tree.at(pointer).is_some())
     }
 
+    /// Where a value of a backup stands that it has from the defaults.
+    fn origin(&self, pointer: &str) -> Option<String> {
+        let (own, origin) = defaults::origin(pointer)?;
+        (self.holding(&own).is_none() && self.holding(&origin).is_some()).then_some(origin)
+    }
+
     /// The folder of the file that a value stands in.
     pub(super) fn folder(&self, pointer: &str) -> PathBuf {
-        let source = self.holding(pointer).or(self.0.last());
+        let origin = self.origin(pointer);
+        let source = self.holding(origin.as_deref().unwrap_or(pointer)).or(self.0.last());
         source.map_or_else(PathBuf::new, |source| source.folder.clone())
     }
 
@@ -108,6 +116,8 @@ impl Sources {
     }
 
     fn position(&self, pointer: &str, target: &Target) -> Option<SourcePosition> {
+        let origin = self.origin(pointer);
+        let pointer = origin.as_deref().unwrap_or(pointer);
         let Some(source) = self.holding(pointer) else {
             // What is missing is shown at what should hold it.
             return self.position(holder(pointer)?, &Target::Key);

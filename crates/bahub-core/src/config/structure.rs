@@ -11,7 +11,7 @@ use super::schemas::Schemas;
 use super::sentences::{self, Part};
 use super::shape::{self, Shapes};
 use super::tree::member;
-use super::{expression, suggest};
+use super::{defaults, expression, suggest};
 
 /// A section of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +76,7 @@ pub(super) fn check(merged: &Value, schemas: &Schemas) -> Vec<Finding> {
             None => {}
         }
     }
+    findings.extend(defaults::check(merged, schemas, &open));
     findings.extend(unknown_references(merged, &open));
     findings
 }
@@ -147,13 +148,13 @@ fn place_of_access(pointer: &str, value: &Value) -> Option<Finding> {
 
 fn unknown_sections(merged: &Value) -> Vec<Finding> {
     let sections = merged.as_object().into_iter().flat_map(Map::keys);
-    let known = Section::ALL.map(Section::name);
+    let known: Vec<_> = Section::ALL.map(Section::name).into_iter().chain([defaults::SECTION]).collect();
     sections
         .filter(|name| !known.contains(&name.as_str()))
         .map(|name| {
             Finding::new(ConfigErrorKind::UnknownKey, member("", name), format!("unknown section \"{name}\""))
                 .on_key()
-                .help(suggest::help(name, "sections", known))
+                .help(suggest::help(name, "sections", known.iter().copied()))
         })
         .collect()
 }

@@ -9,6 +9,8 @@ use super::control::{RunControl, unless_cancelled};
 use super::error::{RunError, RunErrorKind};
 use super::lock::RunLock;
 use super::outcome::RunOutcome;
+#[cfg(feature = "retention")]
+use super::prune;
 use super::route;
 use super::run::{Run, Work};
 use super::runner::Engine;
@@ -79,6 +81,10 @@ impl Engine {
         let mut session = self.open(plan, cx, run).await?;
         let result = caught(self.backup_from(session.as_mut(), recipients, plan, cx, run)).await;
         target::close(session, run).await;
+        #[cfg(feature = "retention")]
+        if result.is_ok() {
+            prune::after_commit(plan, cx, run).await;
+        }
         result
     }
 

@@ -1,4 +1,4 @@
-//! Runs plans: backup, restore, verify, download, list, recover.
+//! Runs plans: backup, restore, verify, download, list, prune, recover.
 //!
 //! Every run follows the same order: the lock, what dead runs left, the target, whose data it holds, the agent, the probes;
 //! only then anything is begun or stopped; and at the end everything is closed and undone, whatever happened. The first error is
@@ -15,6 +15,8 @@ mod drill;
 mod error;
 mod lock;
 mod outcome;
+#[cfg(feature = "retention")]
+mod prune;
 mod put_back;
 mod read;
 mod reader;
@@ -33,6 +35,8 @@ pub use control::RunControl;
 pub use download::{DownloadContent, DownloadOptions};
 pub use error::{RunError, RunErrorKind};
 pub use outcome::RunOutcome;
+#[cfg(feature = "retention")]
+pub use prune::PruneOptions;
 pub use reader::{ReadOptions, VersionReader};
 pub use recover::RecoverOptions;
 pub use restore::{Confirm, OtherInstance, RestoreMode, RestoreOptions};

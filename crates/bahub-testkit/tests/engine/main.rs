@@ -5,6 +5,7 @@ mod input;
 mod keys;
 mod observers;
 mod order;
+mod prune;
 mod reader;
 mod send;
 mod stream;
