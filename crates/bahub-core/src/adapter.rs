@@ -116,7 +116,7 @@ pub trait Adapter: Debug + Send + Sync {
     fn scratch(&self, _run: &str) -> Result<Scratch, Unsupported> {
         Err(Unsupported {
             what: "this kind of data cannot be restored beside the original".into(),
-            help: "restore it on another server".into(),
+            help: "{restore elsewhere}, or on another server".into(),
         })
     }
 

@@ -83,7 +83,7 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
     (
         &[" 55006: ", "being accessed by other users"],
         "the database is still in use: by a session that the user may not end, or by a prepared transaction",
-        "stop the clients of the database, or restore as a user that may end their sessions (pg_signal_backend)",
+        "stop the clients of the database, or restore as a user that may end their sessions: pg_signal_backend, or for those of superusers a superuser",
     ),
     (
         &[" 53100: ", "No space left on device"],

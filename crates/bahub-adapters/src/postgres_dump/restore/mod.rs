@@ -38,7 +38,9 @@ pub(super) fn replay(
             what:
                 "the user may not create databases, and a restore fills a new database before it replaces the old one"
                     .into(),
-            help: "ALTER ROLE ... CREATEDB; or {restore in place}, in one transaction".into(),
+            help: "name a user that may restore, in a second configuration file (docs/adapters/postgres_dump.md); or ALTER ROLE ... CREATEDB. To \
+                   overwrite the database itself, in one transaction: {restore in place}"
+                .into(),
         });
     }
     let (form, databases) = form::stored(postgres, stored)?;
