@@ -85,6 +85,11 @@ fn zones() -> impl Strategy<Value = TimeZone> {
     prop::sample::select(names.to_vec()).prop_map(|name| TimeZone::get(name).unwrap())
 }
 
+/// For a release `PROPTEST_CASES=100000`.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(2000)
+}
+
 fn now() -> Timestamp {
     date(2200, 1, 1).to_zoned(TimeZone::UTC).unwrap().timestamp()
 }
@@ -95,8 +100,7 @@ fn kept(policy: &Retention, versions: &[Version], zone: &TimeZone) -> BTreeSet<u
 }
 
 proptest! {
-    // 100,000 in all: `PROPTEST_CASES=100000 cargo test -p bahub-core --test retention`.
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(cases()))]
 
     #[test]
     fn rules_keep_what_the_oracle_keeps(versions in histories(), policy in policies(), zone in zones()) {
