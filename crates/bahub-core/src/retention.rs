@@ -117,8 +117,9 @@ impl Retention {
         }
         let newest_good = good.iter().map(|(_, version)| version.number).max();
         for version in sorted {
+            let reason = if newest_good == Some(version.number) { Reason::Newest } else { Reason::Newer };
             if newest_good.is_none_or(|newest| version.number >= newest) {
-                kept.entry(version.number).or_default().push(Reason::Newest);
+                kept.entry(version.number).or_default().push(reason);
             }
         }
         let missing = self.at_least.max(1) as usize;
@@ -212,8 +213,10 @@ pub enum Reason {
     Within,
     /// One of the newest good ones, of which there are no more than `min_keep`.
     AtLeast,
-    /// The newest good one, or newer.
+    /// The newest good one.
     Newest,
+    /// Not good, but newer than any that is: perhaps all that there is of that time.
+    Newer,
     /// Its description cannot be read: what it is worth is for people to decide.
     Damaged,
     /// It is dated in the future, so that nobody knows its age.
@@ -234,7 +237,8 @@ impl fmt::Display for Reason {
             Self::Oldest(period) => write!(f, "{} (the oldest)", period.adjective()),
             Self::Within => f.write_str("within keep_within"),
             Self::AtLeast => f.write_str("min_keep"),
-            Self::Newest => f.write_str("the newest good one, or newer"),
+            Self::Newest => f.write_str("newest good version"),
+            Self::Newer => f.write_str("newer than any good version"),
             Self::Damaged => f.write_str("damaged"),
             Self::Future => f.write_str("dated in the future"),
             Self::Undated => f.write_str("without a date"),

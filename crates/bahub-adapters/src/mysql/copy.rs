@@ -47,7 +47,7 @@ pub(super) fn isolated(mysql: &Mysql, original: &str, copy: &str) -> Vec<Vec<Ste
     let apart = [original, copy];
     // Each line of its output is a warning.
     let reported = Step::new("sed").args(["-n", "w /dev/stderr"]).env("LC_ALL", "C").stderr_reports();
-    vec![vec![asked(told(apart)), reported], vec![asked(unbound(apart)), restore::fed(mysql, Some(copy))]]
+    vec![vec![asked(report(apart)), reported], vec![asked(unbound(apart)), restore::fed(mysql, Some(copy))]]
 }
 
 /// A regular expression for what may stand between a name and a point: space, and comments.
@@ -200,7 +200,7 @@ fn unbound(apart: [&str; 2]) -> String {
 }
 
 /// What is not as in the original, a line for each kind.
-fn told(apart: [&str; 2]) -> String {
+fn report(apart: [&str; 2]) -> String {
     let [_, copy] = apart;
     let name = |kind: &str, name: &str| format!("SELECT CONCAT(LOWER({kind}), ' ', {name}) AS name");
     let said = |sentence: &str, names: String| {

@@ -147,7 +147,7 @@ fn old_versions_go_after_a_commit_and_a_plan_of_it_is_shown() {
     assert_eq!(
         lines,
         [
-            "etc: v3       kept: daily, the newest good one, or newer",
+            "etc: v3       kept: daily, newest good version",
             "etc: v2       would go",
             "etc: 1 version would be removed, 1 kept"
         ]

@@ -81,9 +81,9 @@ impl Engine {
     }
 }
 
-/// Removes old versions after a commit. That this fails is no failure of the backup.
+/// Removes old versions after a commit, unless the run failed all the same. That this fails is no failure of the backup.
 pub(super) async fn after_commit(plan: &Plan, cx: &RunContext, run: &mut Run) {
-    if plan.retention.is_none() {
+    if plan.retention.is_none() || run.has_left_something() {
         return;
     }
     if let Err(error) = prune(plan, cx, run, false).await {

@@ -174,6 +174,12 @@ impl Run {
         self.not_undone.push(self.cx.scrubber.scrub(sentence));
     }
 
+    /// Whether something could not be brought back so far.
+    #[cfg(feature = "retention")]
+    pub(super) fn has_left_something(&self) -> bool {
+        !self.not_undone.is_empty()
+    }
+
     /// Leaves an upload that came to nothing to the end of the run, which aborts it when the workload is back.
     pub(super) fn abandon(&mut self, upload: Option<Box<dyn Upload>>) {
         self.abandoned = upload;

@@ -100,6 +100,17 @@ async fn a_backup_removes_what_is_not_kept_and_a_run_that_fails_removes_nothing(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_could_not_bring_something_back_removes_nothing() {
+    let scene = Scene::with_panic(Some("close"));
+    let mut plan = scene.plan.clone();
+    plan.retention = Some(keep(1));
+    for _ in 0..2 {
+        assert_ne!(scene.room.backup(&plan).await.exit(false), ExitCode::Ok);
+    }
+    assert_eq!(numbers(&scene.sink).await, [1, 2]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_the_store_keeps_is_told_and_no_backup_fails_by_it() {
     for (removal, words) in [
         (Removal::Refuses(SinkErrorKind::Forbidden), "2 of 2 old versions stay in the store: v1 is not removed"),
