@@ -50,6 +50,8 @@ pub enum ExitCode {
     Declined = 17,
     /// A version was made without some parts of the data.
     Partial = 18,
+    /// `status`: a backup fails, or is older than its `max_age`.
+    Stale = 19,
     /// A commit's answer was lost: there may be a version.
     Unknown = 70,
     /// Something that was changed could not be brought back.
@@ -62,7 +64,7 @@ pub enum ExitCode {
 
 impl ExitCode {
     /// Every code, in the order of the numbers.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Ok,
         Self::Failed,
         Self::Usage,
@@ -82,6 +84,7 @@ impl ExitCode {
         Self::Output,
         Self::Declined,
         Self::Partial,
+        Self::Stale,
         Self::Unknown,
         Self::Undo,
         Self::Internal,
@@ -126,6 +129,7 @@ impl ExitCode {
             Self::Output => "output",
             Self::Declined => "declined",
             Self::Partial => "partial",
+            Self::Stale => "stale",
             Self::Unknown => "unknown",
             Self::Undo => "undo",
             Self::Internal => "internal",
@@ -155,6 +159,7 @@ impl ExitCode {
             Self::Output => "the downloaded file or the output cannot be written",
             Self::Declined => "a restore over live data, or to another instance, was not confirmed",
             Self::Partial => "a version was made, but some parts of the data could not be read and are not in it",
+            Self::Stale => "the status shows a backup that fails, is too old, or was never made",
             Self::Unknown => {
                 "the answer to a commit was lost: there may be a new version, or a restore may have taken effect"
             }

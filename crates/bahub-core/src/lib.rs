@@ -9,6 +9,8 @@ pub mod census;
 pub mod compression;
 #[cfg(feature = "config")]
 pub mod config;
+#[cfg(feature = "config")]
+pub mod display;
 #[cfg(feature = "engine")]
 pub mod engine;
 pub mod event;
@@ -18,9 +20,13 @@ pub mod facts;
 pub mod fault;
 mod fault_point;
 pub mod hex;
+#[cfg(feature = "hooks")]
+pub mod hook;
 pub mod instance;
 pub mod keys;
 pub mod link;
+#[cfg(feature = "config")]
+pub mod notifier;
 pub mod observer;
 pub mod plan;
 pub mod registry;
@@ -29,6 +35,8 @@ pub mod report;
 #[cfg(feature = "retention")]
 pub mod retention;
 pub mod run;
+#[cfg(feature = "config")]
+pub mod schedule;
 pub mod script;
 pub mod secret;
 pub mod sink;

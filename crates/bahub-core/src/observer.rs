@@ -10,6 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::advice::Advice;
@@ -47,6 +48,10 @@ pub trait Observer: Send + 'static {
 
     /// A run ended, and everything that it had changed was brought back or is named in the record. Never missed.
     fn finished(&mut self, _record: &RunRecord) {}
+
+    /// Something was asked for and no run of it was begun, for example because of the configuration. Never missed.
+    #[cfg(feature = "config")]
+    fn not_started(&mut self, _record: &RunRecord) {}
 }
 
 /// Which run an event is of.
@@ -82,12 +87,14 @@ pub struct RunRecord {
     pub error: Option<ErrorRecord>,
     /// What could not be brought back, a sentence each.
     pub not_undone: Vec<String>,
+    /// When it ended, by this host's clock.
+    pub ended: Timestamp,
 }
 
 impl RunRecord {
-    /// A record of these parts.
+    /// A record of these parts, of now.
     pub fn new(exit: ExitCode, report: Report, error: Option<ErrorRecord>, not_undone: Vec<String>) -> Self {
-        Self { exit_code: exit.code(), exit: exit.name(), report, error, not_undone }
+        Self { exit_code: exit.code(), exit: exit.name(), report, error, not_undone, ended: Timestamp::now() }
     }
 }
 
@@ -111,7 +118,25 @@ impl ErrorRecord {
 /// All observers of an engine; cheap to clone.
 #[derive(Clone, Default)]
 pub struct Observers {
-    queues: Vec<Arc<Queue>>,
+    queues: Vec<Arc<Handle>>,
+}
+
+/// Everyone who may add to a queue; its observer's thread ends with the last of them, when it has consumed what is there.
+struct Handle(Arc<Queue>);
+
+impl std::ops::Deref for Handle {
+    type Target = Queue;
+
+    fn deref(&self) -> &Queue {
+        &self.0
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.0.lock().is_closed = true;
+        self.0.changed.notify_all();
+    }
 }
 
 impl fmt::Debug for Observers {
@@ -130,7 +155,7 @@ impl Observers {
             move || consume(&queue, observer)
         });
         if started.is_ok() {
-            self.queues.push(queue);
+            self.queues.push(Arc::new(Handle(queue)));
         }
         self
     }
@@ -145,6 +170,12 @@ impl Observers {
         self.queues.iter().for_each(|queue| queue.push(Item::Finished(Arc::clone(record))));
     }
 
+    /// Hands what was not begun to every observer; never waits.
+    #[cfg(feature = "config")]
+    pub fn not_started(&self, record: &Arc<RunRecord>) {
+        self.queues.iter().for_each(|queue| queue.push(Item::NotStarted(Arc::clone(record))));
+    }
+
     /// Waits until every observer has consumed what it was handed, as long as each goes on consuming: one that is busy with the
     /// same thing for `patience` is given up. For the end of a program.
     pub fn drain(&self, patience: Duration) {
@@ -155,6 +186,8 @@ impl Observers {
 enum Item {
     Event(Arc<RunInfo>, Event),
     Finished(Arc<RunRecord>),
+    #[cfg(feature = "config")]
+    NotStarted(Arc<RunRecord>),
 }
 
 /// What waits for one observer.
@@ -173,6 +206,8 @@ struct State {
     consumed: u64,
     is_busy: bool,
     is_gone: bool,
+    /// Nobody can add anything any more.
+    is_closed: bool,
 }
 
 impl State {
@@ -227,11 +262,14 @@ impl Queue {
     }
 }
 
-/// Hands the queue's items to the observer for as long as the process lives. One that panics is not called again.
+/// Hands the queue's items to the observer for as long as there may be more. One that panics is not called again.
 fn consume(queue: &Queue, mut observer: impl Observer) {
     loop {
         let mut state = queue.lock();
         while state.items.is_empty() {
+            if state.is_closed {
+                return;
+            }
             state = queue.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         let item = state.items.pop_front();
@@ -244,6 +282,8 @@ fn consume(queue: &Queue, mut observer: impl Observer) {
         let consumed = catch_unwind(AssertUnwindSafe(|| match item {
             Some(Item::Event(run, event)) => observer.event(&run, &event),
             Some(Item::Finished(record)) => observer.finished(&record),
+            #[cfg(feature = "config")]
+            Some(Item::NotStarted(record)) => observer.not_started(&record),
             None => {}
         }));
         let mut state = queue.lock();

@@ -48,6 +48,9 @@ pub struct Plan {
     /// The time zone whose days, weeks, ... the retention counts.
     #[cfg(feature = "retention")]
     pub time_zone: TimeZone,
+    /// Commands before and after a backup, in order.
+    #[cfg(feature = "hooks")]
+    pub hooks: Vec<crate::hook::Hook>,
     /// Knows every secret of this backup's configuration.
     pub scrubber: Scrubber,
     /// Parts of the configuration that are accepted and not acted on yet, a sentence each.
@@ -97,6 +100,8 @@ impl Plan {
             retention: None,
             #[cfg(feature = "retention")]
             time_zone: TimeZone::system(),
+            #[cfg(feature = "hooks")]
+            hooks: Vec::new(),
             scrubber: Scrubber::default(),
             notices: Vec::new(),
         })
@@ -150,6 +155,13 @@ impl PlanBuilder {
     #[cfg(feature = "retention")]
     pub fn time_zone(mut self, zone: TimeZone) -> Self {
         self.0.time_zone = zone;
+        self
+    }
+
+    /// Has commands run before and after a backup, in this order; none by default.
+    #[cfg(feature = "hooks")]
+    pub fn hooks(mut self, hooks: Vec<crate::hook::Hook>) -> Self {
+        self.0.hooks = hooks;
         self
     }
 

@@ -54,6 +54,10 @@ pub struct Report {
     #[cfg(feature = "retention")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pruned: Option<Pruned>,
+    /// What became of the hooks, in order.
+    #[cfg(feature = "hooks")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hooks: Vec<crate::hook::HookReport>,
     /// Seconds from start to end.
     pub seconds: f64,
 }
@@ -72,6 +76,8 @@ pub struct Pruned {
     pub removed: Vec<VersionNumber>,
     /// What the store did not remove: of an object lock, or for want of a right.
     pub retained: Vec<Retained>,
+    /// Where messages and partial files of dead runs were, which no version names.
+    pub leftovers: Vec<String>,
 }
 
 /// A version that is kept.
@@ -109,7 +115,7 @@ fn by_names<S: Serializer>(versions: &[VersionNumber], serializer: S) -> Result<
     serializer.collect_seq(versions.iter().map(ToString::to_string))
 }
 
-fn by_name<S: Serializer>(version: &Option<VersionNumber>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn by_name<S: Serializer>(version: &Option<VersionNumber>, serializer: S) -> Result<S::Ok, S::Error> {
     match version {
         Some(version) => serializer.collect_str(version),
         None => serializer.serialize_none(),

@@ -27,6 +27,8 @@ pub struct Retention {
     pub periods: BTreeMap<Period, u32>,
     /// All that were made within this time before the newest.
     pub within: Option<Span>,
+    /// All versions with one of these words.
+    pub tags: Vec<String>,
     /// Good versions that stay in any case; at least 1.
     pub at_least: u32,
     /// Nothing is removed while the newest good version is smaller than this share of the median of the other good ones.
@@ -34,7 +36,7 @@ pub struct Retention {
 }
 
 impl Retention {
-    /// Whether it removes anything at all.
+    /// Whether it removes nothing at all: words add to rules, and are none.
     pub fn is_empty(&self) -> bool {
         self.last == 0 && self.within.is_none() && self.periods.values().all(|&count| count == 0)
     }
@@ -57,6 +59,11 @@ impl Retention {
         good.sort_by_key(|(created, version)| std::cmp::Reverse((*created, version.number)));
         for (number, reason) in self.rules(&good, zone) {
             kept.entry(number).or_default().push(reason);
+        }
+        for version in &sorted {
+            if let Some(tag) = version.tags.iter().find(|tag| self.tags.contains(tag)) {
+                kept.entry(version.number).or_default().push(Reason::Tag(tag.clone()));
+            }
         }
         let shrunk = self.shrunk(&good);
         if let Some(shrunk) = &shrunk {
@@ -211,6 +218,8 @@ pub enum Reason {
     Oldest(Period),
     /// Made within `keep_within` before the newest.
     Within,
+    /// It has a word that `keep_tags` names.
+    Tag(String),
     /// One of the newest good ones, of which there are no more than `min_keep`.
     AtLeast,
     /// The newest good one.
@@ -236,6 +245,7 @@ impl fmt::Display for Reason {
             Self::Period(period) => write!(f, "{}", period.adjective()),
             Self::Oldest(period) => write!(f, "{} (the oldest)", period.adjective()),
             Self::Within => f.write_str("within keep_within"),
+            Self::Tag(tag) => write!(f, "tag {tag:?}"),
             Self::AtLeast => f.write_str("min_keep"),
             Self::Newest => f.write_str("newest good version"),
             Self::Newer => f.write_str("newer than any good version"),

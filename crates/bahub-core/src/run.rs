@@ -43,6 +43,9 @@ pub struct RunContext {
     pub downtime: Downtime,
     /// Problems that do not stop the run, for its report.
     pub warnings: Warnings,
+    /// What became of the hooks, for its report.
+    #[cfg(feature = "hooks")]
+    pub hooks: crate::hook::HookLog,
 }
 
 /// How long a workload is down for a run: from the first request to stop it until it was started again.
@@ -157,6 +160,8 @@ impl RunContext {
             commitment: Commitment::default(),
             downtime: Downtime::default(),
             warnings: Warnings::default(),
+            #[cfg(feature = "hooks")]
+            hooks: crate::hook::HookLog::default(),
         })
     }
 

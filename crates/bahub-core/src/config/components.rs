@@ -11,6 +11,7 @@ use super::structure::{Section, scheme};
 use super::suggest;
 use super::tree::tokens;
 use crate::adapter::Adapter;
+use crate::notifier::Notifier;
 use crate::registry::{Kind, SinkContext, SpecError, Unregistered};
 use crate::sink::Sink;
 use crate::transport::Transport;
@@ -101,6 +102,26 @@ pub(super) fn sink_type(lookup: &mut Lookup<'_>, name: &str) -> Option<(Used, St
 
 fn spec(used: &Used) -> Value {
     used.value.get("spec").cloned().unwrap_or_default()
+}
+
+/// Builds the notifier of this name; returns its entry too.
+pub(super) fn notifier(lookup: &mut Lookup<'_>, name: &str) -> Option<(Used, Arc<dyn Notifier>)> {
+    let used = lookup.used(Section::Notifiers, name)?;
+    let type_name = used.value.get("type")?.as_str()?;
+    let entry = match lookup.loaded.registry.notifier(type_name) {
+        Ok(entry) => entry,
+        Err(why) => {
+            let pointer = format!("{}/type", used.pointer);
+            lookup.findings.push(unregistered(Kind::Notifier, type_name, &pointer, &why));
+            return None;
+        }
+    };
+    if !used.sound {
+        return None;
+    }
+    let built = entry.build(spec(&used), &());
+    let built = said(lookup, &format!("{}/spec", used.pointer), built)?;
+    Some((used, built))
 }
 
 /// Reports a component's errors, each at its place.

@@ -11,7 +11,7 @@ use super::keyfiles::KeyUse;
 use super::loaded::Loaded;
 use super::lookup::Lookup;
 use super::structure::Section;
-use super::{keyfiles, planning, shown};
+use super::{keyfiles, notifying, planning, shown};
 use crate::keys::EncryptionSpec;
 use crate::plan::Plan;
 
@@ -45,6 +45,8 @@ impl Configuration {
     /// Everything that is wrong with this backup and the entries that it names.
     pub fn plan(&self, backup: &str) -> Result<Plan, ConfigErrors> {
         self.planned(|lookup| {
+            // Before the plan takes the scrubber: whatever a program says of these is replaced as well.
+            notifying::learn_secrets(lookup);
             let mut plan = planning::plan(lookup, backup)?;
             plan.notices = self.notices();
             Some(plan)
@@ -117,13 +119,14 @@ impl Configuration {
     /// Everything that is wrong with this backup and the entries that it names.
     pub fn shown(&self, backup: &str) -> Result<Value, ConfigErrors> {
         self.planned(|lookup| {
+            notifying::learn_secrets(lookup);
             planning::plan(lookup, backup)?;
             shown::shown(lookup, backup)
         })
     }
 
     /// Runs `make`, which returns `None` only after it reported what is wrong.
-    fn planned<T>(&self, make: impl FnOnce(&mut Lookup<'_>) -> Option<T>) -> Result<T, ConfigErrors> {
+    pub(super) fn planned<T>(&self, make: impl FnOnce(&mut Lookup<'_>) -> Option<T>) -> Result<T, ConfigErrors> {
         let mut lookup = Lookup::new(&self.loaded);
         let made = make(&mut lookup);
         let located = lookup.findings.into_iter().map(|finding| self.loaded.sources.locate(finding));
@@ -134,12 +137,11 @@ impl Configuration {
 
     fn notices(&self) -> Vec<String> {
         let mut notices = Vec::new();
-        for (section, what) in
-            [("notifiers", "no notifications are sent"), ("error_handlers", "no errors are reported")]
-        {
-            if self.loaded.entries(section).next().is_some() {
-                notices.push(format!("the section \"{section}\" has no effect yet: {what}"));
-            }
+        if self.loaded.entries("notifiers").next().is_some() && self.loaded.registry.notifiers().next().is_none() {
+            notices.push("the section \"notifiers\" has no effect: this program has no notifiers".to_owned());
+        }
+        if self.loaded.entries("error_handlers").next().is_some() {
+            notices.push("the section \"error_handlers\" has no effect yet: no errors are reported".to_owned());
         }
         for source in self.loaded.sources.0.iter().filter(|source| source.shows_secret_to_all()) {
             notices.push(format!(

@@ -73,6 +73,12 @@ impl Configuration {
         Ok(notices)
     }
 
+    /// What is sound of a configuration that [`load`](Self::load) refuses: for those who are to be told of that. `None` where
+    /// nothing can be read.
+    pub fn load_in_part(files: &[PathBuf], registry: &Arc<Registry>, environment: Environment) -> Option<Self> {
+        Self::read(files, registry, environment).ok().map(|(configuration, _)| configuration)
+    }
+
     /// Fails only if there is nothing to look at; otherwise returns the errors beside the configuration.
     fn read(
         files: &[PathBuf],

@@ -26,6 +26,11 @@ impl Loaded {
         entries.into_iter().flat_map(Map::iter).map(|(name, value)| (name.as_str(), value))
     }
 
+    /// A key of a backup's `meta`, as it is written.
+    pub(super) fn meta(&self, backup: &str, key: &str) -> Option<&Value> {
+        self.merged.get("backups")?.get(backup)?.get("meta")?.get(key)
+    }
+
     /// The names of all files.
     pub(super) fn files(&self) -> String {
         let files: Vec<_> = self.sources.0.iter().map(|source| source.path.display().to_string()).collect();

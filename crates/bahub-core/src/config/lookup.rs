@@ -70,6 +70,24 @@ impl<'a> Lookup<'a> {
         Some(Used { pointer, value, sound })
     }
 
+    /// A key of a backup's `meta` with its variables filled in, without a look at anything else of the backup.
+    pub(super) fn meta(&mut self, backup: &str, key: &str) -> Option<Value> {
+        let raw = self.loaded.meta(backup, key)?;
+        let pointer = format!("{}/meta/{key}", Section::Backups.entry(backup));
+        let mut filling = Filling {
+            sources: &self.loaded.sources,
+            environment: &self.loaded.environment,
+            scrubber: &self.scrubber,
+            findings: Vec::new(),
+            failed: Default::default(),
+        };
+        let value = filling.fill(&pointer, raw);
+        let findings = filling.findings;
+        let is_sound = findings.is_empty();
+        self.findings.extend(findings);
+        is_sound.then_some(value)
+    }
+
     /// The name of the entry that a backup names under `key`, if there is such an entry.
     pub(super) fn reference(&mut self, backup: &Used, key: &str, section: Section) -> Option<String> {
         let name = backup.value.pointer(&format!("/meta/{key}"))?.as_str()?.to_owned();

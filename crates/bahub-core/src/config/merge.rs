@@ -9,9 +9,11 @@ use serde_json::{Map, Value};
 /// # Errors
 /// figment's error, if it cannot hold a value.
 pub(super) fn merge(layers: impl IntoIterator<Item = Value>) -> Result<Value, String> {
-    let figment = layers
-        .into_iter()
-        .fold(Figment::new(), |figment, layer| figment.merge(Serialized::defaults(without_empty_sections(layer))));
+    let mut layers: Vec<_> = layers.into_iter().map(without_empty_sections).collect();
+    if layers.len() == 1 {
+        return Ok(layers.pop().map(Value::Object).unwrap_or_default());
+    }
+    let figment = layers.into_iter().fold(Figment::new(), |figment, layer| figment.merge(Serialized::defaults(layer)));
     figment.extract::<Map<String, Value>>().map(Value::Object).map_err(|error| error.to_string())
 }
 

@@ -3,22 +3,24 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use jiff::Span;
 use jiff::tz::TimeZone;
+use jiff::{Span, SpanRelativeTo};
 use serde_json::Value;
 
 use super::error::ConfigErrorKind;
 use super::finding::Finding;
-use super::model::{CompressionEntry, RetentionEntry, Timeout};
+use super::model::{CompressionEntry, HookEntry, RetentionEntry, Timeout};
+use super::scheduling;
 use crate::compression::{Algorithm, Compression};
+use crate::hook::Hook;
 use crate::retention::{Period, Retention};
 
 /// Checks an entry of `backups`, leaving out values that are not filled in yet.
 pub(super) fn check(name: &str, pointer: &str, entry: &Value, open: &BTreeSet<String>) -> Vec<Finding> {
     let at = |below: &str| {
+        let value = entry.pointer(below)?;
         let pointer = format!("{pointer}{below}");
-        let value = entry.pointer(below).filter(|_| !open.contains(&pointer));
-        value.map(|value| (pointer, value))
+        (!open.contains(&pointer)).then_some((pointer, value))
     };
     let mut findings = Vec::new();
     if let Some(problem) = no_folder_name(name) {
@@ -44,8 +46,22 @@ pub(super) fn check(name: &str, pointer: &str, entry: &Value, open: &BTreeSet<St
             wrong(pointer, format!("\"keep_within\" {problem}")).help("write a duration like 30d, 8 weeks or 6 months"),
         );
     }
+    if let Some((pointer, Value::String(text))) = at("/meta/max_age")
+        && let Err(problem) = age(text)
+    {
+        findings.push(wrong(pointer, format!("\"max_age\" {problem}")).help("write a duration like 26h or 3 days"));
+    }
+    for list in ["tags", "notify"] {
+        let pointer = format!("{pointer}/meta/{list}");
+        if open.range(format!("{pointer}/")..).next().is_some_and(|open| open.starts_with(&format!("{pointer}/"))) {
+            let finding = wrong(pointer, format!("\"{list}\" cannot hold variables")).on_key();
+            findings.push(finding.help("write the names themselves: they are looked up before anything is filled in"));
+        }
+    }
     if let Some((pointer, Value::Object(rules))) = at("/meta/retention")
-        && !rules.iter().any(|(rule, value)| rule.starts_with("keep_") && value.as_u64() != Some(0))
+        && !rules
+            .iter()
+            .any(|(rule, value)| rule.starts_with("keep_") && rule != "keep_tags" && value.as_u64() != Some(0))
     {
         let finding = wrong(pointer, "\"retention\" has no rule that keeps anything".to_owned()).on_key();
         findings.push(
@@ -60,6 +76,10 @@ pub(super) fn check(name: &str, pointer: &str, entry: &Value, open: &BTreeSet<St
             "write a name like Europe/Berlin or UTC; the system's database of time zones (tzdata) has to be there";
         findings.push(wrong(pointer, format!("there is no time zone \"{name}\"")).help(help));
     }
+    findings.extend(scheduling::check(pointer, entry, open));
+    for (index, hook) in entry.pointer("/meta/hooks").and_then(Value::as_array).into_iter().flatten().enumerate() {
+        findings.extend(check_hook(&format!("{pointer}/meta/hooks/{index}"), hook, open));
+    }
     let settings = (at("/meta/compression/level"), at("/meta/compression"));
     if let (Some((pointer, level)), Some((_, compression))) = settings
         && let Some(level) = level.as_i64()
@@ -67,6 +87,36 @@ pub(super) fn check(name: &str, pointer: &str, entry: &Value, open: &BTreeSet<St
         findings.extend(wrong_level(pointer, level, compression.get("algorithm").map_or(Some("zstd"), Value::as_str)));
     }
     findings
+}
+
+fn check_hook(pointer: &str, hook: &Value, open: &BTreeSet<String>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let at = format!("{pointer}/timeout");
+    if let Some(Value::String(text)) = hook.get("timeout")
+        && !open.contains(&at)
+        && let Err(problem) = span(text)
+    {
+        findings.push(wrong(at, format!("\"timeout\" {problem}")).help("write seconds, or a duration like 5m"));
+    }
+    let text = |key: &str| hook.get(key).and_then(Value::as_str);
+    if text("on_error") == Some("abort") && text("when").is_some_and(|when| when != "before") {
+        let finding = wrong(format!("{pointer}/on_error"), "only a hook before a run can end it".to_owned());
+        findings.push(finding.help("set on_error to warn or ignore"));
+    }
+    findings
+}
+
+/// The hooks of a backup, in order.
+pub(super) fn hooks(entries: &[HookEntry]) -> Vec<Hook> {
+    let hook = |entry: &HookEntry| {
+        let mut hook = Hook::new(entry.when, &entry.command);
+        hook.around = entry.around;
+        hook.location = entry.location;
+        hook.timeout = entry.timeout.as_ref().and_then(timeout).unwrap_or(Hook::TIMEOUT);
+        hook.on_error = entry.on_error.unwrap_or(hook.on_error);
+        hook
+    };
+    entries.iter().map(hook).collect()
 }
 
 fn wrong_level(pointer: String, level: i64, algorithm: Option<&str>) -> Option<Finding> {
@@ -101,7 +151,7 @@ fn no_folder_name(name: &str) -> Option<&'static str> {
     }
 }
 
-fn span(text: &str) -> Result<Duration, &'static str> {
+pub(super) fn span(text: &str) -> Result<Duration, &'static str> {
     if let Ok(seconds) = text.parse::<u64>() {
         return if seconds > 0 { Ok(Duration::from_secs(seconds)) } else { Err("must be greater than zero") };
     }
@@ -116,6 +166,16 @@ fn span(text: &str) -> Result<Duration, &'static str> {
 fn within(text: &str) -> Result<Span, &'static str> {
     let span: Span = text.parse().map_err(|_| "is not a duration")?;
     if span.is_positive() { Ok(span) } else { Err("must be greater than zero") }
+}
+
+/// How old something may be; a day is 24 hours.
+pub(super) fn age(text: &str) -> Result<Duration, &'static str> {
+    let span: Span = text.parse().map_err(|_| "is not a duration")?;
+    let age = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| "must be in weeks, days or less")?;
+    match Duration::try_from(age) {
+        Ok(age) if !age.is_zero() => Ok(age),
+        _ => Err("must be greater than zero"),
+    }
 }
 
 /// The time zone of this name, out of the system's database.
@@ -137,6 +197,7 @@ pub(super) fn retention(entry: &RetentionEntry) -> Retention {
         last: entry.keep_last.unwrap_or(0),
         periods: periods.into_iter().filter_map(|(period, count)| Some((period, count?))).collect(),
         within: entry.keep_within.as_deref().and_then(|text| within(text).ok()),
+        tags: entry.keep_tags.clone(),
         at_least: entry.min_keep.unwrap_or(1),
         min_size_ratio: entry.min_size_ratio,
     }
@@ -193,6 +254,16 @@ mod tests {
         }
         for wrong in ["", "0", "soon", "-5m", "0s"] {
             assert!(span(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_age_may_be_of_days() {
+        for (text, hours) in [("26h", 26), ("3 days", 72), ("1w", 168), ("1d 2h", 26)] {
+            assert_eq!(age(text), Ok(Duration::from_secs(hours * 3600)), "{text}");
+        }
+        for wrong in ["", "1 month", "0h", "-1d", "soon"] {
+            assert!(age(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -5,7 +5,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::compression::Algorithm;
+use crate::hook::{HookLocation, HookMoment, HookScope, OnHookError};
 use crate::keys::MessageFormat;
+use crate::notifier::Occasion;
 use crate::secret::Secret;
 
 /// An entry of `encryption`: who a backup is encrypted for.
@@ -80,6 +82,15 @@ pub(super) struct Meta {
     pub(super) retention: Option<RetentionEntry>,
     /// The time zone of the retention's days, weeks, ..., for example `Europe/Berlin`; by default the system's.
     pub(super) time_zone: Option<String>,
+    /// When the service makes it: five fields of cron, or a word such as `@daily` or `@daily-random`.
+    pub(super) schedule: Option<ScheduleEntry>,
+    /// Commands before and after a backup.
+    #[serde(default)]
+    pub(super) hooks: Vec<HookEntry>,
+    /// How old the newest good version may be before the backup counts as overdue, for example `26h` or `3 days`.
+    pub(super) max_age: Option<String>,
+    /// The entries of `notifiers` that are told; by default all of them.
+    pub(super) notify: Option<Vec<String>>,
     /// Words to choose backups by: `--tag`.
     #[serde(default)]
     pub(super) tags: Vec<String>,
@@ -127,12 +138,77 @@ pub(super) struct RetentionEntry {
     pub(super) keep_yearly: Option<u32>,
     /// All that were made within this time before the newest, for example `30d` or `2 months`.
     pub(super) keep_within: Option<String>,
+    /// In addition, all versions with one of these words: `:backup:make NAME --version-tag WORD`.
+    #[serde(default)]
+    pub(super) keep_tags: Vec<String>,
     /// Good versions that stay in any case; by default 1.
     #[schemars(range(min = 1))]
     pub(super) min_keep: Option<u32>,
     /// Nothing is removed while the newest good version is smaller than this share of the median of the others, for example 0.5.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub(super) min_size_ratio: Option<f64>,
+}
+
+/// A command before or after a backup.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HookEntry {
+    /// When it runs.
+    pub(super) when: HookMoment,
+    /// The program and its arguments; no shell takes part.
+    #[schemars(length(min = 1))]
+    pub(super) command: Vec<String>,
+    /// Around the whole run, or around the reading of the data alone.
+    #[serde(default)]
+    pub(super) around: HookScope,
+    /// On the controller, or where the data is.
+    #[serde(default, rename = "where")]
+    pub(super) location: HookLocation,
+    /// How long it may take, in seconds or like `5m`; by default 5 minutes.
+    pub(super) timeout: Option<Timeout>,
+    /// What its failure means: by default `abort` before, and `warn` after.
+    pub(super) on_error: Option<OnHookError>,
+}
+
+/// A schedule, or one with settings.
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum ScheduleEntry {
+    Text(String),
+    Settings(ScheduleSettings),
+}
+
+/// A schedule with settings.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ScheduleSettings {
+    /// Five fields of cron, or a word such as `@daily` or `@daily-random`.
+    pub(super) cron: String,
+    /// It starts up to this much later, by a share of its own, for example `10m`.
+    pub(super) jitter: Option<String>,
+    /// What is done about a time at which the service did not run: one backup for all of them, or nothing.
+    #[serde(default)]
+    pub(super) missed: Missed,
+    /// How long after the time that was missed that is done, for example `12h`; by default until it is due again.
+    pub(super) catch_up_within: Option<String>,
+}
+
+impl ScheduleSettings {
+    /// This schedule, without settings.
+    pub(super) fn of(cron: String) -> Self {
+        Self { cron, jitter: None, missed: Missed::default(), catch_up_within: None }
+    }
+}
+
+/// What is done about a time that was missed.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Missed {
+    /// One backup, however many times were missed.
+    #[default]
+    RunOnce,
+    /// Nothing.
+    Skip,
 }
 
 /// Seconds, or a duration.
@@ -143,30 +219,42 @@ pub(super) enum Timeout {
     Span(String),
 }
 
-/// An entry of `notifiers`. Accepted, but without effect yet.
+/// An entry of `notifiers`: who is told what became of a run.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "its schema is what counts until notifications are sent")]
 pub(super) struct NotifierEntry {
-    /// The service.
+    /// The type of the notifier, for example `ntfy`.
     #[serde(rename = "type")]
-    type_name: NotifierType,
-    /// The address of the web hook.
-    url: Option<Secret>,
-    /// How many times to retry.
-    max_retry_num: Option<u32>,
-    /// How long to wait for the service, in seconds.
-    connection_timeout: Option<u32>,
-}
-
-#[derive(Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-enum NotifierType {
-    Slack,
-    Mattermost,
-    None,
-    Nothing,
-    Void,
+    #[expect(dead_code, reason = "read as a value, to find the notifier")]
+    pub(super) type_name: String,
+    /// What it sends; by default failure, warning, recovered and overdue, and what the type has of its own.
+    #[schemars(length(min = 1))]
+    pub(super) on: Option<Vec<Occasion>>,
+    /// Only about these backups.
+    #[serde(default)]
+    pub(super) backups: Vec<String>,
+    /// Only about backups with one of these tags.
+    #[serde(default)]
+    pub(super) tags: Vec<String>,
+    /// A template of the title, for example `{{ backup }}: {{ occasion }}`.
+    pub(super) title: Option<String>,
+    /// A template of the text below the title.
+    pub(super) body: Option<String>,
+    /// How many times to try again; by default 3.
+    #[schemars(range(max = 20))]
+    pub(super) retries: Option<u32>,
+    /// How long one notification may take with all its tries, in seconds or like `2m`; by default 60 seconds.
+    pub(super) timeout: Option<Timeout>,
+    /// The same as `retries` (the key in the original bahub).
+    #[schemars(range(max = 20))]
+    pub(super) max_retry_num: Option<u32>,
+    /// The same as `timeout` (the key in the original bahub).
+    pub(super) connection_timeout: Option<Timeout>,
+    /// The same as `url` of `spec`, as the original bahub had it; it was told of starts and successes too.
+    pub(super) url: Option<Secret>,
+    /// The settings of the notifier.
+    #[expect(dead_code, reason = "read as a value, by the notifier's own schema")]
+    pub(super) spec: Option<Map<String, Value>>,
 }
 
 /// An entry of `error_handlers`. Accepted, but without effect yet.

@@ -9,7 +9,7 @@ use super::lookup::{Lookup, Used};
 use super::model::{BackupEntry, EncryptionEntry};
 use super::resolve::expand;
 use super::structure::{REFERENCES, Section};
-use super::{components, meta};
+use super::{components, meta, notifying};
 use crate::keys::{EncryptionSpec, KeySource};
 use crate::plan::Plan;
 use crate::sink::{Sink, SinkCapability};
@@ -38,6 +38,7 @@ pub(super) fn plan(lookup: &mut Lookup<'_>, name: &str) -> Option<Plan> {
         .timeout(entry.meta.timeout.as_ref().and_then(meta::timeout))
         .retention(entry.meta.retention.as_ref().map(meta::retention))
         .time_zone(entry.meta.time_zone.as_deref().and_then(meta::time_zone).unwrap_or_else(TimeZone::system))
+        .hooks(meta::hooks(&entry.meta.hooks))
         .scrubber(lookup.scrubber.clone());
     Some(plan.build())
 }
@@ -105,9 +106,10 @@ pub(super) fn unused(lookup: &mut Lookup<'_>) {
     for (name, _) in loaded.entries("encryption") {
         encryption(lookup, name);
     }
-    for (section, entries) in [(Section::Notifiers, "notifiers"), (Section::ErrorHandlers, "error_handlers")] {
-        for (name, _) in loaded.entries(entries) {
-            lookup.used(section, name);
-        }
+    for (name, _) in loaded.entries("notifiers") {
+        notifying::plan(lookup, name);
+    }
+    for (name, _) in loaded.entries("error_handlers") {
+        lookup.used(Section::ErrorHandlers, name);
     }
 }

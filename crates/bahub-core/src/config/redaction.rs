@@ -1,5 +1,7 @@
 //! What of a file is shown beside an error: the lines as they are, without their secrets.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ops::Range;
 
 use serde_json::Value;
@@ -11,10 +13,36 @@ const WORDS: [&str; 7] = ["password", "passphrase", "passwd", "token", "secret",
 const SHORT: [&str; 8] = ["pass", "pwd", "pw", "dsn", "apikey", "accesskey", "secretkey", "auth"];
 const MARK: &str = "[redacted]";
 
+thread_local! {
+    /// What was found of a name: a configuration of thousands of entries repeats a few.
+    static JUDGED: RefCell<HashMap<String, bool>> = RefCell::default();
+}
+
+/// How many names are remembered.
+const MAX_JUDGED: usize = 1024;
+
 /// True if a value under this name is likely to be a secret; misspelt names count as well.
 pub(super) fn is_sensitive(name: &str) -> bool {
-    let spaced: String = name.chars().flat_map(|c| if c.is_uppercase() { vec![' ', c] } else { vec![c] }).collect();
-    let spaced = spaced.to_lowercase();
+    JUDGED.with_borrow_mut(|judged| {
+        if let Some(known) = judged.get(name) {
+            return *known;
+        }
+        let is_sensitive = judge(name);
+        if judged.len() < MAX_JUDGED {
+            judged.insert(name.to_owned(), is_sensitive);
+        }
+        is_sensitive
+    })
+}
+
+fn judge(name: &str) -> bool {
+    let mut spaced = String::with_capacity(2 * name.len());
+    for character in name.chars() {
+        if character.is_uppercase() {
+            spaced.push(' ');
+        }
+        spaced.extend(character.to_lowercase());
+    }
     let whole: String = name.to_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
     let parts = spaced.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty());
     parts.chain([whole.as_str()]).any(|part| SHORT.contains(&part) || WORDS.iter().any(|word| is_like(part, word)))
@@ -23,7 +51,7 @@ pub(super) fn is_sensitive(name: &str) -> bool {
 
 fn is_like(part: &str, word: &str) -> bool {
     let allowed = if word.len() >= 8 { 2 } else { 1 };
-    part.len() >= 4 && strsim::damerau_levenshtein(part, word) <= allowed
+    part.len() >= 4 && part.len().abs_diff(word.len()) <= allowed && strsim::damerau_levenshtein(part, word) <= allowed
 }
 
 /// What is secret inside the URLs of a text, as its bytes, in order: passwords, and values of queries whose names are sensitive.

@@ -23,7 +23,7 @@ pub fn schema(registry: &Registry) -> Value {
             "transports": entries(transport(registry), "Where the data is: how commands are run there."),
             "backups": entries(backup(registry), "What is backed up."),
             "defaults": defaults(),
-            "notifiers": entries(editable::<NotifierEntry>(), "Who is notified. Accepted, but without effect yet."),
+            "notifiers": entries(notifier(registry), "Who is told what became of a run."),
             "error_handlers": entries(editable::<ErrorHandlerEntry>(), "Where errors are reported. Accepted, but without effect yet."),
         },
     })
@@ -72,6 +72,23 @@ fn transport(registry: &Registry) -> Value {
     set_cases(&mut schema, cases.collect());
     let known = registry.transports().flat_map(names).collect::<Vec<_>>();
     set_type(&mut schema, "/properties/type", known_types(known, registry, Kind::Transport));
+    schema
+}
+
+fn notifier(registry: &Registry) -> Value {
+    let mut schema = editable::<NotifierEntry>();
+    let cases = registry.notifiers().map(|entry| {
+        // Its address may stand beside `spec`, as the original had it.
+        let mut then = with_spec(Kind::Notifier, entry.type_name, entry.schema());
+        then["required"] = json!([]);
+        json!({ "if": { "required": ["type"], "properties": { "type": { "enum": names(entry) } } }, "then": then })
+    });
+    set_cases(&mut schema, cases.collect());
+    let known = registry.notifiers().flat_map(names).collect::<Vec<_>>();
+    // A program without notifiers accepts them all, and says that they have no effect.
+    if !known.is_empty() {
+        set_type(&mut schema, "/properties/type", known_types(known, registry, Kind::Notifier));
+    }
     schema
 }
 

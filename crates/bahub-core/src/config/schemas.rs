@@ -53,7 +53,11 @@ impl Schemas {
                 return sink.map(of_sink).into_iter().collect();
             }
             Section::Encryption => (whole(model::schema_of::<EncryptionEntry>), None),
-            Section::Notifiers => (whole(model::schema_of::<NotifierEntry>), None),
+            Section::Notifiers => {
+                let found = type_at("/type").and_then(|name| self.registry.notifier(name).ok());
+                let spec = found.map(|entry| self.once(section, entry.type_name, || entry.schema().clone()));
+                (whole(model::schema_of::<NotifierEntry>), spec)
+            }
             Section::ErrorHandlers => (whole(model::schema_of::<ErrorHandlerEntry>), None),
             Section::Transports => {
                 let found = type_at("/type").and_then(|name| self.registry.transport(name).ok());

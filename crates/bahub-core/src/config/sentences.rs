@@ -197,12 +197,8 @@ impl Part<'_> {
 
 /// An unknown key, with the known ones.
 pub(super) fn unknown_key(pointer: &str, key: &str, known: &[&str]) -> Finding {
-    const LATER: [&str; 2] = ["schedule", "hooks"];
     let message = format!("unknown key \"{key}\"");
     let finding = Finding::new(ConfigErrorKind::UnknownKey, member(pointer, key), message).on_key();
-    if LATER.contains(&key) && pointer.ends_with("/meta") {
-        return finding.help(format!("\"{key}\" is planned for a later version; remove it until then"));
-    }
     finding.help(suggest::help(key, "known keys", known.iter().copied()))
 }
 

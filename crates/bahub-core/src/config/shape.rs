@@ -166,15 +166,22 @@ pub(super) fn secrets<'a>(value: &'a Value, name: &str, shapes: &Shapes<'_>, vis
     }
 }
 
-/// The pointers of every text for which `test` holds.
-pub(super) fn texts(value: &Value, pointer: &str, visit: &mut dyn FnMut(&str, &str)) {
+/// Calls `visit` with every text that may hold an expression, and its pointer.
+pub(super) fn expressions(value: &Value, pointer: &str, visit: &mut dyn FnMut(&str, &str)) {
+    let is_plain = |value: &Value| match value {
+        Value::String(text) => !text.contains('$'),
+        Value::Object(_) | Value::Array(_) => false,
+        _ => true,
+    };
     match value {
         Value::Object(members) => {
-            members.iter().for_each(|(name, value)| texts(value, &member(pointer, name), visit));
+            for (name, value) in members.iter().filter(|(_, value)| !is_plain(value)) {
+                expressions(value, &member(pointer, name), visit);
+            }
         }
         Value::Array(items) => {
-            for (index, item) in items.iter().enumerate() {
-                texts(item, &format!("{pointer}/{index}"), visit);
+            for (index, item) in items.iter().enumerate().filter(|(_, item)| !is_plain(item)) {
+                expressions(item, &format!("{pointer}/{index}"), visit);
             }
         }
         Value::String(text) => visit(pointer, text),

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use miette::NamedSource;
 
@@ -24,8 +24,8 @@ pub(super) struct Source {
     pub(super) folder: PathBuf,
     pub(super) tree: Node,
     pub(super) text: String,
-    shown: Shown,
-    named: Arc<NamedSource<String>>,
+    /// What errors show of it; made for the first one.
+    excerpt: OnceLock<(Shown, Arc<NamedSource<String>>)>,
 }
 
 impl Source {
@@ -50,10 +50,9 @@ impl Source {
                 .with_help("a configuration has the sections accesses, encryption, transports and backups")
                 .in_file(path)
         })?;
-        let shown = Shown::of(&text, Some(&tree));
         let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let folder = absolute.parent().unwrap_or(Path::new("/")).to_owned();
-        let source = Self { path: path.to_owned(), folder, named: named(path, &shown), tree, text, shown };
+        let source = Self { path: path.to_owned(), folder, tree, text, excerpt: OnceLock::new() };
         if !matches!(source.tree.content, Content::Mapping(_)) {
             let error = ConfigError::new(ConfigErrorKind::Structure, "a configuration must be a mapping of sections");
             let help = "start with a section such as \"accesses:\", with its entries indented below";
@@ -73,14 +72,22 @@ impl Source {
     fn position(&self, span: &Span) -> SourcePosition {
         let end = self.text[span.clone()].find('\n').map_or(span.end, |at| span.start + at);
         let span = span.start..end;
-        SourcePosition::new(&self.path, &self.text, Arc::clone(&self.named), &span, self.shown.span(&span))
+        let (shown, named) = self.excerpt.get_or_init(|| {
+            let shown = Shown::of(&self.text, Some(&self.tree));
+            let named = named(&self.path, &shown);
+            (shown, named)
+        });
+        SourcePosition::new(&self.path, &self.text, Arc::clone(named), &span, shown.span(&span))
     }
 
     /// True if every user of this machine may read the file and it holds a secret.
     pub(super) fn shows_secret_to_all(&self) -> bool {
+        if !is_world_readable(&self.path) {
+            return false;
+        }
         let mut secret = false;
         self.tree.scalars("", &mut |name, value, _| secret |= redaction::is_literal_secret(name, value));
-        secret && is_world_readable(&self.path)
+        secret
     }
 }
 

@@ -11,7 +11,7 @@ use super::schemas::Schemas;
 use super::sentences::{self, Part};
 use super::shape::{self, Shapes};
 use super::tree::member;
-use super::{defaults, expression, suggest};
+use super::{defaults, expression, notifying, suggest};
 
 /// A section of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub(super) const REFERENCES: [(&str, Section); 3] =
 pub(super) fn check(merged: &Value, schemas: &Schemas) -> Vec<Finding> {
     let mut findings = unknown_sections(merged);
     let mut open = BTreeSet::new();
-    shape::texts(merged, "", &mut |pointer, text| {
+    shape::expressions(merged, "", &mut |pointer, text| {
         if let Err(malformed) = expression::parse(text) {
             findings.push(bad_expression(pointer, &malformed));
         }
@@ -91,10 +91,14 @@ pub(super) fn prepare(
     open: &BTreeSet<String>,
 ) -> Vec<Finding> {
     let pointer = section.entry(name);
-    if let (Section::Transports | Section::Backups, Value::Object(entry)) = (section, &mut *value) {
+    if let (Section::Transports | Section::Backups | Section::Notifiers, Value::Object(entry)) = (section, &mut *value)
+    {
         let spec = entry.entry("spec").or_insert(Value::Null);
         if spec.is_null() {
             *spec = Value::Object(Map::new());
+        }
+        if section == Section::Notifiers {
+            notifying::adopt_url(entry);
         }
     }
     let mut findings = Vec::new();
@@ -107,6 +111,7 @@ pub(super) fn prepare(
     match section {
         Section::Accesses => findings.extend(place_of_access(&pointer, value)),
         Section::Backups => findings.extend(meta::check(name, &pointer, value, open)),
+        Section::Notifiers => findings.extend(notifying::check(&pointer, value, open)),
         _ => {}
     }
     findings
@@ -164,22 +169,52 @@ fn unknown_references(merged: &Value, open: &BTreeSet<String>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (backup, value) in backups.into_iter().flatten() {
         for (key, section) in REFERENCES {
+            let Some(name) = value.get("meta").and_then(|meta| meta.get(key)?.as_str()) else { continue };
+            if is_entry(merged, section, name) {
+                continue;
+            }
             let pointer = format!("{}/meta/{key}", Section::Backups.entry(backup));
-            let name = value.pointer(&format!("/meta/{key}")).and_then(Value::as_str);
-            if let Some(name) = name.filter(|_| !open.contains(&pointer)) {
+            if !open.contains(&pointer) {
                 findings.extend(unknown_reference(merged, &pointer, section, name));
             }
         }
+        let notified = value.get("meta").and_then(|meta| meta.get("notify")?.as_array());
+        let pointer = || format!("{}/meta/notify", Section::Backups.entry(backup));
+        findings.extend(unknown_names(merged, notified, pointer, Section::Notifiers));
+    }
+    for (notifier, value) in merged.get("notifiers").and_then(Value::as_object).into_iter().flatten() {
+        let about = value.get("backups").and_then(Value::as_array);
+        let pointer = || format!("{}/backups", Section::Notifiers.entry(notifier));
+        findings.extend(unknown_names(merged, about, pointer, Section::Backups));
+        findings.extend(notifying::unknown_tags(merged, notifier, value));
     }
     findings
 }
 
+/// What of a list of names is no entry of this section.
+fn unknown_names(
+    merged: &Value,
+    names: Option<&Vec<Value>>,
+    pointer: impl Fn() -> String,
+    section: Section,
+) -> Vec<Finding> {
+    let names = names.into_iter().flatten().enumerate().filter_map(|(index, name)| Some((index, name.as_str()?)));
+    let unknown = names.filter(|(_, name)| !is_entry(merged, section, name));
+    unknown
+        .filter_map(|(index, name)| unknown_reference(merged, &format!("{}/{index}", pointer()), section, name))
+        .collect()
+}
+
+fn is_entry(merged: &Value, section: Section, name: &str) -> bool {
+    merged.get(section.name()).is_some_and(|entries| entries.get(name).is_some())
+}
+
 /// What is wrong with naming this entry of this section, if anything.
 pub(super) fn unknown_reference(merged: &Value, pointer: &str, section: Section, name: &str) -> Option<Finding> {
-    let entries = merged.get(section.name()).and_then(Value::as_object);
-    if entries.is_some_and(|entries| entries.contains_key(name)) {
+    if is_entry(merged, section, name) {
         return None;
     }
+    let entries = merged.get(section.name()).and_then(Value::as_object);
     let what = format!("entries of {}", section.name());
     let mut help = suggest::help(name, &what, entries.into_iter().flat_map(Map::keys).map(String::as_str));
     if section == Section::Transports && ["local", "sh"].contains(&name) {

@@ -1,6 +1,6 @@
 //! Reads YAML into a tree with positions.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span as Marks, Tag};
 use serde_json::Value;
@@ -86,6 +86,8 @@ struct Builder {
 struct Frame {
     content: Content,
     key: Option<(String, Span)>,
+    /// Of a mapping: its keys so far.
+    names: HashSet<String>,
     span: Span,
     anchor: usize,
 }
@@ -123,7 +125,7 @@ impl Builder {
         if self.open.len() >= DEEPEST {
             return Err(refused(span, "this is nested too deeply", "a configuration needs no more than a few levels"));
         }
-        self.open.push(Frame { content, key: None, span, anchor });
+        self.open.push(Frame { content, key: None, names: HashSet::new(), span, anchor });
         Ok(())
     }
 
@@ -166,10 +168,10 @@ impl Builder {
             Content::Sequence(items) => items.push(node),
             Content::Mapping(entries) => match frame.key.take() {
                 None => frame.key = Some(key(node)?),
-                Some((name, name_span)) => match entries.iter().find(|entry| entry.name == name) {
-                    Some(_) => self.duplicates.push(duplicate(&name, name_span)),
-                    None => entries.push(Entry { name, name_span, value: node }),
-                },
+                Some((name, name_span)) if frame.names.insert(name.clone()) => {
+                    entries.push(Entry { name, name_span, value: node });
+                }
+                Some((name, name_span)) => self.duplicates.push(duplicate(&name, name_span)),
             },
         }
         Ok(())
@@ -238,6 +240,10 @@ fn plain(text: &str) -> Value {
         return Value::Null;
     }
     let word = text.len() <= LONGEST && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"~+-._".contains(&b));
+    // No number begins with a letter, and the words that are no texts are those of two kinds.
+    let word = word
+        && (!text.as_bytes()[0].is_ascii_alphabetic()
+            || ["true", "false", "null"].contains(&text.to_ascii_lowercase().as_str()));
     let typed = if word { serde_yaml::from_str::<serde_yaml::Value>(text).ok() } else { None };
     match typed {
         Some(serde_yaml::Value::Null) => Value::Null,

@@ -7,6 +7,8 @@ use super::blocking::off_the_runtime;
 use super::capture::{Capturing, Feed};
 use super::control::{RunControl, unless_cancelled};
 use super::error::{RunError, RunErrorKind};
+#[cfg(feature = "hooks")]
+use super::hooks::Standing;
 use super::lock::RunLock;
 use super::outcome::RunOutcome;
 #[cfg(feature = "retention")]
@@ -18,6 +20,8 @@ use super::target::{self, caught, identify};
 use crate::capture::Capture;
 use crate::compression::Algorithm;
 use crate::event::{Operation, Phase};
+#[cfg(feature = "hooks")]
+use crate::hook::HookScope;
 use crate::instance::Identity;
 use crate::keys::Recipient;
 use crate::link::CaptureJob;
@@ -36,13 +40,21 @@ const EXPIRY_WARNING_DAYS: i64 = 30;
 pub struct BackupOptions {
     /// Ends the run from outside.
     pub control: RunControl,
+    /// Words that the version gets, by which a retention may keep it. Not every store can keep them.
+    pub tags: Vec<String>,
 }
 
 impl BackupOptions {
+    /// Gives the version these words.
+    #[must_use]
+    pub fn tagged(self, tags: Vec<String>) -> Self {
+        Self { tags, ..self }
+    }
+
     /// Lets this end the run.
     #[must_use]
     pub fn controlled_by(self, control: &RunControl) -> Self {
-        Self { control: control.clone() }
+        Self { control: control.clone(), ..self }
     }
 }
 
@@ -61,8 +73,24 @@ impl Work for BackupOptions {
     }
 
     async fn perform(&self, engine: &Engine, plan: &Plan, cx: &RunContext, run: &mut Run) -> Result<(), RunError> {
-        engine.locked_backup(plan, cx, run).await
+        #[cfg(feature = "retention")]
+        if !self.tags.is_empty() && !plan.sink.capabilities().contains(&SinkCapability::Tags) {
+            let message = format!("the store {} cannot keep the tags of a version", plan.sink.identity());
+            let help = "make it without tags, or use a store with version files: a directory, S3";
+            return Err(RunError::new(RunErrorKind::Unsupported, message).with_help(help));
+        }
+        let _lock = RunLock::of(engine.lock_folder.as_deref(), plan, cx)?;
+        #[cfg(feature = "hooks")]
+        return engine.hooked_backup(plan, &self.tags, cx, run).await;
+        #[cfg(not(feature = "hooks"))]
+        engine.locked_backup(plan, &self.tags, cx, run).await
     }
+}
+
+/// What is asked of the new version.
+struct Wanted {
+    recipients: Vec<Recipient>,
+    tags: Vec<String>,
 }
 
 impl Engine {
@@ -74,12 +102,36 @@ impl Engine {
         self.run(plan, options.clone()).await
     }
 
-    async fn locked_backup(&self, plan: &Plan, cx: &RunContext, run: &mut Run) -> Result<(), RunError> {
-        let _lock = RunLock::of(self.lock_folder.as_deref(), plan, cx)?;
-        let recipients = self.recipients(plan, run).await?;
+    /// Makes the backup between the hooks of the run.
+    #[cfg(feature = "hooks")]
+    async fn hooked_backup(
+        &self,
+        plan: &Plan,
+        tags: &[String],
+        cx: &RunContext,
+        run: &mut Run,
+    ) -> Result<(), RunError> {
+        let standing = Standing::default();
+        let result = match self.hooks_before_run(plan, cx, &standing).await {
+            Ok(()) => caught(self.locked_backup(plan, tags, cx, run)).await,
+            Err(error) => Err(error),
+        };
+        self.hooks_after_run(plan, cx, result.is_ok(), &standing).await;
+        result
+    }
+
+    /// Makes the backup in an open target, under the run lock that its caller holds.
+    async fn locked_backup(
+        &self,
+        plan: &Plan,
+        tags: &[String],
+        cx: &RunContext,
+        run: &mut Run,
+    ) -> Result<(), RunError> {
+        let wanted = Wanted { recipients: self.recipients(plan, run).await?, tags: tags.to_vec() };
         let cx = &RunContext { required_paths: plan.adapter.required_paths(), ..cx.clone() };
         let mut session = self.open(plan, cx, run).await?;
-        let result = caught(self.backup_from(session.as_mut(), recipients, plan, cx, run)).await;
+        let result = caught(self.backup_from(session.as_mut(), wanted, plan, cx, run)).await;
         target::close(session, run).await;
         #[cfg(feature = "retention")]
         if result.is_ok() {
@@ -105,25 +157,45 @@ impl Engine {
     async fn backup_from(
         &self,
         session: &mut dyn Session,
-        recipients: Vec<Recipient>,
+        wanted: Wanted,
         plan: &Plan,
         cx: &RunContext,
         run: &mut Run,
     ) -> Result<(), RunError> {
         let identity = identify(session, cx, run).await?;
+        #[cfg(feature = "hooks")]
+        {
+            self.hooks_at_target(None, HookScope::Run, plan, cx, session).await?;
+            let result = caught(self.backup_by_agent(session, identity, wanted, plan, cx, run)).await;
+            self.hooks_at_target(Some(result.is_ok()), HookScope::Run, plan, cx, session).await?;
+            result
+        }
+        #[cfg(not(feature = "hooks"))]
+        self.backup_by_agent(session, identity, wanted, plan, cx, run).await
+    }
+
+    async fn backup_by_agent(
+        &self,
+        session: &mut dyn Session,
+        identity: Identity,
+        wanted: Wanted,
+        plan: &Plan,
+        cx: &RunContext,
+        run: &mut Run,
+    ) -> Result<(), RunError> {
         let mut agent = unless_cancelled(cx, self.agent_at(session, cx)).await?;
         cx.events.phase(Phase::Checking);
-        let result = caught(captured_by(&mut agent, session, identity, recipients, plan, cx, run)).await;
+        let result = caught(captured_by((self, &mut agent), session, identity, wanted, plan, cx, run)).await;
         agent.quit().await;
         result
     }
 }
 
 async fn captured_by(
-    agent: &mut Agent,
+    (engine, agent): (&Engine, &mut Agent),
     session: &mut dyn Session,
     identity: Identity,
-    recipients: Vec<Recipient>,
+    wanted: Wanted,
     plan: &Plan,
     cx: &RunContext,
     run: &mut Run,
@@ -136,6 +208,7 @@ async fn captured_by(
     agent.shield(capture.steps_mut().chain(&mut census), cx);
     capture.warnings.drain(..).for_each(|warning| run.warn(warning));
     agent.cleanup_stale(plan.adapter.as_ref(), cx, run).await?;
+    let Wanted { recipients, tags } = wanted;
     let version = NewVersion {
         created: jiff::Timestamp::now(),
         adapter: plan.adapter_type.clone(),
@@ -143,6 +216,7 @@ async fn captured_by(
         recipients: recipients.iter().map(|recipient| recipient.fingerprint.clone()).collect(),
         bahub: env!("CARGO_PKG_VERSION").to_owned(),
         instance: Some(identity),
+        tags,
     };
     let granted = unless_cancelled(cx, route::choose(plan, agent, Purpose::Upload(version.clone()))).await?;
     let job = CaptureJob {
@@ -157,7 +231,7 @@ async fn captured_by(
         census,
     };
     let feed = Feed::of(&job.capture);
-    Capturing { plan, cx, agent, session, run, feed }.run(job, granted).await
+    Capturing { engine, plan, cx, agent, session, run, feed }.run(job, granted).await
 }
 
 /// Refuses parts that a restore could not find again, and what could make a partial version where nobody would learn that it is one.

@@ -13,6 +13,8 @@ mod control;
 mod download;
 mod drill;
 mod error;
+#[cfg(feature = "hooks")]
+mod hooks;
 mod lock;
 mod outcome;
 #[cfg(feature = "retention")]

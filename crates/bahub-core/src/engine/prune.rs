@@ -12,7 +12,7 @@ use crate::event::{Operation, Phase};
 use crate::plan::Plan;
 use crate::report::{Kept, Pruned, Retained};
 use crate::run::{RunContext, RunPurpose};
-use crate::sink::{SinkErrorKind, VersionNumber};
+use crate::sink::{SinkError, SinkErrorKind, VersionNumber};
 
 /// How versions are removed.
 #[derive(Debug, Clone, Default)]
@@ -104,7 +104,8 @@ async fn prune(plan: &Plan, cx: &RunContext, run: &mut Run, dry_run: bool) -> Re
         version: verdict.version.number,
         reasons: verdict.reasons.iter().map(ToString::to_string).collect(),
     });
-    let mut pruned = Pruned { dry_run, kept: kept.collect(), removed: Vec::new(), retained: Vec::new() };
+    let mut pruned =
+        Pruned { dry_run, kept: kept.collect(), removed: Vec::new(), retained: Vec::new(), leftovers: Vec::new() };
     if let Some(shrunk) = &decision.shrunk {
         run.warn(format!("no old version is removed: {shrunk} (`min_size_ratio`)"));
     }
@@ -120,8 +121,23 @@ async fn prune(plan: &Plan, cx: &RunContext, run: &mut Run, dry_run: bool) -> Re
         let (count, reason) = (pruned.retained.len(), &first.reason);
         run.warn(format!("{count} of {expected} old versions stay in the store: {reason}"));
     }
+    if result.is_ok() {
+        // The message of a version that cannot be read is named by none: it must not go for a leftover.
+        let is_readable = listed.iter().all(|version| version.damage.is_none());
+        match leftovers(plan, dry_run || !is_readable).await {
+            Ok(found) if is_readable => pruned.leftovers = found,
+            Ok(found) if found.is_empty() => {}
+            Ok(_) => run.warn("leftovers of dead runs are not removed while a version cannot be read"),
+            Err(error) => run.warn(format!("leftovers of dead runs were not removed: {}", error.chain())),
+        }
+    }
     run.report.pruned = Some(pruned);
     result
+}
+
+async fn leftovers(plan: &Plan, look_only: bool) -> Result<Vec<String>, SinkError> {
+    let orphans = if look_only { plan.sink.orphans().await } else { plan.sink.remove_orphans().await };
+    Ok(orphans?.into_iter().map(|orphan| orphan.location).collect())
 }
 
 /// Removes them, and looks what is left: a store may say that it removed what it keeps.
@@ -130,6 +146,7 @@ async fn remove(plan: &Plan, cx: &RunContext, removals: &[VersionNumber], pruned
         if cx.cancel.is_cancelled() {
             return Err(cancelled());
         }
+        crate::fault_point("prune.version");
         match plan.sink.remove(version).await {
             Ok(()) => pruned.removed.push(version),
             // Somebody else was quicker.
@@ -144,6 +161,7 @@ async fn remove(plan: &Plan, cx: &RunContext, removals: &[VersionNumber], pruned
     if pruned.removed.is_empty() {
         return Ok(());
     }
+    crate::fault_point("prune.removed");
     let left = plan.sink.list().await?;
     let (stayed, gone) = std::mem::take(&mut pruned.removed)
         .into_iter()

@@ -211,6 +211,10 @@ impl Run {
         self.abort_upload().await;
         let cx = &self.cx;
         self.report.warnings = cx.take_warnings();
+        #[cfg(feature = "hooks")]
+        {
+            self.report.hooks = cx.hooks.take();
+        }
         self.report.downtime_seconds = cx.downtime.total().map(|total| total.as_secs_f64());
         self.report.seconds = self.started.elapsed().as_secs_f64();
         let error = result.err().map(|error| scrubbed(error, cx));

@@ -7,6 +7,8 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 use crate::adapter::Adapter;
+#[cfg(feature = "config")]
+use crate::notifier::Notifier;
 use crate::sink::Sink;
 use crate::transport::Transport;
 
@@ -164,6 +166,24 @@ impl RegistryBuilder {
     ) -> &mut Self {
         let entry = about.entry::<C, _, _>(move |config, context: &SinkContext| build(parse(config)?, context));
         self.duplicates.extend(add(&mut self.registry.sinks, Kind::Sink, entry));
+        self
+    }
+
+    /// Adds a notifier.
+    #[cfg(feature = "config")]
+    pub fn notifier<N: Notifier + Component<Context = ()>>(&mut self) -> &mut Self {
+        self.notifier_by(About::of::<N>(), |config| Ok(Arc::new(N::from_config(config, &())?) as Arc<dyn Notifier>))
+    }
+
+    /// Adds a notifier that a closure builds.
+    #[cfg(feature = "config")]
+    pub fn notifier_by<C: DeserializeOwned + JsonSchema>(
+        &mut self,
+        about: About,
+        build: impl Fn(C) -> Result<Arc<dyn Notifier>, Vec<SpecError>> + Send + Sync + 'static,
+    ) -> &mut Self {
+        let entry = about.entry::<C, _, _>(move |config, (): &()| build(parse(config)?));
+        self.duplicates.extend(add(&mut self.registry.notifiers, Kind::Notifier, entry));
         self
     }
 

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use crate::advice::Advice;
 
-/// What a configuration can name: an adapter, a transport, or the sink of an entry of `accesses`.
+/// What a configuration can name: an adapter, a transport, a notifier, or the sink of an entry of `accesses`.
 pub trait Component: Sized + 'static {
     /// The value of `type`, for example `bahub.adapters.filesystem`.
     const TYPE: &'static str;
@@ -19,7 +19,7 @@ pub trait Component: Sized + 'static {
     /// What that part is parsed into: `spec`, or of a sink the whole entry but `type`. Its serde attributes should include
     /// `deny_unknown_fields`.
     type Config: DeserializeOwned + JsonSchema;
-    /// What it is built for: nothing (`()`) of an adapter and a transport, a [`SinkContext`](super::SinkContext) of a sink.
+    /// What it is built for: nothing (`()`) of an adapter, a transport and a notifier, a [`SinkContext`](super::SinkContext) of a sink.
     type Context;
 
     /// Checks what a schema cannot express, and builds the component.

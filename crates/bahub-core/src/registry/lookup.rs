@@ -7,6 +7,8 @@ use std::sync::{Arc, LazyLock};
 
 use super::SpecError;
 use crate::adapter::Adapter;
+#[cfg(feature = "config")]
+use crate::notifier::Notifier;
 use crate::sink::Sink;
 use crate::transport::Transport;
 
@@ -36,6 +38,8 @@ pub enum Kind {
     Transport,
     /// Where versions go.
     Sink,
+    /// Who is told.
+    Notifier,
 }
 
 impl fmt::Display for Kind {
@@ -44,6 +48,7 @@ impl fmt::Display for Kind {
             Self::Adapter => "adapter",
             Self::Transport => "transport",
             Self::Sink => "sink",
+            Self::Notifier => "notifier",
         })
     }
 }
@@ -114,6 +119,8 @@ pub struct Registry {
     pub(super) adapters: BTreeMap<&'static str, Entry<dyn Adapter, ()>>,
     pub(super) transports: BTreeMap<&'static str, Entry<dyn Transport, ()>>,
     pub(super) sinks: BTreeMap<&'static str, Entry<dyn Sink, SinkContext>>,
+    #[cfg(feature = "config")]
+    pub(super) notifiers: BTreeMap<&'static str, Entry<dyn Notifier, ()>>,
     pub(super) absent: Vec<(Kind, Absent)>,
 }
 
@@ -142,6 +149,15 @@ impl Registry {
         find(&self.sinks, name).ok_or_else(|| self.missing(Kind::Sink, name))
     }
 
+    /// The notifier of this type or alias.
+    ///
+    /// # Errors
+    /// [`Unregistered`], with what would bring it or what is known.
+    #[cfg(feature = "config")]
+    pub fn notifier(&self, name: &str) -> Result<&Entry<dyn Notifier, ()>, Unregistered> {
+        find(&self.notifiers, name).ok_or_else(|| self.missing(Kind::Notifier, name))
+    }
+
     /// Every adapter, by type string.
     pub fn adapters(&self) -> impl Iterator<Item = &Entry<dyn Adapter, ()>> {
         self.adapters.values()
@@ -155,6 +171,12 @@ impl Registry {
     /// Every sink, by type string.
     pub fn sinks(&self) -> impl Iterator<Item = &Entry<dyn Sink, SinkContext>> {
         self.sinks.values()
+    }
+
+    /// Every notifier, by type string.
+    #[cfg(feature = "config")]
+    pub fn notifiers(&self) -> impl Iterator<Item = &Entry<dyn Notifier, ()>> {
+        self.notifiers.values()
     }
 
     /// Components that exist and that this build does not hold.
@@ -180,6 +202,10 @@ impl Registry {
             Kind::Adapter => names(&self.adapters),
             Kind::Transport => names(&self.transports),
             Kind::Sink => names(&self.sinks),
+            #[cfg(feature = "config")]
+            Kind::Notifier => names(&self.notifiers),
+            #[cfg(not(feature = "config"))]
+            Kind::Notifier => Vec::new(),
         };
         known.extend(self.absent(kind).map(|absent| absent.type_name));
         known

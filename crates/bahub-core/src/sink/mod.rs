@@ -153,6 +153,15 @@ pub trait Sink: Debug + Send + Sync {
         Ok(Vec::new())
     }
 
+    /// Removes what [`orphans`](Sink::orphans) finds, and returns that. The caller makes sure that every version of the collection
+    /// can be read: the message of one that cannot is named by none.
+    ///
+    /// # Errors
+    /// As [`Sink::remove`]; some may be gone.
+    async fn remove_orphans(&self) -> Result<Vec<Orphan>, SinkError> {
+        Ok(Vec::new())
+    }
+
     /// Ends what this sink holds open in the store: sessions, and the credentials that [`Sink::delegate`] gave out. The
     /// engine does it at the end of every run, whatever came of it; a sink that is used again starts afresh.
     ///
@@ -173,6 +182,8 @@ pub enum SinkCapability {
     List,
     /// It removes versions for credentials that may: [`Sink::remove`].
     Remove,
+    /// It keeps the words that a version is given: [`NewVersion::tags`], [`Version::tags`].
+    Tags,
     /// It can state that a version is partial: [`Upload::mark_partial`], [`Version::missing`], [`Download::missing`].
     Partial,
 }

@@ -23,6 +23,8 @@ pub struct NewVersion {
     pub bahub: String,
     /// The instance that it is of, where that is known.
     pub instance: Option<Identity>,
+    /// Words that its owner gave it; only for stores with [`SinkCapability::Tags`](super::SinkCapability::Tags).
+    pub tags: Vec<String>,
 }
 
 impl NewVersion {
@@ -36,6 +38,7 @@ impl NewVersion {
             recipients: Vec::new(),
             bahub: env!("CARGO_PKG_VERSION").into(),
             instance: None,
+            tags: Vec::new(),
         }
     }
 }
@@ -91,12 +94,16 @@ pub struct Version {
     /// How many parts of the data are missing in it, because they could not be read.
     #[serde(default)]
     pub missing: u32,
+    /// Words that its owner gave it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
 }
 
 impl Version {
     /// This version, of this size, at this location; the fields can be set.
     pub fn new(number: VersionNumber, size: u64, location: impl Into<String>) -> Self {
-        Self { number, created: None, size, sha256: None, location: location.into(), damage: None, missing: 0 }
+        let location = location.into();
+        Self { number, created: None, size, sha256: None, location, damage: None, missing: 0, tags: Vec::new() }
     }
 
     /// Sets when it was made.
@@ -115,6 +122,12 @@ impl Version {
     #[must_use]
     pub fn with_missing(self, missing: u32) -> Self {
         Self { missing, ..self }
+    }
+
+    /// Sets the words that its owner gave it.
+    #[must_use]
+    pub fn with_tags(self, tags: Vec<String>) -> Self {
+        Self { tags, ..self }
     }
 
     /// Sets why it cannot be read.
@@ -212,6 +225,7 @@ mod tests {
             location: String::new(),
             damage: damage.map(str::to_owned),
             missing: 0,
+            tags: Vec::new(),
         };
         let listed = [version(2, None), version(9, Some("cut off")), version(3, None)];
         let chosen = |selector: VersionSelector| selector.choose(listed.clone()).map(|version| version.number.0);

@@ -160,6 +160,7 @@ backups:
       timeout: soon
       compression: {algorithm: gzip, level: 12}
       schedule: daily
+      shedule: '@daily'
     spec: {paths: []}
   other:
     meta: {type: bahub.adapters.filesystem, access: store, encryption: keys, transport: here, compression: zsdt}

@@ -30,6 +30,7 @@ fn the_traits_in_the_documentation_are_those_of_the_code() {
         ("sink/mod.rs", "Sink"),
         ("sink/mod.rs", "Upload"),
         ("observer.rs", "Observer"),
+        ("notifier.rs", "Notifier"),
     ];
     for (file, of) in traits {
         let code = fs::read_to_string(root.join("src").join(file)).expect("the source is there");

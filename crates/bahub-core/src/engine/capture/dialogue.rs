@@ -8,6 +8,7 @@ use crate::engine::agent::{Agent, AgentMessage, GRACE};
 use crate::engine::control::cancelled;
 use crate::engine::error::{self, RunError, RunErrorKind};
 use crate::engine::run::Run;
+use crate::engine::runner::Engine;
 use crate::engine::upload::Relay;
 use crate::link::{Done, Failure, FailureKind, ToAgent};
 use crate::plan::Plan;
@@ -16,6 +17,8 @@ use crate::transport::Session;
 
 /// Everything that takes part in a capture.
 pub(in crate::engine) struct Capturing<'a> {
+    #[cfg_attr(not(feature = "hooks"), expect(dead_code, reason = "for hooks"))]
+    pub(in crate::engine) engine: &'a Engine,
     pub(in crate::engine) plan: &'a Plan,
     pub(in crate::engine) cx: &'a RunContext,
     pub(in crate::engine) agent: &'a mut Agent,

@@ -6,6 +6,8 @@ use crate::engine::control::unless_cancelled;
 use crate::engine::error::RunError;
 use crate::engine::route;
 use crate::engine::upload::Relay;
+#[cfg(feature = "hooks")]
+use crate::hook::HookScope;
 use crate::link::CaptureJob;
 use crate::sink::AgentSink;
 use crate::transport::Locality;
@@ -54,6 +56,29 @@ impl Capturing<'_> {
         }
     }
 
+    /// Reads the data while nothing changes it.
+    async fn read(&mut self, relay: Option<&mut Relay>) -> Result<(), Broken> {
+        self.go()?;
+        self.pump(relay).await?;
+        self.verify_quiesced().await
+    }
+
+    /// Runs the hooks around the reading, while the workload is stopped: those before it, or those after it.
+    #[cfg(feature = "hooks")]
+    async fn hooks(&mut self, is_good: Option<bool>) -> Result<(), Broken> {
+        let (engine, plan, cx) = (self.engine, self.plan, self.cx);
+        let ran = engine.hooks_at_target(is_good, HookScope::Capture, plan, cx, self.session).await;
+        self.or_stopped(ran).await
+    }
+
+    #[cfg(feature = "hooks")]
+    async fn read_between_hooks(&mut self, relay: Option<&mut Relay>) -> Result<(), Broken> {
+        self.hooks(None).await?;
+        let read = self.read(relay).await;
+        self.hooks(Some(read.is_ok())).await?;
+        read
+    }
+
     /// The order of a capture, up to where everything has left the agent; returns what the agent states at its end, nothing yet
     /// where it waits to commit.
     async fn drive(
@@ -68,9 +93,10 @@ impl Capturing<'_> {
         }
         self.begun().await?;
         self.quiesce().await?;
-        self.go()?;
-        self.pump(relay.as_deref_mut()).await?;
-        self.verify_quiesced().await?;
+        #[cfg(feature = "hooks")]
+        self.read_between_hooks(relay.as_deref_mut()).await?;
+        #[cfg(not(feature = "hooks"))]
+        self.read(relay.as_deref_mut()).await?;
         self.resume().await;
         self.drain(relay, granted.is_some()).await
     }
