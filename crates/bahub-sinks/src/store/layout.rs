@@ -26,7 +26,7 @@
 //!
 //! `bahub` is the layout's own version, and changes only when older programs could no longer read it; fields that a
 //! reader does not know are ignored. A version without some parts of the data, which could not be read, has their number as
-//! `missing`; their names are in the message. Where the storage forbids listing, the number is the UTC time in seconds.
+//! `missing`; their names are in the message. Words that its owner gave a version are `tags`. Where the storage forbids listing, the number is the UTC time in seconds.
 
 use bahub_core::hex::is_hex;
 use bahub_core::instance::Identity;
@@ -73,6 +73,9 @@ pub struct VersionFile {
     /// How many parts of the data are missing, because they could not be read; the message says which.
     #[serde(default, skip_serializing_if = "is_whole")]
     pub missing: u32,
+    /// Words that its owner gave it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
@@ -96,6 +99,7 @@ impl VersionFile {
             bahub_version: version.bahub.clone(),
             instance: version.instance.clone(),
             missing,
+            tags: version.tags.clone(),
         }
     }
 
@@ -136,6 +140,7 @@ impl VersionFile {
             .with_created(self.created)
             .with_sha256(self.sha256.clone())
             .with_missing(self.missing)
+            .with_tags(self.tags.clone())
     }
 }
 

@@ -60,7 +60,7 @@ impl Sink for Bucket {
     }
 
     fn capabilities(&self) -> &'static [SinkCapability] {
-        &[SinkCapability::List, SinkCapability::Remove, SinkCapability::Partial]
+        &[SinkCapability::List, SinkCapability::Remove, SinkCapability::Partial, SinkCapability::Tags]
     }
 
     async fn begin(&self, version: &NewVersion) -> Result<Box<dyn Upload>, SinkError> {
@@ -82,5 +82,9 @@ impl Sink for Bucket {
 
     async fn orphans(&self) -> Result<Vec<Orphan>, SinkError> {
         orphans::find(&self.objects, jiff::Timestamp::now()).await
+    }
+
+    async fn remove_orphans(&self) -> Result<Vec<Orphan>, SinkError> {
+        orphans::remove(&self.objects, jiff::Timestamp::now()).await
     }
 }

@@ -135,10 +135,15 @@ impl Objects {
             Err(error) => return Err(error),
         };
         for name in [Some(layout::version_file_name(number)), message].into_iter().flatten() {
-            let doing = format!("remove {}", self.location(&name));
-            self.done(&doing, self.operators.retrying.delete(&name)).await?;
+            self.delete(&name).await?;
         }
         Ok(())
+    }
+
+    /// Removes an object.
+    pub(super) async fn delete(&self, name: &str) -> Result<(), SinkError> {
+        let doing = format!("remove {}", self.location(name));
+        self.done(&doing, self.operators.retrying.delete(name)).await
     }
 }
 

@@ -26,3 +26,14 @@ pub(super) async fn find(objects: &Objects, now: Timestamp) -> Result<Vec<Orphan
         })
         .collect())
 }
+
+/// Removes those; returns them.
+pub(super) async fn remove(objects: &Objects, now: Timestamp) -> Result<Vec<Orphan>, SinkError> {
+    let orphans = find(objects, now).await?;
+    for orphan in &orphans {
+        if let Some((_, name)) = orphan.location.rsplit_once('/') {
+            objects.delete(name).await?;
+        }
+    }
+    Ok(orphans)
+}

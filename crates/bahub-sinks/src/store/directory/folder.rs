@@ -101,6 +101,7 @@ impl Folder {
         let path = self.version_path(number);
         fs::remove_file(&path).map_err(|error| fault(error, "remove", &path))?;
         self.sync()?;
+        bahub_core::fault_point("directory.version-removed");
         let Some(path) = message.map(|name| self.path.join(name)) else { return Ok(()) };
         match fs::remove_file(&path) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(fault(error, "remove", &path)),

@@ -77,7 +77,7 @@ impl Sink for Directory {
     }
 
     fn capabilities(&self) -> &'static [SinkCapability] {
-        &[SinkCapability::List, SinkCapability::Remove, SinkCapability::Partial]
+        &[SinkCapability::List, SinkCapability::Remove, SinkCapability::Partial, SinkCapability::Tags]
     }
 
     async fn begin(&self, version: &NewVersion) -> Result<Box<dyn Upload>, SinkError> {
@@ -103,6 +103,10 @@ impl Sink for Directory {
 
     async fn orphans(&self) -> Result<Vec<Orphan>, SinkError> {
         self.blocking(|folder| orphans::find(folder, jiff::Timestamp::now())).await
+    }
+
+    async fn remove_orphans(&self) -> Result<Vec<Orphan>, SinkError> {
+        self.blocking(|folder| orphans::remove(folder, jiff::Timestamp::now())).await
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use bahub_core::sink::{Orphan, SinkError};
+use bahub_core::sink::{Orphan, SinkError, SinkErrorKind};
 use jiff::{SignedDuration, Timestamp};
 
 use super::folder::Folder;
@@ -27,5 +27,20 @@ pub(super) fn find(folder: &Folder, now: Timestamp) -> Result<Vec<Orphan>, SinkE
         })
         .collect();
     orphans.sort_by_key(|orphan| orphan.modified);
+    Ok(orphans)
+}
+
+/// Removes those; returns them.
+pub(super) fn remove(folder: &Folder, now: Timestamp) -> Result<Vec<Orphan>, SinkError> {
+    let orphans = find(folder, now)?;
+    for orphan in &orphans {
+        match fs::remove_file(&orphan.location) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                let message = format!("cannot remove {}", orphan.location);
+                return Err(SinkError::new(SinkErrorKind::Refused, message).with_source(error));
+            }
+            _ => {}
+        }
+    }
     Ok(orphans)
 }
