@@ -6,6 +6,9 @@ use std::path::PathBuf;
 
 use bahub_core::sink::VersionSelector;
 use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::engine::ArgValueCompleter;
+
+use crate::complete;
 
 /// bahub, the Backup Controller: simple, end-to-end encrypted backups.
 ///
@@ -49,6 +52,9 @@ pub(crate) struct Global {
     /// Exit with code 4 if a run succeeded with warnings
     #[arg(long, global = true)]
     pub(crate) fail_on_warnings: bool,
+    /// The folder of the history [default: /var/lib/bahub for root, else $XDG_STATE_HOME/bahub or ~/.local/state/bahub]
+    #[arg(long, value_name = "DIR", env = "BAHUB_STATE_DIR", global = true)]
+    pub(crate) state_dir: Option<PathBuf>,
     /// The agent program (backup-maker) to run next to the data, or a folder with one per architecture [default: bahub's own folder]
     #[arg(long, value_name = "FILE", env = "BAHUB_AGENT", global = true)]
     pub(crate) agent: Option<PathBuf>,
@@ -83,9 +89,22 @@ pub(crate) enum Command {
     /// Restart what killed runs stopped, and remove what they left behind
     Recover {
         /// Only these backups' targets
-        #[arg(value_name = "NAME")]
+        #[arg(value_name = "NAME", add = ArgValueCompleter::new(complete::backups))]
         names: Vec<String>,
     },
+    /// Make backups when they are due
+    #[command(subcommand)]
+    Service(ServiceCommand),
+    /// Show when backups are due
+    #[command(subcommand)]
+    Schedule(ScheduleCommand),
+    /// Show for each backup whether all is well, problems first; exit code 19 if not
+    Status(StatusArgs),
+    /// Show past runs, the newest first
+    History(HistoryArgs),
+    /// Try the notifiers
+    #[command(subcommand)]
+    Notify(NotifyCommand),
     /// Check and describe the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -100,7 +119,7 @@ pub(crate) enum Command {
 #[derive(Debug, Subcommand)]
 pub(crate) enum BackupCommand {
     /// Make new versions of one or several backups
-    Make(Chosen),
+    Make(MakeArgs),
     /// Restore a version, or download it
     Restore(RestoreArgs),
     /// List the versions of a backup, or the newest version of each of several
@@ -115,27 +134,37 @@ pub(crate) enum BackupCommand {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Chosen {
     /// The backups' names in the configuration
-    #[arg(value_name = "NAME", required_unless_present_any = ["all", "tag"])]
+    #[arg(value_name = "NAME", add = ArgValueCompleter::new(complete::backups), required_unless_present_any = ["all", "tag"])]
     pub(crate) names: Vec<String>,
     /// All backups of the configuration
     #[arg(long, conflicts_with_all = ["names", "tag"])]
     pub(crate) all: bool,
     /// The backups with this tag; may be given several times, for those with any of them
-    #[arg(long, value_name = "TAG", conflicts_with = "names")]
+    #[arg(long, value_name = "TAG", add = ArgValueCompleter::new(complete::tags), conflicts_with = "names")]
     pub(crate) tag: Vec<String>,
     /// How many of them run at a time
     #[arg(long, value_name = "N", default_value = "1")]
     pub(crate) max_parallel: NonZeroUsize,
 }
 
+/// What to make.
+#[derive(Debug, clap::Args)]
+pub(crate) struct MakeArgs {
+    #[command(flatten)]
+    pub(crate) chosen: Chosen,
+    /// A word that the new versions get; `keep_tags` of a retention keeps those with it. May be given several times
+    #[arg(long, value_name = "WORD")]
+    pub(crate) version_tag: Vec<String>,
+}
+
 /// Which backups to list: one, or the newest version of several.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Listed {
     /// The backups' names in the configuration [default: all]
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = ArgValueCompleter::new(complete::backups))]
     pub(crate) names: Vec<String>,
     /// The backups with this tag; may be given several times, for those with any of them
-    #[arg(long, value_name = "TAG", conflicts_with = "names")]
+    #[arg(long, value_name = "TAG", add = ArgValueCompleter::new(complete::tags), conflicts_with = "names")]
     pub(crate) tag: Vec<String>,
 }
 
@@ -145,6 +174,82 @@ impl Listed {
         let (names, tag) = (self.names.clone(), self.tag.clone());
         Chosen { all: names.is_empty() && tag.is_empty(), names, tag, max_parallel: NonZeroUsize::MIN }
     }
+}
+
+/// The commands of the service.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ServiceCommand {
+    /// Stay and make each backup when its `schedule` says so. SIGHUP reads the configuration again, SIGTERM ends it
+    Run {
+        /// How many backups run at a time
+        #[arg(long, value_name = "N", default_value = "1")]
+        max_parallel: NonZeroUsize,
+    },
+}
+
+/// The commands of schedules.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ScheduleCommand {
+    /// List what is due when
+    Next {
+        /// Only these backups
+        #[arg(value_name = "NAME", add = ArgValueCompleter::new(complete::backups))]
+        names: Vec<String>,
+        /// Within how many days
+        #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=3660))]
+        days: u16,
+    },
+    /// Print or install a timer of systemd for each backup with a `schedule`, in place of the service
+    Systemd {
+        /// Write the units into /etc/systemd/system, or for another user into ~/.config/systemd/user
+        #[arg(long)]
+        install: bool,
+    },
+}
+
+/// Whose status to show.
+#[derive(Debug, clap::Args)]
+pub(crate) struct StatusArgs {
+    /// Only these backups
+    #[arg(value_name = "NAME", add = ArgValueCompleter::new(complete::backups))]
+    pub(crate) names: Vec<String>,
+    /// Only backups with this tag; may be given several times, for those with any of them
+    #[arg(long, value_name = "TAG", add = ArgValueCompleter::new(complete::tags), conflicts_with = "names")]
+    pub(crate) tag: Vec<String>,
+}
+
+/// Which runs to show.
+#[derive(Debug, clap::Args)]
+pub(crate) struct HistoryArgs {
+    /// Only of these backups
+    #[arg(value_name = "NAME", add = ArgValueCompleter::new(complete::backups))]
+    pub(crate) names: Vec<String>,
+    /// Only runs that did not succeed
+    #[arg(long)]
+    pub(crate) failed: bool,
+    /// Only runs of this time until now, for example 7d or 12h
+    #[arg(long, value_name = "TIME", value_parser = span)]
+    pub(crate) since: Option<jiff::Span>,
+    /// At most so many
+    #[arg(long, value_name = "N", default_value = "20")]
+    pub(crate) limit: u32,
+}
+
+/// A length of time.
+fn span(text: &str) -> Result<jiff::Span, String> {
+    let span: jiff::Span = text.parse().map_err(|_| "write a length of time like 12h, 7d or 2 months".to_owned())?;
+    if span.is_positive() { Ok(span) } else { Err("it must be greater than zero".to_owned()) }
+}
+
+/// The commands of the notifiers.
+#[derive(Debug, Subcommand)]
+pub(crate) enum NotifyCommand {
+    /// Send a warning through each notifier, to see whether it arrives
+    Test {
+        /// Only these entries of `notifiers`
+        #[arg(value_name = "NOTIFIER")]
+        names: Vec<String>,
+    },
 }
 
 /// What to remove.
@@ -177,6 +282,7 @@ pub(crate) struct VerifyArgs {
 #[derive(Debug, clap::Args)]
 pub(crate) struct RestoreArgs {
     /// The backup's name in the configuration
+    #[arg(add = ArgValueCompleter::new(complete::backups))]
     pub(crate) name: String,
     /// latest, v3 or 3
     #[arg(long, default_value_t, value_name = "V")]
@@ -226,6 +332,7 @@ pub(crate) enum ConfigCommand {
     /// Check everything: structure, references, variables, secret files, keys, components
     Check {
         /// Only this backup
+        #[arg(add = ArgValueCompleter::new(complete::backups))]
         name: Option<String>,
     },
     /// Print the JSON Schema of the configuration, for editors
@@ -233,6 +340,7 @@ pub(crate) enum ConfigCommand {
     /// Print the plan of a backup, without secrets
     Show {
         /// The backup's name in the configuration
+        #[arg(add = ArgValueCompleter::new(complete::backups))]
         name: String,
     },
 }
@@ -303,6 +411,9 @@ pub(crate) enum HelpTopic {
     /// A store's example or schema
     #[command(subcommand)]
     Access(Describe),
+    /// A notifier's example or schema
+    #[command(subcommand)]
+    Notifier(Describe),
     /// Every exit code
     Exitcodes,
 }

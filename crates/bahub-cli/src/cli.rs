@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bahub_agent::{AgentSinks, InProcess};
 use bahub_core::agent::DirectSink;
+use bahub_core::display::escape_lines;
 use bahub_core::engine::Engine;
 use bahub_core::exit::ExitCode;
 use bahub_core::keys::Keys;
@@ -21,12 +22,13 @@ use futures::FutureExt;
 
 use crate::args::{Args, Global};
 use crate::command::{self, Session};
+use crate::complete;
 use crate::extension::{Context, Extension};
 use crate::failed::Failed;
 use crate::name::ProgramName;
 use crate::render::{Renderer, is_plain};
 use crate::spelling;
-use crate::terminal::{PATIENCE, Terminal, escape_lines};
+use crate::terminal::{PATIENCE, Terminal};
 
 /// As much as a program's first thread has by default.
 const STACK: usize = 8 << 20;
@@ -73,7 +75,11 @@ impl Cli {
 
     /// A program with every component that bahub's own crates hold in this build.
     pub fn standard() -> Self {
-        Self::new().with(bahub_adapters::register).with(bahub_transports::register).with(bahub_sinks::register)
+        Self::new()
+            .with(bahub_adapters::register)
+            .with(bahub_transports::register)
+            .with(bahub_sinks::register)
+            .with(bahub_notifiers::register)
     }
 
     /// Adds a crate's components.
@@ -120,6 +126,7 @@ impl Cli {
     /// Runs with the arguments of this process, until the end. Panics of this process are reported by the program's writer,
     /// which a terminal that is gone or paused does not stop.
     pub fn run(self) -> std::process::ExitCode {
+        complete::answer(|| self.command_line());
         let terminal = Terminal::start();
         let logs = terminal.for_logs();
         std::panic::set_hook(Box::new(move |panic| logs.say(&panic.to_string().replace('\n', " "))));
@@ -221,6 +228,7 @@ impl Cli {
         let engine = self.observers.into_iter().fold(engine, |engine, observed| observed(engine));
         let session = Session {
             config: global.config.clone(),
+            state_dir: global.state_dir.clone(),
             engine,
             keys: self.keys,
             registry: Arc::new(registry),

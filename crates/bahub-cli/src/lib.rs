@@ -4,13 +4,15 @@
 mod args;
 mod cli;
 mod command;
+mod complete;
 mod extension;
 mod failed;
 mod name;
 mod render;
 mod signals;
-mod size;
 mod spelling;
+mod status;
+mod systemd;
 mod terminal;
 
 pub use cli::Cli;

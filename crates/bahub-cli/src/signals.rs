@@ -44,6 +44,35 @@ pub(crate) async fn unless_signalled<T>(answer: impl Future<Output = io::Result<
     }
 }
 
+/// Waits for the signals that end a program, and for the one by which a service reads its configuration again.
+pub(crate) struct ServiceSignals {
+    end: Signals,
+    reload: Signal,
+}
+
+/// What a service is told from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ServiceSignal {
+    /// To end.
+    End,
+    /// To read its configuration again.
+    Reload,
+}
+
+impl ServiceSignals {
+    pub(crate) fn new() -> io::Result<Self> {
+        let end = Signals::of(&[SignalKind::interrupt(), SignalKind::terminate()])?;
+        Ok(Self { end, reload: signal(SignalKind::hangup())? })
+    }
+
+    pub(crate) async fn next(&mut self) -> ServiceSignal {
+        tokio::select! {
+            () = self.end.next() => ServiceSignal::End,
+            _ = self.reload.recv() => ServiceSignal::Reload,
+        }
+    }
+}
+
 /// The signals that end a run. One that was ignored when this program was started, by nohup or for a job in the
 /// background, stays ignored.
 struct Signals {
@@ -52,9 +81,12 @@ struct Signals {
 
 impl Signals {
     fn new() -> io::Result<Self> {
+        Self::of(&[SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()])
+    }
+
+    fn of(kinds: &[SignalKind]) -> io::Result<Self> {
         let ignored = ignored();
-        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].into_iter();
-        let wanted = kinds.filter(|kind| ignored & (1 << (kind.as_raw_value() - 1)) == 0);
+        let wanted = kinds.iter().copied().filter(|kind| ignored & (1 << (kind.as_raw_value() - 1)) == 0);
         Ok(Self { listened: wanted.map(signal).collect::<Result<_, _>>()? })
     }
 

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 /// Options of ours that take a value as the next word; a word that follows one is never a command.
-const WITH_VALUE: &[&str] = &["-c", "--config", "-rl", "--log-level", "--output", "--agent", "--color"];
+const WITH_VALUE: &[&str] = &["-c", "--config", "-rl", "--log-level", "--output", "--agent", "--state-dir", "--color"];
 
 /// Returns the arguments with the original's spellings replaced: the first word that begins with a colon becomes its
 /// parts, and `-rl` becomes `--log-level`.

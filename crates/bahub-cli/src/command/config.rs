@@ -1,8 +1,11 @@
 //! `:config:check`, `:config:schema`, `:config:show`
 
+use std::collections::BTreeSet;
+
 use bahub_core::config;
 use bahub_core::engine::RunError;
 use bahub_core::exit::ExitCode;
+use bahub_notifiers::Notifications;
 
 use super::session::Session;
 use crate::failed::Failed;
@@ -10,8 +13,15 @@ use crate::failed::Failed;
 pub(super) fn check(session: &Session, name: Option<&str>) -> Result<ExitCode, Failed> {
     let notices = session.check(name)?;
     let configuration = session.configuration()?;
+    for notifier in configuration.notifiers().0 {
+        Notifications::check(&notifier).map_err(|error| Failed::new(ExitCode::Config, error.to_string()))?;
+    }
+    let mut checked = BTreeSet::new();
     for backup in name.map_or_else(|| configuration.backup_names(), |name| vec![name]) {
-        session.keys.recipients(&configuration.encryption_of(backup)?).map_err(RunError::from)?;
+        let encryption = configuration.encryption_of(backup)?;
+        if checked.insert(encryption.name.clone()) {
+            session.keys.recipients(&encryption).map_err(RunError::from)?;
+        }
     }
     if session.renderer.is_json() {
         session.renderer.result(&serde_json::json!({ "event": "checked", "notices": notices }).to_string());

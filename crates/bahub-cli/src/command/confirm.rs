@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bahub_core::adapter::AdapterCapability;
+use bahub_core::display;
 use bahub_core::engine::{Confirm, RunErrorKind};
 use bahub_core::exit::ExitCode;
 use bahub_core::instance::Identity;
@@ -14,9 +15,7 @@ use bahub_core::sink::{Version, VersionSelector};
 
 use super::session::Session;
 use crate::failed::Failed;
-use crate::render::date;
 use crate::signals;
-use crate::size::human;
 use crate::terminal::{Terminal, is_interactive};
 
 /// Asks a person, where data would be overwritten. Returns the version that was meant: `latest` is the one that was shown.
@@ -84,9 +83,9 @@ async fn resolve(session: &Session, plan: &Plan, version: VersionSelector) -> Re
 fn described(selector: VersionSelector, found: Option<&Version>) -> String {
     match found {
         Some(Version { number, size, created: Some(created), .. }) => {
-            format!("{number} ({}, {})", date(*created), human(*size))
+            format!("{number} ({}, {})", display::date(*created), display::size(*size))
         }
-        Some(Version { number, size, .. }) => format!("{number} ({})", human(*size)),
+        Some(Version { number, size, .. }) => format!("{number} ({})", display::size(*size)),
         None => selector.to_string(),
     }
 }

@@ -15,6 +15,7 @@ pub(super) fn run(session: &Session, topic: Option<HelpTopic>) -> Result<ExitCod
         Some(HelpTopic::Transport(what)) => describe(&what, |name| registry.transport(name))?,
         Some(HelpTopic::Backup(what)) => describe(&what, |name| registry.adapter(name))?,
         Some(HelpTopic::Access(what)) => describe(&what, |name| registry.sink(name))?,
+        Some(HelpTopic::Notifier(what)) => describe(&what, |name| registry.notifier(name))?,
     };
     session.renderer.product(&text)?;
     Ok(ExitCode::Ok)
@@ -43,9 +44,11 @@ fn info(session: &Session) -> String {
     section(&mut text, "Adapters: what can be backed up", registry.adapters(), registry, Kind::Adapter);
     section(&mut text, "Transports: where commands run", registry.transports(), registry, Kind::Transport);
     section(&mut text, "Sinks: where versions are stored", registry.sinks(), registry, Kind::Sink);
+    section(&mut text, "Notifiers: who is told", registry.notifiers(), registry, Kind::Notifier);
     let name = &program.name;
     text.push_str(&format!(
-        "\nExamples: {name} :help:backup:example TYPE, :help:transport:example TYPE, :help:access:example TYPE\n\
+        "\nExamples: {name} :help:backup:example TYPE, :help:transport:example TYPE, :help:access:example TYPE,\n\
+         {name} :help:notifier:example TYPE\n\
          Exit codes: {name} :help:exitcodes\n"
     ));
     text

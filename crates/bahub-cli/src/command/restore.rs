@@ -1,24 +1,37 @@
 //! `:backup:restore NAME`
 
+use std::path::Path;
+
 use bahub_core::config::KeyUse;
 use bahub_core::engine::{DownloadContent, DownloadOptions, OtherInstance, RestoreMode, RestoreOptions, RunControl};
+use bahub_core::event::Operation;
 use bahub_core::exit::ExitCode;
 use bahub_core::plan::Plan;
 use bahub_core::replay::{ReplayTarget, RestoreTarget};
 
 use super::confirm::{self, AskAtTerminal};
-use super::session::Session;
+use super::{Session, Watched};
 use crate::args::RestoreArgs;
 use crate::failed::Failed;
 use crate::terminal::is_interactive;
 
 pub(super) async fn run(session: &Session, args: RestoreArgs) -> Result<ExitCode, Failed> {
-    let plan = session.plan(&args.name, if args.encrypted { None } else { Some(KeyUse::Open) })?;
-    if args.download.is_some() {
-        return download(session, &plan, &args).await;
-    }
+    let operation = if args.download.is_some() { Operation::Download } else { Operation::Restore };
+    session
+        .watched(operation, async |watched| {
+            let keys = if args.encrypted { None } else { Some(KeyUse::Open) };
+            let plan = watched.planned(session, operation, &args.name, keys)?;
+            match &args.download {
+                Some(file) => download(session, watched, &plan, &args, file).await,
+                None => restore(session, watched, &plan, &args).await,
+            }
+        })
+        .await
+}
+
+async fn restore(session: &Session, watched: &Watched, plan: &Plan, args: &RestoreArgs) -> Result<ExitCode, Failed> {
     let target = ReplayTarget {
-        location: location_of(&args),
+        location: location_of(args),
         members: args.path.clone(),
         in_place: args.in_place,
         keep_old: args.keep_old,
@@ -26,24 +39,29 @@ pub(super) async fn run(session: &Session, args: RestoreArgs) -> Result<ExitCode
         ..ReplayTarget::default()
     };
     let version =
-        if args.yes { args.version } else { confirm::overwriting(session, &plan, args.version, &target).await? };
+        if args.yes { args.version } else { confirm::overwriting(session, plan, args.version, &target).await? };
     let control = RunControl::default();
     let options = RestoreOptions::default()
         .version(version)
         .to(target)
         .streamed(args.stream)
         .mode(if args.scratch { RestoreMode::ScratchFirst } else { RestoreMode::Direct })
-        .other_instance(other_instance(session, &args))
+        .other_instance(other_instance(session, args))
         .controlled_by(&control);
-    Ok(session.guarded(&control, session.engine.restore(&plan, &options)).await?)
+    Ok(session.guarded(&control, watched.engine.restore(plan, &options)).await?)
 }
 
-async fn download(session: &Session, plan: &Plan, args: &RestoreArgs) -> Result<ExitCode, Failed> {
-    let Some(file) = &args.download else { return Ok(ExitCode::Ok) };
+async fn download(
+    session: &Session,
+    watched: &Watched,
+    plan: &Plan,
+    args: &RestoreArgs,
+    file: &Path,
+) -> Result<ExitCode, Failed> {
     let content = if args.encrypted { DownloadContent::Encrypted } else { DownloadContent::Plain };
     let control = RunControl::default();
     let options = DownloadOptions::new(args.version, content, file).controlled_by(&control);
-    Ok(session.guarded(&control, session.engine.download(plan, &options)).await?)
+    Ok(session.guarded(&control, watched.engine.download(plan, &options)).await?)
 }
 
 fn location_of(args: &RestoreArgs) -> RestoreTarget {

@@ -14,10 +14,12 @@ use crate::name::ProgramName;
 use crate::render::Renderer;
 use crate::signals;
 
-/// What every command works with.
-#[derive(Debug)]
+/// What every command works with; cheap to clone.
+#[derive(Debug, Clone)]
 pub(crate) struct Session {
     pub(crate) config: Vec<PathBuf>,
+    /// Where the history is, if not in the usual place.
+    pub(crate) state_dir: Option<PathBuf>,
     pub(crate) engine: Engine,
     pub(crate) keys: Arc<dyn Keys>,
     pub(crate) registry: Arc<Registry>,

@@ -4,11 +4,12 @@ use std::num::NonZeroUsize;
 
 use bahub_core::config::{Configuration, KeyUse};
 use bahub_core::engine::{RunControl, RunOutcome};
+use bahub_core::event::Operation;
 use bahub_core::exit::ExitCode;
 use bahub_core::plan::Plan;
 use futures::StreamExt;
 
-use super::session::Session;
+use super::{Session, Watched};
 use crate::args::Chosen;
 use crate::failed::Failed;
 use crate::signals;
@@ -38,15 +39,26 @@ impl Chosen {
     }
 }
 
+/// How something is done for several backups.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct How {
+    /// What it is.
+    pub(super) operation: Operation,
+    /// How many run at a time.
+    pub(super) at_once: NonZeroUsize,
+    /// What keys are needed for.
+    pub(super) keys: Option<KeyUse>,
+}
+
 /// Runs something for each of these, some at a time, under one guard of signals. Returns the worst exit code.
 ///
 /// # Errors
 /// Only where signals cannot be listened to.
 pub(super) async fn each(
     session: &Session,
-    configuration: &Configuration,
+    watched: &Watched,
     names: &[String],
-    (at_once, keys): (NonZeroUsize, Option<KeyUse>),
+    how: How,
     run: impl AsyncFn(&Plan, &RunControl) -> RunOutcome,
 ) -> Result<ExitCode, Failed> {
     let control = RunControl::default();
@@ -56,12 +68,11 @@ pub(super) async fn each(
         let exit = if control.is_cancelled() {
             ExitCode::Cancelled
         } else {
-            match session.planned(configuration, name, keys) {
+            match watched.planned(session, how.operation, name, how.keys) {
                 Ok(plan) => run(&plan, &control).await.exit(session.renderer.fails_on_warnings()),
-                Err(errors) => {
-                    let failed = Failed::from(errors);
+                Err(failed) => {
                     // After the output of those before it.
-                    session.engine.observers().drain(PATIENCE);
+                    watched.engine.observers().drain(PATIENCE);
                     session.renderer.failed_for(name, &failed);
                     // A signal that came meanwhile is noticed here.
                     tokio::task::yield_now().await;
@@ -71,11 +82,11 @@ pub(super) async fn each(
         };
         (index, exit)
     };
-    let every = futures::stream::iter(names.iter().enumerate()).map(one).buffer_unordered(at_once.get()).collect();
+    let every = futures::stream::iter(names.iter().enumerate()).map(one).buffer_unordered(how.at_once.get()).collect();
     let mut ends: Vec<(usize, ExitCode)> = signals::guard(&control, session.renderer.terminal(), every).await?;
     ends.sort_unstable();
     if names.len() > 1 {
-        session.engine.observers().drain(PATIENCE);
+        watched.engine.observers().drain(PATIENCE);
         let ends: Vec<_> = ends.iter().map(|(index, exit)| (names[*index].as_str(), *exit)).collect();
         session.renderer.ends(&ends);
     }

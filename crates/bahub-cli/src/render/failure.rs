@@ -3,16 +3,19 @@
 use std::fmt;
 
 use bahub_core::config::ConfigError;
+use bahub_core::display::{escape, mask};
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode, SourceSpan};
 
 use super::advice::{ANY, advice};
-use crate::terminal::{columns, escape, mask};
+use crate::terminal::columns;
 
 /// How errors look.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Style {
     /// In a box and wrapped; else lines that can be copied and searched.
     pub(super) boxes: bool,
+    /// Whether the locale writes UTF-8.
+    pub(super) is_utf8: bool,
     /// In colours.
     pub(super) colour: bool,
 }
@@ -143,8 +146,8 @@ impl Diagnostic for Failure {
 mod tests {
     use super::*;
 
-    const PLAIN: Style = Style { boxes: false, colour: false };
-    const BOXES: Style = Style { boxes: true, colour: false };
+    const PLAIN: Style = Style { boxes: false, is_utf8: true, colour: false };
+    const BOXES: Style = Style { boxes: true, is_utf8: true, colour: false };
 
     #[test]
     fn a_program_s_words_begin_no_line_of_ours() {

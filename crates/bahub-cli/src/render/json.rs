@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use bahub_core::display::is_hostile;
 use bahub_core::event::Event;
 use bahub_core::exit::ExitCode;
 use bahub_core::observer::{Observer, RunInfo, RunRecord};
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 use super::advice::{ANY, advice};
 use super::exit_of;
 use crate::failed::{Failed, Reason};
-use crate::terminal::{Terminal, is_hostile};
+use crate::terminal::Terminal;
 
 /// Writes events, and how each run ended.
 #[derive(Debug)]

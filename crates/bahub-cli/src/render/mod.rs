@@ -3,7 +3,7 @@
 mod advice;
 mod failure;
 mod json;
-mod summary;
+mod status;
 mod text;
 
 use std::io::{self, IsTerminal};
@@ -12,18 +12,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use bahub_core::config::ConfigErrors;
+use bahub_core::display::{date, escape, escape_lines, size};
 use bahub_core::engine::Engine;
 use bahub_core::exit::ExitCode;
 use bahub_core::observer::RunRecord;
 use bahub_core::report::Outcome;
 use bahub_core::sink::Version;
+use bahub_notifiers::Trouble;
+use jiff::Timestamp;
 use serde_json::json;
 
 use crate::args::{Color, Global, Output};
 use crate::failed::{Failed, Reason};
-use crate::size::human;
-use crate::terminal::{LogFormat, Terminal, escape, escape_lines, start_logging};
+use crate::terminal::{LogFormat, Terminal, start_logging};
 use failure::{Failure, Style};
+
+pub(crate) use self::advice::advice;
 
 /// Writes results to standard output and everything else to standard error.
 #[derive(Debug, Clone)]
@@ -61,7 +65,7 @@ impl Renderer {
             output: global.output,
             verbosity: if global.debug { 2 } else { global.verbose },
             has_status: is_terminal && !is_dumb && !global.quiet && global.output == Output::Text,
-            style: Style { boxes: is_terminal && !is_dumb && is_utf8(), colour },
+            style: Style { boxes: is_terminal && !is_dumb && is_utf8(), is_utf8: is_utf8(), colour },
             fail_on_warnings: global.fail_on_warnings,
             quiet: global.quiet,
             names: Arc::default(),
@@ -134,10 +138,8 @@ impl Renderer {
         }
         match &failed.reason {
             Reason::Config(errors) => self.config_errors(errors),
-            Reason::Run(error) => self.failure(&Failure::new(
-                &error.chain(),
-                error.help().map(|help| advice::advice(help, advice::ANY)).as_deref(),
-            )),
+            Reason::Run(error) => self
+                .failure(&Failure::new(&error.chain(), error.help().map(|help| advice(help, advice::ANY)).as_deref())),
         }
     }
 
@@ -236,6 +238,53 @@ impl Renderer {
         self.terminal.print_escaped(&escape_lines(text.trim_end()));
     }
 
+    /// Writes something that is not as it should be, and fails nothing.
+    pub(crate) fn warning(&self, text: &str) {
+        if self.is_json() {
+            self.terminal.print_escaped(&json::line(&json!({ "event": "warning", "message": text })));
+        } else {
+            self.terminal.say(&format!("warning: {text}"));
+        }
+    }
+
+    /// Writes when each backup is due next, the first at the front.
+    pub(crate) fn scheduled(&self, next: &[(Option<Timestamp>, &str)]) {
+        if self.is_json() {
+            let each = next.iter().map(|(due, backup)| json!({ "backup": backup, "next": due }));
+            let event = json!({ "event": "scheduled", "backups": each.collect::<Vec<_>>() });
+            return self.terminal.print_escaped(&json::line(&event));
+        }
+        let first = next.iter().find_map(|(due, backup)| Some(format!("; next: {backup} at {}", date((*due)?))));
+        let backups = if next.len() == 1 {
+            "1 backup has a schedule".to_owned()
+        } else {
+            format!("{} backups have a schedule", next.len())
+        };
+        self.notice(&format!("{backups}{}", first.unwrap_or_default()));
+    }
+
+    /// Writes whether a notifier took a notification that was sent to try it, or why it did not.
+    pub(crate) fn tested(&self, notifier: &str, error: Option<&str>) {
+        if self.is_json() {
+            let event = json!({ "event": "tested", "notifier": notifier, "error": error });
+            return self.terminal.print_escaped(&json::line(&event));
+        }
+        match error {
+            None => self.result(&format!("{}: sent", escape(notifier))),
+            Some(error) => self.terminal.say(&format!("{notifier}: failed: {error}")),
+        }
+    }
+
+    /// Writes that somebody was not told, and why.
+    pub(crate) fn not_notified(&self, Trouble { notifier, message, .. }: &Trouble) {
+        if self.is_json() {
+            let event = json!({ "event": "not-notified", "notifier": notifier, "message": message });
+            self.terminal.print_escaped(&json::line(&event));
+        } else {
+            self.terminal.say(&format!("warning: the notifier \"{notifier}\" failed: {message}"));
+        }
+    }
+
     /// Writes something that is good to know.
     pub(crate) fn notice(&self, text: &str) {
         if self.quiet {
@@ -250,21 +299,20 @@ fn version_line(version: &Version) -> String {
     let number = version.number.to_string();
     match &version.damage {
         None => {
-            let (size, created) = (human(version.size), version.created.map_or_else(|| "-".to_owned(), date));
+            let (bytes, created) = (size(version.size), version.created.map_or_else(|| "-".to_owned(), date));
             let partial = match version.missing {
                 0 => String::new(),
                 1 => "  partial: 1 part is missing".to_owned(),
                 missing => format!("  partial: {missing} parts are missing"),
             };
-            format!("{number:<8} {size:>10}  {created}  {}{partial}", escape(&version.location))
+            let tags = match version.tags.as_slice() {
+                [] => String::new(),
+                tags => format!("  [{}]", escape(&tags.join(", "))),
+            };
+            format!("{number:<8} {bytes:>10}  {created}  {}{partial}{tags}", escape(&version.location))
         }
         Some(damage) => format!("{number:<8} {:>10}  cannot be read: {}", "-", escape(damage)),
     }
-}
-
-/// A moment in this host's time zone.
-pub(crate) fn date(moment: jiff::Timestamp) -> String {
-    moment.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
 }
 
 /// The exit code of a program that did this run alone; none where this build does not know it.

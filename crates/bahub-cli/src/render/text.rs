@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use bahub_core::display::{escape, summary};
 use bahub_core::event::{Event, Operation};
 use bahub_core::observer::{Observer, RunInfo, RunRecord};
 use bahub_core::report::Outcome;
 
 use super::advice::advice;
 use super::failure::{Failure, Style};
-use super::summary::summary;
-use crate::terminal::{Status, Terminal, escape, moved};
+use crate::terminal::{Status, Terminal, moved};
 
 /// How often the progress of a long phase is written, where there is no status line.
 const EVERY: Duration = Duration::from_secs(30);

@@ -9,7 +9,9 @@ use tracing_subscriber::fmt::format::{FormatFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, MakeWriter};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::{Secrets, Terminal, escape};
+use bahub_core::display::escape;
+
+use super::{Secrets, Terminal};
 
 /// How logs look.
 pub(crate) struct LogFormat {

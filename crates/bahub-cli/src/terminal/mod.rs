@@ -4,7 +4,6 @@
 //! threads hand their text over. What cannot be written is left out, and changes nothing but, where the text itself was
 //! what was asked for, the exit code.
 
-mod escape;
 mod logging;
 mod prompt;
 mod queue;
@@ -20,7 +19,7 @@ use std::time::Duration;
 use bahub_core::secret::Scrubber;
 use queue::{Item, Queue, Wait};
 
-pub(crate) use escape::{escape, escape_lines, is_hostile, mask};
+use bahub_core::display::escape;
 pub(crate) use logging::{LogFormat, start as start_logging};
 pub(crate) use prompt::is_interactive;
 pub(crate) use status::{Status, moved};

@@ -10,7 +10,9 @@ use rustix::termios::{LocalModes, OptionalActions, QueueSelector, Termios, tcflu
 use tokio::sync::oneshot;
 
 use super::queue::{Item, Question, Queue};
-use super::{Terminal, escape};
+use bahub_core::display::escape;
+
+use super::Terminal;
 
 /// True where a person can be asked.
 pub(crate) fn is_interactive() -> bool {

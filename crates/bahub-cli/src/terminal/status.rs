@@ -1,8 +1,8 @@
 //! The line below everything: the phase, how far it is, and how long the run takes.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crate::size::{clock, human};
+use bahub_core::display::size;
 
 /// What is going on.
 #[derive(Debug, Clone)]
@@ -35,14 +35,29 @@ impl Status {
 /// How far it is.
 pub(crate) fn moved(plain: u64, stored: u64, of: Option<u64>) -> String {
     match of {
-        Some(of) => format!("{} of {} read", human(stored), human(of)),
-        None => format!("{} captured, {} stored", human(plain), human(stored)),
+        Some(of) => format!("{} of {} read", size(stored), size(of)),
+        None => format!("{} captured, {} stored", size(plain), size(stored)),
+    }
+}
+
+/// A running time: `0:07`, `1:02:03`.
+fn clock(time: Duration) -> String {
+    let (hours, minutes, seconds) = (time.as_secs() / 3600, time.as_secs() / 60 % 60, time.as_secs() % 60);
+    match hours {
+        0 => format!("{minutes}:{seconds:02}"),
+        hours => format!("{hours}:{minutes:02}:{seconds:02}"),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_running_time_has_hours_where_there_are_any() {
+        let times = [7, 3723].map(|seconds| clock(Duration::from_secs(seconds)));
+        assert_eq!(times, ["0:07", "1:02:03"]);
+    }
 
     #[test]
     fn it_fits_the_terminal() {

@@ -61,21 +61,33 @@ fn the_project_s_example_loads_and_fails_where_its_cluster_is_not() {
     let (folder, keys) = (scene.at("folder"), scene.at("backup-maker/resources/test"));
     fs::create_dir(&folder).unwrap();
     fs::create_dir_all(&keys).unwrap();
-    fs::write(folder.join("config.yaml"), include_str!("../data/seed-config.yaml")).unwrap();
+    fs::write(
+        folder.join("config.yaml"),
+        include_str!("../data/seed-config.yaml")
+            .replace("localhost/hooks", "127.0.0.1:1/hooks")
+            .replace("type: slack\n", "type: slack\n        max_retry_num: 0\n"),
+    )
+    .unwrap();
     fs::copy(scene.keys().private(), keys.join("gpg-key.asc")).unwrap();
     let run = scene.json(&["-c", "folder/config.yaml", ":recover", "fs_kubernetes_pod"]);
-    run.assert_code(7).assert_error(&["no Kubernetes cluster is configured", "KUBECONFIG"]);
+    run.assert_code(7);
+    let ended = run.lines().into_iter().find(|line| line["event"] == "ended").unwrap();
+    let error = ended["error"].to_string();
+    assert!(error.contains("no Kubernetes cluster is configured") && error.contains("KUBECONFIG"), "{error}");
+    // Its notifier, in the original's words, is asked; nobody is there.
+    let last = run.last();
+    assert_eq!((&last["event"], &last["notifier"]), (&"not-notified".into(), &"mattermost".into()), "{run:?}");
 }
 
 #[test]
 fn the_check_reports_what_is_accepted_and_not_acted_on_yet() {
     let scene = Scene::new();
     let mut text = fs::read_to_string(scene.config()).unwrap();
-    text.push_str("notifiers:\n  chat: { type: slack, url: \"http://localhost/hooks/xyz\" }\n");
+    text.push_str("error_handlers:\n  sentry: { type: sentry, url: \"https://public@sentry.example.org/1\" }\n");
     fs::write(scene.config(), text).unwrap();
     let run = scene.json(&[":config:check"]);
     run.assert_code(0);
-    assert!(run.last()["notices"].to_string().contains("notifiers"), "{run:?}");
+    assert!(run.last()["notices"].to_string().contains("error_handlers"), "{run:?}");
     let run = scene.run(&[":config:check", "tree"]);
     run.assert_code(0);
     assert_eq!(run.stdout, "the configuration is valid\n");

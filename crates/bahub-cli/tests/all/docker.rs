@@ -277,3 +277,36 @@ fn an_agent_that_is_kept_serves_the_next_run() {
     scene.make();
     assert_eq!(kept(), first);
 }
+
+#[test]
+fn hooks_run_where_the_data_is() {
+    ENGINE.container("hooked", &["--volume", "hooked:/data"]);
+    ENGINE.container("hooked-beside", &["--volume", "hooked-beside:/data"]);
+    let hook = |when: &str, around: &str, location: &str| {
+        format!(
+            "{{ when: {when}, around: {around}, where: {location}, command: [sh, -c, 'ls -d /data/text || echo none'] }}"
+        )
+    };
+    let hooks: Vec<_> = [("before", "run"), ("before", "capture"), ("finally", "capture"), ("finally", "run")]
+        .iter()
+        .flat_map(|(when, around)| ["data", "controller"].map(|location| hook(when, around, location)))
+        .collect();
+    let beside = "orig_container: hooked-beside, temp_container_image: busybox, stop_timeout: 1";
+    for (name, transport, spec) in [
+        ("hooked", "bahub.transports.docker", "container: hooked"),
+        ("hooked-beside", "bahub.transports.docker_sidecontainer", beside),
+    ] {
+        sh(name, TREE);
+        let scene = scene(transport, spec, ("bahub.adapters.filesystem", "paths: [/data]"));
+        let scene = scene.with_meta(&format!(", hooks: [{}]", hooks.join(", ")));
+        let run = scene.json(&[":backup:make", "tree"]);
+        run.assert_code(0);
+        let ran = run.report()["hooks"].as_array().unwrap().clone();
+        assert_eq!(ran.len(), 8, "{run:?}");
+        for hook in ran {
+            let expected = if hook["location"] == "data" { "/data/text" } else { "none" };
+            assert_eq!(hook["output"], serde_json::json!([expected]), "{hook}");
+        }
+        answers(&["exec", name, "true"]);
+    }
+}

@@ -174,7 +174,8 @@ fn the_original_s_configuration_and_command_line_restore_its_backups() {
     fs::create_dir_all(config.parent().unwrap()).unwrap();
     fs::copy(private, config.with_file_name("gpg-key.asc")).unwrap();
     fs::remove_file(scene.config()).unwrap();
-    let text = include_str!("../data/original.yaml");
+    let text =
+        &include_str!("../data/original.yaml").replace("type: slack\n", "type: slack\n        max_retry_num: 0\n");
     let text = text.replace("@URL@", &server.url()).replace("@DATA@", &scene.data().display().to_string());
     fs::write(&config, text).unwrap();
     let program = |args: &[&str]| {

@@ -84,3 +84,26 @@ fn a_controller_that_is_killed_leaves_nothing_there_and_no_master_here() {
     assert_eq!(masters(), 0);
     assert_no_login(&sshd);
 }
+
+#[test]
+fn hooks_run_on_the_host_that_has_the_data() {
+    let (sshd, data) = (Sshd::start(), tempfile::tempdir().unwrap());
+    fs::write(data.path().join("file"), "content").unwrap();
+    let hook = |when: &str, around: &str, location: &str| {
+        format!("{{ when: {when}, around: {around}, where: {location}, command: [sh, -c, 'echo ${{SSH_CONNECTION:+far}}.'] }}").replace("${", "$${")
+    };
+    let hooks = [("before", "run"), ("before", "capture"), ("finally", "capture"), ("after_success", "run")];
+    let hooks: Vec<_> =
+        hooks.iter().flat_map(|(when, around)| ["data", "controller"].map(|at| hook(when, around, at))).collect();
+    let scene = scene(&sshd, &data).with_meta(&format!(", hooks: [{}]", hooks.join(", ")));
+    eprintln!("{:?}", scene.run(&["--debug", ":backup:make", "tree"]).stderr);
+    let run = scene.json(&[":backup:make", "tree"]);
+    run.assert_code(0);
+    let ran = run.report()["hooks"].as_array().unwrap().clone();
+    assert_eq!(ran.len(), 8, "{run:?}");
+    for hook in ran {
+        let expected = if hook["location"] == "data" { "far." } else { "." };
+        assert_eq!(hook["output"], serde_json::json!([expected]), "{hook}");
+    }
+    assert_no_login(&sshd);
+}

@@ -168,6 +168,11 @@ impl Scene {
         self.folder.path().join(name)
     }
 
+    /// The folder of the history.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.at("state")
+    }
+
     /// What is backed up.
     pub(crate) fn data(&self) -> PathBuf {
         self.at("data")
@@ -207,7 +212,7 @@ impl Scene {
         command.args(["--default-signal=INT,HUP,TERM", program]);
         command.env_clear().current_dir(self.folder.path());
         command.env("PATH", &self.path).env("HOME", self.folder.path()).env("XDG_RUNTIME_DIR", self.folder.path());
-        command.env("CONFIG", self.config());
+        command.env("CONFIG", self.config()).env("BAHUB_STATE_DIR", self.state());
         command.envs(self.environment.iter().map(|(name, value)| (name, value))).args(args);
         command
     }
