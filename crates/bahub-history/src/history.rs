@@ -185,7 +185,7 @@ impl History {
     }
 
     /// Why something could not be written, the last time that this was so.
-    pub fn trouble(&self) -> Option<String> {
+    pub fn last_error(&self) -> Option<String> {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

@@ -14,6 +14,6 @@ mod register;
 mod silent;
 mod template;
 
-pub use notifications::{Notifications, Setup, Trouble};
+pub use notifications::{DeliveryFailure, Notifications, Setup};
 pub use register::register;
 pub use template::TemplateError;

@@ -52,7 +52,7 @@ impl Setup {
 /// A notifier that did not deliver.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Trouble {
+pub struct DeliveryFailure {
     /// The name of the notifier.
     pub notifier: String,
     /// Why, scrubbed.
@@ -136,16 +136,16 @@ impl Notifications {
     }
 
     /// Waits until everything was delivered or given up, at most this long. Returns what was not delivered. For the end of a program, after its observers were drained.
-    pub async fn finish(&self, limit: Duration) -> Vec<Trouble> {
+    pub async fn finish(&self, limit: Duration) -> Vec<DeliveryFailure> {
         let all = async {
             futures::future::join_all(self.0.queues.iter().map(Queue::finish)).await;
         };
         let _ = timeout(limit, all).await;
-        self.troubles()
+        self.undelivered()
     }
 
     /// What was not delivered so far, or is not yet: for each notifier how much, and the last reason.
-    pub fn troubles(&self) -> Vec<Trouble> {
+    pub fn undelivered(&self) -> Vec<DeliveryFailure> {
         let trouble = |queue: &Queue| {
             let Delivered { lost, error, .. } = queue.delivered();
             let message = match (queue.waiting(), lost) {
@@ -155,17 +155,17 @@ impl Notifications {
                 (waiting, 0) => format!("{} not sent in time", counted(waiting)),
                 (waiting, _) => format!("{error}; {} not sent in time", counted(waiting)),
             };
-            Some(Trouble { notifier: queue.plan.name.clone(), message })
+            Some(DeliveryFailure { notifier: queue.plan.name.clone(), message })
         };
         self.0.queues.iter().filter_map(trouble).collect()
     }
 
     /// The notifiers that did not deliver the last that they were to deliver, and why.
-    pub fn failing(&self) -> Vec<Trouble> {
+    pub fn failing(&self) -> Vec<DeliveryFailure> {
         let failing = self.0.queues.iter().map(|queue| (queue, queue.delivered()));
         let failing = failing.filter(|(_, delivered)| delivered.is_failing);
         failing
-            .map(|(queue, delivered)| Trouble { notifier: queue.plan.name.clone(), message: delivered.error })
+            .map(|(queue, delivered)| DeliveryFailure { notifier: queue.plan.name.clone(), message: delivered.error })
             .collect()
     }
 }

@@ -22,7 +22,7 @@ pub(crate) struct SilentConfig {
 impl Component for Silent {
     const TYPE: &'static str = "bahub.notifiers.none";
     const ALIASES: &'static [&'static str] = &["none", "nothing", "void"];
-    const SUMMARY: &'static str = "Nobody: switches an entry off";
+    const SUMMARY: &'static str = "Nothing is sent: disables an entry";
     const EXAMPLE: &'static str = "# Nothing to set.\n{}\n";
     type Config = SilentConfig;
     type Context = ();

@@ -36,7 +36,7 @@ pub trait Runner: Send + Sync + 'static {
     async fn was_killed(&self, backup: &str);
 
     /// Reports that something is wrong with the service itself; the backups go on.
-    fn trouble(&self, message: &str);
+    fn report_problem(&self, message: &str);
 
     /// Called at least every half minute, and after each run: for what has to be watched. It must not block.
     fn tick(&self) {}
@@ -178,7 +178,7 @@ impl<R: Runner> Service<R> {
                             runner.was_killed(&name).await;
                             return Some(Ended::Stopped);
                         }
-                        Made::Unknown => runner.trouble(&format!(
+                        Made::Unknown => runner.report_problem(&format!(
                             "{name}: its store cannot say whether the run that was killed made a version"
                         )),
                     }
@@ -205,7 +205,7 @@ impl<R: Runner> Service<R> {
                 // One that is new has missed nothing.
                 None => self.write(state, &backup, Claim::ended(now)),
                 Some(claim) if claim.due.duration_since(now) > AHEAD => {
-                    self.runner.trouble(&format!("{backup}: its schedule was followed up to {}, which is in the future: the clock was wrong; it counts from now on", claim.due));
+                    self.runner.report_problem(&format!("{backup}: its schedule was followed up to {}, which is in the future: the clock was wrong; it counts from now on", claim.due));
                     self.write(state, &backup, Claim { due: now, ..claim });
                 }
                 Some(_) => {}
@@ -277,7 +277,7 @@ impl<R: Runner> Service<R> {
             Ok(()) => state.is_unwritten = false,
             Err(error) if !state.is_unwritten => {
                 state.is_unwritten = true;
-                self.runner.trouble(&format!(
+                self.runner.report_problem(&format!(
                     "what is started cannot be written down, so that a restart may make a backup twice: {error}"
                 ));
             }

@@ -87,7 +87,7 @@ impl Runner for Recorded {
         *self.was_made.lock().unwrap()
     }
 
-    fn trouble(&self, message: &str) {
+    fn report_problem(&self, message: &str) {
         self.troubles.lock().unwrap().push(message.to_owned());
     }
 

@@ -44,7 +44,7 @@ fn info(session: &Session) -> String {
     section(&mut text, "Adapters: what can be backed up", registry.adapters(), registry, Kind::Adapter);
     section(&mut text, "Transports: where commands run", registry.transports(), registry, Kind::Transport);
     section(&mut text, "Sinks: where versions are stored", registry.sinks(), registry, Kind::Sink);
-    section(&mut text, "Notifiers: who is told", registry.notifiers(), registry, Kind::Notifier);
+    section(&mut text, "Notifiers: where notifications go", registry.notifiers(), registry, Kind::Notifier);
     let name = &program.name;
     text.push_str(&format!(
         "\nExamples: {name} :help:backup:example TYPE, :help:transport:example TYPE, :help:access:example TYPE,\n\

@@ -15,7 +15,7 @@ use bahub_core::report::{Outcome, Report};
 use bahub_core::run::CancellationToken;
 use bahub_core::sink::Version;
 use bahub_history::{History, HistoryError};
-use bahub_notifiers::Trouble;
+use bahub_notifiers::DeliveryFailure;
 use bahub_service::{Ended, Made, Runner, Service, SystemClock};
 use jiff::{SignedDuration, Timestamp};
 use sd_notify::NotifyState;
@@ -210,7 +210,7 @@ impl Controller {
         for trouble in failing.iter().filter(|trouble| !known.contains(&trouble.notifier)) {
             self.session.renderer.not_notified(trouble);
         }
-        let now: BTreeSet<_> = failing.into_iter().map(|Trouble { notifier, .. }| notifier).collect();
+        let now: BTreeSet<_> = failing.into_iter().map(|DeliveryFailure { notifier, .. }| notifier).collect();
         for works in known.difference(&now) {
             self.session.renderer.notice(&format!("the notifier \"{works}\" works again"));
         }
@@ -259,7 +259,7 @@ impl Runner for Controller {
         self.current().watched.not_started(Operation::Backup, backup, &failed);
     }
 
-    fn trouble(&self, message: &str) {
+    fn report_problem(&self, message: &str) {
         self.session.renderer.warning(message);
         let failed = Failed::new(ExitCode::Failed, message);
         self.current().watched.not_started(Operation::Backup, "", &failed);

@@ -130,10 +130,10 @@ impl Session {
         let drained = tokio::task::spawn_blocking(move || observers.drain(PATIENCE));
         let _ = drained.await;
         self.await_notifiers(watched).await;
-        for trouble in watched.notifications.troubles() {
+        for trouble in watched.notifications.undelivered() {
             self.renderer.not_notified(&trouble);
         }
-        if let Some(trouble) = watched.history.as_ref().and_then(History::trouble) {
+        if let Some(trouble) = watched.history.as_ref().and_then(History::last_error) {
             self.renderer.warning(&format!("the history is incomplete: {trouble}"));
         }
     }

@@ -18,7 +18,7 @@ use bahub_core::exit::ExitCode;
 use bahub_core::observer::RunRecord;
 use bahub_core::report::Outcome;
 use bahub_core::sink::Version;
-use bahub_notifiers::Trouble;
+use bahub_notifiers::DeliveryFailure;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -276,7 +276,7 @@ impl Renderer {
     }
 
     /// Writes that somebody was not told, and why.
-    pub(crate) fn not_notified(&self, Trouble { notifier, message, .. }: &Trouble) {
+    pub(crate) fn not_notified(&self, DeliveryFailure { notifier, message, .. }: &DeliveryFailure) {
         if self.is_json() {
             let event = json!({ "event": "not-notified", "notifier": notifier, "message": message });
             self.terminal.print_escaped(&json::line(&event));

@@ -54,13 +54,7 @@ impl<'a> Lookup<'a> {
     pub(super) fn used(&mut self, section: Section, name: &str) -> Option<Used> {
         let pointer = section.entry(name);
         let raw = self.loaded.merged.pointer(&pointer)?;
-        let mut filling = Filling {
-            sources: &self.loaded.sources,
-            environment: &self.loaded.environment,
-            scrubber: &self.scrubber,
-            findings: Vec::new(),
-            failed: Default::default(),
-        };
+        let mut filling = self.filling();
         let mut value = filling.fill(&pointer, raw);
         let (mut findings, failed) = (filling.findings, filling.failed);
         learn_secrets(&self.scrubber, section, &value, self.loaded);
@@ -70,17 +64,21 @@ impl<'a> Lookup<'a> {
         Some(Used { pointer, value, sound })
     }
 
-    /// A key of a backup's `meta` with its variables filled in, without a look at anything else of the backup.
-    pub(super) fn meta(&mut self, backup: &str, key: &str) -> Option<Value> {
-        let raw = self.loaded.meta(backup, key)?;
-        let pointer = format!("{}/meta/{key}", Section::Backups.entry(backup));
-        let mut filling = Filling {
+    fn filling(&self) -> Filling<'_> {
+        Filling {
             sources: &self.loaded.sources,
             environment: &self.loaded.environment,
             scrubber: &self.scrubber,
             findings: Vec::new(),
             failed: Default::default(),
-        };
+        }
+    }
+
+    /// A key of a backup's `meta` with its variables filled in, without a look at anything else of the backup.
+    pub(super) fn meta(&mut self, backup: &str, key: &str) -> Option<Value> {
+        let raw = self.loaded.meta(backup, key)?;
+        let pointer = format!("{}/meta/{key}", Section::Backups.entry(backup));
+        let mut filling = self.filling();
         let value = filling.fill(&pointer, raw);
         let findings = filling.findings;
         let is_sound = findings.is_empty();

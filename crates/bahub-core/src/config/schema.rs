@@ -23,7 +23,7 @@ pub fn schema(registry: &Registry) -> Value {
             "transports": entries(transport(registry), "Where the data is: how commands are run there."),
             "backups": entries(backup(registry), "What is backed up."),
             "defaults": defaults(),
-            "notifiers": entries(notifier(registry), "Who is told what became of a run."),
+            "notifiers": entries(notifier(registry), "Where notifications about runs go."),
             "error_handlers": entries(editable::<ErrorHandlerEntry>(), "Where errors are reported. Accepted, but without effect yet."),
         },
     })
